@@ -1,0 +1,25 @@
+"""The errors that dagmm raises on purpose.
+
+Each is also the standard type that a caller would catch for that kind of mistake. A model
+that is asked to score before it was fitted raises scikit-learn's own ``NotFittedError``.
+"""
+
+
+class DAGMMError(Exception):
+    """Base class of every error that dagmm raises on purpose."""
+
+
+class ArgumentError(DAGMMError, ValueError):
+    """A constructor argument or a command's option has a value it cannot have."""
+
+
+class InputError(DAGMMError, ValueError):
+    """A table cannot be used: its shape, a column, or the values in a column."""
+
+
+class ModelFileError(DAGMMError, ValueError):
+    """A saved model is missing, damaged, foreign, or newer than this library."""
+
+
+class ModelSaveError(DAGMMError, OSError):
+    """A model could not be written; what was there before is untouched."""

@@ -1,0 +1,140 @@
+"""From rows to a fitted model: encode, train, fix the mixture, record."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dagmm.encoder import Encoder, Scaling
+from dagmm.fitted import FittedModel, Member, combine
+from dagmm.health import health_of
+from dagmm.mixture import Mixture, Moments
+from dagmm.networks import Architecture
+from dagmm.progress import Progress
+from dagmm.recipe import Recipe
+from dagmm.refinement import refine
+from dagmm.rows import CHUNK_ROWS, Rows
+from dagmm.scoring import latent_rows
+from dagmm.training import TrainedMember, train
+
+
+def encode_rows(rows: Rows, encoder: Encoder) -> np.ndarray:
+    """Encode a whole table into one array, padded so that few shapes are ever compiled.
+
+    Returns
+    -------
+    ndarray of shape (padded_rows, n_features), float32
+        Zero beyond ``rows.n_rows``.
+    """
+    features = np.zeros((_padded(rows.n_rows), encoder.n_features), np.float32)
+    for chunk in rows.chunks():
+        features[chunk.start : chunk.start + chunk.n_rows] = encoder.encode(chunk)
+    return features
+
+
+def fit_model(
+    rows: Rows,
+    scaling: Scaling,
+    recipe_of: Callable[[int, int], Recipe],
+    seed: int,
+    progress: Progress,
+) -> tuple[FittedModel, np.ndarray]:
+    """Fit a model to a table.
+
+    Parameters
+    ----------
+    rows : Rows
+    scaling : {"standard", "minmax", "none"}
+    recipe_of : callable
+        Takes the numbers of rows and of encoded features and returns the recipe.
+    seed : int
+    progress : Progress
+
+    Returns
+    -------
+    model : FittedModel
+        Without a threshold.
+    energy : ndarray of shape (n_rows,)
+        Energies of the training rows, in nats.
+    """
+    progress.phase("reading", 2)
+    encoder = Encoder.learn(rows, scaling)
+    progress.advance(1)
+    features = encode_rows(rows, encoder)
+    recipe = recipe_of(rows.n_rows, encoder.n_features)
+    seeds = np.random.SeedSequence(seed)
+    training_seed, mixture_seed = seeds.spawn(2)
+    trained = train(
+        features, rows.n_rows, recipe.architectures, recipe.plan, training_seed, progress
+    )
+    features = features[: rows.n_rows]
+    members, energies, health = [], [], []
+    progress.phase("mixture", len(trained))
+    for i, (result, member_seed) in enumerate(
+        zip(trained, mixture_seed.spawn(len(trained)), strict=True)
+    ):
+        architecture = recipe.architectures[i]
+        rng = np.random.default_rng(member_seed)
+        member, energy = _finish_member(architecture, result, features, recipe, rng)
+        members.append(member)
+        energies.append(energy)
+        health.append(health_of(architecture, result, features, energy))
+        progress.advance(i + 1)
+    record: dict[str, Any] = {
+        "n_rows": rows.n_rows,
+        "fingerprint": _fingerprint(rows.names, features),
+        "histories": [dict(result.history) for result in trained],
+        "health": health,
+    }
+    model = FittedModel(encoder, tuple(members), None, record)
+    return model, combine(model.members, np.stack(energies))
+
+
+def _finish_member(
+    architecture: Architecture,
+    result: TrainedMember,
+    features: np.ndarray,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> tuple[Member, np.ndarray]:
+    """Fix the mixture from all rows with dropout off, and measure the training energies."""
+    z, moments = latent_moments(architecture, result.parameters, features)
+    if recipe.components:
+        mixture = refine(z, recipe.components, recipe.relative_floor, rng)
+    else:
+        mixture = Mixture.from_moments(moments, recipe.relative_floor)
+    energy = np.concatenate(
+        [mixture.energy(z[:, i : i + CHUNK_ROWS]) for i in range(0, z.shape[1], CHUNK_ROWS)]
+    )
+    low, location, high = np.percentile(energy, (25, 50, 75))
+    spread = float(high - low) or 1.0
+    return Member(architecture, result.parameters, mixture, float(location), spread), energy
+
+
+def latent_moments(
+    architecture: Architecture, parameters: np.ndarray, features: np.ndarray
+) -> tuple[np.ndarray, Moments]:
+    """Z of all rows, and the moments of the memberships the estimation network gives them."""
+    z = np.empty((architecture.n_latent, len(features)), np.float32)
+    total: Moments | None = None
+    for start in range(0, len(features), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        z[:, part], gamma, _ = latent_rows(architecture, parameters, features[part])
+        moments = Moments.of(z[:, part].astype(np.float64), gamma.astype(np.float64))
+        total = moments if total is None else total.merge(moments)
+    assert total is not None, "there is at least one row"
+    return z, total
+
+
+def _fingerprint(names: tuple[str, ...], features: np.ndarray) -> str:
+    """SHA-256 of the columns' names and the encoded training rows."""
+    digest = hashlib.sha256("\x1f".join(names).encode())
+    digest.update(np.ascontiguousarray(features))
+    return digest.hexdigest()
+
+
+def _padded(n_rows: int) -> int:
+    """The next of 64, 80, 96, 112, 128, 160, ...: four sizes to each doubling."""
+    step = max(16, 1 << max(0, (n_rows - 1).bit_length() - 3))
+    return max(64, -(-n_rows // step) * step)

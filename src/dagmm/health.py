@@ -1,0 +1,108 @@
+"""Whether a fit can be trusted: proof that it trained, and a verdict in words."""
+
+from typing import Any
+
+import numpy as np
+
+from dagmm.mixture import Mixture, Moments
+from dagmm.networks import Architecture
+from dagmm.scoring import latent_rows
+from dagmm.training import TrainedMember
+
+#: Rows that trained and untrained network are compared on.
+_SAMPLE_ROWS = 4096
+
+
+def health_of(
+    architecture: Architecture, result: TrainedMember, features: np.ndarray, energy: np.ndarray
+) -> dict[str, Any]:
+    """Compare a trained network with the same network before training.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    result : TrainedMember
+    features : ndarray of shape (n_rows, n_features), float32
+    energy : ndarray of shape (n_rows,)
+        Energies of the trained member.
+
+    Returns
+    -------
+    dict
+        ``reconstruction_before`` and ``reconstruction_after`` (mean squared error of the same
+        rows), ``rank_correlation`` (Spearman's, between the energies of the untrained and the
+        trained network), ``unmoved_arrays`` (parameters that training left as they were),
+        ``dropped_steps``, ``steps``, ``empty_components``, ``n_components``.
+    """
+    step = max(1, len(features) // _SAMPLE_ROWS)
+    sample = features[::step]
+    z, gamma, before = latent_rows(architecture, result.initial, sample)
+    untrained = Mixture.from_moments(Moments.of(z.astype(np.float64), gamma.astype(np.float64)))
+    _, _, after = latent_rows(architecture, result.parameters, sample)
+    phi = result.history["phi"][-1]
+    return {
+        "reconstruction_before": float(before.mean()),
+        "reconstruction_after": float(after.mean()),
+        "rank_correlation": _rank_correlation(untrained.energy(z), energy[::step]),
+        "unmoved_arrays": _unmoved(architecture, result),
+        "dropped_steps": int(sum(result.history["dropped_steps"])),
+        "empty_components": int(sum(weight < 1e-3 for weight in phi)),
+        "n_components": len(phi),
+    }
+
+
+def verdict_of(health: list[dict[str, Any]]) -> list[str]:
+    """Say in words how a training went, the good and the bad.
+
+    Parameters
+    ----------
+    health : list of dict
+        One for each member, see :func:`health_of`.
+
+    Returns
+    -------
+    list of str
+    """
+    before = float(np.mean([h["reconstruction_before"] for h in health]))
+    after = float(np.mean([h["reconstruction_after"] for h in health]))
+    correlation = float(np.mean([h["rank_correlation"] for h in health]))
+    sentences = []
+    if after < 0.99 * before:
+        sentences.append(
+            f"trained energies separate from untrained ones: reconstruction error fell from "
+            f"{before:.3g} to {after:.3g}, rank correlation with the untrained {correlation:.2f}"
+        )
+    elif before <= 1e-8:
+        sentences.append("there was nothing to learn: the columns do not vary")
+    else:
+        sentences.append(
+            f"the networks hardly trained: reconstruction error went from {before:.3g} to "
+            f"{after:.3g}; train longer or with a higher learning rate"
+        )
+    for i, h in enumerate(health):
+        name = f"member {i}: " if len(health) > 1 else ""
+        if h["empty_components"]:
+            sentences.append(
+                f"{name}{h['empty_components']} of {h['n_components']} components are empty"
+            )
+        if h["dropped_steps"]:
+            sentences.append(
+                f"{name}{h['dropped_steps']} steps were dropped because loss or gradient was "
+                "not finite; lower the learning rate or scale the columns"
+            )
+        if h["unmoved_arrays"]:
+            sentences.append(f"{name}training did not move {', '.join(h['unmoved_arrays'])}")
+    return sentences
+
+
+def _unmoved(architecture: Architecture, result: TrainedMember) -> list[str]:
+    before = architecture.named(result.initial)
+    after = architecture.named(result.parameters)
+    return [name for name in before if np.array_equal(before[name], after[name])]
+
+
+def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
+    if len(a) < 2:
+        return 1.0
+    return float(np.corrcoef(*ranks)[0, 1])

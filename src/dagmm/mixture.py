@@ -1,0 +1,189 @@
+"""The Gaussian mixture in the latent space: its moments, its densities, its energies.
+
+Formulas as in the paper, section 3.3. They take NumPy arrays (float64, exact pass over all
+rows) and JAX arrays (float32, inside the compiled training step) alike. Rows lie along the
+last axis: z has shape (n_latent, n_rows), gamma (n_components, n_rows).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from dagmm.numerics import TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
+
+#: Covariance floor relative to the variance of all rows, along each axis of z.
+RELATIVE_FLOOR = 1e-6
+#: Covariance floor where z does not vary at all.
+ABSOLUTE_FLOOR = 1e-12
+
+
+class Moments(NamedTuple):
+    """Sufficient statistic of a mixture: what any number of rows adds up to.
+
+    The same statistic serves a minibatch, a pass over all rows, a step of EM and the sum over
+    processes; ``merge`` makes it independent of how rows were split.
+    """
+
+    weight: Float[Array, " n_components"]
+    """Sum of gamma over rows."""
+    mean: Float[Array, "n_components n_latent"]
+    """Weighted mean of z."""
+    scatter: Float[Array, "n_components n_latent n_latent"]
+    """Weighted sum of (z - mean)(z - mean)^T; centred before squaring, as float32 cancels."""
+
+    @classmethod
+    def of(
+        cls, z: Float[Array, "n_latent n_rows"], gamma: Float[Array, "n_components n_rows"]
+    ) -> "Moments":
+        """Moments of some rows.
+
+        Parameters
+        ----------
+        z : array of shape (n_latent, n_rows)
+        gamma : array of shape (n_components, n_rows)
+        """
+        xp = z.__array_namespace__()
+        weight = gamma.sum(axis=1)
+        mean = (gamma @ z.T) / xp.maximum(weight, TINY)[:, None]
+        centred = z - mean[:, :, None]
+        scatter = xp.matmul(gamma[:, None, :] * centred, centred.mT)
+        return cls(weight, mean, scatter)
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Moments of the rows of both (Chan, Golub and LeVeque, 1979)."""
+        xp = self.mean.__array_namespace__()
+        weight = self.weight + other.weight
+        share = other.weight / xp.maximum(weight, TINY)
+        shift = other.mean - self.mean
+        between = shift[:, :, None] * shift[:, None, :]
+        return Moments(
+            weight,
+            self.mean + share[:, None] * shift,
+            self.scatter + other.scatter + (self.weight * share)[:, None, None] * between,
+        )
+
+    @property
+    def phi(self) -> Float[Array, " n_components"]:
+        """Mixing weights (equation 5, first part)."""
+        return self.weight / self.weight.sum()
+
+    @property
+    def mu(self) -> Float[Array, "n_components n_latent"]:
+        """Means of the components (equation 5, second part)."""
+        return self.mean
+
+    @property
+    def cov(self) -> Float[Array, "n_components n_latent n_latent"]:
+        """Covariances of the components (equation 5, third part), without a floor."""
+        xp = self.mean.__array_namespace__()
+        return self.scatter / xp.maximum(self.weight, TINY)[:, None, None]
+
+    @property
+    def variance(self) -> Float[Array, " n_latent"]:
+        """Variance of z over all rows, within and between components."""
+        phi = self.phi
+        centre = phi @ self.mean
+        within = (phi[:, None, None] * self.cov).sum(axis=0).diagonal()
+        return within + phi @ (self.mean - centre) ** 2
+
+
+def floor_of(variance: Float[Array, " n_latent"]) -> Float[Array, " n_latent"]:
+    """What is added to the diagonal of every covariance.
+
+    The paper adds nothing and the reference implementation a fixed 1e-6; neither survives a
+    table on another scale. Here the floor follows the variance of z itself.
+    """
+    return RELATIVE_FLOOR * variance + ABSOLUTE_FLOOR
+
+
+def covariance_penalty(cov: Float[Array, "n_components n_latent n_latent"]) -> Array:
+    """``sum_k sum_j 1 / cov_kjj`` (equation 7, last term)."""
+    return (1.0 / cov.diagonal(axis1=1, axis2=2)).sum()
+
+
+def log_joint(
+    z: Float[Array, "n_latent n_rows"],
+    phi: Float[Array, " n_components"],
+    mu: Float[Array, "n_components n_latent"],
+    chol: Float[Array, "n_components n_latent n_latent"],
+) -> Float[Array, "n_components n_rows"]:
+    """``log(phi_k N(z; mu_k, cov_k))`` of each row and component, in nats.
+
+    Parameters
+    ----------
+    z : array of shape (n_latent, n_rows)
+    phi : array of shape (n_components,)
+        Mixing weights.
+    mu : array of shape (n_components, n_latent)
+    chol : array of shape (n_components, n_latent, n_latent)
+        Lower Cholesky factors of the covariances.
+
+    Returns
+    -------
+    array of shape (n_components, n_rows)
+    """
+    xp = z.__array_namespace__()
+    whitened = xp.matmul(inverse_lower(chol), z - mu[:, :, None])
+    log_det = xp.log(chol.diagonal(axis1=1, axis2=2)).sum(axis=1)
+    log_norm = xp.log(xp.maximum(phi, TINY)) - log_det - 0.5 * z.shape[0] * math.log(2 * math.pi)
+    return log_norm[:, None] - 0.5 * (whitened * whitened).sum(axis=1)
+
+
+def energy(
+    z: Float[Array, "n_latent n_rows"],
+    phi: Float[Array, " n_components"],
+    mu: Float[Array, "n_components n_latent"],
+    chol: Float[Array, "n_components n_latent n_latent"],
+) -> Float[Array, " n_rows"]:
+    """Sample energy ``-log sum_k phi_k N(z; mu_k, cov_k)`` (equation 6), in nats.
+
+    Parameters as in :func:`log_joint`; the result has shape (n_rows,) and higher is stranger.
+    """
+    return -log_sum_exp(log_joint(z, phi, mu, chol))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A fitted mixture, float64.
+
+    Parameters
+    ----------
+    phi : ndarray of shape (n_components,)
+    mu : ndarray of shape (n_components, n_latent)
+    chol : ndarray of shape (n_components, n_latent, n_latent)
+    """
+
+    phi: np.ndarray
+    mu: np.ndarray
+    chol: np.ndarray
+
+    @classmethod
+    def from_moments(cls, moments: Moments, relative_floor: float = RELATIVE_FLOOR) -> "Mixture":
+        """Fix the mixture that the moments of all rows describe.
+
+        Components with less than one row in sum are empty and left out: their covariance is
+        the floor alone, and a strange row that happens to lie there would look normal.
+
+        Parameters
+        ----------
+        moments : Moments
+            NumPy, float64.
+        relative_floor : float
+            Covariance floor, relative to the variance of z along each axis.
+        """
+        floor = relative_floor * moments.variance + ABSOLUTE_FLOOR
+        kept = moments.weight >= min(1.0, moments.weight.max())
+        weight, cov = moments.weight[kept], moments.cov[kept]
+        return cls(weight / weight.sum(), moments.mu[kept], floored_cholesky(cov, floor))
+
+    @property
+    def cov(self) -> np.ndarray:
+        """Covariances, shape (n_components, n_latent, n_latent)."""
+        return self.chol @ self.chol.mT
+
+    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row in nats; higher is stranger."""
+        return energy(z.astype(np.float64), self.phi, self.mu, self.chol)

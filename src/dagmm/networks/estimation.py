@@ -1,0 +1,58 @@
+"""The estimation network: which component of the mixture a row belongs to (paper, 3.3)."""
+
+from itertools import pairwise
+
+import equinox as eqx
+import jax
+from jaxtyping import Float, Key
+
+from dagmm.networks.activation import Activation, activation_function
+from dagmm.networks.dense import Dense, Initializer, dense_stack
+from dagmm.numerics import Array
+
+
+class Estimation(eqx.Module):
+    """Fully connected network that ends in a softmax over the components.
+
+    Parameters
+    ----------
+    n_latent : int
+        Width of z.
+    hiddens : tuple of int
+        Widths of the layers, the last of which is the number of components.
+    activation : str or callable
+    dropout_ratio : float
+        Share of each hidden layer that is dropped in training. In the reference
+        implementation dropout never acts, because ``training=True`` is not passed on; here,
+        as in the paper, it does.
+    init : callable
+        Draws the parameters.
+    """
+
+    layers: tuple[Dense, ...]
+    activation: Activation = eqx.field(static=True)
+    dropout_ratio: float = eqx.field(static=True)
+
+    def __init__(
+        self,
+        n_latent: int,
+        hiddens: tuple[int, ...],
+        activation: Activation,
+        dropout_ratio: float,
+        *,
+        init: Initializer,
+    ) -> None:
+        self.layers = dense_stack((n_latent, *hiddens), init=init)
+        self.activation = activation
+        self.dropout_ratio = dropout_ratio
+
+    def gamma(
+        self, z: Float[Array, "n_latent n_rows"], *, key: Key[Array, ""] | None = None
+    ) -> Float[Array, "n_components n_rows"]:
+        """Return the soft membership of each row; with a key, under dropout (training)."""
+        function = activation_function(self.activation)
+        dropout = eqx.nn.Dropout(self.dropout_ratio, inference=key is None)
+        for i, (layer, _) in enumerate(pairwise(self.layers)):
+            z = function(layer(z))
+            z = dropout(z, key=None if key is None else jax.random.fold_in(key, i))
+        return jax.nn.softmax(self.layers[-1](z), axis=0)

@@ -1,0 +1,119 @@
+"""The whole network of one member, and the few numbers that say how to build it."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Key
+
+from dagmm.networks.activation import Activation
+from dagmm.networks.compression import Compression, DenseCompression
+from dagmm.networks.dense import Initializer, blank, glorot
+from dagmm.networks.estimation import Estimation
+from dagmm.networks.residual import RESIDUALS
+from dagmm.numerics import Array
+
+
+class Network(eqx.Module):
+    """Compression and estimation network of one member; rows lie along the last axis."""
+
+    compression: Compression
+    estimation: Estimation
+    residuals: tuple[str, ...] = eqx.field(static=True)
+
+    def latent(
+        self, x: Float[Array, "n_features n_rows"]
+    ) -> tuple[Float[Array, "n_latent n_rows"], Float[Array, "n_features n_rows"]]:
+        """Return z = [z_c, z_r] and the reconstruction x_hat of each row."""
+        code = self.compression.encode(x)
+        x_hat = self.compression.decode(code)
+        residual = [RESIDUALS[name](x, x_hat)[None] for name in self.residuals]
+        return jnp.concatenate([code, *residual]), x_hat
+
+    def gamma(
+        self, z: Float[Array, "n_latent n_rows"], *, key: Key[Array, ""] | None = None
+    ) -> Float[Array, "n_components n_rows"]:
+        """Return the soft membership of each row; with a key, under dropout (training)."""
+        return self.estimation.gamma(z, key=key)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that fixes the shapes and functions of a network.
+
+    Hashable, so that programs compiled for an architecture are found again.
+    """
+
+    n_features: int
+    comp_hiddens: tuple[int, ...]
+    comp_activation: Activation
+    est_hiddens: tuple[int, ...]
+    est_activation: Activation
+    est_dropout_ratio: float
+    residuals: tuple[str, ...] = ("relative_distance", "cosine_similarity")
+
+    @property
+    def n_latent(self) -> int:
+        """Width of z: the code and its residual features."""
+        return self.comp_hiddens[-1] + len(self.residuals)
+
+    @property
+    def n_components(self) -> int:
+        """Number of components the estimation network distinguishes."""
+        return self.est_hiddens[-1]
+
+    def build(self, rng: np.random.Generator) -> Network:
+        """Draw a new network."""
+        return self._assemble(glorot(rng))
+
+    @cache  # noqa: B019 - one small tree of shapes for each architecture
+    def skeleton(self) -> Network:
+        """Return the network's shapes; the arrays are zeros that take no memory."""
+        return self._assemble(blank)
+
+    def unflatten(self, parameters: Float[Array, " n_parameters"]) -> Network:
+        """Rebuild the network from its parameters in one vector."""
+        leaves, structure = jax.tree.flatten(self.skeleton())
+        ends = np.cumsum([leaf.size for leaf in leaves])
+        parts = (
+            parameters[end - leaf.size : end].reshape(leaf.shape)
+            for leaf, end in zip(leaves, ends, strict=True)
+        )
+        return jax.tree.unflatten(structure, list(parts))
+
+    def named(self, parameters: Float[Array, " n_parameters"]) -> dict[str, Array]:
+        """Split parameters by the path of each array, such as ``compression.encoder.0.weight``."""
+        leaves = jax.tree_util.tree_leaves_with_path(self.unflatten(parameters))
+        return {_path(path): leaf for path, leaf in leaves}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each array by its path, in the order of the parameters."""
+        leaves = jax.tree_util.tree_leaves_with_path(self.skeleton())
+        return {_path(path): leaf.shape for path, leaf in leaves}
+
+    def _assemble(self, init: Initializer) -> Network:
+        return Network(
+            compression=DenseCompression(
+                self.n_features, self.comp_hiddens, self.comp_activation, init=init
+            ),
+            estimation=Estimation(
+                self.n_latent,
+                self.est_hiddens,
+                self.est_activation,
+                self.est_dropout_ratio,
+                init=init,
+            ),
+            residuals=self.residuals,
+        )
+
+
+def flatten(network: Network) -> Float[np.ndarray, " n_parameters"]:
+    """All parameters of a network in one vector, in the order of its tree."""
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(network)])
+
+
+def _path(path: jax.tree_util.KeyPath) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")

@@ -1,0 +1,29 @@
+"""Residual features z_r: how badly a row was rebuilt (paper, equation 3)."""
+
+from jaxtyping import Float
+
+from dagmm.numerics import Array, safe_norm
+
+#: Rows shorter than this (in units of encoded features) count as this long: the paper divides
+#: by the length of the row, which is zero for a row that equals the training mean.
+NORM_FLOOR = 1e-3
+
+
+def relative_distance(
+    x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
+) -> Float[Array, " n_rows"]:
+    """Relative Euclidean distance ``|x - x_hat| / |x|``."""
+    return safe_norm(x - x_hat, TINY_NORM) / safe_norm(x, NORM_FLOOR)
+
+
+def cosine_similarity(
+    x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
+) -> Float[Array, " n_rows"]:
+    """Cosine of the angle between a row and its reconstruction."""
+    return (x * x_hat).sum(axis=0) / (safe_norm(x, NORM_FLOOR) * safe_norm(x_hat, NORM_FLOOR))
+
+
+#: Only keeps the gradient of a perfect reconstruction finite.
+TINY_NORM = 1e-12
+
+RESIDUALS = {"relative_distance": relative_distance, "cosine_similarity": cosine_similarity}

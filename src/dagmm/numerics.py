@@ -1,0 +1,93 @@
+"""Each numerical hazard of the model, in one place and with a name.
+
+The functions take NumPy arrays and JAX arrays alike, so that the minibatch objective (JAX,
+float32) and the exact pass over all rows (NumPy, float64) run the same formulas.
+"""
+
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+
+Array: TypeAlias = jax.Array | np.ndarray
+
+#: Smallest weight that is divided by; an empty component has moments of zero, not NaN.
+TINY = 1e-30
+
+
+def safe_norm(x: Array, floor: float) -> Array:
+    """Euclidean norm over the first axis, never below ``floor``, with a gradient at zero.
+
+    Parameters
+    ----------
+    x : array of shape (n_features, n_rows)
+    floor : float
+        Lower bound of the norm. Below it the gradient is zero.
+
+    Returns
+    -------
+    norm : array of shape (n_rows,)
+    """
+    xp = x.__array_namespace__()
+    return xp.sqrt(xp.maximum((x * x).sum(axis=0), floor * floor))
+
+
+def log_sum_exp(x: Array) -> Array:
+    """``log(sum(exp(x)))`` over the first axis without overflow.
+
+    Parameters
+    ----------
+    x : array of shape (n_components, n_rows)
+        Entries may be ``-inf`` as long as each row has one that is finite.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+    """
+    xp = x.__array_namespace__()
+    peak = x.max(axis=0)
+    if not isinstance(x, np.ndarray):
+        peak = jax.lax.stop_gradient(peak)
+    return peak + xp.log(xp.exp(x - peak).sum(axis=0))
+
+
+def inverse_lower(chol: Array) -> Array:
+    """Inverse of each lower triangular matrix of a stack.
+
+    Parameters
+    ----------
+    chol : array of shape (n_components, n_latent, n_latent)
+
+    Returns
+    -------
+    array of shape (n_components, n_latent, n_latent)
+    """
+    eye = np.eye(chol.shape[-1], dtype=chol.dtype)
+    if isinstance(chol, np.ndarray):
+        return np.stack([scipy.linalg.solve_triangular(one, eye, lower=True) for one in chol])
+    stack = jnp.broadcast_to(eye, chol.shape)
+    return jax.scipy.linalg.solve_triangular(chol, stack, lower=True)
+
+
+def floored_cholesky(cov: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """Cholesky factors of covariances whose diagonal is raised until all of them exist.
+
+    Parameters
+    ----------
+    cov : ndarray of shape (n_components, n_latent, n_latent), float64
+        Symmetric; may be singular.
+    floor : ndarray of shape (n_latent,)
+        Added to each diagonal; multiplied by ten as often as a factorisation fails, which
+        only rounding errors can cause.
+
+    Returns
+    -------
+    chol : ndarray of shape (n_components, n_latent, n_latent)
+    """
+    while True:
+        try:
+            return np.linalg.cholesky(cov + np.diag(floor))
+        except np.linalg.LinAlgError:
+            floor = floor * 10.0

@@ -1,0 +1,78 @@
+"""The defaults, all in one place: structure and training as functions of the table's shape."""
+
+from dataclasses import dataclass
+
+from dagmm.encoder import Scaling
+from dagmm.networks import Architecture
+from dagmm.training import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that is decided before a fit begins.
+
+    Parameters
+    ----------
+    architectures : tuple of Architecture
+        One for each member.
+    plan : TrainingPlan
+    components : tuple of int
+        Numbers of mixture components to choose from after training; empty to keep the mixture
+        that the estimation network describes, as in the paper.
+    relative_floor : float
+        Covariance floor, relative to the variance of z along each axis.
+    """
+
+    architectures: tuple[Architecture, ...]
+    plan: TrainingPlan
+    components: tuple[int, ...]
+    relative_floor: float
+
+
+#: Scaling of the detector's columns.
+SCALING: Scaling = "standard"
+
+
+def default_hiddens(n_features: int) -> tuple[int, ...]:
+    """Widths of the compression network; a narrow table's code is not squeezed."""
+    return (64, 32, min(8, n_features))
+
+
+#: Widths of the estimation network; the last is the number of components.
+DEFAULT_EST_HIDDENS = (16, 4)
+
+
+def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
+    """Return the recipe of ``DAGMMDetector``.
+
+    Parameters
+    ----------
+    n_rows : int
+        Training rows.
+    n_features : int
+        Width of an encoded row.
+    n_members : int
+    """
+    architecture = Architecture(
+        n_features=n_features,
+        comp_hiddens=default_hiddens(n_features),
+        comp_activation="tanh",
+        est_hiddens=DEFAULT_EST_HIDDENS,
+        est_activation="tanh",
+        est_dropout_ratio=0.25,
+    )
+    plan = TrainingPlan(
+        batch_size=min(256, _power_of_two_below(n_rows)),
+        epochs=20,
+        steps_per_epoch=100,
+        learning_rate=1e-3,
+        lambda1=0.1,
+        lambda2=0.005,
+        cosine_decay=True,
+        warm_up=0.2,
+    )
+    return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), 1e-3)
+
+
+def _power_of_two_below(n: int) -> int:
+    return 1 << (n.bit_length() - 1)

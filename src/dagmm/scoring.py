@@ -1,0 +1,71 @@
+"""Scoring: latent rows of any number of rows, in blocks of one fixed shape."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float32
+
+from dagmm.compilation import compiled
+from dagmm.networks import Architecture
+from dagmm.numerics import Array
+
+#: Rows of a block. One shape means one compilation, and a row that goes through the same
+#: arithmetic whether it comes alone or among a million.
+BLOCK_ROWS = 512
+
+
+@cache
+def _program() -> Callable[..., Any]:
+    def latent(parameters: Array, block: Array, *, architecture: Architecture) -> Any:
+        network = architecture.unflatten(parameters)
+        z, x_hat = network.latent(block.T)
+        return z, network.gamma(z), ((block.T - x_hat) ** 2).sum(axis=0)
+
+    return compiled(latent, static_argnames="architecture")
+
+
+def latent_rows(
+    architecture: Architecture,
+    parameters: Float32[np.ndarray, " n_parameters"],
+    features: Float32[np.ndarray, "n_rows n_features"],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Send encoded rows through a network, dropout off.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    parameters : ndarray of shape (n_parameters,)
+    features : ndarray of shape (n_rows, n_features), float32
+
+    Returns
+    -------
+    z : ndarray of shape (n_latent, n_rows), float32
+    gamma : ndarray of shape (n_components, n_rows), float32
+    squared_error : ndarray of shape (n_rows,), float32
+        ``|x - x_hat|^2``, in squared encoded units.
+    """
+    n_rows = len(features)
+    z = np.empty((architecture.n_latent, n_rows), np.float32)
+    gamma = np.empty((architecture.n_components, n_rows), np.float32)
+    squared_error = np.empty(n_rows, np.float32)
+    device_parameters = jax.device_put(parameters)
+    # All blocks are handed over before the first result is waited for.
+    results = [
+        (start, _program()(device_parameters, _block(features, start), architecture=architecture))
+        for start in range(0, n_rows, BLOCK_ROWS)
+    ]
+    for start, result in results:
+        stop = min(start + BLOCK_ROWS, n_rows)
+        for target, part in zip((z, gamma, squared_error), result, strict=True):
+            target[..., start:stop] = np.asarray(part)[..., : stop - start]
+    return z, gamma, squared_error
+
+
+def _block(features: np.ndarray, start: int) -> np.ndarray:
+    block = features[start : start + BLOCK_ROWS]
+    if len(block) == BLOCK_ROWS:
+        return block
+    return np.concatenate([block, np.zeros((BLOCK_ROWS - len(block), block.shape[1]), np.float32)])

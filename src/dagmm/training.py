@@ -1,0 +1,306 @@
+"""Training: the compiled program, its loop on the host, several members side by side."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from threading import Event
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import joblib
+import numpy as np
+import optax
+from jaxtyping import Float, Int, Key
+
+from dagmm.compilation import compiled
+from dagmm.history import History
+from dagmm.networks import Architecture, flatten
+from dagmm.numerics import Array
+from dagmm.objective import Terms, objective
+from dagmm.progress import Progress
+
+#: One compiled call runs about this many steps, so that short epochs do not wait for the host.
+STEPS_PER_CALL = 100
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How one network is trained.
+
+    Parameters
+    ----------
+    batch_size : int
+        Rows of a minibatch; at most the number of training rows.
+    epochs : int
+    steps_per_epoch : int
+        Steps of an epoch. Rows are reshuffled whenever all of them were used, not once before
+        training as in the reference implementation.
+    learning_rate : float
+        Of Adam, at the start.
+    lambda1, lambda2 : float
+        Weights of the energy and of the covariance penalty in the objective.
+    cosine_decay : bool
+        Whether the learning rate falls to zero along a cosine; it is constant in the paper.
+    warm_up : float
+        Share of the steps over which ``lambda1`` and ``lambda2`` rise from zero; the paper has
+        none.
+    """
+
+    batch_size: int
+    epochs: int
+    steps_per_epoch: int
+    learning_rate: float
+    lambda1: float
+    lambda2: float
+    cosine_decay: bool = False
+    warm_up: float = 0.0
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps of the whole training."""
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def epochs_per_call(self) -> int:
+        """How many epochs one compiled call runs: a divisor of ``epochs``."""
+        most = max(1, STEPS_PER_CALL // self.steps_per_epoch)
+        return next(n for n in range(min(most, self.epochs), 0, -1) if self.epochs % n == 0)
+
+    def schedule(self) -> "Schedule":
+        """Learning rate and weights of the terms at every step."""
+        step = np.arange(self.n_steps)
+        decay = 0.5 + 0.5 * np.cos(np.pi * step / self.n_steps) if self.cosine_decay else 1.0
+        ramp = np.minimum(1.0, (step + 1) / max(1.0, self.warm_up * self.n_steps))
+        values = (self.learning_rate * decay, self.lambda1 * ramp, self.lambda2 * ramp)
+        return Schedule(*(np.float32(np.broadcast_to(value, step.shape)) for value in values))
+
+
+class Schedule(NamedTuple):
+    """What changes from step to step."""
+
+    learning_rate: Array
+    lambda1: Array
+    lambda2: Array
+
+
+class TrainedMember(NamedTuple):
+    """What training makes of one network."""
+
+    initial: np.ndarray
+    """Parameters before training, in one vector."""
+    parameters: np.ndarray
+    """Parameters after training, in one vector."""
+    history: History
+
+
+class _State(NamedTuple):
+    """What a step changes. All parameters are one vector: one operation updates them."""
+
+    parameters: Float[Array, " n_parameters"]
+    adam: Any
+    step: Int[Array, ""]
+    phi: Float[Array, " n_components"]
+    cov: Float[Array, "n_components n_latent n_latent"]
+
+
+class _StepRecord(NamedTuple):
+    """What a step reports."""
+
+    loss: Array
+    reconstruction: Array
+    energy: Array
+    penalty: Array
+    gradient_norm: Array
+    dropped: Array
+
+
+_ADAM = optax.scale_by_adam()
+
+
+def _step(
+    architecture: Architecture,
+    rows: Float[Array, "n_rows n_features"],
+    key: Key[Array, ""],
+    state: _State,
+    batch: tuple[Int[Array, " batch_size"], Schedule],
+) -> tuple[_State, _StepRecord]:
+    index, schedule = batch
+    dropout_key = jax.random.fold_in(key, state.step)
+
+    def loss(parameters: Array) -> tuple[Array, Terms]:
+        network = architecture.unflatten(parameters)
+        x = rows[index].T
+        return objective(network, x, schedule.lambda1, schedule.lambda2, dropout_key)
+
+    (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state.parameters)
+    norm = jnp.sqrt((gradient * gradient).sum())
+    update, adam = _ADAM.update(gradient, state.adam)
+    parameters = state.parameters - schedule.learning_rate * update
+    moved = _State(parameters, adam, state.step, terms.phi, terms.cov)
+    # One step that is not finite would destroy every weight: it is left out and counted.
+    usable = jnp.isfinite(value) & jnp.isfinite(norm)
+    state = jax.tree.map(lambda new, old: jnp.where(usable, new, old), moved, state)
+    record = _StepRecord(value, terms.reconstruction, terms.energy, terms.penalty, norm, ~usable)
+    return state._replace(step=state.step + 1), record
+
+
+@cache
+def _program() -> Callable[..., Any]:
+    """Return the compiled program: some whole epochs of one member."""
+
+    def run(
+        rows: Array,
+        key: Array,
+        state: _State,
+        batches: tuple[Array, Schedule],
+        *,
+        architecture: Architecture,
+    ) -> tuple[_State, tuple[_StepRecord, Array, Array]]:
+        def epoch(state: _State, batches: tuple[Array, Schedule]) -> Any:
+            state, record = jax.lax.scan(
+                lambda s, b: _step(architecture, rows, key, s, b), state, batches
+            )
+            return state, (record, state.phi, state.cov)
+
+        return jax.lax.scan(epoch, state, batches)
+
+    return compiled(run, static_argnames="architecture")
+
+
+class _Member:
+    """One network in training: its state on the device and its shuffling on the host."""
+
+    def __init__(
+        self,
+        rows: Array,
+        n_rows: int,
+        architecture: Architecture,
+        plan: TrainingPlan,
+        seed: np.random.SeedSequence,
+    ) -> None:
+        network_seed, order_seed, dropout_seed = seed.spawn(3)
+        self.rows, self.architecture, self.plan = rows, architecture, plan
+        self.key = jax.random.key(dropout_seed.generate_state(1)[0], impl="rbg")
+        self.initial = flatten(architecture.build(np.random.default_rng(network_seed)))
+        self.batches = _batches(n_rows, plan, np.random.default_rng(order_seed))
+        self.history = History()
+        k, d = architecture.n_components, architecture.n_latent
+        zeros = np.zeros_like(self.initial)
+        self.state = _State(
+            self.initial,
+            _ADAM.init(zeros)._replace(mu=zeros, nu=zeros),
+            np.int32(0),
+            np.full(k, 1.0 / k, np.float32),
+            np.broadcast_to(np.eye(d, dtype=np.float32), (k, d, d)),
+        )
+
+    def advance(self) -> bool:
+        """Run the next epochs; whether there were any left."""
+        batches = next(self.batches, None)
+        if batches is None:
+            return False
+        self.state, (record, phi, cov) = _program()(
+            self.rows, self.key, self.state, batches, architecture=self.architecture
+        )
+        self.history.extend(record._asdict(), phi, cov)
+        return True
+
+    def result(self) -> TrainedMember:
+        """Return the network as it stands."""
+        return TrainedMember(self.initial, np.asarray(self.state.parameters), self.history)
+
+
+def train(
+    rows: Float[np.ndarray, "padded_rows n_features"],
+    n_rows: int,
+    architectures: Sequence[Architecture],
+    plan: TrainingPlan,
+    seed: int | np.random.SeedSequence,
+    progress: Progress | None = None,
+) -> list[TrainedMember]:
+    """Train one network for each architecture, side by side.
+
+    Members share nothing but the rows, so each runs in a thread of its own and the result
+    does not depend on how many run at once.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (padded_rows, n_features), float32
+        Encoded rows, all finite. Rows beyond ``n_rows`` are padding and never read.
+    n_rows : int
+    architectures : sequence of Architecture
+        One for each member.
+    plan : TrainingPlan
+    seed : int or SeedSequence
+        The one source of initialisation, shuffling and dropout.
+    progress : Progress, optional
+        Is told the epochs done, of all members together, and the loss.
+
+    Returns
+    -------
+    list of TrainedMember
+    """
+    sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    device_rows = jax.device_put(rows)
+    members = [
+        _Member(device_rows, n_rows, architecture, plan, member_seed)
+        for architecture, member_seed in zip(
+            architectures, sequence.spawn(len(architectures)), strict=True
+        )
+    ]
+    progress = progress or Progress()
+    stopped = Event()
+
+    def advance(member: _Member) -> bool:
+        alive = not stopped.is_set() and member.advance()
+        if alive:
+            done = sum(one.history.epochs for one in members)
+            progress.advance(done, member.history.summary())
+        return alive
+
+    def finish(member: _Member) -> None:
+        while advance(member):
+            pass
+
+    progress.phase("compiling", len(members) * plan.epochs)
+    # The first call of each kind of network compiles; threads would each compile for themselves.
+    for member in {m.architecture: m for m in reversed(members)}.values():
+        advance(member)
+    progress.phase("training", len(members) * plan.epochs)
+    with ThreadPoolExecutor(min(len(members), joblib.cpu_count())) as pool:
+        try:
+            list(pool.map(finish, members))
+        except BaseException:
+            stopped.set()
+            raise
+    return [member.result() for member in members]
+
+
+def _batches(
+    n_rows: int, plan: TrainingPlan, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, Schedule]]:
+    """Row numbers and schedule of each compiled call."""
+    order = _order(n_rows, plan.batch_size, rng)
+    schedule = plan.schedule()
+    shape = (plan.epochs_per_call, plan.steps_per_epoch)
+    per_call = shape[0] * shape[1]
+    for start in range(0, plan.n_steps, per_call):
+        index = np.stack([next(order) for _ in range(per_call)])
+        part = Schedule(*(value[start : start + per_call].reshape(shape) for value in schedule))
+        yield index.reshape(*shape, plan.batch_size), part
+
+
+def _order(n_rows: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Batches of row numbers, for ever; every row once before any row twice.
+
+    A batch in which one shuffle ends and the next begins may hold a row twice.
+    """
+    rest = np.empty(0, np.int32)
+    while True:
+        shuffled = rng.permutation(n_rows).astype(np.int32)
+        rest = np.concatenate([rest, shuffled])
+        for start in range(0, len(rest) - batch_size + 1, batch_size):
+            yield rest[start : start + batch_size]
+        rest = rest[len(rest) - len(rest) % batch_size :]
