@@ -130,11 +130,11 @@ def latent_moments(
 def _fingerprint(names: tuple[str, ...], features: np.ndarray) -> str:
     """SHA-256 of the columns' names and the encoded training rows."""
     digest = hashlib.sha256("\x1f".join(names).encode())
-    digest.update(np.ascontiguousarray(features))
+    digest.update(np.ascontiguousarray(features).data)
     return digest.hexdigest()
 
 
 def _padded(n_rows: int) -> int:
-    """The next of 64, 80, 96, 112, 128, 160, ...: four sizes to each doubling."""
+    """Return the next of 64, 80, 96, 112, 128, 160, ...: four sizes to each doubling."""
     step = max(16, 1 << max(0, (n_rows - 1).bit_length() - 3))
     return max(64, -(-n_rows // step) * step)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
@@ -102,7 +103,7 @@ def _unmoved(architecture: Architecture, result: TrainedMember) -> list[str]:
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
-    if len(a) < 2:
-        return 1.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    """Spearman's, with ties at their mean rank; 0 where either side has one value only."""
+    if np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
+        return 0.0
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])

@@ -91,7 +91,7 @@ class Moments(NamedTuple):
 
 
 def floor_of(variance: Float[Array, " n_latent"]) -> Float[Array, " n_latent"]:
-    """What is added to the diagonal of every covariance.
+    """Return what is added to the diagonal of every covariance.
 
     The paper adds nothing and the reference implementation a fixed 1e-6; neither survives a
     table on another scale. Here the floor follows the variance of z itself.
@@ -174,10 +174,10 @@ class Mixture:
         relative_floor : float
             Covariance floor, relative to the variance of z along each axis.
         """
-        floor = relative_floor * moments.variance + ABSOLUTE_FLOOR
-        kept = moments.weight >= min(1.0, moments.weight.max())
-        weight, cov = moments.weight[kept], moments.cov[kept]
-        return cls(weight / weight.sum(), moments.mu[kept], floored_cholesky(cov, floor))
+        floor = np.asarray(relative_floor * moments.variance + ABSOLUTE_FLOOR)
+        kept = np.asarray(moments.weight >= min(1.0, moments.weight.max()))
+        weight, mu, cov = (np.asarray(a)[kept] for a in (moments.weight, moments.mu, moments.cov))
+        return cls(weight / weight.sum(), mu, floored_cholesky(cov, floor))
 
     @property
     def cov(self) -> np.ndarray:
@@ -186,4 +186,4 @@ class Mixture:
 
     def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger."""
-        return energy(z.astype(np.float64), self.phi, self.mu, self.chol)
+        return np.asarray(energy(z.astype(np.float64), self.phi, self.mu, self.chol))

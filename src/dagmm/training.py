@@ -74,7 +74,7 @@ class TrainingPlan:
         decay = 0.5 + 0.5 * np.cos(np.pi * step / self.n_steps) if self.cosine_decay else 1.0
         ramp = np.minimum(1.0, (step + 1) / max(1.0, self.warm_up * self.n_steps))
         values = (self.learning_rate * decay, self.lambda1 * ramp, self.lambda2 * ramp)
-        return Schedule(*(np.float32(np.broadcast_to(value, step.shape)) for value in values))
+        return Schedule(*(np.broadcast_to(v, step.shape).astype(np.float32) for v in values))
 
 
 class Schedule(NamedTuple):
@@ -191,7 +191,7 @@ class _Member:
         self.state = _State(
             self.initial,
             _ADAM.init(zeros)._replace(mu=zeros, nu=zeros),
-            np.int32(0),
+            np.zeros((), np.int32),
             np.full(k, 1.0 / k, np.float32),
             np.broadcast_to(np.eye(d, dtype=np.float32), (k, d, d)),
         )

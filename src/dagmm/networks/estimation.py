@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Float, Key
 
 from dagmm.networks.activation import Activation, activation_function
@@ -53,6 +54,6 @@ class Estimation(eqx.Module):
         function = activation_function(self.activation)
         dropout = eqx.nn.Dropout(self.dropout_ratio, inference=key is None)
         for i, (layer, _) in enumerate(pairwise(self.layers)):
-            z = function(layer(z))
-            z = dropout(z, key=None if key is None else jax.random.fold_in(key, i))
+            hidden = jnp.asarray(function(layer(z)))
+            z = dropout(hidden, key=None if key is None else jax.random.fold_in(key, i))
         return jax.nn.softmax(self.layers[-1](z), axis=0)

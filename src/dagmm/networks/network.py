@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -82,7 +83,8 @@ class Architecture:
             parameters[end - leaf.size : end].reshape(leaf.shape)
             for leaf, end in zip(leaves, ends, strict=True)
         )
-        return jax.tree.unflatten(structure, list(parts))
+        network: Network = jax.tree.unflatten(structure, list(parts))
+        return network
 
     def named(self, parameters: Float[Array, " n_parameters"]) -> dict[str, Array]:
         """Split parameters by the path of each array, such as ``compression.encoder.0.weight``."""
@@ -115,5 +117,5 @@ def flatten(network: Network) -> Float[np.ndarray, " n_parameters"]:
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(network)])
 
 
-def _path(path: jax.tree_util.KeyPath) -> str:
+def _path(path: tuple[Any, ...]) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".")
