@@ -164,9 +164,9 @@ def frame_of(table: object) -> nw.DataFrame[Any] | None:
     InputError
         If two columns have the same name.
     """
-    names = getattr(table, "columns", None)
+    names = getattr(table, "column_names", None)  # Arrow, whose ``columns`` are the data
     if names is None:
-        names = getattr(table, "column_names", None)
+        names = getattr(table, "columns", None)
     if names is None:
         return None
     twice = [str(name) for name, count in Counter(names).items() if count > 1]
