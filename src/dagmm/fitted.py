@@ -1,17 +1,16 @@
 """The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import joblib
 import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.encoder import Encoder
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
+from dagmm.parallel import side_by_side
 from dagmm.rows import Chunk, Rows, rows_of
 from dagmm.scoring import latent_rows
 
@@ -92,10 +91,12 @@ class FittedModel:
         rows = rows_of(table)
         self.check(rows)
         energy = np.empty(rows.n_rows)
-        for chunk, part in _in_order(self._energy_of_chunk, rows):
-            energy[chunk.start : chunk.start + chunk.n_rows] = part
+        start = 0
+        for part in side_by_side(self._energy_of_chunk, rows.chunks()):
+            energy[start : start + len(part)] = part
+            start += len(part)
             if on_rows is not None:
-                on_rows(chunk.n_rows)
+                on_rows(len(part))
         return energy
 
     def check(self, rows: Rows) -> None:
@@ -132,25 +133,3 @@ def combine(
     relative = (energies - location) / spread
     mean = (np.sign(relative) * np.log1p(np.abs(relative))).mean(axis=0)
     return location.mean() + spread.mean() * np.sign(mean) * np.expm1(np.abs(mean))
-
-
-def _in_order(
-    function: Callable[[Chunk], np.ndarray], rows: Rows
-) -> Iterator[tuple[Chunk, np.ndarray]]:
-    """Apply a function to every chunk on all cores, a bounded number of chunks ahead."""
-    if rows.n_rows == 0:
-        return
-    chunks = rows.chunks()
-    first = next(chunks)
-    # The first chunk compiles; threads would each compile for themselves.
-    yield first, function(first)
-    n_threads = joblib.cpu_count()
-    with ThreadPoolExecutor(n_threads) as pool:
-        waiting = []
-        for chunk in chunks:
-            waiting.append((chunk, pool.submit(function, chunk)))
-            if len(waiting) > 2 * n_threads:
-                done, result = waiting.pop(0)
-                yield done, result.result()
-        for done, result in waiting:
-            yield done, result.result()

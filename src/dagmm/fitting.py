@@ -11,6 +11,7 @@ from dagmm.fitted import FittedModel, Member, combine
 from dagmm.health import health_of
 from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
+from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
 from dagmm.refinement import refine
@@ -65,22 +66,24 @@ def fit_model(
     recipe = recipe_of(rows.n_rows, encoder.n_features)
     seeds = np.random.SeedSequence(seed)
     training_seed, mixture_seed = seeds.spawn(2)
+    mixture_seeds = mixture_seed.spawn(len(recipe.architectures))
     trained = train(
         features, rows.n_rows, recipe.architectures, recipe.plan, training_seed, progress
     )
     features = features[: rows.n_rows]
-    members, energies, health = [], [], []
     progress.phase("mixture", len(trained))
-    for i, (result, member_seed) in enumerate(
-        zip(trained, mixture_seed.spawn(len(trained)), strict=True)
-    ):
-        architecture = recipe.architectures[i]
-        rng = np.random.default_rng(member_seed)
-        member, energy = _finish_member(architecture, result, features, recipe, rng)
+
+    def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
+        architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
+        member, energy = _finish_member(architecture, trained[i], features, recipe, rng)
+        return member, energy, health_of(architecture, trained[i], features, energy)
+
+    members, energies, health = [], [], []
+    for member, energy, proof in side_by_side(finish, range(len(trained))):
         members.append(member)
         energies.append(energy)
-        health.append(health_of(architecture, result, features, energy))
-        progress.advance(i + 1)
+        health.append(proof)
+        progress.advance(len(members))
     record: dict[str, Any] = {
         "n_rows": rows.n_rows,
         "fingerprint": _fingerprint(rows.names, features),

@@ -1,4 +1,9 @@
-"""Refinement of the mixture on the trained codes: EM, and how many components they need."""
+"""Refinement of the mixture on the trained codes: EM, and how many components they need.
+
+EM looks at z through its quadratic monomials ``[z_i z_j, z_i, 1]``: every log-density is a
+linear function of them and every moment a weighted sum, so a step is two matrix products. In
+float64 and on centred codes nothing is lost by that.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,13 +12,13 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.cluster import KMeans
 
-from dagmm.mixture import Mixture, Moments, log_joint
-from dagmm.numerics import log_sum_exp
+from dagmm.mixture import Mixture, Moments
+from dagmm.numerics import TINY, inverse_lower, log_sum_exp
 
 #: EM and the choice of the number of components look at no more rows than this, drawn at
 #: random; the final mixture is computed from all rows.
 MAX_ROWS = 20_000
-#: Rows that are weighed at a time.
+#: Rows whose monomials are held at a time.
 _CHUNK = 8192
 
 
@@ -23,7 +28,7 @@ def refine(
     relative_floor: float,
     rng: np.random.Generator,
     *,
-    max_iter: int = 50,
+    max_iter: int = 100,
     tol: float = 1e-3,
 ) -> Mixture:
     """Fit mixtures of several sizes to trained codes and keep the one with the lowest BIC.
@@ -45,20 +50,55 @@ def refine(
     -------
     Mixture
     """
-    sample = z if z.shape[1] <= MAX_ROWS else z[:, rng.choice(z.shape[1], MAX_ROWS, False)]
-    sample = sample.astype(np.float64)
+    n_latent, n_rows = z.shape
+    sample = z if n_rows <= MAX_ROWS else z[:, rng.choice(n_rows, MAX_ROWS, replace=False)]
     best, lowest = None, math.inf
     for n_components in candidates:
-        if n_components > 1 and n_components * (z.shape[0] + 1) > sample.shape[1]:
+        if n_components > 1 and n_components * (n_latent + 1) > sample.shape[1]:
             continue
-        gamma = _starting_memberships(sample, n_components, rng)
-        mixture = Mixture.from_moments(Moments.of(sample, gamma), relative_floor)
-        mixture, log_likelihood = _maximise(sample, mixture, relative_floor, max_iter, tol)
+        mixture, log_likelihood = expectation_maximisation(
+            sample, n_components, relative_floor, rng, max_iter=max_iter, tol=tol
+        )
         bic = _bic(log_likelihood, mixture, sample.shape[1])
         if best is None or bic < lowest:
             best, lowest = mixture, bic
     assert best is not None, "a single component is always possible"
     return Mixture.from_moments(moments_under(best, z)[0], relative_floor)
+
+
+def expectation_maximisation(
+    z: Float[np.ndarray, "n_latent n_rows"],
+    n_components: int,
+    relative_floor: float,
+    rng: np.random.Generator,
+    *,
+    max_iter: int = 100,
+    tol: float = 1e-3,
+) -> tuple[Mixture, float]:
+    """Fit a mixture by EM, started from k-means.
+
+    Parameters as in :func:`refine`.
+
+    Returns
+    -------
+    mixture : Mixture
+    log_likelihood : float
+        Mean over rows, in nats.
+    """
+    centre = z.mean(axis=1, dtype=np.float64)
+    monomials = _monomials(z - centre[:, None])
+    moments = _moments(_starting_memberships(z, n_components, rng), monomials, centre)
+    log_likelihood = -math.inf
+    for _ in range(max_iter):
+        mixture = Mixture.from_moments(moments, relative_floor)
+        joint = _log_joint(mixture, monomials, centre)
+        evidence = log_sum_exp(joint)
+        new = float(evidence.mean())
+        if new - log_likelihood < tol:
+            break
+        log_likelihood = new
+        moments = _moments(np.exp(joint - evidence), monomials, centre)
+    return mixture, new
 
 
 def moments_under(
@@ -77,12 +117,14 @@ def moments_under(
     log_likelihood : float
         Mean over rows, in nats.
     """
+    centre = mixture.phi @ mixture.mu
     total, moments = 0.0, None
     for part in _parts(z):
-        joint = log_joint(part, mixture.phi, mixture.mu, mixture.chol)
+        monomials = _monomials(part - centre[:, None])
+        joint = _log_joint(mixture, monomials, centre)
         evidence = log_sum_exp(joint)
         total += float(evidence.sum())
-        new = Moments.of(part, np.exp(joint - evidence))
+        new = _moments(np.exp(joint - evidence), monomials, centre)
         moments = new if moments is None else moments.merge(new)
     assert moments is not None, "there is at least one row"
     return moments, total / z.shape[1]
@@ -93,17 +135,43 @@ def _parts(z: np.ndarray) -> Iterator[np.ndarray]:
         yield z[:, start : start + _CHUNK].astype(np.float64)
 
 
-def _maximise(
-    z: np.ndarray, mixture: Mixture, relative_floor: float, max_iter: int, tol: float
-) -> tuple[Mixture, float]:
-    moments, log_likelihood = moments_under(mixture, z)
-    for _ in range(max_iter):
-        mixture = Mixture.from_moments(moments, relative_floor)
-        moments, new = moments_under(mixture, z)
-        if new - log_likelihood < tol:
-            return mixture, new
-        log_likelihood = new
-    return mixture, log_likelihood
+def _monomials(z: np.ndarray) -> Float[np.ndarray, "n_monomials n_rows"]:
+    i, j = np.triu_indices(len(z))
+    return np.concatenate([z[i] * z[j], z, np.ones((1, z.shape[1]))])
+
+
+def _log_joint(
+    mixture: Mixture, monomials: np.ndarray, centre: np.ndarray
+) -> Float[np.ndarray, "n_components n_rows"]:
+    """``log(phi_k N(z; mu_k, cov_k))`` as a linear function of the monomials of z - centre."""
+    mu = mixture.mu - centre
+    whiten = inverse_lower(mixture.chol)
+    precision = np.asarray(whiten.mT @ whiten)
+    pull = (precision @ mu[:, :, None])[:, :, 0]
+    log_det = np.log(mixture.chol.diagonal(axis1=1, axis2=2)).sum(axis=1)
+    constant = (
+        np.log(np.maximum(mixture.phi, TINY))
+        - log_det
+        - 0.5 * (pull * mu).sum(axis=1)
+        - 0.5 * mu.shape[1] * math.log(2.0 * math.pi)
+    )
+    i, j = np.triu_indices(mu.shape[1])
+    # An off-diagonal entry stands for itself and its mirror image.
+    quadratic = np.where(i == j, -0.5, -1.0) * precision[:, i, j]
+    return np.concatenate([quadratic, pull, constant[:, None]], axis=1) @ monomials
+
+
+def _moments(gamma: np.ndarray, monomials: np.ndarray, centre: np.ndarray) -> Moments:
+    """Moments of z from those of the monomials of z - centre."""
+    sums = gamma @ monomials.T
+    n_latent = len(centre)
+    weight = sums[:, -1]
+    mean = sums[:, -1 - n_latent : -1] / np.maximum(weight, TINY)[:, None]
+    i, j = np.triu_indices(n_latent)
+    second = np.empty((len(gamma), n_latent, n_latent))
+    second[:, i, j] = second[:, j, i] = sums[:, : len(i)]
+    scatter = second - weight[:, None, None] * mean[:, :, None] * mean[:, None, :]
+    return Moments(weight, mean + centre, scatter)
 
 
 def _starting_memberships(

@@ -1,7 +1,6 @@
 """Training: the compiled program, its loop on the host, several members side by side."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from threading import Event
@@ -9,7 +8,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import joblib
 import numpy as np
 import optax
 from jaxtyping import Float, Int, Key
@@ -19,6 +17,7 @@ from dagmm.history import History
 from dagmm.networks import Architecture, flatten
 from dagmm.numerics import Array
 from dagmm.objective import Terms, objective
+from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 
 #: One compiled call runs about this many steps, so that short epochs do not wait for the host.
@@ -269,12 +268,8 @@ def train(
     for member in {m.architecture: m for m in reversed(members)}.values():
         advance(member)
     progress.phase("training", len(members) * plan.epochs)
-    with ThreadPoolExecutor(min(len(members), joblib.cpu_count())) as pool:
-        try:
-            list(pool.map(finish, members))
-        except BaseException:
-            stopped.set()
-            raise
+    for _ in side_by_side(finish, members, stopped):
+        pass
     return [member.result() for member in members]
 
 
