@@ -1,0 +1,42 @@
+# Needs nothing but make and Python 3.11 or later. PYTHON chooses another interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint docs lock clean
+.DELETE_ON_ERROR:
+
+demo: .venv/run ## fit and score a table that ships with a dependency, and show the result
+	$(BIN)/dagmm demo
+
+test: .venv/test lint ## everything that must hold before a change is taken
+	$(BIN)/python -m pytest
+
+lint: .venv/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: .venv/test ## the code blocks of READMEs and docs run, and both READMEs agree
+	$(BIN)/python -m pytest tests/docs -q
+
+lock: ## choose the newest versions that pyproject.toml allows; needs uv
+	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+		--group build --custom-compile-command "make lock" -o requirements/run.txt
+	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+		--group build --group test --group lint -c requirements/run.txt \
+		--custom-compile-command "make lock" -o requirements/test.txt
+
+clean:
+	rm -rf .venv build dist dagmm-demo
+
+# A file inside .venv marks what has been installed and is renewed when the lock changes.
+.venv/run: requirements/run.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dagmm needs Python 3.11 or later; set PYTHON")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/test: .venv/run requirements/test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	touch $@
