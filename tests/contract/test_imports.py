@@ -1,0 +1,109 @@
+"""The import graph is a one-way street: a file imports only from files before it."""
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import dagmm
+
+SOURCE = Path(dagmm.__file__).parent
+
+#: The shared bottom, then the path of the data; a folder's name stands for all files in it.
+ORDER = [
+    # shared bottom
+    "errors",
+    "numerics",
+    "arguments",
+    "compilation",
+    "parallel",
+    "progress",
+    # the path of the data
+    "rows",
+    "encoder",
+    "networks.activation",
+    "networks.dense",
+    "networks.residual",
+    "networks.compression",
+    "networks.estimation",
+    "networks.network",
+    "networks",
+    "mixture",
+    "objective",
+    "history",
+    "training",
+    "scoring",
+    "refinement",
+    "recipe",
+    "health",
+    "fitted",
+    "fitting",
+    "threshold",
+    "saving",
+    # the estimators
+    "estimator",
+    "model",
+    "detector",
+    # the command
+    "tables",
+    "cli",
+    "__main__",
+]
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def files() -> dict[str, Path]:
+    found = {module_of(file): file for file in sorted(SOURCE.rglob("*.py"))}
+    del found[""]  # the table of contents imports nothing until it is asked
+    return found
+
+
+def imports_of(file: Path) -> set[str]:
+    """Modules of the package that a file names, wherever in it."""
+    known = files()
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno} is a relative import"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                names.add(inner if inner.removeprefix("dagmm.") in known else str(node.module))
+    return {name.removeprefix("dagmm.") for name in names if name.startswith("dagmm.")}
+
+
+def place_of(module: str) -> int:
+    while module not in ORDER:
+        assert "." in module, f"{module!r} has no place in ORDER yet; give it one"
+        module = module.rpartition(".")[0]
+    return ORDER.index(module)
+
+
+@pytest.mark.parametrize("module", files())
+def test_file_imports_only_from_files_before_it(module):
+    place = place_of(module)
+    for imported in imports_of(files()[module]):
+        same_folder = place_of(imported) == place
+        assert place_of(imported) < place or same_folder, f"{module} imports {imported}"
+
+
+def test_no_file_imports_itself_over_others():
+    graph = {module: imports_of(file) - {module} for module, file in files().items()}
+    assert set(TopologicalSorter(graph).static_order()) >= set(files())
+
+
+def test_nothing_but_the_entry_point_imports_the_command():
+    for module, file in files().items():
+        if module != "__main__" and not module.startswith("cli"):
+            assert not any(name.startswith("cli") for name in imports_of(file)), module
+
+
+def test_each_place_in_the_order_is_taken():
+    missing = set(ORDER) - set(files())
+    assert missing <= {"tables", "cli"}, missing
