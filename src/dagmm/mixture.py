@@ -48,7 +48,7 @@ class Moments(NamedTuple):
         xp = z.__array_namespace__()
         weight = gamma.sum(axis=1)
         mean = (gamma @ z.T) / xp.maximum(weight, TINY)[:, None]
-        centred = z - mean[:, :, None]
+        centred = z[None] - mean[:, :, None]
         scatter = xp.matmul(gamma[:, None, :] * centred, centred.mT)
         return cls(weight, mean, scatter)
 
@@ -87,7 +87,7 @@ class Moments(NamedTuple):
         phi = self.phi
         centre = phi @ self.mean
         within = (phi[:, None, None] * self.cov).sum(axis=0).diagonal()
-        return within + phi @ (self.mean - centre) ** 2
+        return within + phi @ (self.mean - centre[None]) ** 2
 
 
 def floor_of(variance: Float[Array, " n_latent"]) -> Float[Array, " n_latent"]:
@@ -126,7 +126,7 @@ def log_joint(
     array of shape (n_components, n_rows)
     """
     xp = z.__array_namespace__()
-    whitened = xp.matmul(inverse_lower(chol), z - mu[:, :, None])
+    whitened = xp.matmul(inverse_lower(chol), z[None] - mu[:, :, None])
     log_det = xp.log(chol.diagonal(axis1=1, axis2=2)).sum(axis=1)
     log_norm = xp.log(xp.maximum(phi, TINY)) - log_det - 0.5 * z.shape[0] * math.log(2 * math.pi)
     return log_norm[:, None] - 0.5 * (whitened * whitened).sum(axis=1)

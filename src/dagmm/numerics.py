@@ -50,7 +50,7 @@ def log_sum_exp(x: Array) -> Array:
     peak = x.max(axis=0)
     if not isinstance(x, np.ndarray):
         peak = jax.lax.stop_gradient(peak)
-    return peak + xp.log(xp.exp(x - peak).sum(axis=0))
+    return peak + xp.log(xp.exp(x - peak[None]).sum(axis=0))
 
 
 def inverse_lower(chol: Array) -> Array:

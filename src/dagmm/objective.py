@@ -51,7 +51,7 @@ def objective(
     gamma = network.gamma(z, key=key)
     moments = Moments.of(z, gamma)
     floor = jax.lax.stop_gradient(floor_of(moments.variance))
-    cov = moments.cov + jnp.diag(floor)
+    cov = moments.cov + jnp.diag(floor)[None]
     terms = Terms(
         reconstruction=((x - x_hat) ** 2).sum(axis=0).mean(),
         energy=energy(z, moments.phi, moments.mu, jnp.linalg.cholesky(cov)).mean(),
