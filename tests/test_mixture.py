@@ -1,0 +1,277 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
+from sklearn.mixture import GaussianMixture
+
+import oracle
+from dagmm.mixture import (
+    ABSOLUTE_FLOOR,
+    RELATIVE_FLOOR,
+    Mixture,
+    Moments,
+    covariance_penalty,
+    energy,
+    floor_of,
+    log_joint,
+)
+
+quick = settings(deadline=None, derandomize=True, max_examples=20)
+
+
+def random_rows(seed, n_rows=60, n_latent=3, n_components=4, offset=0.0):
+    """Rows-first z and gamma in float64."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(n_rows, n_latent)) @ rng.normal(size=(n_latent, n_latent)) + offset
+    gamma = rng.dirichlet(np.full(n_components, 0.5), n_rows)
+    return z, gamma
+
+
+def moments_of(z, gamma):
+    return Moments.of(np.ascontiguousarray(z.T), np.ascontiguousarray(gamma.T))
+
+
+def assert_moments_equal(actual, expected, rtol=1e-10, atol=1e-10):
+    for name in Moments._fields:
+        np.testing.assert_allclose(
+            getattr(actual, name), getattr(expected, name), rtol=rtol, atol=atol, err_msg=name
+        )
+
+
+def random_mixture(seed, n_components=3, n_latent=3):
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(n_components, n_latent, n_latent))
+    cov = root @ root.mT + 0.1 * np.eye(n_latent)
+    phi = rng.dirichlet(np.ones(n_components))
+    return phi, rng.normal(size=(n_components, n_latent)), cov
+
+
+# Moments
+
+
+def test_moments_are_equation_5():
+    z, gamma = random_rows(0)
+    moments = moments_of(z, gamma)
+    phi, mu, cov = oracle.moments(z, gamma)
+    np.testing.assert_allclose(moments.phi, phi, rtol=1e-12)
+    np.testing.assert_allclose(moments.mu, mu, rtol=1e-10)
+    np.testing.assert_allclose(moments.cov, cov, rtol=1e-10)
+
+
+def test_moments_of_jax_arrays_agree_with_those_of_numpy_arrays():
+    z, gamma = random_rows(1)
+    single = [jnp.asarray(array.T.astype(np.float32)) for array in (z, gamma)]
+    assert_moments_equal(Moments.of(*single), moments_of(z, gamma), rtol=1e-4, atol=1e-4)
+
+
+def test_moments_of_one_component_are_numpy_mean_and_covariance():
+    z, _ = random_rows(2)
+    moments = moments_of(z, np.ones((len(z), 1)))
+    np.testing.assert_allclose(moments.mu[0], z.mean(axis=0), rtol=1e-10)
+    np.testing.assert_allclose(moments.cov[0], np.cov(z.T, bias=True), rtol=1e-10)
+    np.testing.assert_allclose(moments.variance, z.var(axis=0), rtol=1e-10)
+
+
+def test_moments_are_weighted_covariances_as_numpy_has_them():
+    z, gamma = random_rows(3)
+    cov = moments_of(z, gamma).cov
+    for k, weights in enumerate(gamma.T):
+        np.testing.assert_allclose(cov[k], np.cov(z.T, aweights=weights, ddof=0), rtol=1e-9)
+
+
+def test_moments_are_the_maximisation_step_of_scikit_learn():
+    z, gamma = random_rows(4)
+    peer = GaussianMixture(gamma.shape[1], reg_covar=0.0)
+    peer._m_step(z, np.log(gamma))
+    moments = moments_of(z, gamma)
+    np.testing.assert_allclose(moments.phi, peer.weights_, rtol=1e-9)
+    np.testing.assert_allclose(moments.mu, peer.means_, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(moments.cov, peer.covariances_, rtol=1e-9, atol=1e-12)
+
+
+def test_variance_counts_spread_within_and_between_components():
+    z, gamma = random_rows(5)
+    np.testing.assert_allclose(moments_of(z, gamma).variance, z.var(axis=0), rtol=1e-10)
+
+
+@quick
+@given(
+    cuts=st.sets(st.integers(1, 59), max_size=6),
+    order=st.permutations(range(60)),
+    tree=st.randoms(use_true_random=False),
+    offset=st.sampled_from([0.0, 1e4]),
+)
+def test_merged_moments_are_those_of_the_whole_whatever_the_split(cuts, order, tree, offset):
+    z, gamma = random_rows(6, offset=offset)
+    parts = [moments_of(z[rows], gamma[rows]) for rows in np.split(order, sorted(cuts))]
+    while len(parts) > 1:
+        one, two = (parts.pop(tree.randrange(len(parts))) for _ in range(2))
+        parts.append(one.merge(two))
+    assert_moments_equal(parts[0], moments_of(z, gamma), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_parts", [1, 7, 40])
+def test_moments_in_float32_survive_a_mean_far_from_zero(n_parts):
+    z, gamma = random_rows(7, n_rows=400, offset=1e4)
+    single = z.astype(np.float32)
+    exact = moments_of(single.astype(np.float64), gamma)
+    merged = None
+    for rows in np.array_split(np.arange(400), n_parts):
+        part = Moments.of(jnp.asarray(single[rows].T), jnp.asarray(gamma[rows].T, jnp.float32))
+        merged = part if merged is None else merged.merge(part)
+    # One unit in the last place of 1e4 is 1e-3, and the spread is about 1.
+    np.testing.assert_allclose(merged.mu, exact.mu, atol=5e-3)
+    np.testing.assert_allclose(merged.cov, exact.cov, atol=5e-3)
+    # Squaring before centring would leave nothing of it.
+    naive = np.float32(gamma[:, 0] @ single[:, 0] ** 2 / gamma[:, 0].sum()) - np.float32(
+        gamma[:, 0] @ single[:, 0] / gamma[:, 0].sum()
+    ) ** np.float32(2.0)
+    assert abs(naive - exact.cov[0, 0, 0]) > 0.1
+
+
+@pytest.mark.parametrize("namespace", [np, jnp])
+def test_an_empty_component_has_moments_of_zero_and_merges(namespace):
+    z, gamma = random_rows(8)
+    gamma[:, 1] = 0.0
+    arrays = [namespace.asarray(array.T.astype(np.float32)) for array in (z, gamma)]
+    moments = Moments.of(*arrays)
+    assert float(moments.weight[1]) == 0.0
+    for array in (moments.mu, moments.cov):
+        np.testing.assert_array_equal(array[1], 0.0)
+    twice = moments.merge(moments)
+    assert all(np.isfinite(array).all() for array in twice)
+    np.testing.assert_allclose(twice.weight, 2.0 * np.asarray(moments.weight), rtol=1e-6)
+    np.testing.assert_array_equal(twice.cov[1], 0.0)
+    np.testing.assert_allclose(twice.cov, moments.cov, rtol=1e-4, atol=1e-6)
+
+
+def test_a_component_that_is_empty_in_one_part_only_is_that_of_the_other():
+    z, gamma = random_rows(9)
+    gamma[:30, 1] = 0.0
+    merged = moments_of(z[:30], gamma[:30]).merge(moments_of(z[30:], gamma[30:]))
+    assert_moments_equal(merged, moments_of(z, gamma))
+
+
+# Energies
+
+
+def test_energy_is_equation_6():
+    phi, mu, cov = random_mixture(0)
+    z = np.random.default_rng(10).normal(size=(40, 3))
+    expected = oracle.energies(z, phi, mu, cov)
+    mixture = Mixture(phi, mu, np.linalg.cholesky(cov))
+    np.testing.assert_allclose(mixture.energy(z.T), expected, rtol=1e-9, atol=1e-9)
+    single = [jnp.asarray(a, jnp.float32) for a in (z.T, phi, mu, np.linalg.cholesky(cov))]
+    np.testing.assert_allclose(energy(*single), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_log_joint_is_scipys_density():
+    phi, mu, cov = random_mixture(1)
+    z = np.random.default_rng(11).normal(size=(40, 3))
+    joint = log_joint(z.T, phi, mu, np.linalg.cholesky(cov))
+    for k in range(len(phi)):
+        expected = np.log(phi[k]) + multivariate_normal(mu[k], cov[k]).logpdf(z)
+        np.testing.assert_allclose(joint[k], expected, rtol=1e-9)
+
+
+def test_energy_is_minus_the_score_of_scikit_learns_mixture():
+    z = np.concatenate([random_rows(12)[0], random_rows(13, offset=5.0)[0]])
+    peer = GaussianMixture(2, random_state=0).fit(z)
+    mixture = Mixture(peer.weights_, peer.means_, np.linalg.cholesky(peer.covariances_))
+    np.testing.assert_allclose(mixture.energy(z.T), -peer.score_samples(z), rtol=1e-9)
+    np.testing.assert_allclose(mixture.cov, peer.covariances_, rtol=1e-9, atol=1e-12)
+
+
+def test_a_row_far_from_everything_has_a_large_finite_energy():
+    phi, mu, cov = random_mixture(2)
+    mixture = Mixture(phi, mu, np.linalg.cholesky(cov))
+    far = mixture.energy(np.full((3, 1), 1e6))
+    assert np.isfinite(far).all()
+    assert far[0] > 1e9
+
+
+def test_gradient_of_the_energy_is_that_of_finite_differences():
+    phi, mu, cov = random_mixture(3)
+    chol = np.linalg.cholesky(cov)
+    z = np.random.default_rng(14).normal(size=3)
+    with jax.enable_x64(True):
+        gradient = jax.grad(
+            lambda v: energy(v[:, None], jnp.asarray(phi), jnp.asarray(mu), jnp.asarray(chol))[0]
+        )(jnp.asarray(z))
+    for j in range(3):
+        step = 1e-5 * np.eye(3)[j]
+        up, down = oracle.energies(np.stack([z + step, z - step]), phi, mu, cov)
+        assert gradient[j] == pytest.approx((up - down) / 2e-5, rel=1e-7, abs=1e-8)
+
+
+def test_covariance_penalty_is_the_last_term_of_equation_7():
+    _, _, cov = random_mixture(4)
+    expected = sum(1.0 / cov[k, j, j] for k in range(3) for j in range(3))
+    single = jnp.asarray(cov, jnp.float32)
+    assert float(covariance_penalty(single)) == pytest.approx(expected, rel=1e-5)
+
+
+# From moments to a mixture
+
+
+def test_the_floor_follows_the_variance_and_is_positive_where_there_is_none():
+    floor = floor_of(np.array([4.0, 0.0]))
+    np.testing.assert_allclose(
+        floor, [4.0 * RELATIVE_FLOOR + ABSOLUTE_FLOOR, ABSOLUTE_FLOOR], rtol=1e-12
+    )
+
+
+def test_a_mixture_has_its_moments_and_the_floor():
+    z, gamma = random_rows(15)
+    moments = moments_of(z, gamma)
+    mixture = Mixture.from_moments(moments, 1e-2)
+    np.testing.assert_allclose(mixture.phi, moments.phi, rtol=1e-12)
+    np.testing.assert_allclose(mixture.mu, moments.mu, rtol=1e-12)
+    raised = moments.cov + np.diag(1e-2 * z.var(axis=0) + ABSOLUTE_FLOOR)
+    np.testing.assert_allclose(mixture.cov, raised, rtol=1e-9)
+
+
+def test_components_with_less_than_one_row_are_left_out():
+    z, _ = random_rows(16)
+    gamma = np.zeros((60, 4))
+    gamma[:, 0], gamma[:, 2], gamma[:, 3] = 0.6, 0.39, 0.01
+    mixture = Mixture.from_moments(moments_of(z, gamma))
+    np.testing.assert_allclose(mixture.phi, [0.6 / 0.99, 0.39 / 0.99], rtol=1e-12)
+    assert mixture.mu.shape == (2, 3)
+    assert mixture.chol.shape == (2, 3, 3)
+
+
+def test_the_heaviest_component_stays_even_with_less_than_one_row():
+    z = np.array([[1.0, 2.0]])
+    mixture = Mixture.from_moments(moments_of(z, np.array([[0.7, 0.3]])))
+    np.testing.assert_array_equal(mixture.phi, [1.0])
+    np.testing.assert_allclose(mixture.mu, z, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "z",
+    [
+        np.zeros((20, 2)),
+        np.full((20, 2), 1e6),
+        np.repeat([[0.0, 0.0], [1.0, 1.0]], 10, axis=0),
+        np.linspace(-1e6, 1e6, 20)[:, None] * np.ones((1, 2)),
+    ],
+    ids=["zero", "constant", "two points", "perfectly correlated"],
+)
+def test_rows_without_a_proper_covariance_have_finite_energies(z):
+    mixture = Mixture.from_moments(moments_of(z, np.full((20, 3), 1.0 / 3.0)))
+    assert np.isfinite(mixture.energy(z.T)).all()
+    strange = z[:1] + [[1.0, -1.0]]
+    assert mixture.energy(strange.T)[0] > mixture.energy(z.T).max()
+
+
+def test_energies_keep_float32_rows_in_double_precision():
+    z, gamma = random_rows(17, offset=1e4)
+    single = z.astype(np.float32)
+    mixture = Mixture.from_moments(moments_of(single.astype(np.float64), gamma))
+    result = mixture.energy(single.T)
+    assert result.dtype == np.float64
+    np.testing.assert_array_equal(result, mixture.energy(single.T.astype(np.float64)))
