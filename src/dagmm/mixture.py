@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.numerics import TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
+from dagmm.numerics import EMPTY, TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
 
 #: Covariance floor relative to the variance of all rows, along each axis of z.
 RELATIVE_FLOOR = 1e-6
@@ -47,7 +47,7 @@ class Moments(NamedTuple):
         """
         xp = z.__array_namespace__()
         weight = gamma.sum(axis=1)
-        mean = (gamma @ z.T) / xp.maximum(weight, TINY)[:, None]
+        mean = (gamma @ z.T) / xp.maximum(weight, EMPTY)[:, None]
         centred = z[None] - mean[:, :, None]
         scatter = xp.matmul(gamma[:, None, :] * centred, centred.mT)
         return cls(weight, mean, scatter)
@@ -56,7 +56,7 @@ class Moments(NamedTuple):
         """Moments of the rows of both (Chan, Golub and LeVeque, 1979)."""
         xp = self.mean.__array_namespace__()
         weight = self.weight + other.weight
-        share = other.weight / xp.maximum(weight, TINY)
+        share = other.weight / xp.maximum(weight, EMPTY)
         shift = other.mean - self.mean
         between = shift[:, :, None] * shift[:, None, :]
         return Moments(
@@ -79,7 +79,7 @@ class Moments(NamedTuple):
     def cov(self) -> Float[Array, "n_components n_latent n_latent"]:
         """Covariances of the components (equation 5, third part), without a floor."""
         xp = self.mean.__array_namespace__()
-        return self.scatter / xp.maximum(self.weight, TINY)[:, None, None]
+        return self.scatter / xp.maximum(self.weight, EMPTY)[:, None, None]
 
     @property
     def variance(self) -> Float[Array, " n_latent"]:

@@ -13,8 +13,11 @@ import scipy.linalg
 
 Array: TypeAlias = jax.Array | np.ndarray
 
-#: Smallest weight that is divided by; an empty component has moments of zero, not NaN.
+#: Smallest mixing weight whose logarithm is taken.
 TINY = 1e-30
+#: Smallest sum of memberships that is divided by: a component with less is empty and has moments
+#: of nearly zero, not NaN. The gradient holds one over its square, which float32 must too.
+EMPTY = 1e-12
 
 
 def safe_norm(x: Array, floor: float) -> Array:
