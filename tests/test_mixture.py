@@ -264,7 +264,7 @@ def test_the_heaviest_component_stays_even_with_less_than_one_row():
 def test_rows_without_a_proper_covariance_have_finite_energies(z):
     mixture = Mixture.from_moments(moments_of(z, np.full((20, 3), 1.0 / 3.0)))
     assert np.isfinite(mixture.energy(z.T)).all()
-    strange = z[:1] + [[1.0, -1.0]]
+    strange = z[:1] + np.array([[1.0, -1.0]])
     assert mixture.energy(strange.T)[0] > mixture.energy(z.T).max()
 
 
