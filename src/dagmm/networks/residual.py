@@ -8,6 +8,12 @@ from dagmm.numerics import Array, safe_norm
 #: by the length of the row, which is zero for a row that equals the training mean.
 NORM_FLOOR = 1e-3
 
+#: Only keeps the gradient of a perfect reconstruction finite.
+TINY_NORM = 1e-12
+
+#: Squared errors much below this, in squared encoded units, count as equally small.
+ERROR_FLOOR = 1e-3
+
 
 def relative_distance(
     x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
@@ -23,7 +29,21 @@ def cosine_similarity(
     return (x * x_hat).sum(axis=0) / (safe_norm(x, NORM_FLOOR) * safe_norm(x_hat, NORM_FLOOR))
 
 
-#: Only keeps the gradient of a perfect reconstruction finite.
-TINY_NORM = 1e-12
+def log_error(
+    x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
+) -> Float[Array, " n_rows"]:
+    """Logarithm of the squared reconstruction error ``|x - x_hat|^2``.
 
-RESIDUALS = {"relative_distance": relative_distance, "cosine_similarity": cosine_similarity}
+    Not in the paper. The error itself is close to log-normal, which a Gaussian mixture takes
+    for a long tail; its logarithm does not depend on the length of the row either.
+    """
+    xp = x.__array_namespace__()
+    return xp.log(((x - x_hat) ** 2).sum(axis=0) + ERROR_FLOOR)
+
+
+#: By name, as saved models and architectures refer to them.
+RESIDUALS = {
+    "relative_distance": relative_distance,
+    "cosine_similarity": cosine_similarity,
+    "log_error": log_error,
+}
