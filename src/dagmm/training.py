@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, Key
 
 from dagmm.compilation import compiled
 from dagmm.history import History
-from dagmm.networks import Architecture, flatten
+from dagmm.networks import Architecture, Network, flatten
 from dagmm.numerics import Array
 from dagmm.objective import Terms, objective
 from dagmm.parallel import side_by_side
@@ -128,12 +128,14 @@ def _step(
     index, schedule = batch
     dropout_key = jax.random.fold_in(key, state.step)
 
-    def loss(parameters: Array) -> tuple[Array, Terms]:
-        network = architecture.unflatten(parameters)
+    def loss(network: Network) -> tuple[Array, Terms]:
         x = rows[index].T
         return objective(network, x, schedule.lambda1, schedule.lambda2, dropout_key)
 
-    (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state.parameters)
+    # Not the gradient of the vector: each part would be padded to the whole and added up.
+    network = architecture.unflatten(state.parameters)
+    (value, terms), parts = jax.value_and_grad(loss, has_aux=True)(network)
+    gradient = flatten(parts)
     norm = jnp.sqrt((gradient * gradient).sum())
     update, adam = _ADAM.update(gradient, state.adam)
     parameters = state.parameters - schedule.learning_rate * update
@@ -182,7 +184,7 @@ class _Member:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
         self.rows, self.architecture, self.plan = rows, architecture, plan
         self.key = jax.random.key(dropout_seed.generate_state(1)[0], impl="rbg")
-        self.initial = flatten(architecture.build(np.random.default_rng(network_seed)))
+        self.initial = np.asarray(flatten(architecture.build(np.random.default_rng(network_seed))))
         self.batches = _batches(n_rows, plan, np.random.default_rng(order_seed))
         self.history = History()
         k, d = architecture.n_components, architecture.n_latent

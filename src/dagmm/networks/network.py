@@ -112,9 +112,10 @@ class Architecture:
         )
 
 
-def flatten(network: Network) -> Float[np.ndarray, " n_parameters"]:
+def flatten(network: Network) -> Float[Array, " n_parameters"]:
     """All parameters of a network in one vector, in the order of its tree."""
-    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(network)])
+    leaves = jax.tree.leaves(network)
+    return leaves[0].__array_namespace__().concatenate([leaf.ravel() for leaf in leaves])
 
 
 def _path(path: tuple[Any, ...]) -> str:
