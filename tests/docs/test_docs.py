@@ -1,0 +1,61 @@
+"""What the documents promise runs, and both READMEs promise the same."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import dagmm
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(dagmm.__path__, "dagmm.")
+    if not module.name.endswith("__main__")
+)
+
+
+def code_blocks(document: Path, language: str = "") -> list[str]:
+    """Fenced blocks of a document, in order."""
+    return [
+        block
+        for kind, block in re.findall(r"^```(\w*)\n(.*?)^```", document.read_text(), re.S | re.M)
+        if language in ("", kind)
+    ]
+
+
+def test_the_readme_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in code_blocks(ROOT / "README.md", "python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert capsys.readouterr().out == "[ 1 -1]\n"
+    assert len(names["energy"]) == 200
+
+
+def test_both_readmes_have_the_same_code():
+    assert code_blocks(ROOT / "README.md") == code_blocks(ROOT / "README.ja.md")
+
+
+def test_both_readmes_have_the_same_sections():
+    english, japanese = (
+        re.findall(r"^#+", (ROOT / name).read_text(), re.M) for name in ("README.md", "README.ja.md")
+    )
+    assert english == japanese
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(document):
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())
+    local = [target for target in targets if "://" not in target]
+    missing = [target for target in local if not (document.parent / target).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
