@@ -10,8 +10,8 @@ from dagmm.errors import ArgumentError
 
 def check_int(argument: str, value: object, low: int) -> int:
     """Return a whole number of at least ``low``."""
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= low:
-        return int(value)
+    if _is_whole(value) and int(value) >= low:  # type: ignore[call-overload]
+        return int(value)  # type: ignore[call-overload]
     raise ArgumentError(f"{argument} must be an int >= {low}, got {value!r}.")
 
 
@@ -32,7 +32,7 @@ def check_number(
 def check_sizes(argument: str, value: object) -> tuple[int, ...]:
     """Return layer widths: a list of one or more whole numbers."""
     items = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
-    if items and all(_is_size(item) for item in items):
+    if items and all(_is_whole(item) and item >= 1 for item in items):
         return tuple(int(item) for item in items)
     hint = ""
     decimals = [str(item).split(".") for item in items if isinstance(item, float)]
@@ -61,5 +61,5 @@ def _is_real(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def _is_size(value: object) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

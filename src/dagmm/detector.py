@@ -61,6 +61,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     [1, -1]
     """
 
+    _has_threshold = True
+
     def __init__(
         self,
         contamination: Any = "auto",

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ ENCODED_LIMIT = 1e6
 MAX_CATEGORIES = 256
 
 Scaling: TypeAlias = Literal["standard", "minmax", "none"]
+SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """What both estimators share: taking tables, saving, loading."""
 
+import math
 import os
-from typing import Any, Self
+import reprlib
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -12,7 +14,7 @@ from dagmm.fitted import FittedModel
 from dagmm.networks import activation_name
 from dagmm.networks.activation import resolve_activation
 from dagmm.rows import FrameRows, MatrixRows, Rows, as_numbers, frame_of
-from dagmm.saving import load_model, save_model
+from dagmm.saving import SavedModel, load_model, save_model
 
 
 class FittedModelEstimator(BaseEstimator):
@@ -20,6 +22,8 @@ class FittedModelEstimator(BaseEstimator):
 
     model_: FittedModel
     n_features_in_: int
+    #: Whether the models of this class decide.
+    _has_threshold: ClassVar[bool] = False
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model and the constructor arguments to a directory.
@@ -74,14 +78,11 @@ class FittedModelEstimator(BaseEstimator):
                 f"restore: {os.fspath(path)!r} holds a {saved.estimator}, "
                 f"this is a {type(self).__name__}; use {saved.estimator}.load."
             )
-        arguments = dict(saved.arguments)
-        names = arguments.pop("feature_names_in_", None)
-        unknown = sorted(arguments.keys() - self.get_params(deep=False).keys())
-        if unknown:
-            raise ModelFileError(
-                f"restore: {os.fspath(path)!r} has an argument {unknown[0]!r} "
-                f"that {type(self).__name__} does not know; the model is damaged."
-            )
+        wrong = self._wrong_in(saved)
+        if wrong:
+            raise ModelFileError(f"restore: {os.fspath(path)!r} is damaged: {wrong}.")
+        arguments = type(self)().get_params(deep=False) | saved.arguments
+        names = arguments.pop("feature_names_in_")
         self.set_params(**arguments)
         self.__dict__.pop("feature_names_in_", None)
         if names is not None:
@@ -99,15 +100,30 @@ class FittedModelEstimator(BaseEstimator):
         """Make a fitted model this estimator's own."""
         self.model_ = model
 
+    def _wrong_in(self, saved: SavedModel) -> str:
+        """Say what this class cannot have saved; nothing if all is well."""
+        known = {*self.get_params(deep=False), "feature_names_in_"}
+        unknown = sorted(saved.arguments.keys() - known)
+        if unknown:
+            return f"{type(self).__name__} has no argument {reprlib.repr(unknown[0])}"
+        for name, value in saved.arguments.items():
+            if not _is_plain(value):
+                return f"argument {name!r} cannot be {reprlib.repr(value)}"
+        columns = list(saved.model.encoder.columns)
+        if saved.arguments.get("feature_names_in_", ()) not in (None, columns):
+            return "feature_names_in_ must be the columns or null"
+        if (saved.model.threshold is not None) != self._has_threshold:
+            return f"threshold must {'' if self._has_threshold else 'not '}be there"
+        return ""
+
     def _rows(self, table: object, *, fitting: bool) -> Rows:
         """Check a table against scikit-learn's contract and ours, once, at the door."""
         least = 2 if fitting else 1
         frame = frame_of(table)
         if frame is None:
             values = np.asanyarray(table) if isinstance(table, list | tuple) else table
-            if getattr(getattr(values, "dtype", None), "kind", "") in ("O", "U", "S"):
-                if getattr(values, "ndim", 0) == 2 and hasattr(values, "astype"):
-                    values = as_numbers(values)  # type: ignore[arg-type]
+            if getattr(values, "ndim", 0) == 2 and isinstance(values, np.ndarray):
+                values = as_numbers(values)
             values = validate_data(
                 self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least
             )
@@ -126,9 +142,18 @@ def _plain(name: str, value: object) -> Any:
     if callable(value):
         return activation_name(name, resolve_activation(name, value))
     if isinstance(value, np.generic):
-        return value.item()
+        value = value.item()
     if isinstance(value, list | tuple | np.ndarray):
         return [_plain(name, item) for item in value]
-    if value is None or isinstance(value, str | bool | int | float):
+    if _is_plain(value):
         return value
     raise ArgumentError(f"{name} is {value!r}, which cannot be saved; pass a number or None.")
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is one that an argument can be saved as."""
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str | bool | int)

@@ -10,22 +10,27 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import reprlib
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import safetensors.numpy
 
 import dagmm
-from dagmm.encoder import Encoder, NumberColumns, TextColumn
 from dagmm.errors import ModelFileError, ModelSaveError
-from dagmm.fitted import FittedModel, Member
-from dagmm.mixture import Mixture
-from dagmm.networks import Architecture, activation_name
-from dagmm.networks.activation import KNOWN
-from dagmm.networks.residual import RESIDUALS
+from dagmm.fitted import FittedModel
+from dagmm.manifest import (
+    Arrays,
+    arrays_of,
+    checksum_of,
+    join,
+    plain_of,
+    promised_arrays,
+    read_manifest,
+)
 
 #: Version of the directory's format; raised when an older library could not read it.
 FORMAT_VERSION = 1
@@ -33,6 +38,8 @@ MANIFEST = "manifest.json"
 #: A manifest larger than this is not one of ours.
 MAX_MANIFEST_BYTES = 64 * 2**20
 _ARRAYS_NAME = re.compile(r"arrays-[0-9a-f]{64}\.safetensors")
+#: What an interrupted save leaves behind.
+_LEFTOVER = re.compile(rf"{_ARRAYS_NAME.pattern}|\..*\.[0-9a-f]{{16}}\.part")
 
 
 class SavedModel(NamedTuple):
@@ -70,8 +77,7 @@ def save_model(
         If the directory holds something else, or cannot be written.
     """
     directory = Path(path)
-    arrays = _arrays_of(model)
-    data = safetensors.numpy.save(arrays)
+    data = safetensors.numpy.save(arrays_of(model))
     name = f"arrays-{hashlib.sha256(data).hexdigest()}.safetensors"
     manifest = {
         "format": "dagmm",
@@ -80,22 +86,26 @@ def save_model(
         "estimator": estimator,
         "arguments": arguments,
         "arrays": name,
-        **_plain_of(model),
+        **plain_of(model),
     }
+    manifest["checksum"] = checksum_of(manifest)
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
-    _check_target(directory)
     try:
+        _check_target(directory)
         directory.mkdir(parents=True, exist_ok=True)
+        before = _arrays_named_in(directory)
         _write(directory / name, data)
-        _write(directory / MANIFEST, text.encode())
+        # Column names may hold lone surrogates, which JSON reads back as they are.
+        _write(directory / MANIFEST, text.encode("utf-8", "surrogatepass"))
+    except ModelSaveError:
+        raise
     except OSError as error:
         raise ModelSaveError(
             error.errno, f"save: {str(directory)!r} could not be written: {error.strerror}."
         ) from error
-    for old in directory.iterdir():
-        if _ARRAYS_NAME.fullmatch(old.name) and old.name != name:
-            with contextlib.suppress(OSError):  # a leftover harms nobody
-                old.unlink()
+    if before is not None and before != name:
+        with contextlib.suppress(OSError):  # a leftover harms nobody
+            (directory / before).unlink()
 
 
 def load_model(path: str | os.PathLike[str]) -> SavedModel:
@@ -116,36 +126,21 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
         If it is missing, damaged, foreign, or of a newer format.
     """
     file = Path(path) / MANIFEST
-    manifest = _read_manifest(file)
+    plain = _read_json(file)
     with _named(file):
-        architectures = [_architecture_of(part) for part in manifest["members"]]
-        encoder_plain = manifest["encoder"]
-        name = manifest["arrays"]
-        expected = _expected_arrays(architectures, encoder_plain, manifest["members"])
-    if not isinstance(name, str) or not _ARRAYS_NAME.fullmatch(name):
-        raise ModelFileError(
-            f"restore: {str(file)!r} names {name!r} as its file of arrays; expected "
-            "'arrays-<sha256>.safetensors' in the same directory. The model is damaged."
-        )
-    arrays = _read_arrays(Path(path) / name, expected)
-    with _named(file):
-        model = FittedModel(
-            encoder=_encoder_of(encoder_plain, arrays),
-            members=tuple(
-                _member_of(i, architecture, plain, arrays)
-                for i, (architecture, plain) in enumerate(
-                    zip(architectures, manifest["members"], strict=True)
-                )
-            ),
-            threshold=None if manifest["threshold"] is None else float(manifest["threshold"]),
-            record=dict(manifest["record"]),
-        )
-        return SavedModel(
-            model,
-            str(manifest["estimator"]),
-            dict(manifest["arguments"]),
-            str(manifest["library_version"]),
-        )
+        name = plain.pop("arrays", None)
+        if not isinstance(name, str) or not _ARRAYS_NAME.fullmatch(name):
+            raise ValueError(
+                "arrays must be 'arrays-<sha256>.safetensors', a file in the same directory, "
+                f"got {reprlib.repr(name)}"
+            )
+        manifest = read_manifest(plain)
+        promised = promised_arrays(manifest)
+    arrays_file = Path(path) / name
+    arrays = _read_arrays(arrays_file, promised)
+    with _named(arrays_file):
+        model = join(manifest, arrays)
+    return SavedModel(model, manifest.estimator, manifest.arguments, manifest.library_version)
 
 
 def is_saved_model(path: str | os.PathLike[str]) -> bool:
@@ -153,107 +148,95 @@ def is_saved_model(path: str | os.PathLike[str]) -> bool:
     return (Path(path) / MANIFEST).is_file()
 
 
-# What is written ---------------------------------------------------------------------------
-
-
-def _plain_of(model: FittedModel) -> dict[str, Any]:
-    encoder = model.encoder
-    return {
-        "encoder": {
-            "columns": list(encoder.columns),
-            "scaling": encoder.scaling,
-            "numbers": list(encoder.numbers.names),
-            "texts": [
-                {"name": text.name, "categories": list(text.categories)} for text in encoder.texts
-            ],
-        },
-        "members": [
-            {
-                "n_features": member.architecture.n_features,
-                "comp_hiddens": list(member.architecture.comp_hiddens),
-                "comp_activation": activation_name(
-                    "comp_activation", member.architecture.comp_activation
-                ),
-                "est_hiddens": list(member.architecture.est_hiddens),
-                "est_activation": activation_name(
-                    "est_activation", member.architecture.est_activation
-                ),
-                "est_dropout_ratio": member.architecture.est_dropout_ratio,
-                "residuals": list(member.architecture.residuals),
-                "n_components": len(member.mixture.phi),
-                "location": member.location,
-                "spread": member.spread,
-            }
-            for member in model.members
-        ],
-        "threshold": model.threshold,
-        "record": model.record,
-    }
-
-
-def _arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
-    numbers = model.encoder.numbers
-    arrays = {
-        "encoder.exponent": numbers.exponent,
-        "encoder.centre": numbers.centre,
-        "encoder.scale": numbers.scale,
-    }
-    for i, text in enumerate(model.encoder.texts):
-        arrays[f"encoder.texts.{i}.centre"] = text.centre
-    for i, member in enumerate(model.members):
-        prefix = f"members.{i}."
-        for name, array in member.architecture.named(member.parameters).items():
-            arrays[prefix + name] = array
-        for name in ("phi", "mu", "chol"):
-            arrays[f"{prefix}mixture.{name}"] = getattr(member.mixture, name)
-    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+# Writing -----------------------------------------------------------------------------------
 
 
 def _check_target(directory: Path) -> None:
-    if directory.is_dir() and not is_saved_model(directory) and any(directory.iterdir()):
+    if directory.exists() and not directory.is_dir():
+        raise ModelSaveError(f"save: {str(directory)!r} is a file; a model is a directory.")
+    if not directory.exists() or is_saved_model(directory):
+        return
+    if any(not _LEFTOVER.fullmatch(entry.name) for entry in directory.iterdir()):
         raise ModelSaveError(
             f"save: {str(directory)!r} holds files that are not a saved model; "
             "choose another directory."
         )
-    if directory.exists() and not directory.is_dir():
-        raise ModelSaveError(f"save: {str(directory)!r} is a file; a model is a directory.")
+
+
+def _arrays_named_in(directory: Path) -> str | None:
+    """Name of the arrays of the model that is about to be replaced, where it can be read."""
+    try:
+        name = _read_json(directory / MANIFEST).get("arrays")
+    except ModelFileError:
+        return None
+    return name if isinstance(name, str) and _ARRAYS_NAME.fullmatch(name) else None
 
 
 def _write(file: Path, data: bytes) -> None:
     """Write a file so that it is either as before or complete, even if the power fails."""
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    part = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with part.open("xb") as stream:  # unlike tempfile's, it has the permissions of umask
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).replace(file)
+        part.replace(file)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise
+    _settle(file.parent)
 
 
-# What is read ------------------------------------------------------------------------------
+def _settle(directory: Path) -> None:
+    """Have the file system write down a replaced file before what comes next."""
+    if os.name == "posix":
+        with contextlib.suppress(OSError):  # not every file system can
+            handle = os.open(directory, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
-def _read_manifest(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        raise ModelFileError(
-            f"restore: {str(file.parent)!r} is not a saved model: it has no {MANIFEST}."
-        )
+# Reading -----------------------------------------------------------------------------------
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """Read a manifest that this version can read, less the fields that say so."""
     with _named(file):
+        if not file.is_file():
+            state = "is not a saved model: it has no manifest.json"
+            raise ModelFileError(
+                f"restore: {str(file.parent)!r} "
+                f"{state if file.parent.exists() else 'does not exist'}."
+            )
         if file.stat().st_size > MAX_MANIFEST_BYTES:
             raise ValueError(f"it is larger than {MAX_MANIFEST_BYTES} bytes")
-        manifest = json.loads(file.read_bytes())
-    if not isinstance(manifest, dict) or manifest.get("format") != "dagmm":
-        raise ModelFileError(f"restore: {str(file)!r} was not written by dagmm.")
-    version = manifest.get("format_version")
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"restore: {str(file)!r} has format {version}, this dagmm "
-            f"reads up to {FORMAT_VERSION}; upgrade dagmm."
-        )
-    return manifest
+        plain = json.loads(file.read_bytes(), parse_constant=_refuse_constant)
+        if not isinstance(plain, dict) or plain.get("format") != "dagmm":
+            raise ModelFileError(f"restore: {str(file)!r} was not written by dagmm.")
+        version = plain.get("format_version")
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise ValueError(
+                f"format_version must be a whole number >= 1, got {reprlib.repr(version)}"
+            )
+        if version > FORMAT_VERSION:
+            raise ModelFileError(
+                f"restore: {str(file)!r} has format {reprlib.repr(version)}, this dagmm "
+                f"reads up to {FORMAT_VERSION}; upgrade dagmm."
+            )
+        if plain.get("checksum") != checksum_of(plain):
+            raise ValueError("its checksum does not belong to its content")
+    return {
+        name: value
+        for name, value in plain.items()
+        if name not in ("format", "format_version", "checksum")
+    }
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"it holds {name}, which is not a number")
 
 
 @contextlib.contextmanager
@@ -263,67 +246,23 @@ def _named(file: Path) -> Iterator[None]:
         yield
     except ModelFileError:
         raise
-    except KeyError as error:
-        raise ModelFileError(f"restore: {str(file)!r} is damaged: {error} is missing.") from error
-    except (ValueError, TypeError, AttributeError, RecursionError, OSError) as error:
+    except (ValueError, RecursionError, safetensors.SafetensorError) as error:
         raise ModelFileError(f"restore: {str(file)!r} is damaged: {error}.") from error
+    except OSError as error:
+        raise ModelFileError(
+            f"restore: {str(file)!r} cannot be read: {error.strerror or error}."
+        ) from error
 
 
-def _architecture_of(plain: dict[str, Any]) -> Architecture:
-    for name, known in (
-        (plain["comp_activation"], KNOWN),
-        (plain["est_activation"], KNOWN),
-        *((residual, RESIDUALS) for residual in plain["residuals"]),
-    ):
-        if name not in known:
-            raise ValueError(f"{name!r} is not one of {', '.join(known)}")
-    return Architecture(
-        n_features=_size(plain["n_features"]),
-        comp_hiddens=tuple(_size(width) for width in plain["comp_hiddens"]),
-        comp_activation=plain["comp_activation"],
-        est_hiddens=tuple(_size(width) for width in plain["est_hiddens"]),
-        est_activation=plain["est_activation"],
-        est_dropout_ratio=float(plain["est_dropout_ratio"]),
-        residuals=tuple(plain["residuals"]),
-    )
-
-
-def _size(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 2**24:
-        raise ValueError(f"{value!r} is not a width")
-    return value
-
-
-def _expected_arrays(
-    architectures: list[Architecture], encoder: dict[str, Any], members: list[dict[str, Any]]
-) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Type and shape of every array a manifest promises, without making any of them."""
-    width = (len(encoder["numbers"]),)
-    expected = {
-        "encoder.exponent": ("I64", width),
-        "encoder.centre": ("F64", width),
-        "encoder.scale": ("F64", width),
-    }
-    for i, text in enumerate(encoder["texts"]):
-        expected[f"encoder.texts.{i}.centre"] = ("F64", (len(text["categories"]) + 1,))
-    for i, (architecture, plain) in enumerate(zip(architectures, members, strict=True)):
-        for name, shape in architecture.shapes().items():
-            expected[f"members.{i}.{name}"] = ("F32", shape)
-        k, d = _size(plain["n_components"]), architecture.n_latent
-        for name, shape in (("phi", (k,)), ("mu", (k, d)), ("chol", (k, d, d))):
-            expected[f"members.{i}.mixture.{name}"] = ("F64", shape)
-    return expected
-
-
-def _read_arrays(
-    file: Path, expected: dict[str, tuple[str, tuple[int, ...]]]
-) -> dict[str, np.ndarray]:
+def _read_arrays(file: Path, promised: Arrays) -> dict[str, np.ndarray]:
     """Read the arrays once everything about them is as the manifest promises."""
-    if not file.is_file():
-        raise ModelFileError(f"restore: {str(file)!r} is missing; the model is incomplete.")
     with _named(file):
+        if file.is_symlink():
+            raise ValueError("it is a link; the arrays must lie in the model's own directory")
+        if not file.is_file():
+            raise ModelFileError(f"restore: {str(file)!r} is missing; the model is incomplete.")
         with safetensors.safe_open(file, framework="numpy") as opened:
-            _check_arrays(opened, expected)
+            _check_arrays(opened, promised)
         data = file.read_bytes()
         if file.name != f"arrays-{hashlib.sha256(data).hexdigest()}.safetensors":
             raise ValueError("its content is not what its name promises")
@@ -334,50 +273,16 @@ def _read_arrays(
     return arrays
 
 
-def _check_arrays(opened: Any, expected: dict[str, tuple[str, tuple[int, ...]]]) -> None:
+def _check_arrays(opened: Any, promised: Arrays) -> None:
     names = set(opened.keys())
-    for name in sorted(expected.keys() - names):
+    for name in sorted(promised.keys() - names):
         raise ValueError(f"array {name!r} is missing")
-    for name in sorted(names - expected.keys()):
-        raise ValueError(f"array {name!r} is not part of such a model")
-    for name, (dtype, shape) in expected.items():
+    for name in sorted(names - promised.keys()):
+        raise ValueError(f"array {reprlib.repr(name)} is not part of such a model")
+    for name, (dtype, shape) in promised.items():
         part = opened.get_slice(name)
         got = part.get_dtype(), tuple(part.get_shape())
         if got != (dtype, shape):
             raise ValueError(
                 f"array {name!r} must be {dtype} of {shape}, got {got[0]} of {got[1]}"
             )
-
-
-def _encoder_of(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Encoder:
-    return Encoder(
-        columns=tuple(plain["columns"]),
-        scaling=plain["scaling"],
-        numbers=NumberColumns(
-            tuple(plain["numbers"]),
-            arrays["encoder.exponent"],
-            arrays["encoder.centre"],
-            arrays["encoder.scale"],
-        ),
-        texts=tuple(
-            TextColumn(
-                text["name"], tuple(text["categories"]), arrays[f"encoder.texts.{i}.centre"]
-            )
-            for i, text in enumerate(plain["texts"])
-        ),
-    )
-
-
-def _member_of(
-    i: int, architecture: Architecture, plain: dict[str, Any], arrays: dict[str, np.ndarray]
-) -> Member:
-    prefix = f"members.{i}."
-    parameters = [arrays[prefix + name].ravel() for name in architecture.shapes()]
-    mixture = Mixture(*(arrays[f"{prefix}mixture.{name}"] for name in ("phi", "mu", "chol")))
-    return Member(
-        architecture,
-        np.concatenate(parameters),
-        mixture,
-        float(plain["location"]),
-        float(plain["spread"]),
-    )

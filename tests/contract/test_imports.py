@@ -40,6 +40,7 @@ ORDER = [
     "fitted",
     "fitting",
     "threshold",
+    "manifest",
     "saving",
     # the estimators
     "estimator",
