@@ -19,7 +19,7 @@ def check_number(
     argument: str, value: object, low: float, high: float = math.inf, *, above: bool = False
 ) -> float:
     """Return a finite number in [low, high), or in (low, high) if ``above``."""
-    number = float(value) if _is_real(value) else math.nan  # type: ignore[arg-type]
+    number = _as_float(value)
     if math.isfinite(number) and (low < number if above else low <= number) and number < high:
         return number
     if high < math.inf:
@@ -57,8 +57,13 @@ def check_choice(argument: str, value: object, choices: tuple[object, ...]) -> o
     raise ArgumentError(f"{argument} must be one of {listed}, got {value!r}.{hint}")
 
 
-def _is_real(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+def _as_float(value: object) -> float:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _is_whole(value: object) -> bool:
