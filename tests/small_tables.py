@@ -1,0 +1,33 @@
+"""Small tables and networks that several tests share."""
+
+import numpy as np
+
+from dagmm.networks import Architecture
+from dagmm.training import TrainingPlan
+
+#: Small enough to compile in a second or two; one for all tests, so that it compiles once.
+ARCHITECTURE = Architecture(6, (16, 2), "tanh", (8, 2), "tanh", 0.25)
+PLAN = TrainingPlan(
+    batch_size=64,
+    epochs=30,
+    steps_per_epoch=7,
+    learning_rate=5e-3,
+    lambda1=0.1,
+    lambda2=0.005,
+)
+N_ROWS = 400
+
+
+def correlated_rows(seed=0, n_rows=N_ROWS):
+    """Six columns that two hidden causes move; each has variance of about one."""
+    rng = np.random.default_rng(seed)
+    mixing = np.random.default_rng(99).normal(size=(2, 6))
+    rows = np.tanh(rng.normal(size=(n_rows, 2))) @ mixing + 0.05 * rng.normal(size=(n_rows, 6))
+    return (rows / np.sqrt((mixing**2).sum(axis=0) * 0.4)).astype(np.float32)
+
+
+def broken_rows(seed=1, n_rows=N_ROWS):
+    """The same columns, each with the same distribution, but no longer correlated."""
+    rows = correlated_rows(seed, n_rows)
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.permutation(column) for column in rows.T], axis=1)

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+import oracle
+from dagmm.networks import flatten
+from dagmm.scoring import BLOCK_ROWS, latent_rows
+from small_tables import ARCHITECTURE, correlated_rows
+
+PARAMETERS = flatten(ARCHITECTURE.build(np.random.default_rng(0)))
+ROWS = correlated_rows(n_rows=2 * BLOCK_ROWS + 77)
+
+
+@pytest.fixture(scope="module")
+def together():
+    return latent_rows(ARCHITECTURE, PARAMETERS, ROWS)
+
+
+def test_it_is_the_network_without_dropout(together):
+    some = slice(None, None, 50)
+    named = ARCHITECTURE.named(PARAMETERS)
+    z, x_hat = oracle.latent(named, ROWS[some])
+    np.testing.assert_allclose(together[0][:, some].T, z, rtol=1e-4, atol=1e-5)
+    gamma = oracle.memberships(named, z)
+    np.testing.assert_allclose(together[1][:, some].T, gamma, rtol=1e-4, atol=1e-5)
+    error = ((ROWS[some] - x_hat) ** 2).sum(axis=1)
+    np.testing.assert_allclose(together[2][some], error, rtol=1e-4)
+    assert {part.dtype for part in together} == {np.dtype(np.float32)}
+
+
+def assert_identical(parts, others):
+    # Identical to the bit, although 1e-5 relative would do: each row goes through the same
+    # arithmetic in a block of the same shape.
+    for part, other in zip(parts, others, strict=True):
+        np.testing.assert_array_equal(part, other)
+
+
+@pytest.mark.parametrize("row", [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, len(ROWS) - 1])
+def test_a_row_alone_is_what_it_is_among_others(together, row):
+    alone = latent_rows(ARCHITECTURE, PARAMETERS, ROWS[row : row + 1])
+    assert_identical(alone, [part[..., row : row + 1] for part in together])
+
+
+@pytest.mark.parametrize("size", [3, 100, BLOCK_ROWS, BLOCK_ROWS + 1])
+def test_chunks_of_any_size_give_the_same(together, size):
+    starts = range(0, len(ROWS), size) if size > 3 else range(0, 30, size)
+    parts = [latent_rows(ARCHITECTURE, PARAMETERS, ROWS[i : i + size]) for i in starts]
+    joined = [np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)]
+    assert_identical(joined, [part[..., : joined[0].shape[1]] for part in together])
+
+
+def test_the_order_of_rows_does_not_matter(together):
+    order = np.random.default_rng(1).permutation(len(ROWS))
+    shuffled = latent_rows(ARCHITECTURE, PARAMETERS, ROWS[order])
+    assert_identical(shuffled, [part[..., order] for part in together])
+
+
+def test_the_company_of_a_row_does_not_matter(together):
+    among_strange = np.concatenate([ROWS[:5], np.full((20, 6), 1e6, np.float32)])
+    result = latent_rows(ARCHITECTURE, PARAMETERS, among_strange)
+    assert_identical([part[..., :5] for part in result], [part[..., :5] for part in together])
+
+
+def test_no_rows_give_no_rows():
+    z, gamma, error = latent_rows(ARCHITECTURE, PARAMETERS, ROWS[:0])
+    assert (z.shape, gamma.shape, error.shape) == ((4, 0), (2, 0), (0,))
+
+
+def test_rows_at_the_limit_of_encoding_are_finite():
+    for part in latent_rows(ARCHITECTURE, PARAMETERS, np.full((2, 6), 1e6, np.float32)):
+        assert np.isfinite(part).all()

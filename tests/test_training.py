@@ -1,0 +1,276 @@
+from dataclasses import replace
+from itertools import islice
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from dagmm.fitting import latent_moments
+from dagmm.mixture import Mixture
+from dagmm.networks import Architecture
+from dagmm.progress import Progress
+from dagmm.scoring import latent_rows
+from dagmm.training import TrainingPlan, _order, train
+from small_tables import ARCHITECTURE, N_ROWS, PLAN, broken_rows, correlated_rows
+
+SHORT = replace(PLAN, epochs=2)
+
+
+def train_one(rows, plan=SHORT, seed=0, architecture=ARCHITECTURE):
+    return train(rows, len(rows), [architecture], plan, seed)[0]
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train_one(correlated_rows(), PLAN)
+
+
+def energy_of(parameters, rows):
+    _, moments = latent_moments(ARCHITECTURE, parameters, correlated_rows())
+    z, _, _ = latent_rows(ARCHITECTURE, parameters, rows)
+    return Mixture.from_moments(moments).energy(z)
+
+
+def squared_error(parameters, rows):
+    return latent_rows(ARCHITECTURE, parameters, rows)[2]
+
+
+# It trains
+
+
+def test_training_moves_every_array(trained):
+    before = ARCHITECTURE.named(trained.initial)
+    after = ARCHITECTURE.named(trained.parameters)
+    for name in before:
+        assert (before[name] != after[name]).all(), name
+
+
+def test_a_single_step_moves_every_array():
+    plan = replace(PLAN, epochs=1, steps_per_epoch=1)
+    result = train_one(correlated_rows(), plan)
+    before = ARCHITECTURE.named(result.initial)
+    after = ARCHITECTURE.named(result.parameters)
+    for name in before:
+        assert (before[name] != after[name]).any(), name
+    # The first step of Adam is the learning rate, in the direction of the gradient's sign.
+    moved = np.abs(result.parameters - result.initial)
+    assert np.median(moved) == pytest.approx(PLAN.learning_rate, rel=1e-2)
+    assert moved.max() <= PLAN.learning_rate * 1.001
+
+
+def test_the_loss_falls(trained):
+    for name in ("loss", "reconstruction"):
+        assert trained.history[name][-1] < trained.history[name][0], name
+    assert trained.history["reconstruction"][-1] < 0.5 * trained.history["reconstruction"][0]
+
+
+def test_the_trained_network_rebuilds_new_rows_better_than_the_untrained(trained):
+    new = correlated_rows(seed=5)
+    before, after = squared_error(trained.initial, new), squared_error(trained.parameters, new)
+    assert after.mean() < 0.3 * before.mean()
+
+
+def test_the_trained_network_finds_planted_anomalies_better_than_the_untrained(trained):
+    rows = np.concatenate([correlated_rows(seed=5), broken_rows()])
+    planted = np.arange(len(rows)) >= N_ROWS
+    before = roc_auc_score(planted, energy_of(trained.initial, rows))
+    after = roc_auc_score(planted, energy_of(trained.parameters, rows))
+    assert after > 0.8
+    assert after > before + 0.1
+
+
+def test_history_has_one_entry_for_each_epoch(trained):
+    assert {len(values) for values in trained.history.values()} == {PLAN.epochs}
+    assert trained.history["dropped_steps"] == [0] * PLAN.epochs
+    assert min(trained.history["gradient_norm"]) > 0.0
+    assert min(trained.history["smallest_eigenvalue"]) > 0.0
+    np.testing.assert_allclose(np.sum(trained.history["phi"], axis=1), 1.0, rtol=1e-5)
+
+
+def test_the_recorded_loss_is_the_sum_of_its_terms(trained):
+    h = {name: np.array(values) for name, values in trained.history.items()}
+    total = h["reconstruction"] + PLAN.lambda1 * h["energy"] + PLAN.lambda2 * h["penalty"]
+    np.testing.assert_allclose(h["loss"], total, rtol=1e-4)
+
+
+# One seed decides
+
+
+def test_the_same_seed_gives_the_same_network_and_history_to_the_bit():
+    one, two = (train_one(correlated_rows()) for _ in range(2))
+    np.testing.assert_array_equal(one.initial, two.initial)
+    np.testing.assert_array_equal(one.parameters, two.parameters)
+    assert one.history == two.history
+
+
+def test_another_seed_gives_another_network():
+    one, two = (train_one(correlated_rows(), seed=seed) for seed in (0, 1))
+    assert (one.initial != two.initial).any()
+    assert (one.parameters != two.parameters).any()
+
+
+def test_a_seed_may_be_a_seed_sequence():
+    plain = train_one(correlated_rows(), seed=7)
+    sequence = train_one(correlated_rows(), seed=np.random.SeedSequence(7))
+    np.testing.assert_array_equal(plain.parameters, sequence.parameters)
+
+
+def test_members_do_not_depend_on_how_many_train_beside_them():
+    # The i-th member takes the i-th seed that the one seed brings forth, however many there are.
+    other = replace(ARCHITECTURE, comp_hiddens=(4, 2))
+    rows = correlated_rows()
+    alone = train_one(rows)
+    first, second, third = train(rows, len(rows), [ARCHITECTURE, other, ARCHITECTURE], SHORT, 0)
+    np.testing.assert_array_equal(first.parameters, alone.parameters)
+    assert first.history == alone.history
+    assert (third.initial != first.initial).any()
+    assert len(second.parameters) != len(first.parameters)
+    _, _, third_again = train(rows, len(rows), [ARCHITECTURE] * 3, SHORT, 0)
+    np.testing.assert_array_equal(third.parameters, third_again.parameters)
+
+
+def test_dropout_takes_part_in_training():
+    without = replace(ARCHITECTURE, est_dropout_ratio=0.0)
+    one = train_one(correlated_rows())
+    two = train_one(correlated_rows(), architecture=without)
+    np.testing.assert_array_equal(one.initial, two.initial)
+    assert (one.parameters != two.parameters).any()
+
+
+def test_padding_is_never_read():
+    rows = correlated_rows()
+    results = []
+    for filler in (0.0, np.nan):
+        padded = np.concatenate([rows, np.full((48, 6), filler, np.float32)])
+        results.append(train(padded, len(rows), [ARCHITECTURE], SHORT, 0)[0])
+    np.testing.assert_array_equal(results[0].parameters, results[1].parameters)
+    assert results[1].history["dropped_steps"] == [0, 0]
+
+
+# Order of the rows
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(n_rows=st.integers(1, 40), batch_size=st.integers(1, 40), seed=st.integers(0, 100))
+def test_every_row_comes_once_before_any_row_comes_twice(n_rows, batch_size, seed):
+    batches = list(islice(_order(n_rows, batch_size, np.random.default_rng(seed)), 3 * n_rows))
+    assert {len(batch) for batch in batches} == {batch_size}
+    stream = np.concatenate(batches)
+    for start in range(0, len(stream) - n_rows + 1, n_rows):
+        assert sorted(stream[start : start + n_rows]) == list(range(n_rows))
+
+
+def test_rows_are_reshuffled_for_every_pass():
+    stream = np.concatenate(list(islice(_order(50, 10, np.random.default_rng(0)), 25)))
+    passes = {tuple(part.tolist()) for part in stream.reshape(5, 50)}
+    assert len(passes) == 5
+
+
+# What changes from step to step
+
+
+def test_without_decay_and_warm_up_nothing_changes():
+    schedule = PLAN.schedule()
+    for values, value in zip(schedule, (5e-3, 0.1, 0.005), strict=True):
+        np.testing.assert_array_equal(values, np.full(210, value, np.float32))
+
+
+def test_the_learning_rate_falls_along_a_cosine():
+    schedule = replace(PLAN, cosine_decay=True).schedule()
+    expected = [5e-3 * np.cos(0.5 * np.pi * t / 210) ** 2 for t in range(210)]
+    np.testing.assert_allclose(schedule.learning_rate, expected, rtol=1e-5)
+    assert schedule.learning_rate[0] == np.float32(5e-3)
+    assert schedule.learning_rate[105] == pytest.approx(2.5e-3, rel=1e-5)
+
+
+def test_the_weights_of_the_terms_rise_from_zero_over_the_warm_up():
+    schedule = replace(PLAN, warm_up=0.2).schedule()
+    expected = [min(1.0, (t + 1) / 42) for t in range(210)]
+    np.testing.assert_allclose(schedule.lambda1, 0.1 * np.array(expected), rtol=1e-6)
+    np.testing.assert_allclose(schedule.lambda2, 0.005 * np.array(expected), rtol=1e-6)
+    np.testing.assert_array_equal(schedule.learning_rate, np.full(210, 5e-3, np.float32))
+
+
+def test_a_schedule_of_one_step():
+    plan = TrainingPlan(1, 1, 1, 1e-3, 0.1, 0.005, cosine_decay=True, warm_up=0.2)
+    np.testing.assert_allclose(plan.schedule(), np.array([[1e-3], [0.1], [0.005]]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "steps_per_epoch"), [(1, 1), (100, 1), (97, 7), (30, 7), (3, 500), (20, 100)]
+)
+def test_whole_epochs_run_in_each_call_and_all_of_them_run(epochs, steps_per_epoch):
+    plan = replace(PLAN, epochs=epochs, steps_per_epoch=steps_per_epoch)
+    assert 1 <= plan.epochs_per_call <= epochs
+    assert epochs % plan.epochs_per_call == 0
+    assert plan.n_steps == epochs * steps_per_epoch
+
+
+# Steps that are not finite
+
+
+def test_steps_that_are_not_finite_leave_the_network_as_it_was():
+    rows = np.full((N_ROWS, 6), 1e30, np.float32)
+    result = train_one(rows)
+    np.testing.assert_array_equal(result.parameters, result.initial)
+    assert result.history["dropped_steps"] == [7, 7]
+    assert result.history["loss"] == [None, None]
+    assert result.history["gradient_norm"] == [None, None]
+    assert result.history.summary() == "loss not finite"
+
+
+def test_only_the_steps_with_the_row_that_overflows_are_dropped():
+    rows = correlated_rows()
+    rows[17] = 1e30
+    result = train_one(rows, PLAN)
+    # Each pass over the rows meets it once: 210 steps of 64 rows are 33.6 passes.
+    assert sum(result.history["dropped_steps"]) in (33, 34)
+    assert np.isfinite(result.history["loss"]).all()
+    usable = np.arange(N_ROWS) != 17
+    before = squared_error(result.initial, rows[usable]).mean()
+    assert squared_error(result.parameters, rows[usable]).mean() < 0.5 * before
+
+
+# What it says on the way
+
+
+class Listener(Progress):
+    def __init__(self):
+        self.phases, self.done = [], []
+
+    def phase(self, text, total):
+        self.phases.append((text, total))
+
+    def advance(self, done, note=""):
+        self.done.append(done)
+        assert note.startswith("loss ")
+
+
+def test_progress_hears_of_every_epoch_of_every_member():
+    rows, listener = correlated_rows(), Listener()
+    train(rows, len(rows), [ARCHITECTURE] * 2, SHORT, 0, listener)
+    assert listener.phases == [("compiling", 4), ("training", 4)]
+    assert listener.done[-1] == 4
+    assert listener.done == sorted(listener.done)
+
+
+def test_an_error_in_the_listener_ends_the_training():
+    class Refusing(Progress):
+        def advance(self, done, note=""):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(correlated_rows(), N_ROWS, [ARCHITECTURE] * 2, SHORT, 0, Refusing())
+
+
+def test_a_batch_of_one_and_a_table_of_one_column_train():
+    architecture = Architecture(1, (2,), jnp.tanh, (1,), "tanh", 0.5)
+    rows = np.linspace(-1, 1, 3, dtype=np.float32)[:, None]
+    plan = TrainingPlan(1, 2, 3, 1e-3, 0.1, 0.005)
+    (result,) = train(rows, 3, [architecture], plan, 0)
+    assert result.history["dropped_steps"] == [0, 0]
+    assert np.isfinite(result.parameters).all()
+    np.testing.assert_array_equal(result.history["phi"], 1.0)
