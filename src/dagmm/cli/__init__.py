@@ -1,0 +1,65 @@
+"""The ``dagmm`` command; what takes time to import is imported by the command that needs it."""
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import dagmm
+from dagmm.cli.demo import demo
+from dagmm.cli.failure import GuardedGroup, silence_stdout
+from dagmm.cli.fit import fit
+from dagmm.cli.info import info
+from dagmm.cli.score import score
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    cls=GuardedGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dagmm {dagmm.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Find the strange rows of a table: DAGMM, trained without labels.
+
+    Tables are CSV (plain or gzipped) or Parquet; "-" stands for standard input and output.
+    """
+
+
+for _command in (demo, fit, score, info):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command; what a shell calls."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        app(prog_name="dagmm")
+    finally:
+        silence_stdout()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Leave in an orderly way, so that no half-written file stays behind."""
+    sys.exit(128 + number)

@@ -1,0 +1,56 @@
+"""``dagmm fit``."""
+
+from typing import Annotated
+
+import typer
+
+from dagmm.cli import options as o
+from dagmm.cli.terminal import show
+
+
+def fit(
+    table: o.Table,
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="Directory for the model.", metavar="MODEL")
+    ],
+    ids: o.Ids = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="Column to leave out. Repeatable.", metavar="COLUMN"),
+    ] = None,
+    label: o.Label = None,
+    normal: o.Normal = None,
+    contamination: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the rows to be called anomalies, in (0, 0.5]; sets the threshold and "
+            "nothing else. 0.01 by default.",
+            metavar="SHARE",
+        ),
+    ] = None,
+    members: Annotated[int, typer.Option(help="Number of networks.", min=1)] = 4,
+    seed: o.Seed = 0,
+    delimiter: o.Delimiter = None,
+    header: o.Header = None,
+    format: o.Format = None,
+    force: o.Force = False,
+    as_json: o.AsJSON = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Fit a model to a TABLE of mostly normal rows and save it."""
+    from dagmm.cli.fitting import FitJob, fit_table
+    from dagmm.cli.roles import Roles
+    from dagmm.tables import TableOptions
+
+    job = FitJob(
+        table,
+        output,
+        TableOptions(format and format.value, o.unescaped(delimiter), header),
+        Roles(tuple(ids or ()), label, tuple(normal or ()), tuple(drop or ())),
+        "auto" if contamination is None else contamination,
+        members,
+        seed,
+        force,
+        quiet,
+    )
+    show(fit_table(job), as_json)

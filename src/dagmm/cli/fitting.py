@@ -1,0 +1,137 @@
+"""From a table in a file to a saved model."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dagmm.cli.labels import anomalies_of, check_some_normal, quality_of
+from dagmm.cli.roles import Roles, check_types
+from dagmm.cli.terminal import log
+from dagmm.detector import DAGMMDetector
+from dagmm.errors import ArgumentError, InputError
+from dagmm.saving import is_saved_model
+from dagmm.tables import TableOptions, open_table
+from dagmm.threshold import check_contamination, is_anomaly
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """What a fit needs to know.
+
+    Parameters
+    ----------
+    table, model : str
+        Paths.
+    options : TableOptions
+    roles : Roles
+    contamination : "auto" or float
+    members, seed : int
+    force, quiet : bool
+    """
+
+    table: str
+    model: str
+    options: TableOptions
+    roles: Roles
+    contamination: Any = "auto"
+    members: int = 4
+    seed: int = 0
+    force: bool = False
+    quiet: bool = False
+
+
+def fit_table(job: FitJob) -> dict[str, Any]:
+    """Read, fit and save.
+
+    Returns
+    -------
+    dict
+        What to tell the user, as plain data.
+
+    Raises
+    ------
+    DAGMMError, OSError
+    """
+    began = time.perf_counter()
+    check_contamination(job.contamination)
+    check_directory(job.model, job.force)
+    features, labels, name = _read(job)
+    detector = DAGMMDetector(job.contamination, job.members, job.seed, verbose=not job.quiet)
+    try:
+        detector.fit(features)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    record = {**detector.model_.record, "table": job.roles.plain()}
+    detector.model_ = replace(detector.model_, record=record)
+    detector.save(job.model)
+    return {
+        "model": job.model,
+        **_summary(detector, features, labels),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def check_directory(model: str, force: bool) -> None:
+    """Check that a model can be saved there, before the work for it begins.
+
+    Raises
+    ------
+    ArgumentError
+        If there is something already, and it is not a model or ``force`` is not set.
+    """
+    path = Path(model)
+    if path.exists() and not path.is_dir():
+        raise ArgumentError(f"{model!r} is a file; a model is a directory.")
+    if path.is_dir() and any(path.iterdir()):
+        if not is_saved_model(path):
+            raise ArgumentError(
+                f"{model!r} holds files that are not a saved model; choose another directory."
+            )
+        if not force:
+            raise ArgumentError(
+                f"{model!r} holds a model already; choose another directory, or add --force."
+            )
+
+
+def _read(job: FitJob) -> tuple[pa.Table, np.ndarray | None, str]:
+    """Return the columns to fit, which rows are anomalies where labels say so, and a name."""
+    roles = job.roles
+    log(f"reading {job.table}", job.quiet)
+    with open_table(job.table, job.options) as source:
+        names = roles.features(source.columns, source.name)
+        label = (roles.label,) if roles.label is not None else ()
+        table = source.read(names + label, texts=label)
+        log(
+            f"{table.num_rows} rows, {len(source.columns)} columns ({source.description})",
+            job.quiet,
+        )
+        features = table.select(list(names))
+        check_types(features.schema, source.name)
+        if roles.label is None:
+            return features, None, source.name
+        column = table[roles.label]
+        labels = anomalies_of(column, roles.label, roles.normal, source.name)
+        check_some_normal(labels, column, roles.label, roles.normal, source.name)
+        return features, labels, source.name
+
+
+def _summary(
+    detector: DAGMMDetector, features: pa.Table, labels: np.ndarray | None
+) -> dict[str, Any]:
+    model = detector.model_
+    assert model.threshold is not None, "a detector's model has a threshold"
+    summary: dict[str, Any] = {
+        "rows": features.num_rows,
+        "columns": features.num_columns,
+        "text_columns": len(model.encoder.texts),
+        "members": len(model.members),
+        "threshold": model.threshold,
+    }
+    energy = model.energy(features)
+    summary["share_above"] = float(is_anomaly(energy, model.threshold).mean())
+    summary["verdict"] = detector.verdict_
+    return summary if labels is None else {**summary, **quality_of(energy, labels)}

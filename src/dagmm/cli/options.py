@@ -1,0 +1,68 @@
+"""Options that several commands share."""
+
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import typer
+
+
+class TableFormat(StrEnum):
+    """Formats of tables."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+Table: TypeAlias = Annotated[
+    str, typer.Argument(help="CSV (also gzipped) or Parquet file, or - for standard input.")
+]
+Delimiter: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Delimiter of CSV; found out among , ; tab | by default.", metavar="CHAR"),
+]
+Header: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first row of CSV names the columns; by default it does unless one of "
+        "its cells reads as a number. Without, columns are x0, x1, ...",
+        show_default=False,
+    ),
+]
+Format: TypeAlias = Annotated[
+    TableFormat | None, typer.Option(help="Format of TABLE; found out by default.")
+]
+Ids: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id",
+        help="Column that identifies rows: not fitted, passed through to the scores. Repeatable.",
+        metavar="COLUMN",
+    ),
+]
+Label: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that tells anomalies (not 0): not fitted, used to report how good it was.",
+        metavar="COLUMN",
+    ),
+]
+Normal: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Value of the label column that means normal; all others are anomalies. Repeatable.",
+        metavar="VALUE",
+    ),
+]
+AsJSON: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="No log and no progress bar.")]
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what exists already.")]
+Seed: TypeAlias = Annotated[
+    int,
+    typer.Option(help="The one source of chance: same seed, same model.", min=0, max=2**32 - 1),
+]
+
+
+def unescaped(delimiter: str | None) -> str | None:
+    r"""Return the character that ``\t`` or ``tab`` stands for, or the delimiter as it is."""
+    return "\t" if delimiter in ("\\t", "tab") else delimiter

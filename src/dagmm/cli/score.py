@@ -1,0 +1,54 @@
+"""``dagmm score``."""
+
+from typing import Annotated
+
+import typer
+
+from dagmm.cli import options as o
+from dagmm.cli.terminal import show
+
+
+def score(
+    model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
+    table: o.Table,
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            help="File for the energies: Parquet by the suffix .parquet or .pq, else CSV; "
+            "- for standard output.",
+            metavar="OUT",
+        ),
+    ],
+    ids: o.Ids = None,
+    label: o.Label = None,
+    normal: o.Normal = None,
+    delimiter: o.Delimiter = None,
+    header: o.Header = None,
+    format: o.Format = None,
+    force: o.Force = False,
+    as_json: o.AsJSON = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Write the energy of each row of a TABLE: higher is stranger.
+
+    Identifiers, label and what is normal are remembered from the fit.
+    """
+    from dagmm.cli.roles import Roles
+    from dagmm.cli.scoring import ScoreJob, score_table
+    from dagmm.tables import TableOptions
+
+    job = ScoreJob(
+        model,
+        table,
+        output,
+        TableOptions(format and format.value, o.unescaped(delimiter), header),
+        Roles(tuple(ids or ()), label, tuple(normal or ())),
+        force,
+        quiet,
+    )
+    result = score_table(job)
+    # Where the table goes to standard output, what is said about it does not.
+    if output != "-" or not quiet:
+        show(result, as_json, err=output == "-")

@@ -1,0 +1,200 @@
+"""From a saved model and a table in a file to a table of energies, in bounded memory."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+
+from dagmm.cli.labels import anomalies_of, quality_of
+from dagmm.cli.roles import Roles, check_column, near
+from dagmm.cli.terminal import log, note
+from dagmm.errors import ArgumentError, InputError
+from dagmm.fitted import FittedModel
+from dagmm.progress import progress_for
+from dagmm.rows import Chunk, FrameRows
+from dagmm.saving import load_model
+from dagmm.tables import TableFile, TableOptions, check_target, open_sink, open_table
+from dagmm.tables.opening import Kind
+from dagmm.threshold import is_anomaly
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """What scoring needs to know.
+
+    Parameters
+    ----------
+    model, table, output : str
+        Paths.
+    options : TableOptions
+    roles : Roles
+        Said now; where nothing is said, the model remembers what was said at the fit.
+    force, quiet : bool
+    """
+
+    model: str
+    table: str
+    output: str
+    options: TableOptions
+    roles: Roles
+    force: bool = False
+    quiet: bool = False
+
+
+class _Batch(FrameRows):
+    """Some rows of a longer table, which know their numbers in it."""
+
+    def __init__(self, table: pa.Table, start: int) -> None:
+        super().__init__(nw.from_native(table, eager_only=True))
+        self._start = start
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Return the rows from ``start`` up to ``stop``, counted from this batch's first."""
+        return replace(super().chunk(start, stop), start=self._start + start)  # type: ignore[type-var]
+
+
+def score_table(job: ScoreJob) -> dict[str, Any]:
+    """Read, score and write, batch by batch.
+
+    Returns
+    -------
+    dict
+        What to tell the user, as plain data.
+
+    Raises
+    ------
+    DAGMMError, OSError
+    """
+    began = time.perf_counter()
+    check_target(job.output, job.force)
+    model = load_model(job.model).model
+    with open_table(job.table, job.options) as source:
+        roles = _roles(job, model, source)
+        counted = _Counted(roles, source.name)
+        results = counted.watch(_results(model, source, roles, job.quiet))
+        first = next(results)
+        with open_sink(job.output, first.schema, force=job.force) as sink:
+            sink.write(first)
+            for result in results:
+                sink.write(result)
+    return {
+        "output": "standard output" if job.output == "-" else job.output,
+        **counted.summary(model.threshold),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+class _Counted:
+    """Counts rows and anomalies on their way out, and keeps labels and energies if asked."""
+
+    def __init__(self, roles: Roles, table: str) -> None:
+        self._roles = roles
+        self._table = table
+        self.rows = 0
+        self.anomalies = 0
+        self._energies: list[np.ndarray] = []
+        self._labels: list[np.ndarray] = []
+
+    def watch(self, results: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        """Pass results on."""
+        label, normal = self._roles.label, self._roles.normal
+        for result in results:
+            if label is not None:
+                column = result[label]
+                self._labels.append(anomalies_of(column, label, normal, self._table, self.rows))
+                self._energies.append(result["energy"].to_numpy())
+            if "is_anomaly" in result.column_names:
+                self.anomalies += int(result["is_anomaly"].to_numpy().sum())
+            self.rows += result.num_rows
+            yield result
+
+    def summary(self, threshold: float | None) -> dict[str, Any]:
+        """Return what came by."""
+        summary: dict[str, Any] = {"rows": self.rows}
+        if threshold is not None:
+            summary |= {"anomalies": self.anomalies, "threshold": threshold}
+        if self._labels:
+            summary |= quality_of(np.concatenate(self._energies), np.concatenate(self._labels))
+        return summary
+
+
+def _results(
+    model: FittedModel, source: TableFile, roles: Roles, quiet: bool
+) -> Iterator[pa.Table]:
+    """Yield identifiers, label, energy and decision of some rows at a time."""
+    passed = [*roles.ids, *([] if roles.label is None else [roles.label])]
+    texts = {text.name for text in model.encoder.texts}
+    kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
+    for name in model.encoder.columns:
+        kinds[name] = "text" if name in texts else "number"
+    log(f"scoring {source.name} ({source.description})", quiet)
+    with progress_for(not quiet and source.fraction() is not None) as progress:
+        progress.phase("scoring", 100)
+        for start, table in source.batches(kinds):
+            batch = _Batch(table.select(list(model.encoder.columns)), start)
+            try:
+                energy = model.energy(batch)
+            except InputError as error:
+                raise InputError(f"{source.name}: {error}") from error
+            result = table.select(passed).append_column("energy", pa.array(energy))
+            if model.threshold is not None:
+                decision = pa.array(is_anomaly(energy, model.threshold))
+                result = result.append_column("is_anomaly", decision)
+            done = int(100 * (source.fraction() or 0.0))
+            progress.advance(done, f"{start + table.num_rows} rows")
+            yield result
+
+
+def _roles(job: ScoreJob, model: FittedModel, source: TableFile) -> Roles:
+    """Join what is said now with what the model remembers, and check it against the table."""
+    said, known = job.roles, Roles.of_record(model.record)
+    names = source.columns
+    if said.label is not None:
+        check_column("--label", said.label, names, source.name)
+    label = said.label or (known.label if known.label in names else None)
+    if said.normal and label is None:
+        raise ArgumentError("--normal needs --label, the column whose value it is.")
+    for name in said.ids:
+        check_column("--id", name, names, source.name)
+    ids = said.ids or tuple(name for name in known.ids if name in names)
+    gone = [name for name in known.ids if name not in names]
+    if gone and not said.ids:
+        note(f"{source.name} has no column {gone[0]!r}, an identifier at the fit", job.quiet)
+    _check_output_names(ids, label)
+    _check_model_columns(model, names, source.name, [*ids, label])
+    normal = said.normal or (known.normal if label == known.label else ())
+    return Roles(ids, label, normal)
+
+
+def _check_output_names(ids: tuple[str, ...], label: str | None) -> None:
+    names = [*ids, *([] if label is None else [label]), "energy", "is_anomaly"]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ArgumentError(
+                f"the output would have two columns {name!r}; choose other columns for --id and "
+                "--label, or rename one."
+            )
+
+
+def _check_model_columns(
+    model: FittedModel, names: tuple[str, ...], table: str, passed: list[str | None]
+) -> None:
+    missing = [name for name in model.encoder.columns if name not in names]
+    if missing:
+        listed = ", ".join(repr(name) for name in missing[:5])
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise InputError(
+            f"{table} has {len(names)} columns; this model was fitted on "
+            f"{len(model.encoder.columns)}, of which these are missing: {listed}{more}. "
+            f"{near(missing[0], names)}"
+        )
+    both = [name for name in model.encoder.columns if name in passed]
+    if both:
+        raise ArgumentError(
+            f"column {both[0]!r} is one that this model was fitted on; --id and --label take "
+            "other columns."
+        )

@@ -1,0 +1,58 @@
+"""What a user sees: results on standard output, all else on standard error."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+
+def log(message: str, quiet: bool) -> None:
+    """Say what is going on, to somebody who is watching."""
+    if not quiet and sys.stderr.isatty():
+        typer.echo(message, err=True)
+
+
+def note(message: str, quiet: bool) -> None:
+    """Say something that a user should know of even when nobody is watching."""
+    if not quiet:
+        typer.echo(f"note: {message}", err=True)
+
+
+def show(result: Mapping[str, Any], as_json: bool, err: bool = False) -> None:
+    """Print a result: one line for each entry, or as JSON."""
+    if as_json:
+        text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
+    else:
+        width = max(map(len, result)) + 2
+        lines = [
+            f"{key.replace('_', ' '):<{width}}{line}".rstrip()
+            for name, value in result.items()
+            for key, line in _lines(name, value)
+        ]
+        text = "\n".join(lines)
+    typer.echo(text, err=err)
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Lay out cells in columns; the first row is the header."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _lines(name: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, list | tuple):
+        return [(name if i == 0 else "", _plain(item)) for i, item in enumerate(value)]
+    return [(name, _plain(value))]
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
