@@ -13,7 +13,7 @@ from dagmm.errors import ArgumentError, InputError, ModelFileError
 from dagmm.fitted import FittedModel
 from dagmm.networks import activation_name
 from dagmm.networks.activation import resolve_activation
-from dagmm.rows import FrameRows, MatrixRows, Rows, as_numbers, frame_of
+from dagmm.rows import FrameRows, MatrixRows, Rows, array_of, as_numbers, frame_of
 from dagmm.saving import SavedModel, load_model, save_model
 
 
@@ -121,8 +121,9 @@ class FittedModelEstimator(BaseEstimator):
         least = 2 if fitting else 1
         frame = frame_of(table)
         if frame is None:
-            values = np.asanyarray(table) if isinstance(table, list | tuple) else table
-            if getattr(values, "ndim", 0) == 2 and isinstance(values, np.ndarray):
+            values = array_of(table) if isinstance(table, list | tuple) else table
+            # scikit-learn has words of its own for complex numbers.
+            if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind != "c":
                 values = as_numbers(values)
             values = validate_data(
                 self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least

@@ -191,7 +191,9 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
         arrays["encoder.centre"],
         arrays["encoder.scale"],
     )
-    _check(np.abs(numbers.exponent) <= _EXPONENTS, "encoder.exponent", f"within +-{_EXPONENTS}")
+    # Not by np.abs, which leaves the smallest int64 negative.
+    within = (numbers.exponent >= -_EXPONENTS) & (numbers.exponent <= _EXPONENTS)
+    _check(within, "encoder.exponent", f"within +-{_EXPONENTS}")
     _check(numbers.scale > 0.0, "encoder.scale", "> 0")
     texts = tuple(
         TextColumn(text.name, text.categories, arrays[f"encoder.texts.{i}.centre"])

@@ -196,13 +196,27 @@ def rows_of(table: object, argument: str = "X") -> Rows:
     frame = frame_of(table)
     if frame is not None:
         return FrameRows(frame)
-    values = np.asanyarray(table)
+    values = array_of(table, argument)
     if values.ndim != 2:
         raise InputError(
             f"{argument} must be a table of shape (n_rows, n_columns), "
             f"got an array of shape {values.shape}."
         )
     return MatrixRows(as_numbers(values, argument))
+
+
+def array_of(table: object, argument: str = "X") -> np.ndarray:
+    """Return an array or nested lists as an array.
+
+    Raises
+    ------
+    InputError
+        If rows differ in length.
+    """
+    try:
+        return np.asanyarray(table)
+    except ValueError as error:
+        raise InputError(f"{argument} must be a table whose rows all have one length.") from error
 
 
 def as_numbers(values: np.ndarray, argument: str = "X") -> np.ndarray:

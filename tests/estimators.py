@@ -1,0 +1,33 @@
+"""Small estimators and tables that the tests of several files share."""
+
+import numpy as np
+
+from dagmm import DAGMM, DAGMMDetector
+from dagmm.networks import Architecture
+from dagmm.recipe import Recipe
+from dagmm.training import TrainingPlan
+
+
+def tiny_recipe(n_rows, n_features, n_members):
+    """A detector's recipe that trains in no time."""
+    architecture = Architecture(n_features, (4, 2), "tanh", (4, 2), "tanh", 0.25)
+    plan = TrainingPlan(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
+    return Recipe((architecture,) * n_members, plan, (1, 2), 1e-3)
+
+
+def tiny_dagmm(**arguments):
+    sizes = {"comp_hiddens": [4, 2], "est_hiddens": [4, 2], "epoch_size": 2, "minibatch_size": 16}
+    return DAGMM(**(sizes | arguments))
+
+
+def tiny_detector(**arguments):
+    """A detector; the fixture ``quick`` makes its recipe tiny."""
+    return DAGMMDetector(**({"n_members": 2} | arguments))
+
+
+def energy_of(estimator, table):
+    return estimator.predict(table) if isinstance(estimator, DAGMM) else estimator.energy(table)
+
+
+def normal(n_rows=40, n_columns=3, seed=0):
+    return np.random.default_rng(seed).normal(size=(n_rows, n_columns))

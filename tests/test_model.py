@@ -1,0 +1,59 @@
+"""DAGMM: its arguments, each with an error that says what was meant."""
+
+import re
+
+import numpy as np
+import pytest
+
+from dagmm import ArgumentError
+from estimators import normal, tiny_dagmm
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"comp_hiddens": []}, "comp_hiddens must be a list of ints >= 1, got []."),
+        ({"comp_hiddens": 3}, "comp_hiddens must be a list of ints >= 1, got 3."),
+        ({"comp_hiddens": "32"}, "comp_hiddens must be a list of ints >= 1, got '32'."),
+        ({"est_hiddens": [4, 0]}, "est_hiddens must be a list of ints >= 1, got [4, 0]."),
+        ({"est_hiddens": [True]}, "est_hiddens must be a list of ints >= 1, got [True]."),
+        (
+            {"est_hiddens": [16.8]},
+            "est_hiddens must be a list of ints >= 1, got [16.8]. "
+            "Did you mean [16, 8], with a comma?",
+        ),
+        ({"est_dropout_ratio": 1.5}, "est_dropout_ratio must be in [0, 1), got 1.5."),
+        ({"est_dropout_ratio": "x"}, "est_dropout_ratio must be in [0, 1), got 'x'."),
+        ({"minibatch_size": 0}, "minibatch_size must be an int >= 1, got 0."),
+        ({"minibatch_size": 2.5}, "minibatch_size must be an int >= 1, got 2.5."),
+        ({"epoch_size": -1}, "epoch_size must be an int >= 1, got -1."),
+        ({"learning_rate": 0.0}, "learning_rate must be a finite number > 0, got 0.0."),
+        ({"learning_rate": np.nan}, "learning_rate must be a finite number > 0, got nan."),
+        ({"lambda1": -0.1}, "lambda1 must be a finite number >= 0, got -0.1."),
+        ({"lambda2": np.inf}, "lambda2 must be a finite number >= 0, got inf."),
+        (
+            {"normalize": "minmx"},
+            "normalize must be one of True, False, 'standard', 'minmax', got 'minmx'. "
+            "Did you mean 'minmax'?",
+        ),
+        (
+            {"comp_activation": "tahn"},
+            "comp_activation must be one of celu, elu, gelu, leaky_relu, linear, relu, selu, "
+            "sigmoid, silu, sin, softplus, softsign, swish, tanh, or a function, got 'tahn'.",
+        ),
+    ],
+)
+def test_argument_that_cannot_be_used_is_named(arguments, message):
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}"):
+        tiny_dagmm(**arguments).fit(normal())
+
+
+def test_numpy_numbers_are_numbers():
+    arguments = {"comp_hiddens": np.array([4, 2]), "epoch_size": np.int64(2)}
+    energy = tiny_dagmm(**arguments).fit(normal()).predict(normal())
+    np.testing.assert_array_equal(energy, tiny_dagmm().fit(normal()).predict(normal()))
+
+
+def test_learning_rate_without_measure_leaves_finite_energies():
+    model = tiny_dagmm(learning_rate=1e30).fit(normal())
+    assert np.isfinite(model.predict(normal())).all()

@@ -1,0 +1,517 @@
+"""Saved models: the same to the bit when read again, whole or not there, refused when damaged."""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_model
+from dagmm.manifest import checksum_of
+from estimators import energy_of, normal, tiny_dagmm, tiny_detector, tiny_recipe
+
+DATA = Path(__file__).parent / "data" / "model-v1"
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return tiny_dagmm().fit(normal())
+
+
+@pytest.fixture(scope="module")
+def fitted_detector():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+        yield tiny_detector().fit(normal())
+
+
+@pytest.fixture
+def saved(fitted, tmp_path):
+    fitted.save(tmp_path / "m")
+    return tmp_path / "m"
+
+
+def read(directory):
+    return json.loads((directory / "manifest.json").read_text("utf-8"))
+
+
+def write(directory, plain):
+    """Write a manifest with the checksum that belongs to it, as malice would."""
+    plain["checksum"] = checksum_of(plain)
+    (directory / "manifest.json").write_text(json.dumps(plain), "utf-8")
+
+
+def write_arrays(directory, change):
+    """Change the arrays and name their file rightly, as malice would."""
+    plain = read(directory)
+    file = directory / plain["arrays"]
+    arrays = safetensors.numpy.load_file(file)
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    change(arrays)
+    data = safetensors.numpy.save(arrays)
+    file.unlink()
+    plain["arrays"] = f"arrays-{hashlib.sha256(data).hexdigest()}.safetensors"
+    (directory / plain["arrays"]).write_bytes(data)
+    write(directory, plain)
+    return directory / plain["arrays"]
+
+
+def refused(directory, message, load=DAGMM.load):
+    with pytest.raises(ModelFileError) as caught:
+        load(directory)
+    assert str(caught.value) == message
+    assert "\n" not in message
+
+
+# Round trips -------------------------------------------------------------------------------
+
+
+def test_energies_are_the_same_to_the_bit(fitted, fitted_detector, tmp_path):
+    x = normal(seed=1)
+    for i, estimator in enumerate((fitted, fitted_detector)):
+        estimator.save(tmp_path / str(i))
+        again = type(estimator).load(tmp_path / str(i))
+        np.testing.assert_array_equal(energy_of(again, x), energy_of(estimator, x))
+        assert again.get_params() == estimator.get_params()
+        assert again.history_ == estimator.history_
+        assert again.verdict_ == estimator.verdict_
+
+
+def test_energies_are_the_same_in_another_process(fitted, tmp_path):
+    fitted.save(tmp_path / "m")
+    np.save(tmp_path / "x.npy", normal(seed=1))
+    code = (
+        "import sys, numpy as np; from dagmm import DAGMM; "
+        "np.save('e.npy', DAGMM.load('m').predict(np.load('x.npy')))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), fitted.predict(normal(seed=1)))
+
+
+def test_model_of_version_1_loads_forever():
+    detector = DAGMMDetector.load(DATA)
+    expected = json.loads((DATA.parent / "model-v1-energies.json").read_text("utf-8"))
+    np.testing.assert_allclose(detector.energy(np.array(expected["x"])), expected["energy"], 1e-4)
+
+
+def test_same_seed_gives_the_same_arrays_to_the_bit(fitted, tmp_path):
+    fitted.save(tmp_path / "a")
+    tiny_dagmm().fit(normal()).save(tmp_path / "b")
+    tiny_dagmm(random_seed=124).fit(normal()).save(tmp_path / "c")
+    names = [read(tmp_path / name)["arrays"] for name in "abc"]
+    assert names[0] == names[1] != names[2]
+
+
+def test_restore_becomes_the_saved_model_whatever_it_was(fitted, saved):
+    other = tiny_dagmm(epoch_size=7, normalize="minmax")
+    assert other.restore(saved) is other
+    assert other.get_params() == fitted.get_params()
+
+
+def test_argument_that_an_older_library_did_not_have_gets_its_default(saved):
+    plain = read(saved)
+    del plain["arguments"]["lambda2"]
+    write(saved, plain)
+    assert tiny_dagmm(lambda2=9.0).restore(saved).lambda2 == DAGMM().lambda2
+
+
+# Writing -----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_permissions_follow_the_umask(fitted, tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        fitted.save(tmp_path / "m")
+    finally:
+        os.umask(before)
+    for file in (tmp_path / "m").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~mask
+
+
+def test_save_replaces_a_model_and_leaves_nothing_behind(fitted, fitted_detector, saved):
+    fitted_detector.save(saved)
+    assert {file.name for file in saved.iterdir()} == {"manifest.json", read(saved)["arrays"]}
+    assert load_model(saved).estimator == "DAGMMDetector"
+
+
+STEPS = ["dagmm.saving.os.fsync", "pathlib.Path.replace", "pathlib.Path.open"]
+
+
+@pytest.mark.parametrize("call", [0, 1])
+@pytest.mark.parametrize("step", STEPS)
+def test_old_model_is_whole_when_any_step_fails(
+    fitted, fitted_detector, saved, monkeypatch, step, call
+):
+    left = [call]
+
+    def full(*args, **kwargs):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(*args, **kwargs)
+
+    owner = os if step.endswith("fsync") else Path
+    original = getattr(owner, step.rpartition(".")[2])
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, step.rpartition(".")[2], full)
+        with pytest.raises(ModelSaveError) as caught:
+            fitted_detector.save(saved)
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.strerror == (
+        f"save: {str(saved)!r} could not be written: No space left on device."
+    )
+    np.testing.assert_array_equal(DAGMM.load(saved).predict(normal()), fitted.predict(normal()))
+    assert not [file for file in saved.iterdir() if file.suffix == ".part"]
+
+
+def test_directory_of_something_else_is_left_alone(fitted, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ModelSaveError) as caught:
+        fitted.save(tmp_path)
+    assert str(caught.value) == (
+        f"save: {str(tmp_path)!r} holds files that are not a saved model; "
+        "choose another directory."
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_file_is_not_a_directory(fitted, tmp_path):
+    (tmp_path / "m").write_text("mine")
+    with pytest.raises(ModelSaveError) as caught:
+        fitted.save(tmp_path / "m")
+    assert str(caught.value) == f"save: {str(tmp_path / 'm')!r} is a file; a model is a directory."
+    with pytest.raises(ModelSaveError, match=r"could not be written: Not a directory\.$"):
+        fitted.save(tmp_path / "m" / "n")
+
+
+def test_leftovers_of_an_interrupted_save_do_not_hinder_the_next(fitted, tmp_path):
+    (tmp_path / f".manifest.json.{'0' * 16}.part").write_text("{")
+    (tmp_path / f"arrays-{'0' * 64}.safetensors").write_text("")
+    fitted.save(tmp_path)
+    DAGMM.load(tmp_path)
+
+
+# Reading -----------------------------------------------------------------------------------
+
+
+def test_what_is_not_there_is_refused(tmp_path):
+    refused(tmp_path / "m", f"restore: {str(tmp_path / 'm')!r} does not exist.")
+    message = f"restore: {str(tmp_path)!r} is not a saved model: it has no manifest.json."
+    refused(tmp_path, message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is damaged: Expecting value: line 1 column 1 (char 0)."),
+        ("{", None),
+        ("\udcff", None),
+        ("[" * 100_000, None),
+        ('{"a":' * 100_000, None),
+        ('{"format": "dagmm", "format_version": ' + "9" * 5000 + "}", None),
+        (
+            '{"format": "dagmm", "format_version": NaN}',
+            "is damaged: it holds NaN, which is not a number.",
+        ),
+        ("[]", "was not written by dagmm."),
+        ('{"format": "other"}', "was not written by dagmm."),
+        (
+            '{"format": "dagmm", "format_version": 2}',
+            "has format 2, this dagmm reads up to 1; upgrade dagmm.",
+        ),
+        (
+            '{"format": "dagmm", "format_version": true}',
+            "is damaged: format_version must be a whole number >= 1, got True.",
+        ),
+        (
+            '{"format": "dagmm", "format_version": 1}',
+            "is damaged: its checksum does not belong to its content.",
+        ),
+    ],
+)
+def test_manifest_that_is_none_is_refused(saved, text, message):
+    file = saved / "manifest.json"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ModelFileError) as caught:
+        DAGMM.load(saved)
+    assert str(caught.value).startswith(f"restore: {str(file)!r} ")
+    if message:
+        assert str(caught.value) == f"restore: {str(file)!r} {message}"
+
+
+def test_huge_manifest_is_not_read(saved):
+    with (saved / "manifest.json").open("wb") as stream:
+        stream.truncate(2**40)
+    message = (
+        f"restore: {str(saved / 'manifest.json')!r} is damaged: it is larger than 67108864 bytes."
+    )
+    refused(saved, message)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 8, 100, -1])
+def test_truncated_arrays_are_refused(saved, cut):
+    file = saved / read(saved)["arrays"]
+    file.write_bytes(file.read_bytes()[:cut])
+    with pytest.raises(ModelFileError, match=f"^restore: {re.escape(repr(str(file)))} is damaged"):
+        DAGMM.load(saved)
+
+
+def test_missing_linked_and_changed_arrays_are_refused(saved):
+    file = saved / read(saved)["arrays"]
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    refused(
+        saved, f"restore: {str(file)!r} is damaged: its content is not what its name promises."
+    )
+    outside = saved.parent / "outside"
+    outside.write_bytes(data)
+    file.unlink()
+    refused(saved, f"restore: {str(file)!r} is missing; the model is incomplete.")
+    file.symlink_to(outside)
+    refused(
+        saved,
+        f"restore: {str(file)!r} is damaged: it is a link; "
+        "the arrays must lie in the model's own directory.",
+    )
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "", None, 3, "arrays.safetensors", ["a"]])
+def test_arrays_outside_the_directory_are_refused(saved, name):
+    plain = read(saved)
+    plain["arrays"] = name
+    write(saved, plain)
+    refused(
+        saved,
+        f"restore: {str(saved / 'manifest.json')!r} is damaged: arrays must be "
+        f"'arrays-<sha256>.safetensors', a file in the same directory, got {name!r}.",
+    )
+
+
+def paths_in(plain, path=()):
+    """Path of every value in a manifest; of long lists, the first entries only."""
+    yield path
+    if isinstance(plain, dict):
+        for name, value in plain.items():
+            yield from paths_in(value, (*path, name))
+    elif isinstance(plain, list):
+        for i, value in enumerate(plain[:2]):
+            yield from paths_in(value, (*path, i))
+
+
+STRANGE = [None, True, 0, -1, 2, 10**30, 1.5, -0.5, "", "x", [], {}, [[]], ["x"], {"x": 1}, [None]]
+
+
+def changed(plain, path, change):
+    copy = json.loads(json.dumps(plain))
+    owner = copy
+    for part in path[:-1]:
+        owner = owner[part]
+    change(owner, path[-1])
+    return copy
+
+
+@pytest.mark.parametrize("honest", [True, False], ids=["damage", "malice"])
+def test_any_field_deleted_or_changed_is_refused_or_loads(fitted_detector, tmp_path, honest):
+    fitted_detector.save(tmp_path)
+    plain, x = read(tmp_path), normal(3)
+    changes = [lambda owner, name: owner.__delitem__(name)]
+    changes += [
+        lambda owner, name, value=value: owner.__setitem__(name, value) for value in STRANGE
+    ]
+    refusals = 0
+    for path in paths_in(plain):
+        for change in changes if path else []:
+            new = changed(plain, path, change)
+            if new == plain and json.dumps(new) == json.dumps(plain):
+                continue
+            if honest:
+                (tmp_path / "manifest.json").write_text(json.dumps(new))
+            else:
+                write(tmp_path, new)
+            try:
+                energy = DAGMMDetector.load(tmp_path).energy(x)
+            except ModelFileError:
+                refusals += 1
+            else:
+                assert not honest
+                assert np.isfinite(energy).all()
+    assert refusals > 500
+
+
+def set_item(name, index, value):
+    def change(arrays):
+        arrays[name][index] = value
+
+    return change
+
+
+def replace(name, value):
+    return lambda arrays: arrays.__setitem__(name, value)
+
+
+M = "members.0.mixture."
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.pop(M + "mu"), "array 'members.0.mixture.mu' is missing"),
+        (replace("more", np.zeros(1)), "array 'more' is not part of such a model"),
+        (
+            replace("encoder.scale", np.ones(3, np.float32)),
+            "array 'encoder.scale' must be F64 of (3,), got F32 of (3,)",
+        ),
+        (
+            replace("encoder.centre", np.zeros((3, 1))),
+            "array 'encoder.centre' must be F64 of (3,), got F64 of (3, 1)",
+        ),
+        (
+            set_item("encoder.centre", 1, np.nan),
+            "array 'encoder.centre' holds values that are not finite",
+        ),
+        (
+            set_item("members.0.estimation.layers.0.bias", 0, np.inf),
+            "array 'members.0.estimation.layers.0.bias' holds values that are not finite",
+        ),
+        (set_item("encoder.scale", 0, 0.0), "array 'encoder.scale' must be > 0"),
+        (set_item("encoder.scale", 0, -1.0), "array 'encoder.scale' must be > 0"),
+        (set_item("encoder.exponent", 0, 10**9), "array 'encoder.exponent' must be within +-1100"),
+        (
+            set_item("encoder.exponent", 0, np.iinfo(np.int64).min),
+            "array 'encoder.exponent' must be within +-1100",
+        ),
+        (set_item(M + "phi", 0, 0.0), f"array '{M}phi' must be > 0 with sum 1"),
+        (set_item(M + "phi", 0, -0.5), f"array '{M}phi' must be > 0 with sum 1"),
+        (set_item(M + "phi", 0, 7.0), f"array '{M}phi' must be > 0 with sum 1"),
+        (
+            set_item(M + "chol", (0, 0, 1), 1.0),
+            f"array '{M}chol' must be lower triangular with a diagonal > 0",
+        ),
+        (
+            set_item(M + "chol", (0, 1, 1), 0.0),
+            f"array '{M}chol' must be lower triangular with a diagonal > 0",
+        ),
+    ],
+)
+def test_arrays_a_model_cannot_have_are_refused(saved, change, message):
+    file = write_arrays(saved, change)
+    refused(saved, f"restore: {str(file)!r} is damaged: {message}.")
+
+
+def test_giant_arrays_are_not_made(saved):
+    plain = read(saved)
+    plain["members"][0]["comp_hiddens"] = [2**24, 2**24, 2]
+    write(saved, plain)
+    with pytest.raises(ModelFileError, match=r"array 'members\.0\.compression\.decoder\."):
+        DAGMM.load(saved)
+    header = {"a": {"dtype": "F64", "shape": [2**50], "data_offsets": [0, 2**53]}}
+    text = json.dumps(header).encode()
+    (saved / plain["arrays"]).write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(ModelFileError, match="is damaged: Error while deserializing header"):
+        DAGMM.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            ("encoder", "numbers"),
+            ["x0", "x2"],
+            "encoder.numbers must be the columns that are not text, in their order, "
+            "got ['x0', 'x2']",
+        ),
+        (
+            ("encoder", "columns"),
+            ["x0", "x0"],
+            "encoder.columns must be a list of strings that are all different, got ['x0', 'x0']",
+        ),
+        (
+            ("encoder", "scaling"),
+            "log",
+            "encoder.scaling must be one of standard, minmax, none, got 'log'",
+        ),
+        (
+            ("members", 0, "n_features"),
+            4,
+            "members.0.n_features must be 3, the width of an encoded row, got 4",
+        ),
+        (("members", 0, "spread"), 0.0, "members.0.spread must be a number > 0, got 0.0"),
+        (
+            ("members", 0, "est_dropout_ratio"),
+            1.0,
+            "members.0.est_dropout_ratio must be in [0, 1), got 1.0",
+        ),
+        (
+            ("members", 0, "n_components"),
+            True,
+            "members.0.n_components must be a whole number, got True",
+        ),
+        (("members",), [], "members must be a list of 1 to 4096 entries, got []"),
+        (("threshold",), "nan", "threshold must be a finite number, got 'nan'"),
+        (("more",), 1, "the manifest has an unknown field 'more'"),
+    ],
+)
+def test_field_that_is_wrong_is_named(saved, path, value, message):
+    write(saved, changed(read(saved), path, lambda owner, name: owner.__setitem__(name, value)))
+    refused(saved, f"restore: {str(saved / 'manifest.json')!r} is damaged: {message}.")
+
+
+def test_missing_field_is_named(saved):
+    write(saved, changed(read(saved), ("members", 0, "spread"), lambda o, name: o.pop(name)))
+    refused(
+        saved, f"restore: {str(saved / 'manifest.json')!r} is damaged: members.0 has no 'spread'."
+    )
+
+
+def test_model_of_the_other_class_is_refused(fitted_detector, saved, tmp_path):
+    fitted_detector.save(tmp_path / "d")
+    refused(
+        tmp_path / "d",
+        f"restore: {str(tmp_path / 'd')!r} holds a DAGMMDetector, this is a DAGMM; "
+        "use DAGMMDetector.load.",
+    )
+    refused(
+        saved,
+        f"restore: {str(saved)!r} holds a DAGMM, this is a DAGMMDetector; use DAGMM.load.",
+        DAGMMDetector.load,
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("arguments", "depth"), 3, "DAGMM has no argument 'depth'"),
+        (("arguments", "lambda1"), {}, "argument 'lambda1' cannot be {}"),
+        (
+            ("arguments", "feature_names_in_"),
+            ["a"],
+            "feature_names_in_ must be the columns or null",
+        ),
+        (("threshold",), 1.0, "threshold must not be there"),
+    ],
+)
+def test_refused_model_changes_nothing(fitted, saved, path, value, message):
+    write(saved, changed(read(saved), path, lambda owner, name: owner.__setitem__(name, value)))
+    refused(saved, f"restore: {str(saved)!r} is damaged: {message}.")
+    energy = fitted.predict(normal())
+    with pytest.raises(ModelFileError):
+        fitted.restore(saved)
+    np.testing.assert_array_equal(fitted.predict(normal()), energy)
+
+
+def test_model_can_be_moved(fitted, saved, tmp_path):
+    shutil.move(saved, tmp_path / "moved")
+    np.testing.assert_array_equal(
+        DAGMM.load(tmp_path / "moved").predict(normal()), fitted.predict(normal())
+    )
