@@ -169,18 +169,16 @@ def frame_of(table: object) -> nw.DataFrame[Any] | None:
         names = getattr(table, "columns", None)
     if names is None:
         return None
-    twice = [str(name) for name, count in Counter(names).items() if count > 1]
-    if twice:
+    texts = [str(name) for name in names]
+    name, count = max(Counter(texts).items(), key=lambda item: item[1], default=("", 0))
+    if count > 1:
         raise InputError(
-            f"column {twice[0]!r} appears {Counter(map(str, names))[twice[0]]} times; "
-            "each column needs a name of its own."
+            f"column {name!r} appears {count} times; each column needs a name of its own."
         )
+    if hasattr(table, "set_axis") and texts != list(names):  # pandas: numbers, tuples
+        table = table.set_axis(texts, axis=1)
     frame = nw.from_native(table, eager_only=True, pass_through=True)
-    if not isinstance(frame, nw.DataFrame):
-        return None
-    if all(isinstance(name, str) for name in frame.columns):
-        return frame
-    return frame.rename({name: str(name) for name in frame.columns})
+    return frame if isinstance(frame, nw.DataFrame) else None
 
 
 def rows_of(table: object, argument: str = "X") -> Rows:

@@ -1,0 +1,52 @@
+"""The encoder: statistics as NumPy's, chunks as the whole, categories and constant columns."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dagmm.encoder import ENCODED_LIMIT, Encoder
+from dagmm.rows import MatrixRows, rows_of
+from estimators import normal
+
+
+def encode(encoder, rows, size=8192):
+    return np.concatenate([encoder.encode(chunk) for chunk in rows.chunks(size)])
+
+
+@pytest.mark.parametrize("power", [-300, -30, 0, 30, 300])
+def test_statistics_are_numpys(power):
+    x = normal(9000) + np.array([0.0, 5.0, -1000.0])
+    encoded = encode(Encoder.learn(MatrixRows(x * 10.0**power)), MatrixRows(x * 10.0**power))
+    np.testing.assert_allclose(encoded, (x - x.mean(axis=0)) / x.std(axis=0), 1e-5, 1e-6)
+
+
+def test_minmax_is_the_range_of_the_training_rows():
+    x = normal(9000)
+    encoded = encode(Encoder.learn(MatrixRows(x), "minmax"), MatrixRows(x))
+    assert (encoded.min(), encoded.max()) == (0.0, 1.0)
+
+
+def test_no_scaling_leaves_numbers_as_they_are():
+    x = normal().astype(np.float32)
+    np.testing.assert_array_equal(encode(Encoder.learn(MatrixRows(x), "none"), MatrixRows(x)), x)
+
+
+def test_constant_column_is_zero_and_speaks_up_when_it_moves():
+    encoder = Encoder.learn(MatrixRows(np.full((5, 2), [7.0, 0.0])))
+    assert encode(encoder, MatrixRows(np.full((2, 2), [7.0, 0.0]))).tolist() == [[0, 0]] * 2
+    assert encode(encoder, MatrixRows(np.array([[14.0, 1.0]]))).tolist() == [[1.0, 1.0]]
+
+
+def test_encoded_values_are_limited():
+    encoder = Encoder.learn(MatrixRows(normal()))
+    encoded = encode(encoder, MatrixRows(np.array([[1e300, -1e300, 0.0]])))
+    assert encoded[0, :2].tolist() == [ENCODED_LIMIT, -ENCODED_LIMIT]
+
+
+def test_text_is_one_feature_for_each_category_and_one_for_others():
+    frame = pd.DataFrame({"n": [1.0, 2.0, 3.0, 4.0], "kind": ["u", "t", "u", None]})
+    encoder = Encoder.learn(rows_of(frame), "minmax")
+    assert encoder.texts[0].categories == ("u", "t")
+    assert encoder.feature_columns == ("n", "kind", "kind", "kind")
+    encoded = encode(encoder, rows_of(frame))
+    assert encoded[:, 1:].tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]]

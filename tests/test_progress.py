@@ -1,0 +1,48 @@
+"""Progress shows itself on a terminal's standard error, and nowhere else."""
+
+import io
+import sys
+
+import pytest
+
+from dagmm.progress import Progress, TerminalProgress, progress_for
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_nothing_is_shown_where_there_is_no_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert type(progress_for(1)) is Progress
+
+
+@pytest.mark.parametrize(("verbose", "kind"), [(0, Progress), (1, TerminalProgress)])
+def test_terminal_gets_a_bar_when_it_is_wanted(monkeypatch, verbose, kind):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert type(progress_for(verbose)) is kind
+
+
+def test_bar_goes_to_standard_error_only(monkeypatch, capsys):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress_for(1) as progress:
+        progress.phase("training", 2)
+        progress.advance(1, "loss 3.2")
+        progress.phase("mixture", 1)
+    assert "training" in terminal.getvalue()
+    assert "mixture" in terminal.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+def test_bar_ends_when_a_run_fails(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+
+    def run():
+        with progress_for(1) as progress:
+            progress.phase("training", 2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
