@@ -59,9 +59,10 @@ class DAGMM(FittedModelEstimator):
         Of Adam.
     lambda1 : float, default=0.1
         Weight of the energy in the objective.
-    lambda2 : float, default=0.005
-        Weight of the covariance penalty, as in the paper; the reference implementation has
-        0.0001.
+    lambda2 : float, default=1e-4
+        Weight of the covariance penalty, as in the reference implementation. The paper has
+        0.005, at which the penalty of the two residual features, whose variance is small,
+        outweighs the energy, and the result depends on the seed.
     normalize : bool or {"standard", "minmax"}, default=True
         Scale numeric columns to mean 0 and deviation 1 (True, "standard"), to the range 0..1
         ("minmax"), or not at all (False).
@@ -112,7 +113,7 @@ class DAGMM(FittedModelEstimator):
         epoch_size: int = 100,
         learning_rate: float = 1e-4,
         lambda1: float = 0.1,
-        lambda2: float = 0.005,
+        lambda2: float = 1e-4,
         normalize: bool | str = True,
         random_seed: Any = 123,
         verbose: int = 0,
