@@ -160,7 +160,7 @@ def new_process(data: Path | None, repeats: int) -> dict[str, float]:
 
 
 def memory(n_rows: int) -> dict[str, float]:
-    """Peak memory in MB of a process that fits and scores, input and result not counted (Linux)."""
+    """Peak MB of a process that fits and scores, without input and result (Linux)."""
     return {
         f"{n:,} rows": float(python(_PEAK, str(n), str(FEATURES))) for n in (n_rows, 10 * n_rows)
     }
