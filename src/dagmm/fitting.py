@@ -76,7 +76,8 @@ def fit_model(
     def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
         architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
         member, energy = _finish_member(architecture, trained[i], features, recipe, rng)
-        return member, energy, health_of(architecture, trained[i], features, energy)
+        result = trained[i]._replace(parameters=member.parameters)
+        return member, energy, health_of(architecture, result, features, energy)
 
     members, energies, health = [], [], []
     for member, energy, proof in side_by_side(finish, range(len(trained))):
@@ -101,8 +102,16 @@ def _finish_member(
     recipe: Recipe,
     rng: np.random.Generator,
 ) -> tuple[Member, np.ndarray]:
-    """Fix the mixture from all rows with dropout off, and measure the training energies."""
-    z, moments = latent_moments(architecture, result.parameters, features)
+    """Fix the mixture from all rows with dropout off, and measure the training energies.
+
+    A network that training drove so far that it overflows is of no use: the one before training
+    takes its place, and the verdict says so.
+    """
+    parameters = result.parameters
+    z, moments = latent_moments(architecture, parameters, features)
+    if not all(np.isfinite(part).all() for part in (z, *moments)):
+        parameters = result.initial
+        z, moments = latent_moments(architecture, parameters, features)
     if recipe.components:
         mixture = refine(z, recipe.components, recipe.relative_floor, rng)
     else:
@@ -112,7 +121,7 @@ def _finish_member(
     )
     low, location, high = np.percentile(energy, (25, 50, 75))
     spread = float(high - low) or 1.0
-    return Member(architecture, result.parameters, mixture, float(location), spread), energy
+    return Member(architecture, parameters, mixture, float(location), spread), energy
 
 
 def latent_moments(

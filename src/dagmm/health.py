@@ -33,7 +33,7 @@ def health_of(
         ``reconstruction_before`` and ``reconstruction_after`` (mean squared error of the same
         rows), ``rank_correlation`` (Spearman's, between the energies of the untrained and the
         trained network), ``unmoved_arrays`` (parameters that training left as they were),
-        ``dropped_steps``, ``steps``, ``empty_components``, ``n_components``.
+        ``dropped_steps``, ``empty_components``, ``n_components``.
     """
     step = max(1, len(features) // _SAMPLE_ROWS)
     sample = features[::step]
@@ -76,9 +76,14 @@ def verdict_of(health: list[dict[str, Any]]) -> list[str]:
     elif before <= 1e-8:
         sentences.append("there was nothing to learn: the columns do not vary")
     else:
+        what, remedy = (
+            ("got worse in training", "lower the learning rate")
+            if after > 1.01 * before
+            else ("hardly trained", "train longer or with a higher learning rate")
+        )
         sentences.append(
-            f"the networks hardly trained: reconstruction error went from {before:.3g} to "
-            f"{after:.3g}; train longer or with a higher learning rate"
+            f"the networks {what}: reconstruction error went from {before:.3g} to {after:.3g}; "
+            f"{remedy}"
         )
     for i, h in enumerate(health):
         name = f"member {i}: " if len(health) > 1 else ""
