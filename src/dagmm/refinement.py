@@ -180,9 +180,12 @@ def _starting_memberships(
     """Hard memberships by k-means on standardised codes."""
     if n_components == 1:
         return np.ones((1, z.shape[1]))
+    z = z.astype(np.float64)
     spread = z.std(axis=1, keepdims=True)
     points = ((z - z.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)).T
-    n_clusters = min(n_components, len(np.unique(points, axis=0)))
+    # k-means computes distances from squares, and cannot tell apart what is closer than this.
+    n_distinct = len(np.unique(points.round(6), axis=0))
+    n_clusters = min(n_components, n_distinct)
     kmeans = KMeans(n_clusters, n_init=1, random_state=int(rng.integers(2**31)))
     return np.eye(n_clusters)[kmeans.fit(points).labels_].T
 
