@@ -5,15 +5,23 @@ import pytest
 
 import oracle
 from dagmm.networks.residual import (
+    ERROR_FLOOR,
     NORM_FLOOR,
     RESIDUALS,
     cosine_similarity,
+    log_error,
     relative_distance,
 )
 
-BOTH = [
+
+def expected_log_error(x, x_hat):
+    return np.log(oracle.length(x - x_hat) ** 2 + ERROR_FLOOR)
+
+
+ALL = [
     (relative_distance, oracle.relative_distance),
     (cosine_similarity, oracle.cosine_similarity),
+    (log_error, expected_log_error),
 ]
 
 
@@ -21,7 +29,7 @@ def column(*values):
     return jnp.array(values, jnp.float32)[:, None]
 
 
-@pytest.mark.parametrize(("function", "expected"), BOTH)
+@pytest.mark.parametrize(("function", "expected"), ALL)
 @pytest.mark.parametrize("scale", [1e-2, 1.0, 1e6])
 def test_residual_features_are_those_of_the_paper(function, expected, scale):
     rng = np.random.default_rng(0)
@@ -31,7 +39,7 @@ def test_residual_features_are_those_of_the_paper(function, expected, scale):
     np.testing.assert_allclose(result, rows, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("function", "expected"), BOTH)
+@pytest.mark.parametrize(("function", "expected"), ALL)
 def test_their_gradient_is_that_of_finite_differences(function, expected):
     rng = np.random.default_rng(1)
     x, x_hat = rng.normal(size=(2, 4))
@@ -55,6 +63,9 @@ def test_gradients_at_a_perfect_reconstruction_are_finite():
     x = column(3.0, -4.0)
     distance = jax.grad(lambda v: relative_distance(x, v).sum())(x)
     np.testing.assert_array_equal(distance, 0.0)
+    np.testing.assert_allclose(log_error(x, x), np.log(ERROR_FLOOR), rtol=1e-6)
+    error = jax.grad(lambda v: log_error(x, v).sum())(x)
+    np.testing.assert_array_equal(error, 0.0)
     cosine = jax.grad(lambda v: cosine_similarity(x, v).sum())(x)
     np.testing.assert_allclose(cosine, 0.0, atol=1e-6)
 

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagmm.encoder import Encoder
+from dagmm.errors import InputError
+from dagmm.fitted import FittedModel, Member, combine
+from dagmm.fitting import latent_moments
+from dagmm.mixture import Mixture
+from dagmm.networks import flatten
+from dagmm.rows import CHUNK_ROWS, MatrixRows
+from small_tables import ARCHITECTURE, correlated_rows
+
+quick = settings(deadline=None, derandomize=True, max_examples=50)
+NAMES = tuple("abcdef")
+
+
+def scale(location, spread):
+    mixture = Mixture(np.ones(1), np.zeros((1, 4)), np.eye(4)[None])
+    return Member(ARCHITECTURE, np.zeros(1, np.float32), mixture, location, spread)
+
+
+def a_member(seed):
+    rows = correlated_rows()
+    parameters = flatten(ARCHITECTURE.build(np.random.default_rng(seed)))
+    z, moments = latent_moments(ARCHITECTURE, parameters, rows)
+    mixture = Mixture.from_moments(moments, 1e-3)
+    low, location, high = np.percentile(mixture.energy(z), (25, 50, 75))
+    return Member(ARCHITECTURE, parameters, mixture, float(location), float(high - low))
+
+
+@pytest.fixture(scope="module")
+def model():
+    encoder = Encoder.learn(MatrixRows(correlated_rows().astype(np.float64), NAMES))
+    return FittedModel(encoder, (a_member(0), a_member(1)), None, {})
+
+
+# Several members, one energy
+
+
+def test_one_member_alone_keeps_its_energies():
+    energy = np.array([[3.0, -1e9, 7.5]])
+    np.testing.assert_array_equal(combine((scale(1.0, 2.0),), energy), energy[0])
+
+
+def test_members_that_agree_are_not_changed():
+    energy = np.array([-50.0, -1.0, 0.0, 2.0, 1e8])
+    both = combine((scale(1.0, 2.0),) * 2, np.stack([energy, energy]))
+    np.testing.assert_allclose(both, energy, rtol=1e-9, atol=1e-12)
+
+
+def test_energies_are_averaged_on_a_common_logarithmic_scale():
+    members = (scale(10.0, 2.0), scale(-4.0, 6.0))
+    # 3 spreads above one's location and 7 above the other's: log 4 and log 8, mean log sqrt 32.
+    combined = combine(members, np.array([[10.0 + 3 * 2.0], [-4.0 + 7 * 6.0]]))
+    np.testing.assert_allclose(combined, [3.0 + 4.0 * (np.sqrt(32.0) - 1.0)], rtol=1e-12)
+    # As far above as below is the middle.
+    combined = combine(members, np.array([[10.0 + 5 * 2.0], [-4.0 - 5 * 6.0]]))
+    np.testing.assert_allclose(combined, [3.0], rtol=1e-12)
+
+
+def test_one_member_on_another_scale_changes_no_ranks():
+    energy = np.random.default_rng(0).normal(size=(2, 100))
+    plain = combine((scale(0.0, 1.0), scale(0.0, 1.0)), energy)
+    moved = energy * [[1.0], [1000.0]] + [[0.0], [500.0]]
+    other = combine((scale(0.0, 1.0), scale(500.0, 1000.0)), moved)
+    np.testing.assert_array_equal(np.argsort(plain), np.argsort(other))
+
+
+def test_the_order_of_members_does_not_matter():
+    energy = np.random.default_rng(1).normal(size=(3, 50)) * [[1.0], [5.0], [9.0]]
+    members = (scale(0.0, 1.0), scale(3.0, 2.0), scale(-7.0, 9.0))
+    backwards = combine(members[::-1], energy[::-1])
+    np.testing.assert_allclose(combine(members, energy), backwards, rtol=1e-12, atol=1e-12)
+
+
+def test_one_members_extreme_does_not_rule():
+    members = (scale(0.0, 1.0),) * 4
+    one_says_so = combine(members, np.array([[1e9], [0.0], [0.0], [0.0]]))
+    all_say_so = combine(members, np.full((4, 1), 1e3))
+    assert 100.0 < one_says_so[0] < all_say_so[0] < 1e9 / 4
+
+
+@quick
+@given(
+    energies=st.lists(st.floats(-1e12, 1e12), min_size=3, max_size=3),
+    member=st.integers(0, 2),
+    more=st.floats(0.0, 1e6),
+)
+def test_an_energy_that_rises_never_lowers_the_whole(energies, member, more):
+    members = (scale(0.0, 1.0), scale(100.0, 0.1), scale(-3.0, 1e4))
+    energy = np.repeat(np.array(energies)[:, None], 2, axis=1)
+    energy[member, 1] += more
+    low, high = combine(members, energy)
+    assert np.isfinite([low, high]).all()
+    assert high >= low - 1e-9 * abs(low)
+
+
+def test_the_whole_lies_between_its_members_where_they_share_a_scale():
+    energy = np.random.default_rng(2).normal(size=(4, 200)) * 10.0
+    combined = combine((scale(0.0, 1.0),) * 4, energy)
+    assert (combined >= energy.min(axis=0) - 1e-9).all()
+    assert (combined <= energy.max(axis=0) + 1e-9).all()
+
+
+# Energies of a table
+
+
+def test_the_energy_of_a_table_is_that_of_its_members(model):
+    rows = correlated_rows(seed=3).astype(np.float64)
+    features = model.encoder.encode(MatrixRows(rows, NAMES).chunk(0, len(rows)))
+    expected = combine(model.members, np.stack([m.energy(features) for m in model.members]))
+    np.testing.assert_allclose(model.energy(MatrixRows(rows, NAMES)), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("row", [0, 511, 512, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 99])
+def test_a_rows_energy_depends_on_the_row_alone(model, row):
+    rows = correlated_rows(seed=4, n_rows=CHUNK_ROWS + 100).astype(np.float64)
+    together = model.energy(MatrixRows(rows, NAMES))
+    alone = model.energy(MatrixRows(rows[row : row + 1], NAMES))
+    # z is the same to the bit; the mixture's float64 products may round by the number of rows.
+    np.testing.assert_allclose(alone, together[row : row + 1], rtol=1e-10, atol=1e-10)
+    order = np.random.default_rng(row).permutation(len(rows))
+    shuffled = model.energy(MatrixRows(rows[order], NAMES))
+    np.testing.assert_allclose(shuffled, together[order], rtol=1e-10, atol=1e-10)
+
+
+def test_it_says_how_many_rows_are_done(model):
+    heard = []
+    rows = correlated_rows(n_rows=CHUNK_ROWS + 5).astype(np.float64)
+    model.energy(MatrixRows(rows, NAMES), heard.append)
+    assert sum(heard) == CHUNK_ROWS + 5
+
+
+def test_no_rows_have_no_energies(model):
+    assert model.energy(MatrixRows(np.empty((0, 6)), NAMES)).shape == (0,)
+
+
+def test_missing_columns_are_named(model):
+    with pytest.raises(InputError) as caught:
+        model.energy(MatrixRows(np.zeros((3, 5)), NAMES[:5]))
+    assert str(caught.value) == ("X has 5 columns, this model was fitted with 6; missing: 'f'.")
+
+
+def test_a_threshold_is_set_on_a_copy(model):
+    other = model.with_threshold(3.5)
+    assert other.threshold == 3.5
+    assert model.threshold is None
+    assert other.members is model.members

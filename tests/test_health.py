@@ -1,0 +1,162 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dagmm.fitting import latent_moments
+from dagmm.health import health_of, verdict_of
+from dagmm.mixture import Mixture
+from dagmm.training import train
+from small_tables import ARCHITECTURE, PLAN, correlated_rows
+
+
+def health_after(rows, plan=PLAN, architecture=ARCHITECTURE):
+    (result,) = train(rows, len(rows), [architecture], plan, 0)
+    z, moments = latent_moments(architecture, result.parameters, rows)
+    energy = Mixture.from_moments(moments).energy(z)
+    return health_of(architecture, result, rows, energy)
+
+
+def a_health(**changes):
+    return {
+        "reconstruction_before": 4.0,
+        "reconstruction_after": 1.0,
+        "rank_correlation": 0.25,
+        "unmoved_arrays": [],
+        "dropped_steps": 0,
+        "empty_components": 0,
+        "n_components": 4,
+    } | changes
+
+
+def test_a_network_that_trained():
+    health = health_after(correlated_rows())
+    assert set(health) == set(a_health())
+    before, after = health["reconstruction_before"], health["reconstruction_after"]
+    correlation = health["rank_correlation"]
+    assert after < 0.5 * before
+    assert -1.0 <= correlation <= 1.0
+    assert health["unmoved_arrays"] == []
+    assert health["dropped_steps"] == 0
+    assert health["n_components"] == 2
+    assert verdict_of([health | {"empty_components": 0}]) == [
+        "trained energies separate from untrained ones: reconstruction error fell from "
+        f"{before:.3g} to {after:.3g}, rank correlation with the untrained {correlation:.2f}"
+    ]
+
+
+def test_a_network_that_hardly_trained():
+    health = health_after(correlated_rows(), replace(PLAN, epochs=2, learning_rate=1e-30))
+    assert health["reconstruction_before"] == health["reconstruction_after"]
+    assert health["rank_correlation"] == pytest.approx(1.0)
+    before = health["reconstruction_before"]
+    weights = [name for name in ARCHITECTURE.shapes() if name.endswith("weight")]
+    assert set(weights) <= set(health["unmoved_arrays"])
+    assert verdict_of([health]) == [
+        f"the networks hardly trained: reconstruction error went from {before:.3g} to "
+        f"{before:.3g}; train longer or with a higher learning rate",
+        f"training did not move {', '.join(health['unmoved_arrays'])}",
+    ]
+
+
+def test_a_table_without_variation():
+    rows = np.zeros((400, 6), np.float32)
+    health = health_after(rows, replace(PLAN, epochs=2))
+    assert health["reconstruction_before"] == 0.0
+    assert health["rank_correlation"] == 0.0
+    assert verdict_of([health])[0] == "there was nothing to learn: the columns do not vary"
+
+
+def test_steps_that_were_dropped_are_counted():
+    rows = correlated_rows()
+    rows[17] = 1e30
+    (result,) = train(rows, len(rows), [ARCHITECTURE], PLAN, 0)
+    sound = np.delete(rows, 17, axis=0)
+    health = health_of(ARCHITECTURE, result, sound, np.zeros(len(sound)))
+    assert health["dropped_steps"] == sum(result.history["dropped_steps"]) > 1
+    assert health["rank_correlation"] == 0.0
+    assert verdict_of([health | {"empty_components": 0}])[1:] == [
+        f"{health['dropped_steps']} steps were dropped because loss or gradient was not finite; "
+        "lower the learning rate or scale the columns"
+    ]
+
+
+TRAINED = (
+    "trained energies separate from untrained ones: reconstruction error fell from 4 to 1, "
+    "rank correlation with the untrained 0.25"
+)
+
+
+@pytest.mark.parametrize(
+    ("health", "sentences"),
+    [
+        ([a_health()], [TRAINED]),
+        ([a_health(), a_health()], [TRAINED]),
+        (
+            [a_health(empty_components=2)],
+            [TRAINED, "2 of 4 components are empty"],
+        ),
+        (
+            [a_health(), a_health(empty_components=3)],
+            [TRAINED, "member 1: 3 of 4 components are empty"],
+        ),
+        (
+            [a_health(dropped_steps=5)],
+            [
+                TRAINED,
+                "5 steps were dropped because loss or gradient was not finite; "
+                "lower the learning rate or scale the columns",
+            ],
+        ),
+        (
+            [a_health(dropped_steps=5), a_health()],
+            [
+                TRAINED,
+                "member 0: 5 steps were dropped because loss or gradient was not finite; "
+                "lower the learning rate or scale the columns",
+            ],
+        ),
+        (
+            [a_health(unmoved_arrays=["a.weight", "a.bias"])],
+            [TRAINED, "training did not move a.weight, a.bias"],
+        ),
+        (
+            [a_health(reconstruction_before=0.0, reconstruction_after=0.0)],
+            ["there was nothing to learn: the columns do not vary"],
+        ),
+        (
+            [a_health(reconstruction_after=3.99)],
+            [
+                "the networks hardly trained: reconstruction error went from 4 to 3.99; "
+                "train longer or with a higher learning rate"
+            ],
+        ),
+    ],
+)
+def test_the_verdict_in_full(health, sentences):
+    assert verdict_of(health) == sentences
+
+
+def test_a_network_that_got_worse():
+    (sentence,) = verdict_of([a_health(reconstruction_after=5e9)])
+    assert sentence == (
+        "the networks got worse in training: reconstruction error went from 4 to 5e+09; "
+        "lower the learning rate"
+    )
+
+
+def test_components_are_empty_where_the_last_minibatch_left_them_no_weight():
+    rows = correlated_rows()
+    (result,) = train(rows, len(rows), [ARCHITECTURE], replace(PLAN, epochs=2), 0)
+    result.history["phi"][-1] = [0.9995, 0.0005]
+    health = health_of(ARCHITECTURE, result, rows, np.zeros(len(rows)))
+    assert health["empty_components"] == 1
+
+
+def test_a_large_table_is_compared_on_a_part_of_its_rows():
+    rows = correlated_rows()
+    (result,) = train(rows, len(rows), [ARCHITECTURE], replace(PLAN, epochs=2), 0)
+    many = correlated_rows(n_rows=9000)
+    health = health_of(ARCHITECTURE, result, many, np.arange(9000.0))
+    part = health_of(ARCHITECTURE, result, many[::2], np.arange(9000.0)[::2])
+    assert health == part

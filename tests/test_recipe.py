@@ -1,0 +1,37 @@
+import pytest
+
+from dagmm.recipe import default_hiddens, detector_recipe
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 8, 9, 500])
+def test_the_code_of_a_narrow_table_is_not_squeezed(n_features):
+    assert default_hiddens(n_features)[-1] == min(8, n_features)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 255, 256, 1000, 494_021])
+@pytest.mark.parametrize("n_features", [1, 6, 300])
+@pytest.mark.parametrize("n_members", [1, 4])
+def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
+    recipe = detector_recipe(n_rows, n_features, n_members)
+    assert len(recipe.architectures) == n_members
+    for architecture in recipe.architectures:
+        assert architecture.n_features == n_features
+        assert 1 <= architecture.comp_hiddens[-1] <= n_features
+        assert 0.0 < architecture.est_dropout_ratio < 1.0
+    assert 1 <= recipe.plan.batch_size <= n_rows
+    assert recipe.plan.n_steps >= 1
+    assert recipe.relative_floor > 0.0
+    assert 1 in recipe.components
+
+
+def test_a_recipe_follows_from_the_shape_alone():
+    assert detector_recipe(1000, 6, 4) == detector_recipe(1000, 6, 4)
+    one, four = (detector_recipe(1000, 6, n) for n in (1, 4))
+    assert one.plan == four.plan
+    assert one.architectures[0] == four.architectures[0]
+
+
+def test_programs_are_shared_between_tables_of_about_one_size():
+    # A batch of every length would be compiled anew.
+    sizes = {detector_recipe(n, 6, 1).plan.batch_size for n in range(1, 2000)}
+    assert len(sizes) <= 9
