@@ -45,7 +45,10 @@ class NumberColumns:
         """Scale the columns of a chunk; not yet limited."""
         values = _finite_numbers(chunk, self.names)
         with np.errstate(over="ignore", under="ignore"):
-            return (np.ldexp(values, -self.exponent) - self.centre) / self.scale
+            features = shift_exponent(values, -self.exponent)
+            features -= self.centre
+            features /= self.scale
+        return features
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,18 @@ class Encoder:
         return np.clip(features, -ENCODED_LIMIT, ENCODED_LIMIT).astype(np.float32)
 
 
+def shift_exponent(
+    values: Float64[np.ndarray, "n_rows n_columns"], exponent: np.ndarray
+) -> Float64[np.ndarray, "n_rows n_columns"]:
+    """``values * 2**exponent`` as a new array, also where the power alone would overflow."""
+    with np.errstate(over="ignore", under="ignore"):
+        power = np.ldexp(1.0, exponent)
+        # A product of powers is exact and several times as fast as ldexp on each value.
+        if (np.isfinite(power) & (power >= np.finfo(np.float64).tiny)).all():
+            return values * power
+        return np.ldexp(values, exponent)
+
+
 @dataclass(frozen=True)
 class _Statistics:
     """Mergeable sums over rows, each column in units of a power of two of its own."""
@@ -187,7 +202,7 @@ class _Statistics:
     @classmethod
     def of(cls, values: Float64[np.ndarray, "n_rows n_columns"]) -> "_Statistics":
         exponent = np.frexp(np.abs(values).max(axis=0))[1]
-        scaled = np.ldexp(values, -exponent)
+        scaled = shift_exponent(values, -exponent)
         mean = scaled.mean(axis=0)
         scatter = ((scaled - mean) ** 2).sum(axis=0)
         return cls(len(values), exponent, scaled.min(axis=0), scaled.max(axis=0), mean, scatter)
