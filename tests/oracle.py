@@ -10,7 +10,7 @@ import numpy as np
 
 #: What the library documents as its departures from the paper.
 NORM_FLOOR = 1e-3
-RELATIVE_FLOOR = 1e-6
+RELATIVE_FLOOR = 1e-5
 ABSOLUTE_FLOOR = 1e-12
 
 

@@ -148,3 +148,12 @@ def test_a_threshold_is_set_on_a_copy(model):
     assert other.threshold == 3.5
     assert model.threshold is None
     assert other.members is model.members
+
+
+def test_a_row_that_overflows_the_network_is_as_far_as_can_be():
+    member = a_member(0)
+    parameters = np.full_like(member.parameters, 1e30)
+    far = Member(ARCHITECTURE, parameters, member.mixture, 0.0, 1.0)
+    energy = far.energy(np.full((1, 6), 1e6, np.float32))
+    assert np.isfinite(energy).all()
+    assert energy[0] > 1e30

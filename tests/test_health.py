@@ -23,6 +23,7 @@ def a_health(**changes):
         "reconstruction_after": 1.0,
         "rank_correlation": 0.25,
         "unmoved_arrays": [],
+        "undone": False,
         "dropped_steps": 0,
         "empty_components": 0,
         "n_components": 4,
@@ -109,6 +110,22 @@ TRAINED = (
             ],
         ),
         (
+            [a_health(dropped_steps=1, empty_components=1)],
+            [
+                TRAINED,
+                "1 of 4 components is empty",
+                "1 step was dropped because loss or gradient was not finite; "
+                "lower the learning rate or scale the columns",
+            ],
+        ),
+        (
+            [a_health(), a_health(undone=True, unmoved_arrays=["a.weight"])],
+            [
+                "training was undone for member 1: the trained network overflows on its own "
+                "rows, and the untrained one took its place; lower the learning rate"
+            ],
+        ),
+        (
             [a_health(dropped_steps=5), a_health()],
             [
                 TRAINED,
@@ -160,3 +177,8 @@ def test_a_large_table_is_compared_on_a_part_of_its_rows():
     health = health_of(ARCHITECTURE, result, many, np.arange(9000.0))
     part = health_of(ARCHITECTURE, result, many[::2], np.arange(9000.0)[::2])
     assert health == part
+
+
+def test_one_component_leaves_nothing_to_estimate():
+    architecture = replace(ARCHITECTURE, est_hiddens=(4, 1))
+    assert health_after(correlated_rows(), architecture=architecture)["unmoved_arrays"] == []

@@ -14,6 +14,9 @@ from dagmm.parallel import side_by_side
 from dagmm.rows import Chunk, Rows, rows_of
 from dagmm.scoring import latent_rows
 
+#: Stands for a coordinate of z that is not finite.
+FARTHEST = 1e38
+
 
 @dataclass(frozen=True)
 class Member:
@@ -39,6 +42,8 @@ class Member:
     ) -> Float[np.ndarray, " n_rows"]:
         """Energy of encoded rows under this member alone, in nats."""
         z, _, _ = latent_rows(self.architecture, self.parameters, features)
+        # A row far beyond the training rows may overflow the network: it is as far as can be.
+        z = np.nan_to_num(z, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
         return self.mixture.energy(z)
 
 

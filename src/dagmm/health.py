@@ -33,7 +33,8 @@ def health_of(
         ``reconstruction_before`` and ``reconstruction_after`` (mean squared error of the same
         rows), ``rank_correlation`` (Spearman's, between the energies of the untrained and the
         trained network), ``unmoved_arrays`` (parameters that training left as they were),
-        ``dropped_steps``, ``empty_components``, ``n_components``.
+        ``undone`` (whether the trained network overflowed and the untrained one took its
+        place), ``dropped_steps``, ``empty_components``, ``n_components``.
     """
     step = max(1, len(features) // _SAMPLE_ROWS)
     sample = features[::step]
@@ -46,6 +47,7 @@ def health_of(
         "reconstruction_after": float(after.mean()),
         "rank_correlation": _rank_correlation(untrained.energy(z), energy[::step]),
         "unmoved_arrays": _unmoved(architecture, result),
+        "undone": result.parameters is result.initial,
         "dropped_steps": int(sum(result.history["dropped_steps"])),
         "empty_components": int(sum(weight < 1e-3 for weight in phi)),
         "n_components": len(phi),
@@ -68,7 +70,13 @@ def verdict_of(health: list[dict[str, Any]]) -> list[str]:
     after = float(np.mean([h["reconstruction_after"] for h in health]))
     correlation = float(np.mean([h["rank_correlation"] for h in health]))
     sentences = []
-    if after < 0.99 * before:
+    if any(h.get("undone") for h in health):
+        undone = ", ".join(str(i) for i, h in enumerate(health) if h.get("undone"))
+        sentences.append(
+            f"training was undone for member {undone}: the trained network overflows on its own "
+            "rows, and the untrained one took its place; lower the learning rate"
+        )
+    elif after < 0.99 * before:
         sentences.append(
             f"trained energies separate from untrained ones: reconstruction error fell from "
             f"{before:.3g} to {after:.3g}, rank correlation with the untrained {correlation:.2f}"
@@ -88,15 +96,17 @@ def verdict_of(health: list[dict[str, Any]]) -> list[str]:
     for i, h in enumerate(health):
         name = f"member {i}: " if len(health) > 1 else ""
         if h["empty_components"]:
+            verb = "is" if h["empty_components"] == 1 else "are"
             sentences.append(
-                f"{name}{h['empty_components']} of {h['n_components']} components are empty"
+                f"{name}{h['empty_components']} of {h['n_components']} components {verb} empty"
             )
         if h["dropped_steps"]:
+            steps = "1 step was" if h["dropped_steps"] == 1 else f"{h['dropped_steps']} steps were"
             sentences.append(
-                f"{name}{h['dropped_steps']} steps were dropped because loss or gradient was "
-                "not finite; lower the learning rate or scale the columns"
+                f"{name}{steps} dropped because loss or gradient was not finite; lower the "
+                "learning rate or scale the columns"
             )
-        if h["unmoved_arrays"]:
+        if h["unmoved_arrays"] and not h.get("undone"):
             sentences.append(f"{name}training did not move {', '.join(h['unmoved_arrays'])}")
     return sentences
 
@@ -104,7 +114,11 @@ def verdict_of(health: list[dict[str, Any]]) -> list[str]:
 def _unmoved(architecture: Architecture, result: TrainedMember) -> list[str]:
     before = architecture.named(result.initial)
     after = architecture.named(result.parameters)
-    return [name for name in before if np.array_equal(before[name], after[name])]
+    names = [name for name in before if np.array_equal(before[name], after[name])]
+    if architecture.n_components > 1:
+        return names
+    # With one component every membership is one: there is nothing to estimate.
+    return [name for name in names if not name.startswith("estimation.")]
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -85,7 +85,7 @@ class DAGMM(FittedModelEstimator):
 
     Notes
     -----
-    Departures from the paper: covariances have a floor of 1e-6 of the variance of z (the paper
+    Departures from the paper: covariances have a floor of 1e-5 of the variance of z (the paper
     has none, the reference implementation adds 1e-6 to the diagonal); the length of a row is
     at least 1e-3 where it is divided by; a step whose loss or gradient is not finite is left out
     and counted. After training the mixture is computed once from all training rows, with dropout
