@@ -9,6 +9,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
+from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.labels import anomalies_of, quality_of
 from dagmm.cli.roles import Roles, check_column, near
 from dagmm.cli.terminal import log, note
@@ -18,7 +19,7 @@ from dagmm.progress import progress_for
 from dagmm.rows import Chunk, FrameRows
 from dagmm.saving import load_model
 from dagmm.tables import TableFile, TableOptions, check_target, open_sink, open_table
-from dagmm.tables.opening import Kind
+from dagmm.tables.table_file import Kind
 from dagmm.threshold import is_anomaly
 
 
@@ -70,6 +71,7 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
     DAGMMError, OSError
     """
     began = time.perf_counter()
+    keep_interrupts()
     check_target(job.output, job.force)
     model = load_model(job.model).model
     with open_table(job.table, job.options) as source:

@@ -4,9 +4,9 @@ Rows are counted from 0, without the header, as a DataFrame counts them. Where a
 line of a CSV file, blank lines and line breaks inside quotes are not counted.
 """
 
-from dagmm.tables.opening import TableFile as TableFile
-from dagmm.tables.opening import TableOptions as TableOptions
 from dagmm.tables.opening import open_table as open_table
+from dagmm.tables.table_file import TableFile as TableFile
+from dagmm.tables.table_file import TableOptions as TableOptions
 from dagmm.tables.writing import check_target as check_target
 from dagmm.tables.writing import open_sink as open_sink
 

@@ -10,8 +10,8 @@ import pyarrow.csv as arrow_csv
 from dagmm.errors import InputError
 from dagmm.tables.cells import Place, numbers_of, text_of
 from dagmm.tables.dialect import detect
-from dagmm.tables.opening import Kind, TableFile, TableOptions, check_names
 from dagmm.tables.source import Source
+from dagmm.tables.table_file import Kind, TableFile, TableOptions, check_names
 
 #: Bytes of a stream that are parsed at a time.
 BLOCK_BYTES = 8 * 2**20

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from dagmm.errors import InputError
-from dagmm.tables.opening import TableOptions
 from dagmm.tables.source import Source
+from dagmm.tables.table_file import TableOptions
 
 DELIMITERS = (",", ";", "\t", "|")
 

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dagmm.errors import InputError
-from dagmm.tables.opening import Kind, TableFile, check_names
 from dagmm.tables.source import Source
+from dagmm.tables.table_file import Kind, TableFile, check_names
 
 #: Cells of a stream that are read at a time.
 _BATCH_CELLS = 2**22
