@@ -31,9 +31,9 @@ def describe(path: str) -> dict[str, Any]:
         "scaling": model.encoder.scaling,
         "members": [_member(member) for member in model.members],
         "threshold": model.threshold,
-        "rows": record.get("n_rows"),
-        "fingerprint": record.get("fingerprint"),
-        "verdict": verdict_of(record["health"]) if record.get("health") else [],
+        "rows": record["n_rows"],
+        "fingerprint": record["fingerprint"],
+        "verdict": verdict_of(record["health"]),
     }
 
 

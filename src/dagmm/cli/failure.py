@@ -24,7 +24,7 @@ class GuardedGroup(TyperGroup):
             sys.stdout.flush()
             return result
         except KeyboardInterrupt:
-            _say("interrupted; nothing was written")
+            _say("interrupted")
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             # Whoever read our output has seen enough, as `head` does.
@@ -35,6 +35,13 @@ class GuardedGroup(TyperGroup):
         except OSError as error:
             _say(_text_of(error))
             raise typer.Exit(FAILED) from error
+
+
+def keep_interrupts() -> None:
+    """Leave Ctrl-C to Python: Arrow's handler loses one that comes as Arrow's work ends."""
+    import pyarrow
+
+    pyarrow.enable_signal_handlers(False)
 
 
 def silence_stdout() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.labels import anomalies_of, check_some_normal, quality_of
 from dagmm.cli.roles import Roles, check_types
-from dagmm.cli.terminal import log
+from dagmm.cli.terminal import log, note
 from dagmm.detector import DAGMMDetector
 from dagmm.errors import ArgumentError, InputError
 from dagmm.saving import is_saved_model
@@ -57,6 +58,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     DAGMMError, OSError
     """
     began = time.perf_counter()
+    keep_interrupts()
     check_contamination(job.contamination)
     check_directory(job.model, job.force)
     features, labels, name = _read(job)
@@ -116,6 +118,12 @@ def _read(job: FitJob) -> tuple[pa.Table, np.ndarray | None, str]:
         column = table[roles.label]
         labels = anomalies_of(column, roles.label, roles.normal, source.name)
         check_some_normal(labels, column, roles.label, roles.normal, source.name)
+        if 2 * labels.sum() > len(labels):
+            note(
+                f"{labels.sum()} of {len(labels)} training rows are labelled anomalies; "
+                "a model takes for normal what is common among its training rows",
+                job.quiet,
+            )
         return features, labels, source.name
 
 

@@ -29,6 +29,7 @@ _FOREIGN = {
     b"\xfe\xff": "text in UTF-16",
 }
 _HEAD_BYTES = 8
+_PIECE_BYTES = 2**16
 
 
 class Source:
@@ -58,13 +59,23 @@ class Source:
         self.closed = False
         self._raw = self._open(path)
         self._is_file = _is_regular(self._raw)
-        head = self._raw.read(_HEAD_BYTES)
-        self._stream: Any = _Joined(head, self._raw)
+        try:
+            self._look()
+        except BaseException:
+            self.close()
+            raise
+
+    def _look(self) -> None:
+        """Read the first bytes, and put them back."""
+        stream: Any = self._raw if self._is_file else _Pipe(self._raw)
+        head = stream.read(_HEAD_BYTES)
+        self._stream: Any = _Joined(head, stream)
         self.is_gzipped = head.startswith(_GZIP_MAGIC)
         if self.is_gzipped:
-            self._stream = gzip.GzipFile(fileobj=self._stream, mode="rb")  # type: ignore[call-overload]
+            unzipped = gzip.GzipFile(fileobj=self._stream, mode="rb")  # type: ignore[call-overload]
+            self._stream = unzipped
             head = self.read(_HEAD_BYTES)
-            self._stream = _Joined(head, self._stream)
+            self._stream = _Joined(head, unzipped)
         self.magic = head
         self._check_magic()
 
@@ -139,6 +150,24 @@ class Source:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class _Pipe:
+    """Reads what may have to be waited for, in small pieces.
+
+    One large read goes back to wait for more without a look at Ctrl-C in between.
+    """
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def read(self, size: int = -1) -> bytes:
+        parts: list[bytes] = []
+        left = sys.maxsize if size < 0 else size
+        while left and (part := self._raw.read1(min(left, _PIECE_BYTES))):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
 
 
 class _Joined:

@@ -117,12 +117,7 @@ class _CSVSink(Sink):
         self._stream.write(header.getvalue().encode())
 
     def _write(self, table: pa.Table) -> None:
-        try:
-            # Arrow's other style puts quotes around every text.
-            data = _csv_of(table, "none")
-        except pa.ArrowInvalid:
-            data = _csv_of(table, "needed")
-        self._stream.write(data)
+        self._stream.write(_csv_of(table))
 
     def close(self) -> None:
         if isinstance(self._stream, gzip.GzipFile):
@@ -141,15 +136,23 @@ class _ParquetSink(Sink):
         self._writer.close()
 
 
-def _csv_of(table: pa.Table, quoting: str) -> memoryview:
-    out = pa.BufferOutputStream()
-    options = arrow_csv.WriteOptions(include_header=False, quoting_style=quoting)
+def _csv_of(table: pa.Table) -> memoryview:
+    # Arrow has no style that quotes only where it must: this one refuses then, "needed" quotes
+    # every text.
+    with contextlib.suppress(pa.ArrowInvalid):
+        return _quoted(table, "none")
     try:
-        arrow_csv.write_csv(table, out, options)
-    except (pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        return _quoted(table, "needed")
+    except pa.ArrowInvalid as error:
         raise InputError(
-            f"the output holds a column that CSV cannot ({error}); write Parquet instead."
+            f"the output has a column that CSV cannot hold ({error}); write Parquet instead."
         ) from error
+
+
+def _quoted(table: pa.Table, style: str) -> memoryview:
+    out = pa.BufferOutputStream()
+    options = arrow_csv.WriteOptions(include_header=False, quoting_style=style)
+    arrow_csv.write_csv(table, out, options)
     return memoryview(out.getvalue())
 
 

@@ -1,0 +1,435 @@
+"""The command: what it prints, what it writes, how it fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+import dagmm
+from dagmm.cli import app
+from dagmm.saving import save_model
+from dagmm.tables import csv_table
+
+ROWS = 160
+COMMAND = (sys.executable, "-m", "dagmm")
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=stdin)
+
+
+def shell(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen([*COMMAND, *arguments], **pipes)
+
+
+def failure(*arguments: str) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    return result.stderr
+
+
+def sensors() -> pa.Table:
+    rng = np.random.default_rng(0)
+    strange = np.arange(ROWS) % 20 == 19
+    load = rng.normal(size=ROWS)
+    return pa.table(
+        {
+            "part": [f"p{i:03d}" for i in range(ROWS)],
+            "temp": load + 0.1 * rng.normal(size=ROWS) + 4.0 * strange,
+            "torque": -load + 0.1 * rng.normal(size=ROWS),
+            "tool": np.where(rng.random(ROWS) < 0.5, "drill", "mill"),
+            "fault": strange.astype(int),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with a table, a model fitted to it, and what the fit printed."""
+    home = tmp_path_factory.mktemp("sensors")
+    arrow_csv.write_csv(sensors(), home / "t.csv")
+    result = run(
+        *("fit", str(home / "t.csv"), "-o", str(home / "model")),
+        *("--id", "part", "--label", "fault", "--members", "1", "--json"),
+    )
+    assert result.exit_code == 0, result.output
+    (home / "fit.json").write_text(result.stdout)
+    return home
+
+
+@pytest.fixture
+def there(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty directory from which table and model can be reached."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("t.csv", "model"):
+        Path(name).symlink_to(home / name)
+    return tmp_path
+
+
+def test_help_is_printed_without_loading_anything_heavy() -> None:
+    code = (
+        "import sys; from dagmm.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: print(end.code)\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules} & "
+        "{'jax', 'sklearn', 'pyarrow', 'numpy', 'scipy'}))"
+    )
+    for option in ("--help", "--version"):
+        out = subprocess.check_output([sys.executable, "-c", code, option], text=True)
+        assert out.endswith("0\n[]\n")
+    assert run("--version").stdout == f"dagmm {dagmm.__version__}\n"
+    for command in ("demo", "fit", "score", "info"):
+        assert run(command, "--help").exit_code == 0
+
+
+def test_fit_says_what_it_did(home: Path) -> None:
+    said = json.loads((home / "fit.json").read_text())
+    assert said["model"] == str(home / "model")
+    assert (said["rows"], said["columns"], said["text_columns"]) == (ROWS, 3, 1)
+    assert (said["members"], said["labelled_anomalies"]) == (1, ROWS // 20)
+    assert said["share_above"] == pytest.approx(0.01, abs=0.01)
+    assert said["auroc"] > 0.9
+    assert 0.0 < said["average_precision"] <= 1.0
+    assert said["verdict"][0].startswith("trained energies separate from untrained ones")
+    model = dagmm.load_model(home / "model").model
+    assert model.threshold == said["threshold"]
+    assert model.encoder.columns == ("temp", "torque", "tool")
+    assert model.record["table"] == {
+        "ids": ["part"],
+        "label": "fault",
+        "normal": [],
+        "drop": [],
+    }
+
+
+def test_the_same_seed_is_the_same_model(there: Path) -> None:
+    options = ("--id", "part", "--drop", "fault", "--members", "1", "--contamination", "0.1")
+    result = run("fit", "t.csv", "-o", "again", *options)
+    assert result.exit_code == 0
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert (lines["model"], lines["rows"], lines["members"]) == ("again", str(ROWS), "1")
+    assert "auroc" not in lines
+    assert result.stderr == ""
+    first, again = (dagmm.load_model(path).model for path in ("model", "again"))
+    np.testing.assert_array_equal(first.energy(sensors()), again.energy(sensors()))
+    assert first.threshold != again.threshold
+
+
+def test_score_writes_what_the_model_says(there: Path) -> None:
+    result = run("score", "model", "t.csv", "-o", "out.csv", "--json")
+    assert result.exit_code == 0, result.output
+    written = arrow_csv.read_csv("out.csv")
+    assert written.column_names == ["part", "fault", "energy", "is_anomaly"]
+    model = dagmm.load_model("model").model
+    energy = model.energy(sensors())
+    np.testing.assert_array_equal(written["energy"], energy)
+    np.testing.assert_array_equal(written["is_anomaly"], energy > model.threshold)
+    assert written["part"].to_pylist() == sensors()["part"].to_pylist()
+    said = json.loads(result.stdout)
+    assert (said["output"], said["rows"]) == ("out.csv", ROWS)
+    assert said["anomalies"] == int((energy > model.threshold).sum())
+    fitted = json.loads((there / "model").resolve().with_name("fit.json").read_text())
+    assert said["auroc"] == fitted["auroc"]
+    assert said["average_precision"] == fitted["average_precision"]
+
+
+def test_csv_and_parquet_in_any_batches_give_the_same(
+    there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 500)
+    pq.write_table(sensors().drop("fault"), "t.parquet")
+    assert run("score", "model", "t.csv", "-o", "a.parquet").exit_code == 0
+    assert run("score", "model", "t.parquet", "-o", "b.parquet").exit_code == 0
+    a, b = pq.read_table("a.parquet"), pq.read_table("b.parquet")
+    assert b.column_names == ["part", "energy", "is_anomaly"]
+    assert a.drop("fault").equals(b)
+
+
+def test_unseen_texts_and_other_columns_are_taken(there: Path) -> None:
+    rows = "tool,extra,torque,temp\nlathe,x,0.5,-0.5\nmill,y,0.5,-0.5\n"
+    Path("new.csv").write_text(rows)
+    result = run("score", "model", "new.csv", "-o", "-")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "energy,is_anomaly"
+    assert float(lines[1].split(",")[0]) > float(lines[2].split(",")[0])
+    assert result.stderr.startswith(
+        "note: 'new.csv' has no column 'part', an identifier at the fit\n"
+        "output     standard output\n"
+    )
+    assert "auroc" not in result.stderr
+    assert run("score", "model", "new.csv", "-o", "-", "--quiet").stderr == ""
+
+
+def test_labels_as_text_need_to_be_told_which_is_normal(there: Path) -> None:
+    fault = np.where(sensors()["fault"].to_numpy() == 1, "stuck", "ok")
+    arrow_csv.write_csv(sensors().drop("fault").append_column("state", pa.array(fault)), "s.csv")
+    score = ("score", "model", "s.csv", "-o", "out.csv", "--label", "state")
+    assert failure(*score) == (
+        "dagmm: 's.csv': label column 'state' holds text; say which values are normal with "
+        "--normal. Values seen: 'ok', 'stuck'.\n"
+    )
+    assert not Path("out.csv").exists()
+    said = json.loads(run(*score, "--normal", "ok", "--json").stdout)
+    assert said["labelled_anomalies"] == ROWS // 20
+    assert said["auroc"] > 0.9
+    assert failure(
+        *("fit", "s.csv", "-o", "m", "--id", "part", "--label", "state", "--normal", "good")
+    ) == (
+        "dagmm: 's.csv': no row of label column 'state' is 'good', as --normal says. "
+        "Values seen: 'ok', 'stuck'.\n"
+    )
+
+
+def test_a_label_may_not_be_missing(there: Path) -> None:
+    Path("s.csv").write_text("temp,torque,tool,fault\n1,-1,mill,0\n1,-1,mill,\n")
+    assert failure("score", "model", "s.csv", "-o", "-", "--quiet") == (
+        "dagmm: 's.csv': label column 'fault' has no value in row 1; expected one in each row.\n"
+    )
+
+
+FIT = ("fit", "t.csv", "-o", "m")
+SCORE = ("score", "model", "t.csv", "-o", "out.csv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            (*FIT, "--label", "Faults"),
+            "--label Faults: 't.csv' has no such column. Did you mean 'fault'?",
+        ),
+        (
+            (*FIT, "--drop", "zzz"),
+            "--drop zzz: 't.csv' has no such column. It has 'part', 'temp', 'torque', 'tool', "
+            "'fault'.",
+        ),
+        (
+            (*FIT, "--id", "part", "--drop", "part"),
+            "column 'part' is given as --id and --drop; give it once.",
+        ),
+        (
+            (*FIT, *(f"--drop={name}" for name in sensors().column_names)),
+            "'t.csv': no column is left to fit; all 5 are given as --id, --drop or --label.",
+        ),
+        ((*FIT, "--normal", "0"), "--normal needs --label, the column whose value it is."),
+        (
+            (*FIT, "--contamination", "0.7"),
+            "contamination must be 'auto' or in (0, 0.5], got 0.7.",
+        ),
+        (
+            (*FIT, "--delimiter", "::"),
+            "delimiter must be one ASCII character, no quote or line break, got '::'.",
+        ),
+        (
+            ("fit", "t.csv", "-o", "model"),
+            "'model' holds a model already; choose another directory, or add --force.",
+        ),
+        (
+            ("fit", "t.csv", "-o", ".", "--force"),
+            "'.' holds files that are not a saved model; choose another directory.",
+        ),
+        (("fit", "t.csv", "-o", "t.csv"), "'t.csv' is a file; a model is a directory."),
+        (
+            ("fit", "gone.csv", "-o", "m"),
+            "'gone.csv' does not exist; expected a CSV or Parquet file.",
+        ),
+        (
+            ("score", "model", "t.csv", "-o", "t.csv"),
+            "'t.csv' exists already; choose another name, or add --force.",
+        ),
+        (
+            (*SCORE, "--id", "prat"),
+            "--id prat: 't.csv' has no such column. Did you mean 'part'?",
+        ),
+        (
+            (*SCORE, "--id", "temp"),
+            "column 'temp' is one that this model was fitted on; --id and --label take other "
+            "columns.",
+        ),
+        (
+            (*SCORE, "--no-header"),
+            "'t.csv' has 5 columns; this model was fitted on 3, of which these are missing: "
+            "'temp', 'torque', 'tool'. It has 'x0', 'x1', 'x2', 'x3', 'x4'.",
+        ),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(
+    there: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    before = sorted(there.iterdir())
+    errors = failure(*arguments).removeprefix(
+        "note: 't.csv' has no column 'part', an identifier at the fit\n"
+    )
+    assert errors == f"dagmm: {message}\n"
+    assert sorted(there.iterdir()) == before
+
+
+def test_columns_that_cannot_be_fitted_name_the_options_that_help(there: Path) -> None:
+    Path("d.csv").write_text("when,a,b\n2020-03-09 10:14:33,1,\n2020-03-09 10:14:34,2,\n")
+    assert failure("fit", "d.csv", "-o", "m") == (
+        "dagmm: 'd.csv': column 'when' holds dates or times (timestamp[s]); expected numbers, "
+        "true/false or text. Pass it through as an identifier (--id 'when') or leave it out "
+        "(--drop 'when').\n"
+    )
+    assert failure("fit", "d.csv", "-o", "m", "--drop", "when") == (
+        "dagmm: 'd.csv': column 'b' is empty in every row; expected numbers, true/false or text. "
+        "Leave it out: --drop 'b'.\n"
+    )
+
+
+def test_wrong_cells_are_named_by_their_row_in_the_file(
+    there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    good = "p,0.5,-0.5,mill,0\n" * 50
+    for cell, message in (
+        ("hot", "column 'temp', row 50 (line 52): expected a number, got 'hot'."),
+        (
+            "",
+            "column 'temp' holds 1 non-finite value (NaN, inf or missing), first at row 50; fill "
+            "or drop them.",
+        ),
+    ):
+        Path("w.csv").write_text(f"part,temp,torque,tool,fault\n{good}p,{cell},0,mill,0\n{good}")
+        assert (
+            failure("score", "model", "w.csv", "-o", "out.csv") == f"dagmm: 'w.csv': {message}\n"
+        )
+        assert not Path("out.csv").exists()
+
+
+def test_an_output_column_is_never_there_twice(there: Path) -> None:
+    Path("e.csv").write_text("energy,temp,torque,tool\n1,1,-1,mill\n")
+    assert failure("score", "model", "e.csv", "-o", "-", "--id", "energy") == (
+        "dagmm: the output would have two columns 'energy'; choose other columns for --id and "
+        "--label, or rename one.\n"
+    )
+
+
+def test_info(there: Path) -> None:
+    described = json.loads(run("info", "model", "--json").stdout)
+    assert described["estimator"] == "DAGMMDetector"
+    assert described["columns"] == [
+        {"name": "temp", "kind": "numbers"},
+        {"name": "torque", "kind": "numbers"},
+        {"name": "tool", "kind": "text", "categories": 2},
+    ]
+    assert (described["format"], described["rows"]) == (1, ROWS)
+    assert len(described["fingerprint"]) == 64
+    text = run("info", "model").stdout
+    assert "tool (text, 2 categories)" in text
+    assert described["fingerprint"] in text
+    assert described["verdict"][0] in text
+    assert failure("info", "gone") == "dagmm: restore: 'gone' does not exist.\n"
+
+
+def test_a_model_without_a_threshold_makes_no_decisions(there: Path) -> None:
+    saved = dagmm.load_model("model")
+    record = {name: value for name, value in saved.model.record.items() if name != "table"}
+    save_model("plain", replace(saved.model, threshold=None, record=record), "DAGMM", {})
+    result = run("score", "plain", "t.csv", "-o", "out.csv", "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said.keys() == {"output", "rows", "seconds"}
+    assert Path("out.csv").read_text().startswith("energy\n")
+    assert run("info", "plain").exit_code == 0
+
+
+def test_demo_can_be_run_again(there: Path) -> None:
+    for _ in range(2):
+        result = run("demo", "--quiet")
+        assert result.exit_code == 0, result.output
+        assert result.stderr == ""
+    names = sorted(path.name for path in Path("dagmm-demo").iterdir())
+    assert names == ["model", "scores.csv", "test.csv", "train.csv"]
+    lines = result.stdout.splitlines()
+    assert "The 10 strangest rows of 391:" in lines
+    start = lines.index("id          energy  label") + 2
+    assert sum("malignant" in line for line in lines[start : start + 10]) >= 8
+    by_hand = lines[lines.index("The same by hand:") + 1 :]
+    assert [line.split()[:2] for line in by_hand] == [["dagmm", "fit"], ["dagmm", "score"]]
+    before = Path("dagmm-demo/scores.csv").read_bytes()
+    for line in by_hand:
+        assert run(*line.split()[1:]).exit_code == 0
+    assert Path("dagmm-demo/scores.csv").read_bytes() == before
+
+
+def test_usage_errors_are_2() -> None:
+    for arguments in (("nope",), ("fit",), ("score", "model", "t.csv"), ("info", "--nope")):
+        assert run(*arguments).exit_code == 2
+    assert run("fit", "t.csv", "-o", "m", "--members", "0").exit_code == 2
+
+
+def test_standard_input_and_output(there: Path) -> None:
+    with Path("t.csv").open("rb") as stdin:
+        process = shell("score", "model", "-", "-o", "-", stdin=stdin)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert out.startswith(b"part,fault,energy,is_anomaly\np000,0,")
+    assert len(out.splitlines()) == ROWS + 1
+    assert err.startswith(b"output              standard output\nrows                160\n")
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(there: Path) -> None:
+    process = shell("score", "model", "t.csv", "-o", "-", "--quiet")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=120) == 141
+    process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk(there: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = shell("score", "model", "t.csv", "-o", "-", "--quiet", stdout=full)
+        _, err = process.communicate(timeout=120)
+    assert err == b"dagmm: standard output could not be written: No space left on device\n"
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "message"),
+    [(signal.SIGINT, 130, b"dagmm: interrupted\n"), (signal.SIGTERM, 143, b"")],
+)
+def test_an_interrupt_leaves_no_half_written_file(
+    there: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int, message: bytes
+) -> None:
+    before = sorted(there.iterdir())
+    os.mkfifo("endless.csv")
+    process = shell("score", "model", "endless.csv", "-o", "out.csv", "--quiet")
+    with Path("endless.csv").open("wb") as pipe:
+        header, *rows = Path("t.csv").read_bytes().splitlines(keepends=True)
+        # Enough for one batch to be on its way out, and then nothing more.
+        pipe.write(header + b"".join(rows) * (csv_table.BLOCK_BYTES // 5000))
+        pipe.flush()
+        _wait(lambda: any(path.name.startswith(".out") for path in there.iterdir()), process)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    Path("endless.csv").unlink()
+    assert (process.returncode, out, err) == (code, b"", message)
+    assert sorted(there.iterdir()) == before
+
+
+def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.05)

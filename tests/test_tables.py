@@ -1,0 +1,381 @@
+"""Tables in files: what is read, what is refused and in which words, what is written."""
+
+import gzip
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dagmm.errors import ArgumentError, InputError
+from dagmm.tables import TableOptions, check_target, csv_table, open_sink, open_table
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(content: str | bytes, name: str = "t.csv") -> str:
+    Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return name
+
+
+def read(content: str | bytes, name: str = "t.csv", **options: object) -> dict[str, list[object]]:
+    with open_table(write(content, name), TableOptions(**options)) as table:
+        return table.read(table.columns).to_pydict()
+
+
+def stream(path: str, kind: str = "number", **options: object) -> Iterator[tuple[int, pa.Table]]:
+    with open_table(path, TableOptions(**options)) as table:
+        yield from table.batches(dict.fromkeys(table.columns, kind))
+
+
+def files() -> list[str]:
+    return sorted(path.name for path in Path().iterdir())
+
+
+def parquet(columns: dict[str, object], name: str = "t.parquet") -> str:
+    pq.write_table(pa.table(columns), name)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        ("a,b\n1,2\n", {"a": [1], "b": [2]}),
+        ("a;b\n1;2,5\n", {"a": [1], "b": ["2,5"]}),
+        ("a\tb\n1\t2\n", {"a": [1], "b": [2]}),
+        ("a|b\n1|2\n", {"a": [1], "b": [2]}),
+        ("1,tcp\n2,udp\n", {"x0": [1, 2], "x1": ["tcp", "udp"]}),
+        ("a\n1\n2\n", {"a": [1, 2]}),
+        ("7\n8\n", {"x0": [7, 8]}),
+        ("a,b\r\n1,2\r\n", {"a": [1], "b": [2]}),
+        ("a,b\r1,2\r", {"a": [1], "b": [2]}),
+        ("\ufeffa,b\n1,2\n", {"a": [1], "b": [2]}),
+        ("\n\na,b\n\n1,2\n\n", {"a": [1], "b": [2]}),
+        ('"a\nb","c, d"\n1,2\n', {"a\nb": [1], "c, d": [2]}),
+        (",b\n1,2\n", {"x0": [1], "b": [2]}),
+        ("a,b\n1,2", {"a": [1], "b": [2]}),
+        ("a,b\ntrue,x\nfalse,\n", {"a": [True, False], "b": ["x", ""]}),
+    ],
+)
+def test_delimiter_header_and_types_are_found_out(
+    content: str, columns: dict[str, list[object]]
+) -> None:
+    assert read(content) == columns
+
+
+def test_what_is_said_goes_before_what_would_be_found_out() -> None:
+    assert read("a,b\nc,d\n", header=False) == {"x0": ["a", "c"], "x1": ["b", "d"]}
+    assert read("1,2\n3,4\n", header=True) == {"1": [3], "2": [4]}
+    assert read("a;b,c\n1;2,3\n", delimiter=";") == {"a": [1], "b,c": ["2,3"]}
+    assert read("a b\n1 2\n", delimiter=" ") == {"a": [1], "b": [2]}
+    assert read("a,b\n1,2\n", "t.parquet", format="csv") == {"a": [1], "b": [2]}
+
+
+def test_a_header_longer_than_the_first_look() -> None:
+    names = [f"column_number_{i}" for i in range(9000)]
+    cells = [str(i) for i in range(9000)]
+    assert read(",".join(names) + "\n" + ",".join(cells) + "\n") == {
+        name: [i] for i, name in enumerate(names)
+    }
+
+
+def test_a_column_has_one_type_wherever_it_changes() -> None:
+    rows = 600_000
+    columns = read("a,b\n" + "1,2\n" * rows + "x,2.5\n")
+    assert columns["a"][:1] + columns["a"][-1:] == ["1", "x"]
+    assert columns["b"][:1] + columns["b"][-1:] == [2.0, 2.5]
+
+
+def test_gzip_is_seen_whatever_the_suffix() -> None:
+    parts = gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n")
+    assert read(parts) == {"a": [1, 3], "b": [2, 4]}
+    assert read(b"a,b\n1,2\n", "t.csv.gz") == {"a": [1], "b": [2]}
+
+
+def test_some_columns_and_text_where_it_is_asked_for() -> None:
+    with open_table(write("a,b,c\n007,2,3\n")) as table:
+        got = table.read(("c", "a"), texts=("a",))
+    assert got.to_pydict() == {"c": [3], "a": ["007"]}
+
+
+def test_parquet_by_its_content() -> None:
+    made = parquet({"a": [1, 2], "b": pa.array(["x", "y"]).dictionary_encode()})
+    Path(made).rename("t.csv")
+    with open_table("t.csv") as table:
+        assert table.description == "Parquet"
+        assert table.read(("b", "a")).to_pydict() == {"b": ["x", "y"], "a": [1, 2]}
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Path(parquet({"a": [1, 2]})).read_bytes()
+    for content in (b"a\n1\n2\n", gzip.compress(b"a\n1\n2\n"), data, gzip.compress(data)):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+        with open_table("-") as table:
+            assert table.read(table.columns).to_pydict() == {"a": [1, 2]}
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+        ((start, batch),) = stream("-")
+        assert (start, batch.to_pydict()) == (0, {"a": [1.0, 2.0]})
+
+
+FAULTS = [
+    ("", "'t.csv' is empty; expected a table in CSV or Parquet."),
+    ("\n \n", "'t.csv' is empty; expected a table in CSV or Parquet."),
+    (
+        "a,b\n",
+        "'t.csv' has a header but no rows; expected at least 1 row. If its only line is a row, "
+        "say so with --no-header.",
+    ),
+    ("a,b\n1,2\n1,2,3\n", "'t.csv': row 1 (line 3) has 3 cells, expected 2: '1,2,3'."),
+    ("a,b\n1,2\n1\n", "'t.csv': row 1 (line 3) has 1 cells, expected 2: '1'."),
+    ('"a\nb",c\n1,2\n3\n', "'t.csv': row 1 (line 4) has 1 cells, expected 2: '3'."),
+    ("1,2\n1\n", "'t.csv': row 1 (line 2) has 1 cells, expected 2: '1'."),
+    (
+        "a,b,a\n1,2,3\n",
+        "'t.csv': column 'a' appears 2 times; each column needs a name of its own.",
+    ),
+    (
+        b"a,b\n1,x\n1,\xff\n",
+        "'t.csv': column 'b', row 1 (line 3): expected text in UTF-8, got b'\\xff'.",
+    ),
+    (
+        b"\xff,b\n1,2\n",
+        "'t.csv' is text in UTF-16; expected CSV in UTF-8, gzipped CSV, or Parquet.",
+    ),
+    (
+        b"\xe9,b\n1,2\n",
+        "'t.csv': its first line is not UTF-8, it holds the byte b'\\xe9'; save the file as "
+        "UTF-8.",
+    ),
+    (
+        "PK\x03\x04...",
+        "'t.csv' is a zip archive, perhaps an Excel workbook; expected CSV in UTF-8, gzipped "
+        "CSV, or Parquet.",
+    ),
+    (
+        gzip.compress(os.urandom(1000).hex().encode())[:-300],
+        "'t.csv': its gzip data is damaged or cut short (Compressed file ended before the "
+        "end-of-stream marker was reached); copy it again.",
+    ),
+]
+
+
+@pytest.mark.parametrize("mode", ["whole", "stream"])
+@pytest.mark.parametrize(("content", "message"), FAULTS)
+def test_a_faulty_file_is_named_with_its_fault(
+    content: str | bytes, message: str, mode: str
+) -> None:
+    if content == b"\xff,b\n1,2\n":
+        content = "a,b\n1,2\n".encode("utf-16")
+    with pytest.raises(InputError) as caught:
+        read(content) if mode == "whole" else list(stream(write(content), "text"))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: "gone.csv", "'gone.csv' does not exist; expected a CSV or Parquet file."),
+        (lambda: ".", "'.' is a directory; expected a CSV or Parquet file."),
+        (
+            lambda: parquet({"a": pa.array([], "int64")}),
+            "'t.parquet' has no rows; expected at least 1 row.",
+        ),
+    ],
+)
+def test_no_table_at_all(make: object, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        open_table(make())  # type: ignore[operator]
+    assert str(caught.value) == message
+
+
+def test_broken_parquet() -> None:
+    whole = Path(parquet({"a": list(range(1000))})).read_bytes()
+    for content in (whole[:-20], whole[:100], b"PAR1", b"a,b\n1,2\n"):
+        with pytest.raises(
+            InputError, match=r"^'t\.parquet' is not a whole Parquet file \(.*\); "
+        ):
+            read(content, "t.parquet")
+
+
+def test_numbers_of_a_stream() -> None:
+    ((_, batch),) = stream(write("a,b\n 1,true\nNA,FALSE\n,1e3\nnan,-.5\n"))
+    assert batch.schema.types == [pa.float64()] * 2
+    assert batch.to_pydict() == {"a": [1.0, None, None, None], "b": [1.0, 0.0, 1000.0, -0.5]}
+    ((_, batch),) = stream(write("a\n0x10\n12\n"))
+    assert batch.to_pydict() == {"a": [16.0, 12.0]}
+
+
+def test_what_a_fit_reads_as_a_number_scoring_reads_as_the_same() -> None:
+    cells = ["1", "-1.5", "+2", "1e400", "inf", "-Inf", " 7 ", ".5", "5.", "9007199254740993"]
+    for cell in cells:
+        (whole,) = read(f"a,b\n{cell},0\n")["a"]
+        ((_, batch),) = stream("t.csv")
+        assert float(whole) == batch["a"][0].as_py()  # type: ignore[arg-type]
+
+
+def test_text_of_a_stream_stays_as_it_is() -> None:
+    ((_, batch),) = stream(write("a,b\n007,NA\n 1,\n"), "text")
+    assert batch.to_pydict() == {"a": ["007", " 1"], "b": ["NA", ""]}
+
+
+def test_rows_are_counted_through_the_whole_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    path = write("a,b\n" + "".join(f'{i},"x\ny"\n' for i in range(200)))
+    with open_table(path) as table:
+        parts = list(table.batches({"a": "number", "b": "text"}))
+    assert len(parts) > 10
+    assert [start for start, _ in parts] == [int(part["a"][0].as_py()) for _, part in parts]
+    assert pa.concat_tables(part for _, part in parts)["b"].to_pylist() == ["x\ny"] * 200
+
+    path = write("a\n" + "1\n" * 200 + "x\n")
+    with pytest.raises(InputError) as caught:
+        list(stream(path))
+    assert str(caught.value) == (
+        "'t.csv': column 'a', row 200 (line 202): expected a number, got 'x'."
+    )
+    with pytest.raises(InputError) as caught:
+        list(stream(write("a,b\n" + "1,2\n" * 200 + "3\n")))
+    assert str(caught.value) == "'t.csv': row 200 (line 202) has 1 cells, expected 2: '3'."
+
+
+def test_a_quote_inside_text_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv_table, "LONGEST_CELL", 256)
+    path = write("a,b\n" + '5" pipe,1\n' + "x,2\n" * 300)
+    assert sum(part.num_rows for _, part in stream(path, "text")) == 301
+
+
+def test_a_quote_that_is_never_closed() -> None:
+    for content in ('a,b\n1,"2\n' + "3,4\n" * 9, "a,b\n1,2\n" + '3,"' + "x\n" * 9):
+        with pytest.raises(InputError, match=r"^'t\.csv': "):
+            list(stream(write(content)))
+
+
+def test_columns_of_parquet_must_be_what_the_model_knows() -> None:
+    path = parquet({"a": ["x"], "b": [1]})
+    with open_table(path) as table, pytest.raises(InputError) as caught:
+        list(table.batches({"a": "number"}))
+    assert str(caught.value) == (
+        "'t.parquet': column 'a' holds string; this model was fitted on numbers there."
+    )
+    with open_table(path) as table, pytest.raises(InputError) as caught:
+        list(table.batches({"b": "text"}))
+    assert str(caught.value) == (
+        "'t.parquet': column 'b' holds int64; this model was fitted on text there."
+    )
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(ArgumentError) as caught:
+        TableOptions(delimiter=";;")
+    assert str(caught.value) == (
+        "delimiter must be one ASCII character, no quote or line break, got ';;'."
+    )
+    with pytest.raises(ArgumentError) as caught:
+        TableOptions(format="xlsx")
+    assert str(caught.value) == "format must be 'csv' or 'parquet', got 'xlsx'."
+
+
+TABLE = pa.table(
+    {"id": ["a,b", 'c"'], "energy": [0.1 + 0.2, -1e-300], "is_anomaly": [True, False]}
+)
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.parquet", "o.pq"])
+def test_what_is_written_reads_back(name: str) -> None:
+    with open_sink(name, TABLE.schema) as sink:
+        sink.write(TABLE)
+        sink.write(TABLE.slice(1))
+        assert not Path(name).exists()
+    with open_table(name) as table:
+        assert table.read(table.columns).equals(pa.concat_tables([TABLE, TABLE.slice(1)]))
+    assert files() == [name]
+
+
+def test_csv_is_quoted_only_where_it_must_be() -> None:
+    with open_sink("o.csv", TABLE.schema) as sink:
+        sink.write(pa.table({"id": ["a"], "energy": [1.5], "is_anomaly": [True]}))
+        sink.write(TABLE.slice(0, 1))
+    assert Path("o.csv").read_text() == (
+        'id,energy,is_anomaly\na,1.5,true\n"a,b",0.30000000000000004,true\n'
+    )
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError])
+def test_nothing_is_left_after_an_interrupt(error: type[BaseException]) -> None:
+    Path("o.csv").write_text("before")
+
+    def begin() -> None:
+        with open_sink("o.csv", TABLE.schema, force=True) as sink:
+            sink.write(TABLE)
+            raise error
+
+    with pytest.raises(error):
+        begin()
+    assert Path("o.csv").read_text() == "before"
+    assert files() == ["o.csv"]
+
+
+def test_nothing_is_replaced_without_force() -> None:
+    Path("o.csv").write_text("before")
+    with pytest.raises(ArgumentError) as caught, open_sink("o.csv", TABLE.schema):
+        pass
+    assert str(caught.value) == "'o.csv' exists already; choose another name, or add --force."
+    Path("o.csv").chmod(0o640)
+    with open_sink("o.csv", TABLE.schema, force=True) as sink:
+        sink.write(TABLE)
+    assert Path("o.csv").read_text().startswith("id,energy,is_anomaly\n")
+    assert Path("o.csv").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_target_that_cannot_be() -> None:
+    with pytest.raises(ArgumentError) as caught:
+        check_target(".", force=True)
+    assert str(caught.value) == "'.' is a directory; expected the name of a file."
+    with pytest.raises(ArgumentError) as caught:
+        check_target("no/o.csv", force=True)
+    assert str(caught.value) == "'no', where 'o.csv' should go, does not exist."
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_a_full_disk(format: str) -> None:
+    with (
+        pytest.raises(OSError, match="could not be written") as caught,
+        open_sink("/dev/full", TABLE.schema, force=True, format=format) as sink,
+    ):
+        sink.write(TABLE)
+    assert caught.value.strerror == "'/dev/full' could not be written: No space left on device"
+
+
+def test_a_device_is_written_to_and_stays_one() -> None:
+    with open_sink("/dev/null", TABLE.schema) as sink:
+        sink.write(TABLE)
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_link_is_followed() -> None:
+    Path("real.csv").write_text("before")
+    Path("link.csv").symlink_to("real.csv")
+    with open_sink("link.csv", TABLE.schema, force=True) as sink:
+        sink.write(TABLE)
+    assert Path("link.csv").is_symlink()
+    assert Path("real.csv").read_text().startswith("id,energy")
+
+
+def test_a_column_that_csv_cannot_hold() -> None:
+    table = pa.table({"id": [[1, 2]]})
+    with pytest.raises(InputError) as caught, open_sink("o.csv", table.schema) as sink:
+        sink.write(table)
+    assert str(caught.value) == (
+        "the output has a column that CSV cannot hold "
+        "(Unsupported Type:list<item: int64>); write Parquet instead."
+    )
