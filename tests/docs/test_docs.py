@@ -43,7 +43,8 @@ def test_both_readmes_have_the_same_code():
 
 def test_both_readmes_have_the_same_sections():
     english, japanese = (
-        re.findall(r"^#+", (ROOT / name).read_text(), re.M) for name in ("README.md", "README.ja.md")
+        re.findall(r"^#+", (ROOT / name).read_text(), re.M)
+        for name in ("README.md", "README.ja.md")
     )
     assert english == japanese
 
