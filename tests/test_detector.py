@@ -23,6 +23,10 @@ def test_scores_labels_and_threshold_agree(fitted):
     assert (fitted.predict(x) == -1).sum() == 30
 
 
+def test_a_row_at_the_training_mean_is_normal(fitted):
+    assert fitted.predict(normal(300).mean(axis=0, keepdims=True)).tolist() == [1]
+
+
 @pytest.mark.parametrize("value", [1e3, 1e6, 1e30, -1e300, np.finfo(float).max])
 def test_extreme_rows_are_stranger_than_any_training_row(fitted, value):
     rows = value * np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [1.0, 1.0, -1.0]])

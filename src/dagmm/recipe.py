@@ -60,7 +60,7 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         est_hiddens=DEFAULT_EST_HIDDENS,
         est_activation="tanh",
         est_dropout_ratio=0.25,
-        residuals=("cosine_similarity", "log_error"),
+        residuals=("damped_cosine", "log_error"),
     )
     plan = TrainingPlan(
         batch_size=min(256, _power_of_two_below(n_rows)),
