@@ -61,8 +61,8 @@ class DAGMM(FittedModelEstimator):
         Weight of the energy in the objective.
     lambda2 : float, default=1e-4
         Weight of the covariance penalty, as in the reference implementation. The paper has
-        0.005, at which the penalty of the two residual features, whose variance is small,
-        outweighs the energy, and the result depends on the seed.
+        0.005, at which the penalty of the two residual features, whose variance is small, can
+        outweigh the energy.
     normalize : bool or {"standard", "minmax"}, default=True
         Scale numeric columns to mean 0 and deviation 1 (True, "standard"), to the range 0..1
         ("minmax"), or not at all (False).
