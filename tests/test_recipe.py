@@ -35,3 +35,11 @@ def test_programs_are_shared_between_tables_of_about_one_size():
     # A batch of every length would be compiled anew.
     sizes = {detector_recipe(n, 6, 1).plan.batch_size for n in range(1, 2000)}
     assert len(sizes) <= 9
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_components"), [(2, 1), (3, 1), (31, 1), (32, 2), (64, 4), (10_000, 4)]
+)
+def test_a_minibatch_of_few_rows_has_few_components(n_rows, n_components):
+    (architecture,) = detector_recipe(n_rows, 5, 1).architectures
+    assert architecture.n_components == n_components

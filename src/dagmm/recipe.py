@@ -53,17 +53,20 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         Width of an encoded row.
     n_members : int
     """
+    batch_size = min(256, _power_of_two_below(n_rows))
+    # A minibatch of a few rows cannot fill several components; the penalty would rule the loss.
+    n_components = min(DEFAULT_EST_HIDDENS[-1], max(1, batch_size // 16))
     architecture = Architecture(
         n_features=n_features,
         comp_hiddens=default_hiddens(n_features),
         comp_activation="tanh",
-        est_hiddens=DEFAULT_EST_HIDDENS,
+        est_hiddens=(*DEFAULT_EST_HIDDENS[:-1], n_components),
         est_activation="tanh",
         est_dropout_ratio=0.25,
         residuals=("damped_cosine", "log_error"),
     )
     plan = TrainingPlan(
-        batch_size=min(256, _power_of_two_below(n_rows)),
+        batch_size=batch_size,
         epochs=20,
         steps_per_epoch=100,
         learning_rate=1e-3,
