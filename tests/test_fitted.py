@@ -126,13 +126,6 @@ def test_a_rows_energy_depends_on_the_row_alone(model, row):
     np.testing.assert_allclose(shuffled, together[order], rtol=1e-10, atol=1e-10)
 
 
-def test_it_says_how_many_rows_are_done(model):
-    heard = []
-    rows = correlated_rows(n_rows=CHUNK_ROWS + 5).astype(np.float64)
-    model.energy(MatrixRows(rows, NAMES), heard.append)
-    assert sum(heard) == CHUNK_ROWS + 5
-
-
 def test_no_rows_have_no_energies(model):
     assert model.energy(MatrixRows(np.empty((0, 6)), NAMES)).shape == (0,)
 

@@ -2,6 +2,7 @@
 
 import re
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -52,3 +53,16 @@ def test_numpy_numbers_are_numbers():
     arguments = {"comp_hiddens": np.array([4, 2]), "epoch_size": np.int64(2)}
     energy = tiny_dagmm(**arguments).fit(normal()).predict(normal())
     np.testing.assert_array_equal(energy, tiny_dagmm().fit(normal()).predict(normal()))
+
+
+def test_an_activation_that_overflows_before_training_is_refused():
+    def explode(x):
+        return jnp.exp(1e3 * x * x)
+
+    with pytest.raises(
+        ArgumentError,
+        match="^comp_activation and est_activation must keep the network finite, but it "
+        "overflows on the training rows even before training; use a function that grows "
+        r"more slowly\.$",
+    ):
+        tiny_dagmm(comp_activation=explode).fit(normal(50))

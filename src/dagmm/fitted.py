@@ -1,6 +1,5 @@
 """The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,9 +69,7 @@ class FittedModel:
         """Return the same model with another threshold."""
         return replace(self, threshold=threshold)
 
-    def energy(
-        self, table: object, on_rows: Callable[[int], None] | None = None
-    ) -> Float[np.ndarray, " n_rows"]:
+    def energy(self, table: object) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger.
 
         A row's energy depends on the row alone, not on the rows it comes with.
@@ -81,8 +78,6 @@ class FittedModel:
         ----------
         table : DataFrame, array-like of shape (n_rows, n_columns) or Rows
             A DataFrame's columns are found by name and may stand in any order, among others.
-        on_rows : callable, optional
-            Called with the number of rows scored, now and then.
 
         Returns
         -------
@@ -100,8 +95,6 @@ class FittedModel:
         for part in side_by_side(self._energy_of_chunk, rows.chunks()):
             energy[start : start + len(part)] = part
             start += len(part)
-            if on_rows is not None:
-                on_rows(len(part))
         return energy
 
     def check(self, rows: Rows) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dagmm.encoder import Encoder, Scaling
 from dagmm.fitted import FittedModel, Member, combine
-from dagmm.health import health_of
+from dagmm.health import check_untrained, health_of
 from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
 from dagmm.parallel import side_by_side
@@ -106,12 +106,18 @@ def _finish_member(
 
     A network that training drove so far that it overflows is of no use: the one before training
     takes its place, and the verdict says so.
+
+    Raises
+    ------
+    ArgumentError
+        If the network overflows even before training.
     """
     parameters = result.parameters
     z, moments = latent_moments(architecture, parameters, features)
     if not all(np.isfinite(part).all() for part in (z, *moments)):
         parameters = result.initial
         z, moments = latent_moments(architecture, parameters, features)
+        check_untrained(z, *moments)
     if recipe.components:
         mixture = refine(z, recipe.components, recipe.relative_floor, rng)
     else:

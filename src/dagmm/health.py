@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from dagmm.errors import ArgumentError
 from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
 from dagmm.scoring import latent_rows
@@ -39,6 +40,7 @@ def health_of(
     step = max(1, len(features) // _SAMPLE_ROWS)
     sample = features[::step]
     z, gamma, before = latent_rows(architecture, result.initial, sample)
+    check_untrained(z, gamma)
     untrained = Mixture.from_moments(Moments.of(z.astype(np.float64), gamma.astype(np.float64)))
     _, _, after = latent_rows(architecture, result.parameters, sample)
     phi = result.history["phi"][-1]
@@ -52,6 +54,21 @@ def health_of(
         "empty_components": int(sum(weight < 1e-3 for weight in phi)),
         "n_components": len(phi),
     }
+
+
+def check_untrained(*parts: np.ndarray) -> None:
+    """Check what a network makes of the training rows before it is trained.
+
+    Raises
+    ------
+    ArgumentError
+        If anything is not finite, which only an activation of the user's own can bring about.
+    """
+    if not all(np.isfinite(part).all() for part in parts):
+        raise ArgumentError(
+            "comp_activation and est_activation must keep the network finite, but it overflows on "
+            "the training rows even before training; use a function that grows more slowly."
+        )
 
 
 def verdict_of(health: list[dict[str, Any]]) -> list[str]:
