@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 from dagmm.errors import ArgumentError
 from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
+from dagmm.numerics import Array
 from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember
 
@@ -56,7 +57,7 @@ def health_of(
     }
 
 
-def check_untrained(*parts: np.ndarray) -> None:
+def check_untrained(*parts: Array) -> None:
     """Check what a network makes of the training rows before it is trained.
 
     Raises
