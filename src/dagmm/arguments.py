@@ -3,7 +3,7 @@
 import difflib
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dagmm.errors import ArgumentError
 
@@ -55,6 +55,16 @@ def check_choice(argument: str, value: object, choices: tuple[object, ...]) -> o
     near = difflib.get_close_matches(str(value), texts, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ArgumentError(f"{argument} must be one of {listed}, got {value!r}.{hint}")
+
+
+def near(name: str, names: Sequence[str]) -> str:
+    """Say which columns may have been meant."""
+    lower = {other.lower(): other for other in names}
+    found = [lower[match] for match in difflib.get_close_matches(name.lower(), list(lower), n=3)]
+    if found:
+        return f"Did you mean {' or '.join(repr(other) for other in found)}?"
+    listed = ", ".join(repr(other) for other in names[:8])
+    return f"It has {listed}{f' and {len(names) - 8} more' if len(names) > 8 else ''}."
 
 
 def _as_float(value: object) -> float:

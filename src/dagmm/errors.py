@@ -23,3 +23,11 @@ class ModelFileError(DAGMMError, ValueError):
 
 class ModelSaveError(DAGMMError, OSError):
     """A model could not be written; what was there before is untouched."""
+
+
+class MissingExtraError(DAGMMError, ImportError):
+    """Something needs a package that is installed only on demand; the message says how."""
+
+
+class TableWarning(UserWarning):
+    """A column of a training table was set aside; the message says which, why, and what to do."""

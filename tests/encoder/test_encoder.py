@@ -44,9 +44,27 @@ def test_encoded_values_are_limited():
 
 
 def test_text_is_one_feature_for_each_category_and_one_for_others():
-    frame = pd.DataFrame({"n": [1.0, 2.0, 3.0, 4.0], "kind": ["u", "t", "u", None]})
-    encoder = Encoder.learn(rows_of(frame), "minmax")
+    frame = pd.DataFrame({"n": [1.0, 2.0, 3.0, 4.0], "kind": ["u", "t", "u", "v"]})
+    encoder = Encoder.learn(rows_of(frame[:3]), "minmax")
     assert encoder.texts[0].categories == ("u", "t")
     assert encoder.feature_columns == ("n", "kind", "kind", "kind")
+    assert encoder.column_of_feature.tolist() == [0, 1, 1, 1]
     encoded = encode(encoder, rows_of(frame))
     assert encoded[:, 1:].tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "none"])
+def test_encoded_rows_can_be_read_in_the_units_of_the_table(scaling):
+    frame = pd.DataFrame(
+        {
+            "a": normal(40, 1)[:, 0] * 1e-3 + 5.0,
+            "kind": ["u", "v"] * 20,
+            "b": np.arange(40) % 7 * 1e3,
+        }
+    )
+    encoder = Encoder.learn(rows_of(frame), scaling)
+    decoded = encoder.decode(encode(encoder, rows_of(frame.assign(kind=["u", "w"] * 20))))
+    np.testing.assert_allclose(decoded["a"], frame["a"], 1e-6)
+    np.testing.assert_allclose(decoded["b"], frame["b"], 1e-6, 1e-3)
+    assert decoded["kind"] == ["u", None] * 20
+    assert encoder.column_of_feature.tolist() == [0, 2, 1, 1, 1]

@@ -1,0 +1,27 @@
+"""Where rows come from: arrays and DataFrames behind one small interface, read in chunks."""
+
+from dagmm.rows.frame import FrameRows as FrameRows
+from dagmm.rows.frame import frame_of as frame_of
+from dagmm.rows.matrix import MatrixRows as MatrixRows
+from dagmm.rows.matrix import array_of as array_of
+from dagmm.rows.matrix import as_numbers as as_numbers
+from dagmm.rows.table import CHUNK_ROWS as CHUNK_ROWS
+from dagmm.rows.table import Chunk as Chunk
+from dagmm.rows.table import Kind as Kind
+from dagmm.rows.table import Rows as Rows
+from dagmm.rows.taking import rows_of as rows_of
+from dagmm.rows.taking import table_like as table_like
+
+__all__ = [
+    "CHUNK_ROWS",
+    "Chunk",
+    "FrameRows",
+    "Kind",
+    "MatrixRows",
+    "Rows",
+    "array_of",
+    "as_numbers",
+    "frame_of",
+    "rows_of",
+    "table_like",
+]

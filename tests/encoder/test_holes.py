@@ -1,0 +1,134 @@
+"""What a hole says: nothing where the training rows had none, much where this column had none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dagmm import DAGMMDetector, InputError
+from dagmm.encoder import Encoder, Masks
+from dagmm.encoder.masks import expected_rate, lost_deviation, masks_of
+from dagmm.networks import Architecture
+from dagmm.recipe import Recipe
+from dagmm.rows import MatrixRows, rows_of
+from small_tables import PLAN, correlated_rows
+
+
+def encode(encoder, table):
+    rows = rows_of(table)
+    return encoder.encode(rows.chunk(0, rows.n_rows))
+
+
+def test_a_mask_has_mean_0_and_deviation_1():
+    masks = masks_of({"a": 0, "b": 300}, 1000, "standard")
+    assert masks.names == ("b",)
+    holes = np.arange(1000)[:, None] < 300
+    features = masks.encode(holes)
+    np.testing.assert_allclose(features.mean(), 0.0, atol=1e-12)
+    np.testing.assert_allclose(features.std(), 1.0, rtol=1e-3)
+    assert masks_of({"b": 1}, 10, "minmax").encode(np.array([[True], [False]])).tolist() == [
+        [1.0],
+        [0.0],
+    ]
+
+
+def test_a_hole_that_never_was_stands_out_the_more_the_more_rows_had_none():
+    assert expected_rate(0, 99) == 0.005
+    for n_rows in (10, 1000, 10**6):
+        p = 0.5 / (n_rows + 1)
+        np.testing.assert_allclose(lost_deviation(n_rows), (1 - p) / np.sqrt(p * (1 - p)))
+
+
+def test_without_holes_in_training_there_are_no_masks_and_a_hole_says_nothing():
+    x = correlated_rows().astype(np.float64)
+    encoder = Encoder.learn(MatrixRows(x))
+    assert encoder.masks == Masks((), encoder.masks.centre, encoder.masks.scale)
+    assert encoder.n_features == 6
+    y = x[:5].copy()
+    y[:, 2] = np.nan
+    assert np.abs(encode(encoder, y)).max() < 6.0
+
+
+def test_a_row_without_any_value_is_moved_in_every_column():
+    encoder = Encoder.learn(MatrixRows(correlated_rows().astype(np.float64)))
+    encoded = encode(encoder, np.full((1, 6), np.nan))
+    np.testing.assert_allclose(encoded, lost_deviation(400), rtol=1e-5)
+
+
+def test_holes_in_training_have_masks_and_holes_elsewhere_move_their_column():
+    frame = pd.DataFrame(
+        {
+            "a": np.arange(100) % 7.0,
+            "b": np.arange(100) % 5.0,
+            "kind": ["u", "v"] * 50,
+            "word": ["s", "t", None, "s"] * 25,
+        }
+    )
+    frame.loc[::4, "a"] = np.nan
+    encoder = Encoder.learn(rows_of(frame))
+    assert encoder.feature_columns == ("a", "b", *["kind"] * 3, *["word"] * 3, "a", "word")
+    assert encoder.column_of_feature.tolist() == [0, 1, 2, 2, 2, 3, 3, 3, 0, 3]
+    row = {"a": [1.0], "b": [1.0], "kind": ["u"], "word": ["s"]}
+    whole = encode(encoder, pd.DataFrame(row))[0]
+    lost = lost_deviation(100)
+
+    a = encode(encoder, pd.DataFrame(row | {"a": [np.nan]}))[0]
+    np.testing.assert_array_equal(a[1:8], whole[1:8])
+    assert abs(a[0]) < 3.0
+    np.testing.assert_allclose((a[8], whole[8]), (0.75, -0.25) / encoder.masks.scale[0], 1e-6)
+
+    b = encode(encoder, pd.DataFrame(row | {"b": [np.nan]}))[0]
+    np.testing.assert_array_equal(np.delete(b, 1), np.delete(whole, 1))
+    assert b[1] > lost - 3.0
+
+    kind = encode(encoder, pd.DataFrame(row | {"kind": pd.Series([None], dtype="str")}))[0]
+    np.testing.assert_allclose(kind[2:5], [0.0, 0.0, lost], rtol=1e-6)
+
+    word = encode(encoder, pd.DataFrame(row | {"word": pd.Series([None], dtype="str")}))[0]
+    assert word[5:8].tolist() == [0.0, 0.0, 0.0]
+    assert word[9] > whole[9]
+
+
+def small_recipe(n_rows, n_features, n_members):
+    residuals = ("damped_cosine", "log_error")
+    architecture = Architecture(n_features, (16, 4), "tanh", (8, 2), "tanh", 0.25, residuals)
+    return Recipe((architecture,) * n_members, PLAN, (1, 2, 4), (1e-3,) * n_members)
+
+
+def test_a_hole_makes_a_row_strange_only_where_there_never_was_one(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", small_recipe)
+    x, other = (correlated_rows(seed, 1200).astype(np.float64) for seed in (0, 1))
+    usual, lost = other.copy(), other.copy()
+    usual[:, 0], lost[:, 3] = np.nan, np.nan
+
+    def share(detector, rows):
+        return (detector.predict(rows) == -1).mean()
+
+    clean = DAGMMDetector(n_members=1).fit(x)
+    assert share(clean, lost) < share(clean, other) + 0.02
+
+    x[::7, 0] = np.nan
+    failing = DAGMMDetector(n_members=1).fit(x)
+    assert share(failing, usual) < 0.1
+    assert share(failing, lost) > 0.99
+
+
+def test_a_model_of_an_older_format_refuses_holes():
+    encoder = Encoder.learn(MatrixRows(correlated_rows().astype(np.float64)))
+    object.__setattr__(encoder, "imputation", None)
+    x = correlated_rows(n_rows=5).astype(np.float64)
+    x[3, 2] = np.nan
+    with pytest.raises(InputError) as caught:
+        encode(encoder, x)
+    assert str(caught.value) == (
+        "column 'x2' has no value in row 3, and this model is of an older format that cannot fill "
+        "it; fill it, or fit the model again."
+    )
+
+
+def test_a_model_of_an_older_format_takes_a_hole_for_another_text():
+    frame = pd.DataFrame({"kind": ["u", "v", None, "w"] * 5})
+    encoder = Encoder.learn(rows_of(frame[:2]))
+    object.__setattr__(encoder, "imputation", None)
+    encoded = encode(encoder, frame)
+    np.testing.assert_array_equal(encoded[2], encoded[3])
+    assert (encoded[2] != encoded[0]).any()

@@ -1,0 +1,195 @@
+"""Columns that are no part of a model: identifiers, empty ones, and those the user names."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dagmm import ArgumentError, InputError, TableWarning
+from dagmm.encoder import Encoder, Overrides
+from dagmm.encoder.integers import IntegerCounts
+from dagmm.rows import rows_of
+
+N = 200
+ODD = np.random.default_rng(0).permutation(N)
+
+
+def frame(**columns):
+    return pd.DataFrame({"a": np.random.default_rng(1).normal(size=N)} | columns)
+
+
+def learned(table, **overrides):
+    return Encoder.learn(rows_of(table), "standard", Overrides(**overrides))
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        (
+            [f"part {i}" for i in ODD],
+            "it holds 200 different texts in 200 rows, which identifies rows rather than "
+            "describing them",
+        ),
+        (
+            np.arange(N) * 3,
+            "its whole numbers only rise from row to row, which counts rows or time",
+        ),
+        (
+            -np.arange(N),
+            "its whole numbers only fall from row to row, which counts rows or time",
+        ),
+        (
+            ODD + 5,
+            "its 200 whole numbers lie between 5 and 204 without a repeat, which identifies rows "
+            "rather than describing them",
+        ),
+        (
+            [*map(str, np.linspace(0, 1, N - 1)), "ERR"],
+            "it holds 200 different texts in 200 rows; most are numbers, but 'ERR' is none",
+        ),
+        (
+            [f"{i:04d}" for i in ODD],
+            "it holds 200 different texts in 200 rows, all of them numbers that are written as "
+            "text",
+        ),
+    ],
+    ids=["text", "rising", "falling", "shuffled", "nearly numbers", "digits"],
+)
+def test_identifiers_are_set_aside_with_a_warning(column, why):
+    with pytest.warns(TableWarning) as caught:
+        encoder = learned(frame(id=column))
+    assert [str(warning.message) for warning in caught] == [
+        f"column 'id' is set aside: {why}. Pass drop=['id'] to leave it out without this warning, "
+        "or name it in numeric or categorical if it does describe the rows."
+    ]
+    assert encoder.columns == ("a",)
+    assert encoder.set_aside == (("id", "identifier", why),)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.arange(N) // 2,
+        np.arange(N) * 1.0,
+        ODD * 10**6,
+        np.r_[ODD[:-1], ODD[0]],
+        ["u", "v"] * (N // 2),
+        [f"part {i}" for i in ODD // 2],
+    ],
+    ids=["steps", "decimals", "wide", "a repeat", "categories", "pairs"],
+)
+def test_what_may_measure_or_describe_is_kept(column):
+    assert learned(frame(id=column)).columns == ("a", "id")
+
+
+@pytest.mark.parametrize("size", [1, 50, 200])
+def test_integers_are_judged_the_same_in_any_chunks(size):
+    for values in (ODD, np.arange(N), np.r_[ODD, 7]):
+        counts = IntegerCounts.empty()
+        for i in range(0, len(values), size):
+            counts.add(values[i : i + size])
+        whole = IntegerCounts.empty()
+        whole.add(values)
+        assert counts.in_words == whole.in_words
+
+
+def test_a_column_without_a_value_is_set_aside():
+    message = (
+        "column 'b' is set aside: it has no value in any row. Pass drop=['b'] to leave it out "
+        "without this warning."
+    )
+    for column in (np.nan, None, pd.Series([None] * N, dtype="str"), pd.NaT):
+        with pytest.warns(TableWarning) as caught:
+            assert learned(frame(b=column)).columns == ("a",)
+        assert str(caught[0].message) == message
+
+
+def test_what_the_user_says_goes_before_what_is_found_out():
+    table = frame(id=ODD, port=np.arange(N) % 3 * 1.5, unit="u", when="2024-01-01")
+    encoder = learned(
+        table, numeric=("id",), categorical=("port",), group="unit", time="when", drop=("a",)
+    )
+    assert encoder.columns == ("id", "port")
+    assert encoder.numbers.names == ("id",)
+    assert sorted(encoder.texts[0].categories) == ["0", "1.5", "3"]
+    assert encoder.set_aside == (
+        ("a", "drop", "left out as told"),
+        ("when", "time", "the time axis"),
+        ("unit", "group", "names the asset"),
+    )
+
+
+def test_categories_are_the_same_whatever_type_they_are_written_in():
+    number = frame(port=np.arange(N) % 3)
+    encoder = learned(number, categorical=("port",))
+    chunks = [
+        rows_of(table).chunk(0, N)
+        for table in (
+            number,
+            number.astype({"port": "float32"}),
+            number.astype({"port": "Int64"}),
+            number.astype({"port": "str"}),
+            number.astype({"port": "category"}),
+        )
+    ]
+    first = encoder.encode(chunks[0])
+    for chunk in chunks[1:]:
+        np.testing.assert_array_equal(encoder.encode(chunk), first)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"drop": ("Unit",)},
+            "drop names column 'Unit', which the table does not have. Did you mean 'unit'?",
+        ),
+        (
+            {"drop": ("unit",), "time": "unit"},
+            "column 'unit' is given as drop and time; give it once.",
+        ),
+        ({"numeric": ("unit",)}, "numeric names column 'unit', which holds no numbers."),
+    ],
+)
+def test_overrides_that_cannot_be_are_refused(overrides, message):
+    with pytest.raises(ArgumentError) as caught:
+        learned(frame(unit="u"), **overrides)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            (3.5, None, None, None, None),
+            "drop must be the name of a column, a list of names, or None, got 3.5.",
+        ),
+        (
+            (None, [1.5], None, None, None),
+            "categorical must be the name of a column, a list of names, or None, got [1.5].",
+        ),
+        (
+            (None, None, None, ["t"], None),
+            "time must be the name of a column or None, got ['t'].",
+        ),
+    ],
+)
+def test_arguments_that_name_no_column_are_refused(arguments, message):
+    with pytest.raises(ArgumentError) as caught:
+        Overrides.of(*arguments)
+    assert str(caught.value) == message
+    assert Overrides.of("a", ["b"], None, "t", None) == Overrides(("a",), ("b",), (), "t")
+
+
+def test_a_category_column_with_as_many_values_as_rows_is_refused():
+    message = (
+        "column 'id' is said to hold categories, but it holds 200 different texts in 200 rows, "
+        "which identifies rows rather than describing them; leave it out of the fit."
+    )
+    names = [f"part {i}" for i in ODD]
+    for table, overrides in (
+        (frame(id=names), {"categorical": ("id",)}),
+        (frame(id=pd.Categorical(names)), {}),
+    ):
+        with pytest.raises(InputError) as caught:
+            learned(table, **overrides)
+        assert str(caught.value) == message
