@@ -14,6 +14,7 @@ import pytest
 
 from dagmm.errors import ArgumentError, InputError
 from dagmm.tables import TableOptions, check_target, csv_table, open_sink, open_table
+from dagmm.tables.writing import write_text
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,12 @@ def parquet(columns: dict[str, object], name: str = "t.parquet") -> str:
     ("content", "columns"),
     [
         ("a,b\n1,2\n", {"a": [1], "b": [2]}),
-        ("a;b\n1;2,5\n", {"a": [1], "b": ["2,5"]}),
+        ("a;b\n1;2,5\n", {"a": [1], "b": [2.5]}),
+        ("1;2,5\n3;-,5e1\n", {"x0": [1, 3], "x1": [2.5, -5.0]}),
+        ("1,5;2,5;3,25\n1,5;2,5;3,25\n", {"x0": [1.5] * 2, "x1": [2.5] * 2, "x2": [3.25] * 2}),
+        ("x;y,z\n1;2,3\n", {"x;y": ["1;2"], "z": [3]}),
+        ("a;b\n1.5;2,5\n", {"a": [1.5], "b": ["2,5"]}),
+        ("a;b\n1;1,234\n", {"a": [1], "b": ["1,234"]}),
         ("a\tb\n1\t2\n", {"a": [1], "b": [2]}),
         ("a|b\n1|2\n", {"a": [1], "b": [2]}),
         ("1,tcp\n2,udp\n", {"x0": [1, 2], "x1": ["tcp", "udp"]}),
@@ -74,7 +80,7 @@ def test_delimiter_header_and_types_are_found_out(
 def test_what_is_said_goes_before_what_would_be_found_out() -> None:
     assert read("a,b\nc,d\n", header=False) == {"x0": ["a", "c"], "x1": ["b", "d"]}
     assert read("1,2\n3,4\n", header=True) == {"1": [3], "2": [4]}
-    assert read("a;b,c\n1;2,3\n", delimiter=";") == {"a": [1], "b,c": ["2,3"]}
+    assert read("a;b,c\n1;2,3\n", delimiter=";") == {"a": [1], "b,c": [2.3]}
     assert read("a b\n1 2\n", delimiter=" ") == {"a": [1], "b": [2]}
     assert read("a,b\n1,2\n", "t.parquet", format="csv") == {"a": [1], "b": [2]}
 
@@ -92,6 +98,34 @@ def test_a_column_has_one_type_wherever_it_changes() -> None:
     columns = read("a,b\n" + "1,2\n" * rows + "x,2.5\n")
     assert columns["a"][:1] + columns["a"][-1:] == ["1", "x"]
     assert columns["b"][:1] + columns["b"][-1:] == [2.0, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("cp932", "cp932"), ("utf-16", None), ("utf-16-le", "utf-16-le")]
+)
+def test_any_encoding_is_read(
+    encoding: str, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    text = "\u6e29\u5ea6,\u8a2d\u5099\n" + "1.5,\u4e00\u53f7\n" * 200
+    expected = {"\u6e29\u5ea6": [1.5] * 200, "\u8a2d\u5099": ["\u4e00\u53f7"] * 200}
+    assert read(text.encode(encoding), encoding=said) == expected
+    assert read(gzip.compress(text.encode(encoding)), encoding=said) == expected
+    parts = [part for _, part in stream("t.csv", "text", encoding=said)]
+    assert len(parts) > 10
+    assert pa.concat_tables(parts)["\u8a2d\u5099"].to_pylist() == expected["\u8a2d\u5099"]
+
+
+def test_decimal_commas_are_read_whole_and_in_a_stream() -> None:
+    assert read("a;b\n1,234;x\n", decimal=",") == {"a": [1.234], "b": ["x"]}
+    assert read('a,b\n"1,5",x\n', decimal=".") == {"a": ["1,5"], "b": ["x"]}
+    ((_, batch),) = stream(write("a;b\n1,5;-2,25e1\n;7\n"))
+    assert batch.to_pydict() == {"a": [1.5, None], "b": [-22.5, 7.0]}
+    with pytest.raises(InputError) as caught:
+        list(stream(write("a;b\n1,5;1.5\n"), decimal=","))
+    assert str(caught.value) == (
+        "'t.csv': column 'b', row 0 (line 2): expected a number, got '1.5'."
+    )
 
 
 def test_gzip_is_seen_whatever_the_suffix() -> None:
@@ -143,16 +177,22 @@ FAULTS = [
     ),
     (
         b"a,b\n1,x\n1,\xff\n",
-        "'t.csv': column 'b', row 1 (line 3): expected text in UTF-8, got b'\\xff'.",
+        "'t.csv': column 'b', row 1 (line 3): expected text in UTF-8, got b'\\xff'; save the file "
+        "as UTF-8, or name its encoding with --encoding.",
     ),
     (
         b"\xff,b\n1,2\n",
-        "'t.csv' is text in UTF-16; expected CSV in UTF-8, gzipped CSV, or Parquet.",
+        "'t.csv': its first line is not UTF-8, it holds the byte b'\\xff'; save the file as "
+        "UTF-8, or name its encoding with --encoding.",
     ),
     (
-        b"\xe9,b\n1,2\n",
-        "'t.csv': its first line is not UTF-8, it holds the byte b'\\xe9'; save the file as "
-        "UTF-8.",
+        "\u6e29\u5ea6,b\n1,2\n".encode("cp932"),
+        "'t.csv': its first line is not UTF-8, it holds the byte b'\\x89'; save the file as "
+        "UTF-8, or say --encoding cp932 if that is what it is.",
+    ),
+    (
+        "a,b\n1,2\n".encode("utf-16")[:-1],
+        "'t.csv': line 2 is not utf-16, it holds b'\\n'; name the right encoding with --encoding.",
     ),
     (
         "PK\x03\x04...",
@@ -172,8 +212,6 @@ FAULTS = [
 def test_a_faulty_file_is_named_with_its_fault(
     content: str | bytes, message: str, mode: str
 ) -> None:
-    if content == b"\xff,b\n1,2\n":
-        content = "a,b\n1,2\n".encode("utf-16")
     with pytest.raises(InputError) as caught:
         read(content) if mode == "whole" else list(stream(write(content), "text"))
     assert str(caught.value) == message
@@ -282,6 +320,17 @@ def test_options_are_checked() -> None:
     with pytest.raises(ArgumentError) as caught:
         TableOptions(format="xlsx")
     assert str(caught.value) == "format must be 'csv' or 'parquet', got 'xlsx'."
+    for options, message in (
+        ({"decimal": ";"}, "decimal must be '.' or ',', got ';'."),
+        ({"decimal": ",", "delimiter": ","}, "decimal and delimiter cannot both be ','."),
+        (
+            {"encoding": "base64"},
+            "encoding must be a text encoding such as utf-8, utf-16 or cp932, got 'base64'.",
+        ),
+    ):
+        with pytest.raises(ArgumentError) as caught:
+            TableOptions(**options)
+        assert str(caught.value) == message
 
 
 TABLE = pa.table(
@@ -353,6 +402,27 @@ def test_a_full_disk(format: str) -> None:
         open_sink("/dev/full", TABLE.schema, force=True, format=format) as sink,
     ):
         sink.write(TABLE)
+    assert caught.value.strerror == "'/dev/full' could not be written: No space left on device"
+
+
+def test_a_text_is_written_whole_or_not_at_all() -> None:
+    write_text("o.json", "表\n")
+    assert Path("o.json").read_bytes() == "表\n".encode()
+    with pytest.raises(ArgumentError) as caught:
+        write_text("o.json", "after")
+    assert str(caught.value) == "'o.json' exists already; choose another name, or add --force."
+    write_text("o.json", "after", force=True)
+    assert Path("o.json").read_text() == "after"
+    with pytest.raises(UnicodeEncodeError):
+        write_text("o.json", "\ud800", force=True)
+    assert Path("o.json").read_text() == "after"
+    assert files() == ["o.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_text_on_a_full_disk() -> None:
+    with pytest.raises(OSError, match="could not be written") as caught:
+        write_text("/dev/full", "text")
     assert caught.value.strerror == "'/dev/full' could not be written: No space left on device"
 
 

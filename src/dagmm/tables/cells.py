@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from dagmm.errors import InputError
+from dagmm.tables.transcoding import advice
 
 #: Cells that count as holes among numbers: the same when a table is fitted and when it is scored.
 HOLES = tuple(arrow_csv.ConvertOptions().null_values)
@@ -31,13 +32,14 @@ class Place:
     first_row: int
     lines_before: int
 
-    def wrong(self, index: int, expected: str, got: object) -> InputError:
+    def wrong(self, index: int, expected: str, got: object, advice: str = "") -> InputError:
         """Return the error for one cell."""
+        end = f"; {advice}." if advice else "."
         row = self.first_row + index
         text = repr(got) if len(repr(got)) <= 60 else repr(got)[:60] + "..."
         return InputError(
             f"{self.table}: column {self.column!r}, row {row} (line {self.lines_before + row}): "
-            f"expected {expected}, got {text}."
+            f"expected {expected}, got {text}{end}"
         )
 
 
@@ -54,22 +56,33 @@ def text_of(cells: pa.Array, place: Place) -> pa.Array:
     except pa.ArrowInvalid as error:
         index = _first_unreadable(cells, bytes.decode)
         bad = cells[index].as_py()
-        raise place.wrong(index, "text in UTF-8", bad) from error
+        raise place.wrong(index, "text in UTF-8", bad, advice(bad)) from error
 
 
-def numbers_of(cells: pa.Array, place: Place) -> pa.Array:
+def numbers_of(cells: pa.Array, place: Place, decimal: str = ".") -> pa.Array:
     """Read cells as float64; an empty cell, NA and their like are null, true and false 1 and 0.
+
+    Parameters
+    ----------
+    cells : pyarrow.Array
+        Bytes.
+    place : Place
+    decimal : {".", ","}
+        Decimal mark.
 
     Raises
     ------
     InputError
         Naming the first that is not a number.
     """
-    text = text_of(cells, place)
+    written = text = text_of(cells, place)
+    if decimal == ",":
+        # A point is no decimal mark then, and no number has one.
+        text = pc.replace_substring(pc.replace_substring(written, ".", "?"), ",", ".")
     try:
         return text.cast(pa.float64())
     except pa.ArrowInvalid:
-        return _unusual_numbers(text, place)
+        return _unusual_numbers(text, written, place)
 
 
 def read_number(cell: str) -> float | None:
@@ -81,7 +94,7 @@ def read_number(cell: str) -> float | None:
     return value
 
 
-def _unusual_numbers(text: pa.Array, place: Place) -> pa.Array:
+def _unusual_numbers(text: pa.Array, written: pa.Array, place: Place) -> pa.Array:
     tidy = _tidy(text)
     try:
         return tidy.cast(pa.float64())
@@ -91,7 +104,7 @@ def _unusual_numbers(text: pa.Array, place: Place) -> pa.Array:
         return tidy.cast(pa.int64()).cast(pa.float64())  # hexadecimal
     except pa.ArrowInvalid as error:
         index = _first_unreadable(tidy, lambda cell: pa.scalar(cell).cast(pa.float64()))
-        raise place.wrong(index, "a number", text[index].as_py()) from error
+        raise place.wrong(index, "a number", written[index].as_py()) from error
 
 
 def _tidy(text: pa.Array) -> pa.Array:

@@ -34,12 +34,14 @@ class CSVTable(TableFile):
     def __init__(self, source: Source, options: TableOptions) -> None:
         self.name = source.name
         self._source = source
+        source.decode(options.encoding)
         self._dialect = detect(source, options)
         self.columns = self._dialect.columns
         check_names(self.columns, source)
         mark = self._dialect.delimiter
         header = "with a header" if self._dialect.has_header else "without a header"
-        self.description = f"CSV, {_NAMES.get(mark, repr(mark))}-separated, {header}"
+        decimal = ", decimal comma" if self._dialect.decimal == "," else ""
+        self.description = f"CSV, {_NAMES.get(mark, repr(mark))}-separated, {header}{decimal}"
 
     def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:
         """Read the whole table; see :meth:`TableFile.read`."""
@@ -71,9 +73,7 @@ class CSVTable(TableFile):
                 start,
                 pa.table(
                     {
-                        name: (numbers_of if kinds[name] == "number" else text_of)(
-                            cells[name].chunk(0), self._place(name, start)
-                        )
+                        name: self._converted(cells[name].chunk(0), name, kinds[name], start)
                         for name in names
                     }
                 ),
@@ -81,6 +81,12 @@ class CSVTable(TableFile):
             start += table.num_rows
         if not start:
             raise self._no_rows()
+
+    def _converted(self, cells: pa.Array, name: str, kind: Kind, start: int) -> pa.Array:
+        place = self._place(name, start)
+        if kind == "number":
+            return numbers_of(cells, place, self._dialect.decimal)
+        return text_of(cells, place)
 
     def fraction(self) -> float | None:
         """Return the share of the file that has been read."""
@@ -119,7 +125,11 @@ class CSVTable(TableFile):
                     newlines_in_values=True,
                     invalid_row_handler=remember,
                 ),
-                arrow_csv.ConvertOptions(include_columns=list(columns), column_types=types),
+                arrow_csv.ConvertOptions(
+                    include_columns=list(columns),
+                    column_types=types,
+                    decimal_point=self._dialect.decimal,
+                ),
             )
         except pa.ArrowInvalid as error:
             if invalid:

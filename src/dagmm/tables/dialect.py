@@ -1,13 +1,16 @@
 """How a CSV file is written: delimiter, header, names of the columns."""
 
+import contextlib
 import csv
 import io
+import itertools
 import re
 from dataclasses import dataclass
 
 from dagmm.errors import InputError
 from dagmm.tables.source import Source
 from dagmm.tables.table_file import TableOptions
+from dagmm.tables.transcoding import advice
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -16,7 +19,14 @@ _SAMPLE_BYTES = 2**16
 _LONGEST_HEADER = 2**26
 _SAMPLE_ROWS = 50
 _BOM = b"\xef\xbb\xbf"
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+#: Numbers by their decimal mark.
+_NUMBER = {
+    mark: re.compile(rf"\s*[+-]?(\d+{re.escape(mark)}?\d*|{re.escape(mark)}\d+)([eE][+-]?\d+)?\s*")
+    for mark in (".", ",")
+}
+#: A comma that can be no mark of thousands.
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d*,(\d{1,2}|\d{4,})|0,\d+)([eE][+-]?\d+)?\s*")
+_DECIMAL_POINT = re.compile(r"\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class Dialect:
     header_lines : int
     sample : bytes
         What was read of the file, without the header.
+    decimal : {".", ","}
     """
 
     delimiter: str
@@ -41,6 +52,7 @@ class Dialect:
     newline: bytes
     header_lines: int
     sample: bytes
+    decimal: str
 
 
 def detect(source: Source, options: TableOptions) -> Dialect:
@@ -56,15 +68,16 @@ def detect(source: Source, options: TableOptions) -> Dialect:
     lines = _lines(source, sample, is_whole, newline)
     delimiter = options.delimiter or _delimiter_of(lines)
     first, n_lines = _first_record(source, lines, delimiter)
+    decimal = options.decimal or _decimal_of(lines, delimiter)
     has_header = options.header
     if has_header is None:
-        has_header = not any(_NUMBER.fullmatch(cell) for cell in first)
+        has_header = not any(_NUMBER[decimal].fullmatch(cell) for cell in first)
     if not has_header:
         columns = tuple(f"x{i}" for i in range(len(first)))
-        return Dialect(delimiter, False, columns, newline, 0, sample)
+        return Dialect(delimiter, False, columns, newline, 0, sample, decimal)
     columns = tuple(cell or f"x{i}" for i, cell in enumerate(first))
     size = sum(len(line.encode()) for line in lines[:n_lines])
-    return Dialect(delimiter, True, columns, newline, n_lines, sample[size:])
+    return Dialect(delimiter, True, columns, newline, n_lines, sample[size:], decimal)
 
 
 def _read_sample(source: Source) -> tuple[bytes, bool]:
@@ -92,7 +105,7 @@ def _lines(source: Source, sample: bytes, is_whole: bool, newline: bytes) -> lis
         if not sample[:end].strip():
             raise InputError(
                 f"{source.name}: its first line is not UTF-8, it holds the byte "
-                f"{sample[error.start : error.start + 1]!r}; save the file as UTF-8."
+                f"{sample[error.start : error.start + 1]!r}; {advice(sample)}."
             ) from error
         text = sample[:end].decode()
     return list(io.StringIO(text, newline="" if newline == b"\n" else "\r"))
@@ -101,8 +114,34 @@ def _lines(source: Source, sample: bytes, is_whole: bool, newline: bytes) -> lis
 def _delimiter_of(lines: list[str]) -> str:
     counts = {mark: _cell_counts(lines, mark) for mark in DELIMITERS}
     agreed = [mark for mark in DELIMITERS if len(set(counts[mark])) == 1 and counts[mark][0] > 1]
+    for mark in agreed[1:]:
+        # Commas that are all decimal marks separate nothing.
+        if agreed[0] == "," and _has_decimal_commas(lines, mark):
+            return mark
     # With no agreement some row is broken, and the first tells what was meant.
     return max(agreed or DELIMITERS, key=lambda mark: counts[mark][0] if counts[mark] else 0)
+
+
+def _decimal_of(lines: list[str], delimiter: str) -> str:
+    """Return a comma where some number has one and none has a point."""
+    if delimiter == ",":
+        return "."
+    has_comma = False
+    with contextlib.suppress(csv.Error):
+        for record in itertools.islice(csv.reader(lines, delimiter=delimiter), _SAMPLE_ROWS):
+            if any(_DECIMAL_POINT.fullmatch(cell) for cell in record):
+                return "."
+            has_comma = has_comma or any(_DECIMAL_COMMA.fullmatch(cell) for cell in record)
+    return "," if has_comma else "."
+
+
+def _has_decimal_commas(lines: list[str], delimiter: str) -> bool:
+    """Whether each cell with a comma is a number."""
+    with contextlib.suppress(csv.Error):
+        records = itertools.islice(csv.reader(lines, delimiter=delimiter), _SAMPLE_ROWS)
+        cells = [cell for record in records for cell in record if "," in cell]
+        return all(_NUMBER[","].fullmatch(cell) for cell in cells)
+    return False
 
 
 def _cell_counts(lines: list[str], delimiter: str) -> list[int]:

@@ -1,5 +1,6 @@
 """The bytes of a table: a path or standard input, plain or gzipped, whatever the suffix says."""
 
+import codecs
 import gzip
 import os
 import shutil
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from dagmm.errors import InputError
+from dagmm.tables.transcoding import Transcoded, encoding_of
 
 #: Stands for standard input and standard output.
 STANDARD = "-"
@@ -25,8 +27,6 @@ _FOREIGN = {
     b"\x28\xb5\x2f\xfd": "compressed with zstd",
     b"\xfd7zXZ": "compressed with xz",
     b"BZh": "compressed with bzip2",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
 }
 _HEAD_BYTES = 8
 _PIECE_BYTES = 2**16
@@ -111,6 +111,12 @@ class Source:
                 f"{self.name}: its gzip data is damaged or cut short ({error}); copy it again."
             ) from error
         return data
+
+    def decode(self, encoding: str | None) -> None:
+        """Read the rest as UTF-8 whatever its encoding; by default what its first bytes tell."""
+        encoding = encoding or encoding_of(self.magic)
+        if encoding is not None and codecs.lookup(encoding).name != "utf-8":
+            self._stream = Transcoded(self._stream, encoding, self.name)
 
     def fraction(self) -> float | None:
         """Return the share of a file that has been read; None where its size is not known."""

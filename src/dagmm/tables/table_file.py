@@ -1,5 +1,6 @@
 """What every table in a file can do, whatever its format."""
 
+import codecs
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,12 @@ class TableOptions:
     header : bool, optional
         Whether the first row of CSV holds the names of the columns. Default: yes, unless some
         cell of it reads as a number. Without a header columns are called x0, x1, ...
+    encoding : str, optional
+        Of CSV, by a name that Python knows, such as cp932. Default: UTF-8, or UTF-16 where the
+        file begins with its byte order mark.
+    decimal : {".", ","}, optional
+        Decimal mark of CSV. Default: a comma where the first lines have numbers with one, and
+        none with a point.
 
     Raises
     ------
@@ -41,6 +48,8 @@ class TableOptions:
     format: str | None = None
     delimiter: str | None = None
     header: bool | None = None
+    encoding: str | None = None
+    decimal: str | None = None
 
     def __post_init__(self) -> None:
         if self.format not in (None, "csv", "parquet"):
@@ -50,6 +59,23 @@ class TableOptions:
             raise ArgumentError(
                 f"delimiter must be one ASCII character, no quote or line break, got {mark!r}."
             )
+        if self.decimal not in (None, ".", ","):
+            raise ArgumentError(f"decimal must be '.' or ',', got {self.decimal!r}.")
+        if self.decimal is not None and self.decimal == mark:
+            raise ArgumentError(f"decimal and delimiter cannot both be {mark!r}.")
+        if self.encoding is not None:
+            _check_encoding(self.encoding)
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        is_text = codecs.lookup(name)._is_text_encoding
+    except LookupError:
+        is_text = False
+    if not is_text:
+        raise ArgumentError(
+            f"encoding must be a text encoding such as utf-8, utf-16 or cp932, got {name!r}."
+        )
 
 
 class TableFile(ABC):

@@ -106,6 +106,35 @@ def open_sink(
         output.close()
 
 
+def write_text(target: str, text: str, *, force: bool = False) -> None:
+    """Write a text to a file that appears whole; as :func:`open_sink` does with a table.
+
+    Parameters
+    ----------
+    target : str
+        ``"-"`` writes to standard output.
+    text : str
+    force : bool
+        Whether a file that exists may be replaced.
+
+    Raises
+    ------
+    ArgumentError
+        If the file exists and ``force`` is not set.
+    OSError
+        If it cannot be written, for want of space or of permission.
+    """
+    check_target(target, force)
+    with _named(target):
+        output = _Output(target)
+    try:
+        with _named(target):
+            output.stream.write(text.encode())
+            output.keep()
+    finally:
+        output.close()
+
+
 class _CSVSink(Sink):
     def __init__(self, target: str, stream: IO[bytes], schema: pa.Schema) -> None:
         self.target = target
