@@ -1,4 +1,4 @@
-"""Data that comes with scikit-learn, for the demo and for first steps."""
+"""Data for the demo, for first steps and for tests, from scikit-learn."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,0 +1,29 @@
+"""Data to try detectors on: simulated, from scikit-learn, and loaders of public sets."""
+
+from dagmm.datasets.arrays import adbench as adbench
+from dagmm.datasets.arrays import odds as odds
+from dagmm.datasets.breast_cancer import breast_cancer as breast_cancer
+from dagmm.datasets.breast_cancer import split_normal as split_normal
+from dagmm.datasets.idx import idx as idx
+from dagmm.datasets.kddcup99 import kddcup99 as kddcup99
+from dagmm.datasets.labelled import Labelled as Labelled
+from dagmm.datasets.plant import FAULTS as FAULTS
+from dagmm.datasets.plant import NORMAL as NORMAL
+from dagmm.datasets.plant import SENSORS as SENSORS
+from dagmm.datasets.plant import simulated_plant as simulated_plant
+from dagmm.datasets.skab import skab as skab
+
+__all__ = [
+    "FAULTS",
+    "NORMAL",
+    "SENSORS",
+    "Labelled",
+    "adbench",
+    "breast_cancer",
+    "idx",
+    "kddcup99",
+    "odds",
+    "simulated_plant",
+    "skab",
+    "split_normal",
+]

@@ -1,0 +1,18 @@
+"""A table with labels."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Labelled(NamedTuple):
+    """A table, and which of its rows are anomalies.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_columns) or pyarrow.Table
+    is_anomaly : ndarray of shape (n_rows,), bool
+    """
+
+    table: Any
+    is_anomaly: np.ndarray
