@@ -275,3 +275,15 @@ def test_energies_keep_float32_rows_in_double_precision():
     result = mixture.energy(single.T)
     assert result.dtype == np.float64
     np.testing.assert_array_equal(result, mixture.energy(single.T.astype(np.float64)))
+
+
+def test_components_that_weigh_too_little_are_taken_out():
+    mixture = Mixture(
+        np.array([0.6, 0.39, 0.01]), np.arange(6.0).reshape(3, 2), np.stack([np.eye(2)] * 3)
+    )
+    left = mixture.without(0.02)
+    np.testing.assert_allclose(left.phi, [0.6 / 0.99, 0.39 / 0.99])
+    np.testing.assert_array_equal(left.mu, mixture.mu[:2])
+    assert left.chol.shape == (2, 2, 2)
+    assert len(mixture.without(0.0).phi) == 3
+    np.testing.assert_array_equal(mixture.without(0.9).phi, [1.0])

@@ -159,3 +159,43 @@ def test_the_weights_weigh_the_terms():
     assert with_energy == pytest.approx(2.0 * float(terms.energy), rel=1e-4)
     with_penalty = float(loss(0.0, 0.5)[0] - plain)
     assert with_penalty == pytest.approx(0.5 * float(terms.penalty), rel=1e-4)
+
+
+def test_without_the_reconstruction_error_the_loss_is_what_else_is_in_equation_7():
+    parameters, x = drawn(), rows()
+    _, (_, energy, penalty) = oracle.objective(ARCHITECTURE.named(parameters), x, 0.0, 0.0)
+    network = ARCHITECTURE.unflatten(jnp.asarray(parameters))
+    loss, _ = objective(network, jnp.asarray(x.T), LAMBDA1, LAMBDA2, reconstruction_weight=0.0)
+    assert float(loss) == pytest.approx(LAMBDA1 * energy + LAMBDA2 * penalty, rel=1e-4)
+
+
+def masked_loss(parameters, x, mask_ratio, seed):
+    network = ARCHITECTURE.unflatten(jnp.asarray(parameters))
+    return objective(
+        network, jnp.asarray(x.T), LAMBDA1, LAMBDA2, jax.random.key(seed), mask_ratio=mask_ratio
+    )[1]
+
+
+def test_hidden_features_make_the_reconstruction_harder_and_leave_the_codes_alone():
+    parameters, x = drawn(), 3.0 * rows(64)
+    whole = [masked_loss(parameters, x, 0.0, seed) for seed in range(3)]
+    hidden = [masked_loss(parameters, x, 0.6, seed) for seed in range(3)]
+    named = ARCHITECTURE.named(parameters)
+    z, x_hat = oracle.latent(named, x)
+    error = ((x - x_hat) ** 2).sum(axis=1).mean()
+    for terms in whole:
+        assert float(terms.reconstruction) == pytest.approx(error, rel=1e-4)
+    assert len({float(terms.reconstruction) for terms in hidden}) == 3
+    # The energy's mixture is that of whole rows: its overall variance does not depend on the mask.
+    variance = np.diag(np.cov(z.T, bias=True))
+    for terms in (*whole, *hidden):
+        within = np.einsum("k,kjj->j", np.asarray(terms.phi), np.asarray(terms.cov))
+        assert (within <= 1.01 * variance + 1e-4).all()
+
+
+def test_where_all_but_the_bias_is_hidden_a_row_is_rebuilt_from_nothing():
+    parameters, x = drawn(), rows(64)
+    terms = masked_loss(parameters, x, 1.0 - 1e-7, 0)
+    _, of_zeros = oracle.latent(ARCHITECTURE.named(parameters), np.zeros_like(x))
+    expected = ((x - of_zeros) ** 2).sum(axis=1).mean()
+    assert float(terms.reconstruction) == pytest.approx(expected, rel=1e-4)

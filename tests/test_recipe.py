@@ -16,11 +16,15 @@ def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
     assert len(recipe.architectures) == n_members
     for architecture in recipe.architectures:
         assert architecture.n_features == n_features
-        assert 1 <= architecture.comp_hiddens[-1] <= n_features
+        assert architecture.n_code == min(16, n_features)
+        assert architecture.skip
+        assert 0.0 < architecture.mask_ratio < 1.0
         assert 0.0 < architecture.est_dropout_ratio < 1.0
     assert 1 <= recipe.plan.batch_size <= n_rows
     assert recipe.plan.n_steps >= 1
-    assert recipe.relative_floor > 0.0
+    assert len(recipe.relative_floors) == n_members
+    assert all(floor > 0.0 for floor in recipe.relative_floors)
+    assert 0.0 < recipe.least_phi < 0.5
     assert 1 in recipe.components
 
 
@@ -29,6 +33,7 @@ def test_a_recipe_follows_from_the_shape_alone():
     one, four = (detector_recipe(1000, 6, n) for n in (1, 4))
     assert one.plan == four.plan
     assert one.architectures[0] == four.architectures[0]
+    assert one.relative_floors == four.relative_floors[:1]
 
 
 def test_programs_are_shared_between_tables_of_about_one_size():

@@ -196,3 +196,15 @@ def test_degenerate_codes_get_a_mixture_with_finite_energies(z, dtype, relative_
     assert mixture.phi.sum() == pytest.approx(1.0)
     assert np.isfinite(mixture.chol).all()
     assert np.isfinite(mixture.energy(z.astype(dtype))).all()
+
+
+def test_a_component_of_few_rows_dies_and_its_rows_become_strange():
+    rng_ = np.random.default_rng(0)
+    usual = rng_.normal(size=(2, 990))
+    repeated = 6.0 + 0.01 * rng_.normal(size=(2, 10))
+    z = np.concatenate([usual, repeated], axis=1)
+    kept = refine(z, (2,), FLOOR, rng())
+    assert kept.energy(repeated).max() < np.median(kept.energy(usual))
+    alive = refine(z, (2,), FLOOR, rng(), least_phi=0.02)
+    assert len(alive.phi) == 1
+    assert alive.energy(repeated).min() > alive.energy(usual).max()

@@ -174,7 +174,7 @@ def test_rows_are_reshuffled_for_every_pass():
 
 def test_without_decay_and_warm_up_nothing_changes():
     schedule = PLAN.schedule()
-    for values, value in zip(schedule, (5e-3, 0.1, 0.005), strict=True):
+    for values, value in zip(schedule, (5e-3, 0.1, 0.005, 1.0), strict=True):
         np.testing.assert_array_equal(values, np.full(210, value, np.float32))
 
 
@@ -196,7 +196,9 @@ def test_the_weights_of_the_terms_rise_from_zero_over_the_warm_up():
 
 def test_a_schedule_of_one_step():
     plan = TrainingPlan(1, 1, 1, 1e-3, 0.1, 0.005, cosine_decay=True, warm_up=0.2)
-    np.testing.assert_allclose(plan.schedule(), np.array([[1e-3], [0.1], [0.005]]), rtol=1e-6)
+    np.testing.assert_allclose(
+        plan.schedule(), np.array([[1e-3], [0.1], [0.005], [1.0]]), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,3 +276,26 @@ def test_a_batch_of_one_and_a_table_of_one_column_train():
     assert result.history["dropped_steps"] == [0, 0]
     assert np.isfinite(result.parameters).all()
     np.testing.assert_array_equal(result.history["phi"], 1.0)
+
+
+# Where it starts, and what for
+
+
+def test_training_starts_where_it_is_told_to(trained):
+    plan = replace(PLAN, epochs=1, steps_per_epoch=1)
+    rows = correlated_rows()
+    result = train(rows, len(rows), [ARCHITECTURE], plan, 0, initial=trained.parameters)[0]
+    np.testing.assert_array_equal(result.initial, trained.parameters)
+    # One step of Adam moves no parameter by more than the learning rate.
+    moved = np.abs(result.parameters - trained.parameters)
+    assert 0.0 < moved.max() <= 1.01 * PLAN.learning_rate
+
+
+def test_the_weight_of_the_reconstruction_error_reaches_every_step():
+    plan = replace(SHORT, reconstruction_weight=0.25)
+    np.testing.assert_array_equal(plan.schedule().reconstruction_weight, np.full(14, 0.25))
+    history = train_one(correlated_rows(), plan).history
+    parts = [history[name] for name in ("loss", "reconstruction", "energy", "penalty")]
+    for loss, reconstruction, energy, penalty in zip(*parts, strict=True):
+        expected = 0.25 * reconstruction + PLAN.lambda1 * energy + PLAN.lambda2 * penalty
+        assert loss == pytest.approx(expected, rel=1e-4)

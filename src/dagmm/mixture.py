@@ -180,6 +180,11 @@ class Mixture:
         weight, mu, cov = (np.asarray(a)[kept] for a in (moments.weight, moments.mu, moments.cov))
         return cls(weight / weight.sum(), mu, floored_cholesky(cov, floor))
 
+    def without(self, least_phi: float) -> "Mixture":
+        """Return the mixture without the components that weigh less, if any weighs as much."""
+        kept = self.phi >= min(least_phi, self.phi.max())
+        return Mixture(self.phi[kept] / self.phi[kept].sum(), self.mu[kept], self.chol[kept])
+
     @property
     def cov(self) -> np.ndarray:
         """Covariances, shape (n_components, n_latent, n_latent)."""

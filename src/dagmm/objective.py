@@ -30,6 +30,8 @@ def objective(
     lambda1: Float[Array, ""] | float,
     lambda2: Float[Array, ""] | float,
     key: Key[Array, ""] | None = None,
+    reconstruction_weight: Float[Array, ""] | float = 1.0,
+    mask_ratio: float = 0.0,
 ) -> tuple[Float[Array, ""], Terms]:
     """Loss of a minibatch: reconstruction + lambda1 * energy + lambda2 * penalty.
 
@@ -41,6 +43,13 @@ def objective(
         Weights of the energy and of the covariance penalty.
     key : jax.random.key, optional
         Of the dropout; without it nothing is dropped.
+    reconstruction_weight : float, default=1
+        1 in the paper; 0 leaves the reconstruction error out of the loss (its variant GMM-EN).
+
+    mask_ratio : float, default=0
+        Share of the features that are hidden, at random, from the network that the reconstruction
+        error is measured on, as in a denoising autoencoder (Vincent et al., 2008); 0 in the paper.
+        The energy always sees whole rows. Without a key nothing is hidden.
 
     Returns
     -------
@@ -48,6 +57,10 @@ def objective(
     terms : Terms
     """
     z, x_hat = network.latent(x)
+    if key is not None and mask_ratio > 0.0:
+        mask_key, key = jax.random.split(key)
+        seen = jax.random.bernoulli(mask_key, 1.0 - mask_ratio, x.shape)
+        x_hat = network.compression.decode(network.compression.encode(x * seen))
     gamma = network.gamma(z, key=key)
     moments = Moments.of(z, gamma)
     floor = jax.lax.stop_gradient(floor_of(moments.variance))
@@ -59,4 +72,5 @@ def objective(
         phi=moments.phi,
         cov=cov,
     )
-    return terms.reconstruction + lambda1 * terms.energy + lambda2 * terms.penalty, terms
+    loss = reconstruction_weight * terms.reconstruction
+    return loss + lambda1 * terms.energy + lambda2 * terms.penalty, terms

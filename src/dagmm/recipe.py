@@ -19,22 +19,33 @@ class Recipe:
     components : tuple of int
         Numbers of mixture components to choose from after training; empty to keep the mixture
         that the estimation network describes, as in the paper.
-    relative_floor : float
-        Covariance floor, relative to the variance of z along each axis.
+    relative_floors : tuple of float
+        Covariance floor of each member, relative to the variance of z along each axis.
+    least_phi : float
+        Components of the refined mixture that hold a smaller share of the rows die.
     """
 
     architectures: tuple[Architecture, ...]
     plan: TrainingPlan
     components: tuple[int, ...]
-    relative_floor: float
+    relative_floors: tuple[float, ...]
+    least_phi: float = 0.0
 
+
+#: Covariance floors that the detector's members take in turn. The low one follows the codes
+#: closely, the high one keeps a tight cluster of strange training rows from looking normal.
+RELATIVE_FLOORS = (1e-3, 1e-1)
+
+#: A component of the detector that holds a smaller share of the training rows dies: a few rows
+#: that lie together are as likely repeated faults as a rare way to be normal.
+LEAST_PHI = 0.02
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
 
 
 def default_hiddens(n_features: int) -> tuple[int, ...]:
-    """Widths of the compression network; a narrow table's code is not squeezed."""
+    """Widths of the compression network of ``DAGMM``; a narrow table's code is not squeezed."""
     return (64, 32, min(8, n_features))
 
 
@@ -58,12 +69,14 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
     n_components = min(DEFAULT_EST_HIDDENS[-1], max(1, batch_size // 16))
     architecture = Architecture(
         n_features=n_features,
-        comp_hiddens=default_hiddens(n_features),
+        comp_hiddens=(64, 32, min(16, n_features)),
         comp_activation="tanh",
         est_hiddens=(*DEFAULT_EST_HIDDENS[:-1], n_components),
         est_activation="tanh",
         est_dropout_ratio=0.25,
-        residuals=("damped_cosine", "log_error"),
+        residuals=("log_error",),
+        skip=True,
+        mask_ratio=0.2,
     )
     plan = TrainingPlan(
         batch_size=batch_size,
@@ -75,7 +88,8 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         cosine_decay=True,
         warm_up=0.2,
     )
-    return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), 1e-3)
+    floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
+    return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors, LEAST_PHI)
 
 
 def _power_of_two_below(n: int) -> int:

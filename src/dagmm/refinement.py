@@ -28,6 +28,7 @@ def refine(
     relative_floor: float,
     rng: np.random.Generator,
     *,
+    least_phi: float = 0.0,
     max_iter: int = 100,
     tol: float = 1e-3,
 ) -> Mixture:
@@ -41,6 +42,8 @@ def refine(
     relative_floor : float
         Covariance floor, relative to the variance of z along each axis.
     rng : numpy.random.Generator
+    least_phi : float
+        Components that weigh less in the end die: what is left of the mixture takes their rows.
     max_iter : int
         Most steps of EM for each candidate.
     tol : float
@@ -63,7 +66,7 @@ def refine(
         if best is None or bic < lowest:
             best, lowest = mixture, bic
     assert best is not None, "a single component is always possible"
-    return Mixture.from_moments(moments_under(best, z)[0], relative_floor)
+    return Mixture.from_moments(moments_under(best, z)[0], relative_floor).without(least_phi)
 
 
 def expectation_maximisation(

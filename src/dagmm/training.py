@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, Key
 from dagmm.compilation import compiled
 from dagmm.history import History
 from dagmm.networks import Architecture, Network, flatten
+from dagmm.networks.principal import principal_axes
 from dagmm.numerics import Array
 from dagmm.objective import Terms, objective
 from dagmm.parallel import side_by_side
@@ -45,6 +46,8 @@ class TrainingPlan:
     warm_up : float
         Share of the steps over which ``lambda1`` and ``lambda2`` rise from zero; the paper has
         none.
+    reconstruction_weight : float
+        Weight of the reconstruction error, 1 in the paper.
     """
 
     batch_size: int
@@ -55,6 +58,7 @@ class TrainingPlan:
     lambda2: float
     cosine_decay: bool = False
     warm_up: float = 0.0
+    reconstruction_weight: float = 1.0
 
     @property
     def n_steps(self) -> int:
@@ -72,7 +76,8 @@ class TrainingPlan:
         step = np.arange(self.n_steps)
         decay = 0.5 + 0.5 * np.cos(np.pi * step / self.n_steps) if self.cosine_decay else 1.0
         ramp = np.minimum(1.0, (step + 1) / max(1.0, self.warm_up * self.n_steps))
-        values = (self.learning_rate * decay, self.lambda1 * ramp, self.lambda2 * ramp)
+        terms = (self.lambda1 * ramp, self.lambda2 * ramp, self.reconstruction_weight)
+        values = (self.learning_rate * decay, *terms)
         return Schedule(*(np.broadcast_to(v, step.shape).astype(np.float32) for v in values))
 
 
@@ -82,6 +87,7 @@ class Schedule(NamedTuple):
     learning_rate: Array
     lambda1: Array
     lambda2: Array
+    reconstruction_weight: Array
 
 
 class TrainedMember(NamedTuple):
@@ -130,7 +136,15 @@ def _step(
 
     def loss(network: Network) -> tuple[Array, Terms]:
         x = rows[index].T
-        return objective(network, x, schedule.lambda1, schedule.lambda2, dropout_key)
+        return objective(
+            network,
+            x,
+            schedule.lambda1,
+            schedule.lambda2,
+            dropout_key,
+            schedule.reconstruction_weight,
+            architecture.mask_ratio,
+        )
 
     # Not the gradient of the vector: each part would be padded to the whole and added up.
     network = architecture.unflatten(state.parameters)
@@ -180,11 +194,16 @@ class _Member:
         architecture: Architecture,
         plan: TrainingPlan,
         seed: np.random.SeedSequence,
+        initial: np.ndarray | None,
+        axes: np.ndarray | None,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
         self.rows, self.architecture, self.plan = rows, architecture, plan
         self.key = jax.random.key(dropout_seed.generate_state(1)[0], impl="rbg")
-        self.initial = np.asarray(flatten(architecture.build(np.random.default_rng(network_seed))))
+        if initial is None:
+            rng = np.random.default_rng(network_seed)
+            initial = np.asarray(flatten(architecture.build(rng, axes)))
+        self.initial = initial
         self.batches = _batches(n_rows, plan, np.random.default_rng(order_seed))
         self.history = History()
         k, d = architecture.n_components, architecture.n_latent
@@ -220,6 +239,7 @@ def train(
     plan: TrainingPlan,
     seed: int | np.random.SeedSequence,
     progress: Progress | None = None,
+    initial: np.ndarray | None = None,
 ) -> list[TrainedMember]:
     """Train one network for each architecture, side by side.
 
@@ -238,6 +258,8 @@ def train(
         The one source of initialisation, shuffling and dropout.
     progress : Progress, optional
         Is told the epochs done, of all members together, and the loss.
+    initial : ndarray of shape (n_parameters,), optional
+        Where every network starts; each is drawn for itself by default.
 
     Returns
     -------
@@ -245,8 +267,18 @@ def train(
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     device_rows = jax.device_put(rows)
+    widths = [architecture.n_code for architecture in architectures if architecture.skip]
+    axes = principal_axes(rows[:n_rows], max(widths)) if widths else np.empty((0, 0))
     members = [
-        _Member(device_rows, n_rows, architecture, plan, member_seed)
+        _Member(
+            device_rows,
+            n_rows,
+            architecture,
+            plan,
+            member_seed,
+            initial,
+            axes[: architecture.n_code] if architecture.skip else None,
+        )
         for architecture, member_seed in zip(
             architectures, sequence.spawn(len(architectures)), strict=True
         )

@@ -4,11 +4,15 @@ from abc import abstractmethod
 from itertools import pairwise
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Float
 
 from dagmm.networks.activation import Activation, activation_function
 from dagmm.networks.dense import Dense, Initializer, dense_stack
 from dagmm.numerics import Array
+
+#: What a dense path's last layers are multiplied by where a linear path begins at its best.
+FAINT = np.float32(0.1)
 
 
 class Compression(eqx.Module):
@@ -61,6 +65,64 @@ class DenseCompression(Compression):
     def decode(self, code: Float[Array, "n_code n_rows"]) -> Float[Array, "n_features n_rows"]:
         """Return the row x_hat that each code stands for."""
         return _feed(self.decoder, self.activation, code)
+
+    def fainter(self, factor: np.float32) -> "DenseCompression":
+        """Return the same network with smaller weights in the last layers of both halves."""
+        return eqx.tree_at(
+            lambda network: (network.encoder[-1].weight, network.decoder[-1].weight),
+            self,
+            replace_fn=lambda weight: weight * factor,
+        )
+
+
+class SkipCompression(Compression):
+    """A dense compression network beside a linear one; code and x_hat are the sums of both.
+
+    Not in the paper. The linear path begins as the principal axes of the rows, so that the network
+    starts from the best linear reconstruction and learns what bends away from it. Codes keep
+    distances, and a row far from the training rows has a code far from theirs: the dense path
+    alone saturates.
+
+    Parameters
+    ----------
+    n_features : int
+    hiddens : tuple of int
+    activation : str or callable
+        As in :class:`DenseCompression`.
+    axes : ndarray of shape (n_code, n_features), optional
+        Orthonormal; where the linear path begins. Drawn at random by default.
+    init : callable
+        Draws the parameters.
+    """
+
+    dense: DenseCompression
+    to_code: Dense
+    to_row: Dense
+
+    def __init__(
+        self,
+        n_features: int,
+        hiddens: tuple[int, ...],
+        activation: Activation,
+        *,
+        axes: Float[np.ndarray, "n_code n_features"] | None = None,
+        init: Initializer,
+    ) -> None:
+        self.dense = DenseCompression(n_features, hiddens, activation, init=init)
+        self.to_code = Dense(n_features, hiddens[-1], init=init)
+        self.to_row = Dense(hiddens[-1], n_features, init=init)
+        if axes is not None:
+            self.to_code = self.to_code.with_weight(axes)
+            self.to_row = self.to_row.with_weight(axes.T)
+            self.dense = self.dense.fainter(FAINT)
+
+    def encode(self, x: Float[Array, "n_features n_rows"]) -> Float[Array, "n_code n_rows"]:
+        """Return the code z_c of each row."""
+        return self.to_code(x) + self.dense.encode(x)
+
+    def decode(self, code: Float[Array, "n_code n_rows"]) -> Float[Array, "n_features n_rows"]:
+        """Return the row x_hat that each code stands for."""
+        return self.to_row(code) + self.dense.decode(code)
 
 
 def _feed(

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Key
 
 from dagmm.networks.activation import Activation
-from dagmm.networks.compression import Compression, DenseCompression
+from dagmm.networks.compression import Compression, DenseCompression, SkipCompression
 from dagmm.networks.dense import Initializer, blank, glorot
 from dagmm.networks.estimation import Estimation
 from dagmm.networks.residual import RESIDUALS
@@ -46,6 +46,26 @@ class Architecture:
     """Everything that fixes the shapes and functions of a network.
 
     Hashable, so that programs compiled for an architecture are found again.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of an encoded row.
+    comp_hiddens : tuple of int
+        Widths of the encoder's layers, the last of which is the width of the code.
+    comp_activation : str or callable
+    est_hiddens : tuple of int
+        Widths of the estimation network, the last of which is the number of components.
+    est_activation : str or callable
+    est_dropout_ratio : float
+        Share of the estimation network's units left out in training.
+    residuals : tuple of str
+        Names of the residual features.
+    skip : bool
+        Whether a linear path runs beside the compression network; the paper has none.
+    mask_ratio : float
+        Share of a row's features that are hidden from the compression network in training, which
+        has to rebuild them from the others; 0 in the paper.
     """
 
     n_features: int
@@ -55,20 +75,31 @@ class Architecture:
     est_activation: Activation
     est_dropout_ratio: float
     residuals: tuple[str, ...] = ("relative_distance", "cosine_similarity")
+    skip: bool = False
+    mask_ratio: float = 0.0
+
+    @property
+    def n_code(self) -> int:
+        """Width of the code."""
+        return self.comp_hiddens[-1]
 
     @property
     def n_latent(self) -> int:
         """Width of z: the code and its residual features."""
-        return self.comp_hiddens[-1] + len(self.residuals)
+        return self.n_code + len(self.residuals)
 
     @property
     def n_components(self) -> int:
         """Number of components the estimation network distinguishes."""
         return self.est_hiddens[-1]
 
-    def build(self, rng: np.random.Generator) -> Network:
-        """Draw a new network."""
-        return self._assemble(glorot(rng))
+    def build(
+        self,
+        rng: np.random.Generator,
+        axes: Float[np.ndarray, "n_code n_features"] | None = None,
+    ) -> Network:
+        """Draw a new network; with ``axes`` a linear path begins there."""
+        return self._assemble(glorot(rng), axes)
 
     @cache  # noqa: B019 - one small tree of shapes for each architecture
     def skeleton(self) -> Network:
@@ -96,11 +127,12 @@ class Architecture:
         leaves = jax.tree_util.tree_leaves_with_path(self.skeleton())
         return {_path(path): leaf.shape for path, leaf in leaves}
 
-    def _assemble(self, init: Initializer) -> Network:
+    def _assemble(self, init: Initializer, axes: np.ndarray | None = None) -> Network:
+        shape = (self.n_features, self.comp_hiddens, self.comp_activation)
         return Network(
-            compression=DenseCompression(
-                self.n_features, self.comp_hiddens, self.comp_activation, init=init
-            ),
+            compression=SkipCompression(*shape, axes=axes, init=init)
+            if self.skip
+            else DenseCompression(*shape, init=init),
             estimation=Estimation(
                 self.n_latent,
                 self.est_hiddens,

@@ -54,6 +54,7 @@ def log_error(
     return xp.log(((x - x_hat) ** 2).sum(axis=0) + ERROR_FLOOR)
 
 
+#: ``damped_cosine`` is what detectors were saved with in format 1.
 #: By name, as saved models and architectures refer to them.
 RESIDUALS = {
     "relative_distance": relative_distance,

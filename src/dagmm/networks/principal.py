@@ -1,0 +1,32 @@
+"""Principal axes of encoded rows: where the linear path of a compression network begins."""
+
+import numpy as np
+from jaxtyping import Float, Float32
+from sklearn.decomposition import PCA
+
+#: The axes are computed from no more rows than this, evenly spaced.
+MAX_ROWS = 20_000
+
+
+def principal_axes(
+    features: Float32[np.ndarray, "n_rows n_features"], n_axes: int
+) -> Float[np.ndarray, "n_axes n_features"]:
+    """Orthonormal directions along which rows vary most, the first the most.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_rows, n_features)
+        About centred on zero.
+    n_axes : int
+
+    Returns
+    -------
+    ndarray of shape (n_axes, n_features)
+        Zero where the rows vary along fewer directions than ``n_axes``.
+    """
+    sample = features[:: -(-len(features) // MAX_ROWS)].astype(np.float64)
+    axes = np.zeros((n_axes, features.shape[1]))
+    most = min(n_axes, *sample.shape)
+    if np.ptp(sample, axis=0).any():
+        axes[:most] = PCA(most, random_state=0).fit(sample).components_
+    return axes
