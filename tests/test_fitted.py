@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from dagmm.encoder import Encoder
 from dagmm.errors import InputError
-from dagmm.fitted import FittedModel, Member, combine
+from dagmm.fitted import FittedModel, Member, combine, disagreement
 from dagmm.fitting import latent_moments
 from dagmm.mixture import Mixture
 from dagmm.networks import flatten
@@ -150,3 +150,30 @@ def test_a_row_that_overflows_the_network_is_as_far_as_can_be():
     energy = far.energy(np.full((1, 6), 1e6, np.float32))
     assert np.isfinite(energy).all()
     assert energy[0] > 1e30
+
+
+# How much they disagree
+
+
+def test_members_that_agree_do_not_disagree():
+    energy = np.array([-50.0, -1.0, 0.0, 2.0, 1e8])
+    one = disagreement((scale(1.0, 2.0),), energy[None])
+    both = disagreement((scale(1.0, 2.0),) * 2, np.stack([energy, energy]))
+    np.testing.assert_array_equal(one, 0.0)
+    np.testing.assert_allclose(both, 0.0, atol=1e-6)
+
+
+def test_disagreement_is_half_the_way_from_one_deviation_below_to_one_above():
+    members = (scale(10.0, 2.0), scale(-4.0, 6.0))
+    energies = np.array([[10.0 + 3 * 2.0, 10.0], [-4.0 + 7 * 6.0, -4.0 + 0.5 * 6.0]])
+    # Spreads above the location: 3 and 7 lie at log 4 and log 8; 0 and 0.5 at 0 and log 1.5.
+    expected = [4.0 * (7 - 3) / 2, 4.0 * 0.5 / 2]
+    np.testing.assert_allclose(disagreement(members, energies), expected, rtol=1e-12)
+
+
+def test_disagreement_of_a_row_depends_on_the_row_alone(model):
+    x = correlated_rows(3).astype(np.float64)
+    whole = model.deviation(MatrixRows(x, NAMES))
+    assert (whole > 0.0).all()
+    alone = np.concatenate([model.deviation(MatrixRows(x[i : i + 1], NAMES)) for i in range(5)])
+    np.testing.assert_allclose(alone, whole[:5], rtol=1e-9)

@@ -21,7 +21,7 @@ from small_tables import ARCHITECTURE, correlated_rows
 def small_recipe(n_rows, n_features, components=(), n_members=2, learning_rate=1e-3):
     architecture = Architecture(n_features, (4, 2), "tanh", (4, 2), "tanh", 0.25)
     plan = TrainingPlan(min(8, n_rows), 2, 2, learning_rate, 0.1, 0.005)
-    return Recipe((architecture,) * n_members, plan, components, 1e-6)
+    return Recipe((architecture,) * n_members, plan, components, (1e-6,) * n_members)
 
 
 def fit(values, seed=0, **options):

@@ -1,15 +1,28 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.stats import binom, expon, kstest
 
+from dagmm.calibration import Calibration
+from dagmm.energy_sample import EnergySample
 from dagmm.errors import ArgumentError
 from dagmm.threshold import (
     AUTO_CONTAMINATION,
     check_contamination,
+    choose_threshold,
     is_anomaly,
     label_of,
+    p_value_of,
     score_of,
     threshold_of,
 )
+
+ENERGY = np.random.default_rng(0).exponential(size=2000)
+TRAINING = Calibration(np.zeros((8, 1), np.float32), EnergySample.of(ENERGY[:1000]))
+UNSEEN = TRAINING.with_unseen(ENERGY[1000:], "rows held out of the fit")
+OLD = replace(UNSEEN, training=None)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +64,155 @@ def test_a_row_is_an_anomaly_exactly_where_its_label_is_minus_one():
     energy = np.array([1.0, 2.0, 3.0])
     decision = score_of(energy) + 2.0
     np.testing.assert_array_equal(is_anomaly(energy, 2.0), label_of(decision) == -1)
+
+
+# Rules that move a threshold
+
+
+def test_contamination_is_of_the_training_rows():
+    for share in (0.01, 0.1, 0.5):
+        chosen = choose_threshold(UNSEEN, contamination=share)
+        assert chosen.energy == pytest.approx(threshold_of(ENERGY[:1000], share), rel=1e-12)
+        assert (chosen.share, chosen.n_rows, chosen.rows_are) == (share, 1000, "training rows")
+        assert chosen.low < chosen.energy < chosen.high
+        assert (chosen.rule, chosen.warnings) == (f"contamination {share:g}", ())
+
+
+def test_quantile_is_of_rows_that_were_not_fitted_to():
+    chosen = choose_threshold(UNSEEN, quantile=0.98)
+    assert chosen.energy == pytest.approx(np.percentile(ENERGY[1000:], 98.0), rel=1e-12)
+    assert chosen.share == pytest.approx(0.02)
+    assert (chosen.method, chosen.warnings) == ("quantile", ())
+    assert (chosen.n_rows, chosen.rows_are) == (1000, "rows held out of the fit")
+
+
+def test_a_quantile_of_training_rows_comes_with_a_warning():
+    chosen = choose_threshold(TRAINING, quantile=0.98)
+    assert chosen.warnings == (
+        "the energies are those of rows the model was fitted to; new rows have higher ones, so "
+        "expect more alarms than stated, or calibrate with normal rows that it was not fitted to",
+    )
+
+
+def test_the_interval_of_a_quantile_is_that_of_its_ranks():
+    chosen = choose_threshold(UNSEEN, quantile=0.95)
+    ordered = np.sort(ENERGY[1000:])
+    low, high = binom.ppf([0.025, 0.975], 1000, 0.95).astype(int)
+    assert (chosen.low, chosen.high) == (ordered[low], ordered[high + 1])
+    assert binom.cdf(high, 1000, 0.95) - binom.cdf(low - 1, 1000, 0.95) > 0.95
+    few = replace(UNSEEN, unseen=EnergySample.of(ENERGY[:50]))
+    assert choose_threshold(few, quantile=0.9).high is None  # may lie beyond all 50
+
+
+def test_a_budget_within_the_rows_is_a_quantile():
+    # One row a minute: 14.4 alarms a day are one in a hundred rows.
+    chosen = choose_threshold(UNSEEN, alarms=14.4, per="day", every="1 min")
+    same = choose_threshold(UNSEEN, quantile=0.99)
+    assert chosen.energy == pytest.approx(same.energy, rel=1e-9)
+    assert chosen.rule == "at most 14.4 false alarms a day at a row every 1 min"
+
+
+def test_a_budget_beyond_the_rows_is_found_from_their_tail():
+    chosen = choose_threshold(UNSEEN, alarms=3, every=1.0)
+    true = expon.isf(3 / 604800)
+    assert (chosen.method, chosen.rule) == (
+        "tail",
+        "at most 3 false alarms a week at a row every 1 s",
+    )
+    assert chosen.energy > ENERGY.max()
+    assert chosen.low < true < chosen.high
+    assert chosen.low < chosen.energy < chosen.high
+    assert chosen.warnings == ()
+
+
+def test_a_tail_that_does_not_fit_is_warned_of():
+    heaps = np.concatenate([ENERGY[:970], 50.0 + 0.1 * ENERGY[:30]])
+    chosen = choose_threshold(TRAINING.with_unseen(heaps, "heaps"), quantile=0.9999)
+    assert chosen.warnings == (
+        "the highest energies do not follow a generalised Pareto distribution (p = 0.01): what "
+        "lies beyond them is a guess; calibrate with more normal rows, or allow more alarms",
+    )
+
+
+def test_few_rows_give_what_they_show_and_no_more():
+    few = TRAINING.with_unseen(ENERGY[:200], "rows of a calibration table")
+    assert choose_threshold(few, quantile=0.99).method == "quantile"
+    with pytest.raises(ArgumentError) as caught:
+        choose_threshold(few, quantile=0.999)
+    assert str(caught.value) == (
+        "one alarm in 1e+03 rows is rarer than 200 rows of a calibration table can show; "
+        "calibrate with at least 500 normal rows of different energies, or allow more alarms."
+    )
+
+
+def test_an_energy_is_taken_as_it_is():
+    chosen = choose_threshold(None, energy=-3.5)
+    assert (chosen.energy, chosen.rule, chosen.share) == (-3.5, "a stated energy", None)
+
+
+@pytest.mark.parametrize(
+    ("known", "arguments", "message"),
+    [
+        (
+            UNSEEN,
+            {},
+            "expected one of contamination, quantile, alarms and energy, got none of them.",
+        ),
+        (
+            UNSEEN,
+            {"quantile": 0.9, "energy": 1.0},
+            "expected one of contamination, quantile, alarms and energy, got quantile and energy.",
+        ),
+        (UNSEEN, {"quantile": 0.9, "every": 1}, "every belongs to alarms, and there are none."),
+        (
+            UNSEEN,
+            {"alarms": 3},
+            "alarms needs every, the time from one row to the next, such as every='1s'.",
+        ),
+        (UNSEEN, {"quantile": 1.0}, "quantile must be in (0, 1), got 1.0."),
+        (UNSEEN, {"energy": np.nan}, "energy must be a finite number >= -inf, got nan."),
+        (
+            None,
+            {"quantile": 0.9},
+            "this model was saved before energies of normal rows were kept; calibrate it with a "
+            "table of normal rows, or state an energy.",
+        ),
+        (
+            OLD,
+            {"contamination": 0.1},
+            "contamination is a share of the training rows, whose energies this model was saved "
+            "without; give a quantile or an alarm budget instead, of the rows it was calibrated "
+            "with.",
+        ),
+    ],
+)
+def test_a_rule_that_cannot_be_followed_is_refused(known, arguments, message):
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
+        choose_threshold(known, **arguments)
+
+
+# P-values
+
+
+def test_p_values_of_few_rows_are_counted_with_the_row_itself():
+    few = TRAINING.with_unseen(np.array([1.0, 2.0, 3.0]), "three rows")
+    p_value = p_value_of(few, np.array([0.0, 1.0, 1.5, 3.0, 9.0]))
+    np.testing.assert_allclose(p_value, [1.0, 1.0, 0.75, 0.5, 0.25])
+
+
+def test_p_values_of_normal_rows_are_uniform():
+    p_value = p_value_of(UNSEEN, np.random.default_rng(9).exponential(size=500))
+    assert kstest(p_value, "uniform").pvalue > 0.01
+
+
+def test_p_values_fall_as_energies_rise_beyond_the_data_too():
+    p_value = p_value_of(UNSEEN, np.linspace(-1.0, 30.0, 4000))
+    assert (np.diff(p_value) <= 0.0).all()
+    assert p_value[0] == 1.0
+    # exp(-12) is six in a million.
+    assert 1e-8 < p_value_of(UNSEEN, np.array([12.0]))[0] < 1e-4
+
+
+def test_p_values_need_energies_of_normal_rows():
+    with pytest.raises(ArgumentError, match=r"^this model was saved before energies of"):
+        p_value_of(None, np.zeros(1))

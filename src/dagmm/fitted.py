@@ -1,17 +1,25 @@
 """The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Float32
 
+from dagmm.calibration import Calibration
 from dagmm.encoder import Encoder
+from dagmm.errors import InputError
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
+from dagmm.numerics import Array
 from dagmm.parallel import side_by_side
 from dagmm.rows import Chunk, Rows, rows_of
 from dagmm.scoring import latent_rows
+from dagmm.typical import typical_values
+
+#: Makes one value for each row from the members' energies, shape (n_members, n_rows).
+Joined: TypeAlias = Callable[[tuple["Member", ...], np.ndarray], np.ndarray]
 
 #: Stands for a coordinate of z that is not finite.
 FARTHEST = 1e38
@@ -58,12 +66,15 @@ class FittedModel:
         Energy above which a row is an anomaly, in nats.
     record : dict
         What training recorded, as plain data: histories, verdict, fingerprint.
+    calibration : Calibration or None
+        What is known of normal rows; None for a model saved before this was kept.
     """
 
     encoder: Encoder
     members: tuple[Member, ...]
     threshold: float | None
     record: dict[str, Any]
+    calibration: Calibration | None = None
 
     def with_threshold(self, threshold: float) -> "FittedModel":
         """Return the same model with another threshold."""
@@ -88,32 +99,85 @@ class FittedModel:
         InputError
             If columns are missing, or values cannot be encoded.
         """
+        return self._by_chunk(combine, table)
+
+    def deviation(self, table: object) -> Float[np.ndarray, " n_rows"]:
+        """How much the members disagree about the energy of each row, in nats.
+
+        Parameters, errors as in :meth:`energy`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), float64
+            See :func:`disagreement`; zero for a model of one member.
+        """
+        return self._by_chunk(disagreement, table)
+
+    def calibrated(self, table: object) -> "FittedModel":
+        """Return the same model, which knows the energies of other normal rows.
+
+        Parameters
+        ----------
+        table : DataFrame, array-like of shape (n_rows, n_columns) or Rows
+            Normal rows that the model was not fitted to, as :meth:`energy` takes them.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, columns are missing, or values cannot be encoded.
+        """
         rows = rows_of(table)
-        self.check(rows)
-        energy = np.empty(rows.n_rows)
-        start = 0
-        for part in side_by_side(self._energy_of_chunk, rows.chunks()):
-            energy[start : start + len(part)] = part
-            start += len(part)
-        return energy
+        if rows.n_rows == 0:
+            raise InputError("calibrate: expected at least 1 row, got none.")
+        energy = self.energy(rows)
+        known = self.calibration
+        if known is None:  # a model saved before any of it was kept
+            features = np.concatenate([self.encoder.encode(chunk) for chunk in rows.chunks()])
+            known = Calibration(typical_values(features, self.encoder.feature_columns), None)
+        known = known.with_unseen(energy, "rows of a calibration table")
+        return replace(self, calibration=known)
 
     def check(self, rows: Rows) -> None:
         """Check that a table has the columns the model was fitted on."""
         self.encoder.check(rows.names)
 
-    def _energy_of_chunk(self, chunk: Chunk) -> np.ndarray:
-        features = self.encoder.encode(chunk)
-        return combine(self.members, np.stack([m.energy(features) for m in self.members]))
+    def energy_of_features(
+        self, features: Float32[np.ndarray, "n_rows n_features"]
+    ) -> Float[np.ndarray, " n_rows"]:
+        """Energy of encoded rows, in nats."""
+        return combine(self.members, self._energies(features))
+
+    def _energies(
+        self, features: Float32[np.ndarray, "n_rows n_features"]
+    ) -> Float[np.ndarray, "n_members n_rows"]:
+        return np.stack([member.energy(features) for member in self.members])
+
+    def _by_chunk(self, joined: Joined, table: object) -> Float[np.ndarray, " n_rows"]:
+        """Join the members' energies of each row, chunk by chunk."""
+        rows = rows_of(table)
+        self.check(rows)
+
+        def of_chunk(chunk: Chunk) -> np.ndarray:
+            return joined(self.members, self._energies(self.encoder.encode(chunk)))
+
+        parts = list(side_by_side(of_chunk, rows.chunks()))
+        return np.concatenate(parts) if parts else np.empty(0)
 
 
 def combine(
     members: tuple[Member, ...], energies: Float[np.ndarray, "n_members n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
-    """One energy for each row from those of all members, in nats.
+    """One energy for each row from those of all members, in nats; see :func:`on_common_scale`."""
+    return np.asarray(on_common_scale(energies, *_scales(members)))
 
-    Members are put on a common scale by location and spread of their training energies, and
-    averaged there after a symmetric logarithm: a mean that one member's extreme energies do not
-    rule. The result is put back on the members' mean scale; one member alone keeps its energies.
+
+def disagreement(
+    members: tuple[Member, ...], energies: Float[np.ndarray, "n_members n_rows"]
+) -> Float[np.ndarray, " n_rows"]:
+    """How much the members disagree about each row, in nats.
+
+    Half the distance between the energies that lie one standard deviation of the members below
+    and above their mean, taken on the scale on which :func:`on_common_scale` averages.
 
     Parameters
     ----------
@@ -124,10 +188,54 @@ def combine(
     -------
     ndarray of shape (n_rows,)
     """
-    if len(members) == 1:
+    location, spread = _scales(members)
+    relative = symmetric_log((energies - location[:, None]) / spread[:, None])
+    mean, deviation = relative.mean(axis=0), relative.std(axis=0)
+    width = symmetric_exp(mean + deviation) - symmetric_exp(mean - deviation)
+    return np.asarray(0.5 * spread.mean() * width)
+
+
+def _scales(members: tuple[Member, ...]) -> tuple[np.ndarray, np.ndarray]:
+    location, spread = (
+        np.array([getattr(member, name) for member in members]) for name in ("location", "spread")
+    )
+    return location, spread
+
+
+def on_common_scale(
+    energies: Float[Array, "n_members n_rows"],
+    location: Float[Array, " n_members"],
+    spread: Float[Array, " n_members"],
+) -> Float[Array, " n_rows"]:
+    """One energy for each row from those of all members, in nats.
+
+    Members are put on a common scale by location and spread of their training energies, and
+    averaged there after a symmetric logarithm: a mean that one member's extreme energies do not
+    rule. The result is put back on the members' mean scale; one member alone keeps its energies.
+
+    Parameters
+    ----------
+    energies : array of shape (n_members, n_rows)
+        Of NumPy, or of JAX where an explanation searches.
+    location, spread : array of shape (n_members,)
+
+    Returns
+    -------
+    array of shape (n_rows,)
+    """
+    if len(energies) == 1:
         return energies[0]
-    location = np.array([member.location for member in members])[:, None]
-    spread = np.array([member.spread for member in members])[:, None]
-    relative = (energies - location) / spread
-    mean = (np.sign(relative) * np.log1p(np.abs(relative))).mean(axis=0)
-    return location.mean() + spread.mean() * np.sign(mean) * np.expm1(np.abs(mean))
+    relative = (energies - location[:, None]) / spread[:, None]
+    return location.mean() + spread.mean() * symmetric_exp(symmetric_log(relative).mean(axis=0))
+
+
+def symmetric_log(value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Logarithm that is close to the value near zero, and odd: ``sign(v) log(1 + |v|)``."""
+    xp = value.__array_namespace__()
+    return xp.sign(value) * xp.log1p(xp.abs(value))
+
+
+def symmetric_exp(value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Inverse of :func:`symmetric_log`."""
+    xp = value.__array_namespace__()
+    return xp.sign(value) * xp.expm1(xp.abs(value))

@@ -2,13 +2,17 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from dagmm.encoder import Encoder, Scaling
+from dagmm.calibration import Calibration
+from dagmm.encoder import Encoder, Overrides, Scaling
+from dagmm.energy_sample import EnergySample
 from dagmm.fitted import FittedModel, Member, combine
 from dagmm.health import check_untrained, health_of
+from dagmm.holdout import hold_out
 from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
 from dagmm.parallel import side_by_side
@@ -18,6 +22,7 @@ from dagmm.refinement import refine
 from dagmm.rows import CHUNK_ROWS, Rows
 from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember, train
+from dagmm.typical import typical_values
 
 
 def encode_rows(rows: Rows, encoder: Encoder) -> np.ndarray:
@@ -40,6 +45,9 @@ def fit_model(
     recipe_of: Callable[[int, int], Recipe],
     seed: int,
     progress: Progress,
+    overrides: Overrides | None = None,
+    *,
+    holding_out: bool = False,
 ) -> tuple[FittedModel, np.ndarray]:
     """Fit a model to a table.
 
@@ -51,31 +59,40 @@ def fit_model(
         Takes the numbers of rows and of encoded features and returns the recipe.
     seed : int
     progress : Progress
+    overrides : Overrides, optional
+        What the user says about columns.
+    holding_out : bool, default=False
+        Whether some rows of a large table are left out of training and mixture, so that
+        something is known about rows that were not fitted to; see :mod:`dagmm.holdout`.
 
     Returns
     -------
     model : FittedModel
         Without a threshold.
     energy : ndarray of shape (n_rows,)
-        Energies of the training rows, in nats.
+        Energies of the training rows, those held out among them, in nats.
     """
     progress.phase("reading", 2)
-    encoder = Encoder.learn(rows, scaling)
+    encoder = Encoder.learn(rows, scaling, overrides)
     progress.advance(1)
     features = encode_rows(rows, encoder)
-    recipe = recipe_of(rows.n_rows, encoder.n_features)
+    fingerprint = _fingerprint(rows.names, features[: rows.n_rows])
     seeds = np.random.SeedSequence(seed)
-    training_seed, mixture_seed = seeds.spawn(2)
+    training_seed, mixture_seed, holdout_seed = seeds.spawn(3)
+    n_fitted, order = rows.n_rows, np.arange(rows.n_rows)
+    if holding_out:
+        n_fitted, order = hold_out(features, rows.n_rows, np.random.default_rng(holdout_seed))
+    recipe = recipe_of(n_fitted, encoder.n_features)
     mixture_seeds = mixture_seed.spawn(len(recipe.architectures))
-    trained = train(
-        features, rows.n_rows, recipe.architectures, recipe.plan, training_seed, progress
-    )
-    features = features[: rows.n_rows]
+    trained = train(features, n_fitted, recipe.architectures, recipe.plan, training_seed, progress)
+    features, unseen = features[:n_fitted], features[n_fitted : rows.n_rows]
     progress.phase("mixture", len(trained))
 
     def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
         architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
-        member, energy = _finish_member(architecture, trained[i], features, recipe, rng)
+        member, energy = _finish_member(
+            architecture, trained[i], features, recipe, recipe.relative_floors[i], rng
+        )
         result = trained[i]._replace(parameters=member.parameters)
         return member, energy, health_of(architecture, result, features, energy)
 
@@ -87,12 +104,21 @@ def fit_model(
         progress.advance(len(members))
     record: dict[str, Any] = {
         "n_rows": rows.n_rows,
-        "fingerprint": _fingerprint(rows.names, features),
+        "held_out_rows": len(unseen),
+        "fingerprint": fingerprint,
         "histories": [dict(result.history) for result in trained],
         "health": health,
     }
     model = FittedModel(encoder, tuple(members), None, record)
-    return model, combine(model.members, np.stack(energies))
+    unseen_energy = model.energy_of_features(unseen)
+    energy = np.empty(rows.n_rows)
+    energy[order] = np.concatenate([combine(model.members, np.stack(energies)), unseen_energy])
+    calibration = Calibration(
+        typical_values(features, encoder.feature_columns), EnergySample.of(energy)
+    )
+    if len(unseen):
+        calibration = calibration.with_unseen(unseen_energy, "rows held out of the fit")
+    return replace(model, calibration=calibration), energy
 
 
 def _finish_member(
@@ -100,6 +126,7 @@ def _finish_member(
     result: TrainedMember,
     features: np.ndarray,
     recipe: Recipe,
+    relative_floor: float,
     rng: np.random.Generator,
 ) -> tuple[Member, np.ndarray]:
     """Fix the mixture from all rows with dropout off, and measure the training energies.
@@ -119,9 +146,9 @@ def _finish_member(
         z, moments = latent_moments(architecture, parameters, features)
         check_untrained(z, *moments)
     if recipe.components:
-        mixture = refine(z, recipe.components, recipe.relative_floor, rng)
+        mixture = refine(z, recipe.components, relative_floor, rng, least_phi=recipe.least_phi)
     else:
-        mixture = Mixture.from_moments(moments, recipe.relative_floor)
+        mixture = Mixture.from_moments(moments, relative_floor)
     energy = np.concatenate(
         [mixture.energy(z[:, i : i + CHUNK_ROWS]) for i in range(0, z.shape[1], CHUNK_ROWS)]
     )

@@ -48,7 +48,7 @@ def health_of(
     return {
         "reconstruction_before": float(before.mean()),
         "reconstruction_after": float(after.mean()),
-        "rank_correlation": _rank_correlation(untrained.energy(z), energy[::step]),
+        "rank_correlation": rank_correlation(untrained.energy(z), energy[::step]),
         "unmoved_arrays": _unmoved(architecture, result),
         "undone": result.parameters is result.initial,
         "dropped_steps": int(sum(result.history["dropped_steps"])),
@@ -139,7 +139,7 @@ def _unmoved(architecture: Architecture, result: TrainedMember) -> list[str]:
     return [name for name in names if not name.startswith("estimation.")]
 
 
-def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Spearman's, with ties at their mean rank; 0 where either side has one value only."""
     if np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
         return 0.0

@@ -1,0 +1,57 @@
+"""Usual values of each column, as the encoded rows hold them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+#: How many values are kept for each column.
+N_LEVELS = 8
+#: Rows that are looked at, evenly over the table.
+_SAMPLE_ROWS = 20_000
+#: A column of several features with more different values than this is not one of categories.
+_MOST_CATEGORIES = 512
+
+
+def typical_values(
+    features: Float[np.ndarray, "n_rows n_features"], feature_columns: Sequence[str]
+) -> Float[np.ndarray, "n_levels n_features"]:
+    """Return some usual values for each column, each of them taken from a row.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_rows, n_features), float32
+        Encoded rows.
+    feature_columns : sequence of str
+        The column that each feature comes from; those of one column are taken together.
+
+    Returns
+    -------
+    ndarray of shape (n_levels, n_features), float32
+        For a column of numbers, values from its 1st to its 99th percentile in ascending order;
+        for a column of categories the most frequent ones, repeated where there are fewer.
+    """
+    sample = features[:: max(1, len(features) // _SAMPLE_ROWS)]
+    typical = np.empty((N_LEVELS, features.shape[1]), np.float32)
+    for group in features_of_columns(feature_columns).values():
+        typical[:, group] = _levels(sample[:, group])
+    return typical
+
+
+def features_of_columns(feature_columns: Sequence[str]) -> dict[str, np.ndarray]:
+    """Positions of the features of each column."""
+    groups: dict[str, list[int]] = {}
+    for i, name in enumerate(feature_columns):
+        groups.setdefault(name, []).append(i)
+    return {name: np.array(group) for name, group in groups.items()}
+
+
+def _levels(values: np.ndarray) -> np.ndarray:
+    if values.shape[1] > 1:
+        different, counts = np.unique(values, axis=0, return_counts=True)
+        if len(different) <= _MOST_CATEGORIES:
+            ranked = np.argsort(-counts, kind="stable")[:N_LEVELS]
+            return different[np.resize(ranked, N_LEVELS)]
+    ordered = values[np.argsort(values[:, 0], kind="stable")]
+    place = np.linspace(0.01, 0.99, N_LEVELS) * (len(ordered) - 1)
+    return np.asarray(ordered[place.round().astype(int)])

@@ -1,0 +1,57 @@
+import re
+
+import pytest
+
+from dagmm.budget import seconds_of, share_of_budget
+from dagmm.errors import ArgumentError
+
+
+@pytest.mark.parametrize(
+    ("duration", "seconds"),
+    [
+        ("1s", 1.0),
+        ("10 min", 600.0),
+        ("1.5h", 5400.0),
+        (" 250 ms ", 0.25),
+        ("2d", 172800.0),
+        (5, 5.0),
+        (0.1, 0.1),
+    ],
+)
+def test_durations_are_seconds_or_have_a_unit(duration, seconds):
+    assert seconds_of("every", duration) == pytest.approx(seconds, rel=1e-12)
+
+
+@pytest.mark.parametrize("duration", ["1", "s", "1 fortnight", "-1s", "0s", "", "1s2", "1e3s"])
+def test_a_text_that_is_no_duration_is_refused(duration):
+    message = f"every must be a duration > 0 such as '1s', '10 min' or '1 h', got {duration!r}."
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
+        seconds_of("every", duration)
+
+
+def test_a_budget_is_a_share_of_the_rows():
+    assert share_of_budget(3, "week", "1s") == pytest.approx(3 / 604800)
+    assert share_of_budget(0.5, "day", "10 min") == pytest.approx(0.5 / 144)
+    assert share_of_budget(1, "month", "1h") == pytest.approx(1 / 720)
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ((0, "week", "1s"), "alarms must be a finite number > 0, got 0."),
+        (("3", "week", "1s"), "alarms must be a finite number > 0, got '3'."),
+        (
+            (3, "weak", "1s"),
+            "per must be one of 'hour', 'day', 'week', 'month', 'year', got 'weak'. "
+            "Did you mean 'week'?",
+        ),
+        ((3, "week", 0), "every must be a finite number > 0, got 0."),
+        (
+            (24, "day", "1h"),
+            "alarms must be fewer than the rows of a day, 24 at one every '1h', got 24.",
+        ),
+    ],
+)
+def test_a_budget_that_cannot_be_kept_is_refused(budget, message):
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
+        share_of_budget(*budget)

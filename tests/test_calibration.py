@@ -1,0 +1,24 @@
+import numpy as np
+
+from dagmm.calibration import Calibration
+from dagmm.energy_sample import EnergySample
+
+TYPICAL = np.zeros((8, 1), np.float32)
+
+
+def test_unseen_rows_say_more_than_training_rows():
+    known = Calibration(TYPICAL, EnergySample.of(np.arange(10.0)))
+    assert known.fairest is known.training
+    assert known.fairest_are == "training rows"
+    more = known.with_unseen(np.arange(5.0), "rows of tomorrow")
+    assert more.fairest.n_rows == 5
+    assert more.fairest_are == "rows of tomorrow"
+    assert more.training is known.training
+    assert known.unseen is None
+
+
+def test_the_tail_is_that_of_the_fairest():
+    energy = np.random.default_rng(0).exponential(size=1000)
+    few = Calibration(TYPICAL, EnergySample.of(energy[:100]))
+    assert few.tail is None
+    assert few.with_unseen(energy, "others").tail.share == 0.05
