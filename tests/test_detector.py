@@ -4,8 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
 
 from dagmm import ArgumentError, DAGMMDetector
+from dagmm.datasets import breast_cancer
+from dagmm.recipe import detector_recipe
 from estimators import normal, tiny_recipe
 
 
@@ -59,3 +63,134 @@ def test_same_seed_gives_the_same_energies(monkeypatch):
     )
     np.testing.assert_array_equal(first, same)
     assert (first != other).any()
+
+
+# Thresholds after the fit
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A detector of a table that is long enough to hold rows out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+        yield DAGMMDetector(n_members=2).fit(normal(6000))
+
+
+def test_rows_of_a_large_table_are_held_out(large):
+    known = large.model_.calibration
+    assert (known.training.n_rows, known.unseen.n_rows) == (6000, 600)
+    assert large.model_.record["held_out_rows"] == 600
+    energy = np.sort(large.energy(normal(6000)))
+    np.testing.assert_allclose(known.training.energy, energy, rtol=1e-9)
+    # The energies of the rows held out are among them.
+    assert np.isin(known.unseen.energy.round(6), energy.round(6)).all()
+    assert (large.predict(normal(6000)) == -1).sum() == 60
+
+
+def test_a_small_table_is_fitted_to_whole(fitted):
+    assert fitted.model_.calibration.unseen is None
+    assert fitted.model_.record["held_out_rows"] == 0
+
+
+def test_the_threshold_says_what_it_means(fitted):
+    meaning = fitted.threshold_
+    assert meaning["energy"] == -fitted.offset_
+    assert (meaning["rule"], meaning["share"]) == ("contamination 0.1", 0.1)
+    assert (meaning["n_rows"], meaning["rows_are"]) == (300, "training rows")
+    assert meaning["low"] < meaning["energy"] < meaning["high"]
+
+
+def test_a_threshold_is_moved_without_a_fit(large, tmp_path):
+    large.save(tmp_path / "m")
+    moved = DAGMMDetector.load(tmp_path / "m")
+    x = normal(500, seed=3)
+    assert moved.set_threshold(quantile=0.9) is moved
+    np.testing.assert_array_equal(moved.energy(x), large.energy(x))
+    assert 0.05 < (moved.predict(x) == -1).mean() < 0.2
+    np.testing.assert_array_equal(moved.decision_function(x), -moved.energy(x) - moved.offset_)
+    moved.save(tmp_path / "m")
+    again = DAGMMDetector.load(tmp_path / "m")
+    assert again.threshold_ == moved.threshold_
+    assert again.threshold_["rule"] == "quantile 0.9"
+    np.testing.assert_array_equal(again.predict(x), moved.predict(x))
+    assert moved.set_threshold(contamination="auto").offset_ == pytest.approx(large.offset_)
+    assert moved.set_threshold(energy=1.5).offset_ == -1.5
+
+
+def test_an_alarm_budget_holds_on_new_rows(large, tmp_path):
+    large.save(tmp_path / "m")
+    moved = DAGMMDetector.load(tmp_path / "m")
+    moved.calibrate(normal(4000, seed=5))
+    assert moved.threshold_ == large.threshold_
+    # One row a minute: 1 alarm in 96 rows.
+    moved.set_threshold(alarms=15, per="day", every="1 min")
+    assert moved.threshold_["rows_are"] == "rows of a calibration table"
+    alarms = (moved.predict(normal(20_000, seed=6)) == -1).sum()
+    assert 140 < alarms < 290  # 208 are expected; the energies themselves are 42 rows
+
+
+def test_p_values_of_new_rows_are_shares(large):
+    p_value = large.p_value(normal(2000, seed=7))
+    assert p_value.shape == (2000,)
+    assert (p_value < 0.1).mean() == pytest.approx(0.1, abs=0.04)
+    assert large.p_value([[50.0, -50.0, 50.0]])[0] < 0.01
+
+
+def test_energies_of_training_rows_are_warned_of(large, fitted):
+    with pytest.warns(UserWarning, match="^set_threshold: the energies are those of rows the"):
+        DAGMMDetector(n_members=1).fit(normal(60)).set_threshold(quantile=0.9)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda d: d.set_threshold(energy=1.0),
+        lambda d: d.calibrate(normal()),
+        lambda d: d.p_value(normal()),
+        lambda d: d.explain(normal()),
+    ],
+)
+def test_nothing_is_decided_before_a_fit(call):
+    with pytest.raises(NotFittedError):
+        call(DAGMMDetector())
+
+
+# What may not matter
+
+
+def test_labels_never_reach_the_fit(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    x, rng = normal(200), np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    fits = [
+        DAGMMDetector(n_members=2).fit(x, y).energy(x)
+        for y in (None, labels, rng.permutation(labels))
+    ]
+    np.testing.assert_array_equal(fits[0], fits[1])
+    np.testing.assert_array_equal(fits[0], fits[2])
+
+
+def test_names_and_order_of_columns_do_not_matter(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", detector_recipe)
+    table = breast_cancer()
+    malignant = np.array(table["label"].to_pylist()) == "malignant"
+    frame = table.drop_columns(["id", "label"]).to_pandas()
+    order = np.random.default_rng(0).permutation(frame.shape[1])
+    other = frame.iloc[:, order].set_axis([f"s{i}" for i in range(len(order))], axis=1)
+    train = np.flatnonzero(~malignant)[::2]
+    test = np.setdiff1d(np.arange(len(frame)), train)
+    quality = [
+        roc_auc_score(malignant[test], DAGMMDetector().fit(x.iloc[train]).energy(x.iloc[test]))
+        for x in (frame, other)
+    ]
+    assert quality[0] == pytest.approx(quality[1], abs=0.005)
+    assert quality[0] > 0.9
+
+
+def test_networks_that_disagree_are_said_to(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    x = normal(300)
+    one, two = (DAGMMDetector(n_members=n).fit(x) for n in (1, 2))
+    np.testing.assert_array_equal(one.energy_deviation(x), 0.0)
+    assert (two.energy_deviation(x) > 0.0).all()
+    assert np.isfinite(two.energy_deviation(1e300 * x)).all()

@@ -227,8 +227,8 @@ def test_what_is_not_there_is_refused(tmp_path):
         ("[]", "was not written by dagmm."),
         ('{"format": "other"}', "was not written by dagmm."),
         (
-            '{"format": "dagmm", "format_version": 2}',
-            "has format 2, this dagmm reads up to 1; upgrade dagmm.",
+            '{"format": "dagmm", "format_version": 3}',
+            "has format 3, this dagmm reads up to 2; upgrade dagmm.",
         ),
         (
             '{"format": "dagmm", "format_version": true}',
@@ -391,6 +391,15 @@ M = "members.0.mixture."
             set_item("encoder.exponent", 0, np.iinfo(np.int64).min),
             "array 'encoder.exponent' must be within +-1100",
         ),
+        (set_item("encoder.spread", 0, 0.0), "array 'encoder.spread' must be > 0"),
+        (
+            set_item("encoder.correlation", (0, 1), 0.5),
+            "array 'encoder.correlation' must be symmetric and positive definite",
+        ),
+        (
+            replace("encoder.correlation", np.ones((3, 3))),
+            "array 'encoder.correlation' must be symmetric and positive definite",
+        ),
         (set_item(M + "phi", 0, 0.0), f"array '{M}phi' must be > 0 with sum 1"),
         (set_item(M + "phi", 0, -0.5), f"array '{M}phi' must be > 0 with sum 1"),
         (set_item(M + "phi", 0, 7.0), f"array '{M}phi' must be > 0 with sum 1"),
@@ -428,7 +437,7 @@ def test_giant_arrays_are_not_made(saved):
         (
             ("encoder", "numbers"),
             ["x0", "x2"],
-            "encoder.numbers must be the columns that are not text, in their order, "
+            "encoder.numbers must be the columns that are neither text nor dates, in their order, "
             "got ['x0', 'x2']",
         ),
         (
@@ -440,6 +449,36 @@ def test_giant_arrays_are_not_made(saved):
             ("encoder", "scaling"),
             "log",
             "encoder.scaling must be one of standard, minmax, none, got 'log'",
+        ),
+        (("encoder", "lost"), -1.0, "encoder.lost must be from 0 to 1e12, got -1.0"),
+        (("encoder", "fills_holes"), 1, "encoder.fills_holes must be true or false, got 1"),
+        (
+            ("encoder", "fills_holes"),
+            False,
+            "encoder.is_correlated must be false where there are no numbers or no holes are "
+            "filled, got True",
+        ),
+        (
+            ("encoder", "masks"),
+            ["x2", "x0"],
+            "encoder.masks must be columns of the table, in their order, got ['x2', 'x0']",
+        ),
+        (
+            ("encoder", "set_aside"),
+            [{"name": "x0", "reason": "drop", "why": ""}],
+            "encoder.set_aside must be columns that are all different and not used, got "
+            "[{'name': 'x0', 'reason': 'drop', 'why': ''}]",
+        ),
+        (
+            ("encoder", "set_aside"),
+            [{"name": "x9", "reason": "none", "why": ""}],
+            "encoder.set_aside.0.reason must be one of drop, time, group, identifier, date, "
+            "empty, got 'none'",
+        ),
+        (
+            ("encoder", "dates"),
+            [{"name": "x0", "cycles": ["year"]}],
+            "encoder.dates.0.cycles must be some of day, week, got ['year']",
         ),
         (
             ("members", 0, "n_features"),
@@ -515,3 +554,73 @@ def test_model_can_be_moved(fitted, saved, tmp_path):
     np.testing.assert_array_equal(
         DAGMM.load(tmp_path / "moved").predict(normal()), fitted.predict(normal())
     )
+
+
+# What a model knows of normal rows ---------------------------------------------------------
+
+
+def test_calibration_is_saved_and_read_back(fitted_detector, tmp_path):
+    fitted_detector.save(tmp_path / "m")
+    known = fitted_detector.model_.calibration
+    again = DAGMMDetector.load(tmp_path / "m")
+    np.testing.assert_array_equal(again.model_.calibration.typical, known.typical)
+    np.testing.assert_array_equal(again.model_.calibration.training.energy, known.training.energy)
+    assert again.model_.calibration.unseen is None
+    again.calibrate(normal(60, seed=2)).save(tmp_path / "m")
+    last = DAGMMDetector.load(tmp_path / "m").model_.calibration
+    np.testing.assert_array_equal(last.unseen.energy, again.model_.calibration.unseen.energy)
+    assert last.fairest_are == "rows of a calibration table"
+
+
+def test_model_of_version_1_scores_and_can_be_calibrated(tmp_path):
+    old = DAGMMDetector.load(DATA)
+    assert old.model_.calibration is None
+    assert old.threshold_["rule"] == "not recorded"
+    assert old.set_threshold(energy=1.0).offset_ == -1.0
+    old.calibrate(normal(200)).set_threshold(quantile=0.9).save(tmp_path / "m")
+    again = DAGMMDetector.load(tmp_path / "m")
+    assert again.threshold_ == old.threshold_
+    assert again.model_.calibration.training is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda c: c.update(training=None),
+            "calibration must be null, or with energies of training rows or of others, got ",
+        ),
+        (lambda c: c.pop("unseen"), "calibration has no 'unseen'."),
+        (
+            lambda c: c["training"].update(n_kept=3),
+            "calibration.training.n_kept must be n_rows, at most 20000, got 3.",
+        ),
+        (
+            lambda c: c["training"].update(n_rows=0),
+            "calibration.training.n_rows must be from 1 to 4611686018427387904, got 0.",
+        ),
+    ],
+)
+def test_calibration_that_cannot_be_is_refused(saved, change, message):
+    plain = read(saved)
+    change(plain["calibration"])
+    write(saved, plain)
+    with pytest.raises(ModelFileError) as caught:
+        DAGMM.load(saved)
+    start = f"restore: {str(saved / 'manifest.json')!r} is damaged: {message}"
+    assert str(caught.value).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("energy", 1e9, "array 'calibration.training.energy' must be in ascending order."),
+        ("rank", 7, "array 'calibration.training.rank' must ascend from at least 0 to 39."),
+    ],
+)
+def test_energies_out_of_order_are_refused(saved, name, value, message):
+    def change(arrays):
+        arrays[f"calibration.training.{name}"][0] = value
+
+    file = write_arrays(saved, change)
+    refused(saved, f"restore: {str(file)!r} is damaged: {message}")

@@ -7,12 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dagmm.comparison.result import Comparison as Comparison
+    from dagmm.comparison.running import compare as compare
     from dagmm.detector import DAGMMDetector as DAGMMDetector
     from dagmm.errors import ArgumentError as ArgumentError
     from dagmm.errors import DAGMMError as DAGMMError
     from dagmm.errors import InputError as InputError
     from dagmm.errors import ModelFileError as ModelFileError
     from dagmm.errors import ModelSaveError as ModelSaveError
+    from dagmm.errors import TableWarning as TableWarning
     from dagmm.fitted import FittedModel as FittedModel
     from dagmm.model import DAGMM as DAGMM
     from dagmm.saving import load_model as load_model
@@ -24,11 +27,14 @@ _HOMES = {
     "DAGMMDetector": "dagmm.detector",
     "FittedModel": "dagmm.fitted",
     "load_model": "dagmm.saving",
+    "compare": "dagmm.comparison.running",
+    "Comparison": "dagmm.comparison.result",
     "ArgumentError": "dagmm.errors",
     "DAGMMError": "dagmm.errors",
     "InputError": "dagmm.errors",
     "ModelFileError": "dagmm.errors",
     "ModelSaveError": "dagmm.errors",
+    "TableWarning": "dagmm.errors",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -1,5 +1,7 @@
 """The practical detector: several networks, a refined mixture, a threshold."""
 
+import warnings
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -16,7 +18,15 @@ from dagmm.fitting import fit_model
 from dagmm.health import verdict_of
 from dagmm.progress import progress_for
 from dagmm.recipe import SCALING, detector_recipe
-from dagmm.threshold import check_contamination, label_of, score_of, threshold_of
+from dagmm.threshold import (
+    apply_threshold,
+    check_contamination,
+    choose_threshold,
+    label_of,
+    meaning_of,
+    score_of,
+    threshold_of,
+)
 
 
 class DAGMMDetector(OutlierMixin, FittedModelEstimator):
@@ -37,12 +47,26 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         machine are identical to the bit.
     verbose : int, default=0
         Whether to show progress on standard error, where it is a terminal.
+    drop : str or list of str, optional
+        Columns to leave out.
+    categorical : str or list of str, optional
+        Columns that hold categories, also where these are written as numbers.
+    numeric : str or list of str, optional
+        Columns of numbers that are used even where they look like identifiers.
+    time : str, optional
+        The column that is the time axis: dates or numbers. It is left out.
+    group : str, optional
+        The column that names the asset a row belongs to. It is left out.
 
     Attributes
     ----------
     model_ : FittedModel
     offset_ : float
         ``decision_function = score_samples - offset_``; minus the threshold of the energy.
+    threshold_ : dict
+        The threshold and what it means: ``energy`` (nats), ``rule``, ``share`` of normal rows
+        expected above it, ``low`` and ``high`` (95 % confidence interval of the energy),
+        ``method``, ``n_rows`` and ``rows_are`` (what it was found from), ``warnings``.
     history_ : list of dict
         One for each member; see :class:`dagmm.history.History`.
     verdict_ : list of str
@@ -69,11 +93,21 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         n_members: int = 4,
         random_state: Any = 0,
         verbose: int = 0,
+        drop: Any = None,
+        categorical: Any = None,
+        numeric: Any = None,
+        time: str | None = None,
+        group: str | None = None,
     ) -> None:
         self.contamination = contamination
         self.n_members = n_members
         self.random_state = random_state
         self.verbose = verbose
+        self.drop = drop
+        self.categorical = categorical
+        self.numeric = numeric
+        self.time = time
+        self.group = group
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Train the networks, fix their mixtures and the threshold.
@@ -81,7 +115,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_features)
-            Training rows, mostly normal: numbers, and in a DataFrame also booleans and text.
+            Training rows, mostly normal: numbers, NaN for a hole; in a DataFrame also booleans,
+            text, dates.
         y : ignored
 
         Returns
@@ -98,11 +133,94 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         contamination = check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
         seed = int(check_random_state(self.random_state).randint(2**31))
+        overrides = self._overrides()
         rows = self._rows(X, fitting=True)
         recipe_of = partial(detector_recipe, n_members=n_members)
         with progress_for(self.verbose) as progress:
-            model, energy = fit_model(rows, SCALING, recipe_of, seed, progress)
-        self._take(model.with_threshold(threshold_of(energy, contamination)))
+            model, energy = fit_model(
+                rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True
+            )
+        chosen = choose_threshold(model.calibration, contamination=contamination)
+        # Of a long table not all energies are kept; the share is to be exact all the same.
+        exact = replace(chosen, energy=threshold_of(energy, contamination))
+        self._take(apply_threshold(model, exact))
+        return self
+
+    def set_threshold(
+        self,
+        *,
+        contamination: Any = None,
+        quantile: float | None = None,
+        alarms: float | None = None,
+        per: str = "week",
+        every: Any = None,
+        energy: float | None = None,
+    ) -> Self:
+        """Move the threshold by one of four rules; nothing is fitted again.
+
+        A share of normal rows is measured on rows held out of the fit or those of
+        :meth:`calibrate`; on the training rows where there are neither. Rarer shares than ten of
+        these rows are found from a generalised Pareto distribution fitted to their tail.
+        ``threshold_`` says what was found, with a confidence interval.
+
+        Parameters
+        ----------
+        contamination : "auto" or float, optional
+            Share of the training rows to be called anomalies, in (0, 0.5].
+        quantile : float, optional
+            Share of normal rows below the threshold, in (0, 1).
+        alarms : float, optional
+            Alarm budget: false alarms, at most. Each row above the threshold counts; where
+            rows follow each other closely, false alarms come in runs.
+        per : {"hour", "day", "week", "month", "year"}, default="week"
+            The time that alarms are counted in; a month has 30 days.
+        every : float or str, optional
+            With ``alarms``: the time from one row to the next, in seconds or as a text such as
+            ``"1s"``, ``"10 min"`` or ``"1h"``.
+        energy : float, optional
+            The threshold itself, in nats.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        ArgumentError
+            If there is not exactly one rule, an argument cannot be used, or too few energies are
+            known for so rare an alarm.
+
+        Warns
+        -----
+        UserWarning
+            If the energies are those of training rows, or their tail is not what was fitted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dagmm import DAGMMDetector
+        >>> rng = np.random.default_rng(0)
+        >>> detector = DAGMMDetector(n_members=1).fit(rng.normal(size=(1000, 2)))
+        >>> detector.calibrate(rng.normal(size=(2000, 2)))
+        DAGMMDetector(n_members=1)
+        >>> detector.set_threshold(alarms=3, per="day", every="1 min").threshold_["method"]
+        'tail'
+        """
+        check_is_fitted(self)
+        chosen = choose_threshold(
+            self.model_.calibration,
+            contamination=contamination,
+            quantile=quantile,
+            alarms=alarms,
+            per=per,
+            every=every,
+            energy=energy,
+        )
+        for warning in chosen.warnings:
+            warnings.warn(f"set_threshold: {warning}.", UserWarning, stacklevel=2)
+        self._take(apply_threshold(self.model_, chosen))
         return self
 
     def energy(self, X: Any) -> Float[np.ndarray, " n_rows"]:
@@ -127,6 +245,21 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         check_is_fitted(self)
         return self.model_.energy(self._rows(X, fitting=False))
 
+    def energy_deviation(self, X: Any) -> Float[np.ndarray, " n_rows"]:
+        """How much the networks disagree about the energy of each row, in nats.
+
+        A row whose energy is well above the threshold compared with this is an anomaly to all of
+        them. It is zero for a single network.
+
+        Parameters and errors as in :meth:`energy`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        check_is_fitted(self)
+        return self.model_.deviation(self._rows(X, fitting=False))
+
     def score_samples(self, X: Any) -> Float[np.ndarray, " n_rows"]:
         """Minus the energy of each row: higher is more normal."""
         return score_of(self.energy(X))
@@ -143,5 +276,6 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         super()._take(model)
         assert model.threshold is not None, "a detector's model has a threshold"
         self.offset_ = -model.threshold
+        self.threshold_ = meaning_of(model)
         self.history_ = model.record["histories"]
         self.verdict_ = verdict_of(model.record["health"])

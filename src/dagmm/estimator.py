@@ -6,15 +6,27 @@ import reprlib
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from dagmm.encoder import Overrides
 from dagmm.errors import ArgumentError, InputError, ModelFileError
+from dagmm.explain import Explanation, explain
 from dagmm.fitted import FittedModel
 from dagmm.networks import activation_name
 from dagmm.networks.activation import resolve_activation
-from dagmm.rows import FrameRows, MatrixRows, Rows, array_of, as_numbers, frame_of
+from dagmm.rows import (
+    FrameRows,
+    MatrixRows,
+    Rows,
+    array_of,
+    as_numbers,
+    frame_of,
+    table_like,
+)
 from dagmm.saving import SavedModel, load_model, save_model
+from dagmm.threshold import is_anomaly, p_value_of
 
 
 class FittedModelEstimator(BaseEstimator):
@@ -24,6 +36,90 @@ class FittedModelEstimator(BaseEstimator):
     n_features_in_: int
     #: Whether the models of this class decide.
     _has_threshold: ClassVar[bool] = False
+
+    def explain(self, X: Any) -> Explanation:
+        """Say for each row which columns make it strange, and what was expected there.
+
+        Each row is compared with the nearest normal row: the same row with the few values
+        replaced that make it strange. Contributions add up to the energy between the two.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        Explanation
+            With ``contribution``, ``expected``, ``top_features()`` and more; see
+            :class:`dagmm.explain.Explanation`.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        ArgumentError
+            If the model was saved in format 1, and not calibrated since.
+        """
+        check_is_fitted(self)
+        return explain(self.model_, self._rows(X, fitting=False))
+
+    def calibrate(self, X: Any) -> Self:
+        """Learn the energies of other normal rows, for thresholds and p-values.
+
+        Nothing is trained and the threshold stays; set it anew with these rows where wanted.
+        Rows that the model was fitted to have lower energies than others: where the training
+        table was too small to hold some out, this is what makes an alarm budget hold.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            Normal rows that the model was not fitted to.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        self.model_ = self.model_.calibrated(self._rows(X, fitting=False))
+        return self
+
+    def p_value(self, X: Any) -> Float[np.ndarray, " n_rows"]:
+        """Share of normal rows that are expected to be at least as strange as each row.
+
+        Counted among the rows held out of the fit or those of ``calibrate``, or among the
+        training rows of a small table, which make it too low for rows that are not among them;
+        far out in the tail, from a generalised Pareto distribution fitted to it.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        p_value : ndarray of shape (n_rows,)
+            In [0, 1]; lower is stranger.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        ArgumentError
+            If the model was saved in format 1, and not calibrated since.
+        """
+        check_is_fitted(self)
+        energy = self.model_.energy(self._rows(X, fitting=False))
+        return p_value_of(self.model_.calibration, energy)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model and the constructor arguments to a directory.
@@ -87,7 +183,7 @@ class FittedModelEstimator(BaseEstimator):
         self.__dict__.pop("feature_names_in_", None)
         if names is not None:
             self.feature_names_in_ = np.array(names, dtype=object)
-        self.n_features_in_ = len(saved.model.encoder.columns)
+        self.n_features_in_ = _n_columns(saved.model)
         self._take(saved.model)
         return self
 
@@ -95,6 +191,48 @@ class FittedModelEstimator(BaseEstimator):
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the model that was saved to a directory; see :meth:`restore`."""
         return cls().restore(path)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def score_table(self, X: Any) -> Any:
+        """Energies, and decisions where the model makes them, as a table.
+
+        The other methods return arrays, as scikit-learn's contract asks; this one returns what
+        came.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        table
+            Columns ``energy`` (nats, higher is stranger) and, for a model with a threshold,
+            ``is_anomaly``: a table of the library that X comes from, pandas' with the index of
+            X; for an array or nested lists a structured array of shape (n_rows,).
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        energy = self.model_.energy(self._rows(X, fitting=False))
+        columns = {"energy": energy}
+        if self.model_.threshold is not None:
+            columns["is_anomaly"] = is_anomaly(energy, self.model_.threshold)
+        return table_like(X, columns)
+
+    def _overrides(self) -> Overrides:
+        """Check what the user says about columns."""
+        return Overrides.of(
+            *(getattr(self, name) for name in ("drop", "categorical", "numeric", "time", "group"))
+        )
 
     def _take(self, model: FittedModel) -> None:
         """Make a fitted model this estimator's own."""
@@ -109,8 +247,15 @@ class FittedModelEstimator(BaseEstimator):
         for name, value in saved.arguments.items():
             if not _is_plain(value):
                 return f"argument {name!r} cannot be {reprlib.repr(value)}"
-        columns = list(saved.model.encoder.columns)
-        if saved.arguments.get("feature_names_in_", ()) not in (None, columns):
+        encoder = saved.model.encoder
+        columns = {*encoder.columns, *(column.name for column in encoder.set_aside)}
+        names = saved.arguments.get("feature_names_in_", ())
+        if names is not None and not (
+            isinstance(names, list)
+            and all(isinstance(name, str) for name in names)
+            and len(names) == len(columns)
+            and set(names) == columns
+        ):
             return "feature_names_in_ must be the columns or null"
         if (saved.model.threshold is not None) != self._has_threshold:
             return f"threshold must {'' if self._has_threshold else 'not '}be there"
@@ -129,13 +274,19 @@ class FittedModelEstimator(BaseEstimator):
                 self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least
             )
             return MatrixRows(values)
-        validate_data(self, table, reset=fitting, skip_check_array=True)
+        if fitting:
+            validate_data(self, table, reset=True, skip_check_array=True)
         if len(frame) < least or not frame.columns:
             raise InputError(
                 f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
                 f"got a table of shape {frame.shape}."
             )
         return FrameRows(frame)
+
+
+def _n_columns(model: FittedModel) -> int:
+    """Columns of the training table, those that were set aside included."""
+    return len(model.encoder.columns) + len(model.encoder.set_aside)
 
 
 def _plain(name: str, value: object) -> Any:

@@ -6,30 +6,39 @@ anywhere. What is wrong is named by its path, such as ``members.0.spread``.
 
 import hashlib
 import json
-import math
-import reprlib
-from collections.abc import Iterable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dagmm.encoder import MAX_CATEGORIES, SCALINGS, Encoder, NumberColumns, TextColumn
+from dagmm.encoder import Encoder
+from dagmm.fields import Field
 from dagmm.fitted import FittedModel, Member
 from dagmm.health import verdict_of
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture, activation_name
 from dagmm.networks.activation import KNOWN
 from dagmm.networks.residual import RESIDUALS
+from dagmm.saved_calibration import (
+    CalibrationManifest,
+    arrays_of_calibration,
+    join_calibration,
+    plain_of_calibration,
+    promised_calibration,
+    read_calibration,
+)
+from dagmm.schema import (
+    Arrays,
+    arrays_of_encoder,
+    check_array,
+    join_encoder,
+    plain_encoder,
+    promised_arrays_of_encoder,
+    read_encoder,
+    upgraded_encoder,
+)
 
-#: Most layers of a network, members of a model and columns of a table that are read.
-_MOST_LAYERS, _MOST_MEMBERS, _MOST_COLUMNS = 256, 4096, 2**20
-#: Widest layer that is read.
-_WIDEST = 2**24
-#: Powers of two a column can have been scaled by, with room to spare.
-_EXPONENTS = 1100
-
-#: Type (in the words of safetensors) and shape of each array by its name.
-Arrays = dict[str, tuple[str, tuple[int, ...]]]
+#: Most layers of a network and members of a model that are read.
+_MOST_LAYERS, _MOST_MEMBERS = 256, 4096
 
 
 class Manifest(NamedTuple):
@@ -46,6 +55,7 @@ class Manifest(NamedTuple):
     """Of each member's mixture."""
     threshold: float | None
     record: dict[str, Any]
+    calibration: CalibrationManifest | None
 
 
 def checksum_of(plain: dict[str, Any]) -> str:
@@ -66,19 +76,12 @@ def plain_of(model: FittedModel) -> dict[str, Any]:
     ArgumentError
         If an activation is a function that has no known name.
     """
-    encoder = model.encoder
     return {
-        "encoder": {
-            "columns": list(encoder.columns),
-            "scaling": encoder.scaling,
-            "numbers": list(encoder.numbers.names),
-            "texts": [
-                {"name": text.name, "categories": list(text.categories)} for text in encoder.texts
-            ],
-        },
+        "encoder": plain_encoder(model.encoder),
         "members": [_plain_member(member) for member in model.members],
         "threshold": model.threshold,
         "record": model.record,
+        "calibration": plain_of_calibration(model.calibration),
     }
 
 
@@ -92,6 +95,8 @@ def _plain_member(member: Member) -> dict[str, Any]:
         "est_activation": activation_name("est_activation", architecture.est_activation),
         "est_dropout_ratio": architecture.est_dropout_ratio,
         "residuals": list(architecture.residuals),
+        "skip": architecture.skip,
+        "mask_ratio": architecture.mask_ratio,
         "n_components": len(member.mixture.phi),
         "location": member.location,
         "spread": member.spread,
@@ -100,20 +105,14 @@ def _plain_member(member: Member) -> dict[str, Any]:
 
 def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
     """Return a model's arrays by name."""
-    numbers = model.encoder.numbers
-    arrays = {
-        "encoder.exponent": numbers.exponent,
-        "encoder.centre": numbers.centre,
-        "encoder.scale": numbers.scale,
-    }
-    for i, text in enumerate(model.encoder.texts):
-        arrays[f"encoder.texts.{i}.centre"] = text.centre
+    arrays = arrays_of_encoder(model.encoder)
     for i, member in enumerate(model.members):
         prefix = f"members.{i}."
         for name, array in member.architecture.named(member.parameters).items():
             arrays[prefix + name] = np.asarray(array)
         for name in ("phi", "mu", "chol"):
             arrays[f"{prefix}mixture.{name}"] = getattr(member.mixture, name)
+    arrays |= arrays_of_calibration(model.calibration)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -133,12 +132,26 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
     ValueError
         Naming the first field that is missing, unknown, or not as it must be.
     """
-    version, estimator, arguments, encoder, members, threshold, record = _Field(
-        plain, "the manifest"
-    ).fields(
-        "library_version", "estimator", "arguments", "encoder", "members", "threshold", "record"
+    (
+        version,
+        estimator,
+        arguments,
+        encoder,
+        members,
+        threshold,
+        record,
+        calibration,
+    ) = Field(plain, "the manifest").fields(
+        "library_version",
+        "estimator",
+        "arguments",
+        "encoder",
+        "members",
+        "threshold",
+        "record",
+        "calibration",
     )
-    frame = _encoder(encoder)
+    frame = read_encoder(encoder)
     parts = [_member(part, frame.n_features) for part in members.items(_MOST_MEMBERS, least=1)]
     if not isinstance(arguments.value, dict):
         arguments.fail("an object")
@@ -154,26 +167,38 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         tuple(n_components for _, n_components in parts),
         None if threshold.value is None else threshold.number(),
         record.value,
+        read_calibration(calibration),
     )
+
+
+def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
+    """Return the content of a manifest of an older format as one of today; nothing is checked.
+
+    Format 1 had no dates, no holes and no columns set aside, dense networks that saw whole rows,
+    and knew nothing of normal rows: such a model scores, but cannot move its threshold.
+    """
+    if version > 1:
+        return plain
+    members = plain.get("members")
+    if isinstance(members, list):
+        members = [
+            member | {"skip": False, "mask_ratio": 0.0} if isinstance(member, dict) else member
+            for member in members
+        ]
+    encoder = upgraded_encoder(plain.get("encoder"))
+    return plain | {"encoder": encoder, "members": members, "calibration": None}
 
 
 def promised_arrays(manifest: Manifest) -> Arrays:
     """Type and shape of every array that a manifest promises, without making any of them."""
-    width = (manifest.encoder.numbers.n_features,)
-    arrays: Arrays = {
-        "encoder.exponent": ("I64", width),
-        "encoder.centre": ("F64", width),
-        "encoder.scale": ("F64", width),
-    }
-    for i, text in enumerate(manifest.encoder.texts):
-        arrays[f"encoder.texts.{i}.centre"] = ("F64", (text.n_features,))
+    arrays = promised_arrays_of_encoder(manifest.encoder)
     for i, (member, k) in enumerate(zip(manifest.members, manifest.n_components, strict=True)):
         for name, shape in member.architecture.shapes().items():
             arrays[f"members.{i}.{name}"] = ("F32", shape)
         d = member.architecture.n_latent
         for name, shape in (("phi", (k,)), ("mu", (k, d)), ("chol", (k, d, d))):
             arrays[f"members.{i}.mixture.{name}"] = ("F64", shape)
-    return arrays
+    return arrays | promised_calibration(manifest.calibration, manifest.encoder.n_features)
 
 
 def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
@@ -184,35 +209,23 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
     ValueError
         Naming an array whose values a model cannot have.
     """
-    encoder = manifest.encoder
-    numbers = NumberColumns(
-        encoder.numbers.names,
-        arrays["encoder.exponent"],
-        arrays["encoder.centre"],
-        arrays["encoder.scale"],
-    )
-    # Not by np.abs, which leaves the smallest int64 negative.
-    within = (numbers.exponent >= -_EXPONENTS) & (numbers.exponent <= _EXPONENTS)
-    _check(within, "encoder.exponent", f"within +-{_EXPONENTS}")
-    _check(numbers.scale > 0.0, "encoder.scale", "> 0")
-    texts = tuple(
-        TextColumn(text.name, text.categories, arrays[f"encoder.texts.{i}.centre"])
-        for i, text in enumerate(encoder.texts)
-    )
     return FittedModel(
-        Encoder(encoder.columns, encoder.scaling, numbers, texts),
+        join_encoder(manifest.encoder, arrays),
         tuple(_joined(i, member, arrays) for i, member in enumerate(manifest.members)),
         manifest.threshold,
         manifest.record,
+        join_calibration(manifest.calibration, arrays),
     )
 
 
 def _joined(i: int, member: Member, arrays: dict[str, np.ndarray]) -> Member:
     prefix = f"members.{i}."
     phi, mu, chol = (arrays[f"{prefix}mixture.{name}"] for name in ("phi", "mu", "chol"))
-    _check((phi > 0.0) & (abs(phi.sum() - 1.0) < 1e-6), f"{prefix}mixture.phi", "> 0 with sum 1")
+    check_array(
+        (phi > 0.0) & (abs(phi.sum() - 1.0) < 1e-6), f"{prefix}mixture.phi", "> 0 with sum 1"
+    )
     triangular = (np.tril(chol) == chol).all() & (chol.diagonal(axis1=1, axis2=2) > 0.0)
-    _check(triangular, f"{prefix}mixture.chol", "lower triangular with a diagonal > 0")
+    check_array(triangular, f"{prefix}mixture.chol", "lower triangular with a diagonal > 0")
     parameters = [arrays[prefix + name].ravel() for name in member.architecture.shapes()]
     return Member(
         member.architecture,
@@ -223,35 +236,7 @@ def _joined(i: int, member: Member, arrays: dict[str, np.ndarray]) -> Member:
     )
 
 
-def _check(good: np.ndarray, name: str, expected: str) -> None:
-    if not good.all():
-        raise ValueError(f"array {name!r} must be {expected}")
-
-
-def _encoder(field: "_Field") -> Encoder:
-    columns, scaling, numbers, texts = field.fields("columns", "scaling", "numbers", "texts")
-    all_names = columns.texts(_MOST_COLUMNS, least=1)
-    text_columns = []
-    for part in texts.items(_MOST_COLUMNS):
-        name, categories = part.fields("name", "categories")
-        none = np.empty(0)
-        text_columns.append(TextColumn(name.text(), categories.texts(MAX_CATEGORIES), none))
-    names = {text.name for text in text_columns}
-    expected = tuple(name for name in all_names if name not in names)
-    if numbers.texts(_MOST_COLUMNS) != expected:
-        numbers.fail("the columns that are not text, in their order")
-    in_order = [name for name in all_names if name in names]
-    if in_order != [text.name for text in text_columns]:
-        texts.fail("columns of the table, in their order")
-    return Encoder(
-        all_names,
-        scaling.choice(SCALINGS),  # type: ignore[arg-type]
-        NumberColumns(expected, *[np.empty(0)] * 3),
-        tuple(text_columns),
-    )
-
-
-def _member(field: "_Field", width: int) -> tuple[Member, int]:
+def _member(field: Field, width: int) -> tuple[Member, int]:
     (
         n_features,
         comp_hiddens,
@@ -260,6 +245,8 @@ def _member(field: "_Field", width: int) -> tuple[Member, int]:
         est_activation,
         dropout,
         residuals,
+        skip,
+        mask_ratio,
         n_components,
         location,
         spread,
@@ -271,6 +258,8 @@ def _member(field: "_Field", width: int) -> tuple[Member, int]:
         "est_activation",
         "est_dropout_ratio",
         "residuals",
+        "skip",
+        "mask_ratio",
         "n_components",
         "location",
         "spread",
@@ -279,6 +268,8 @@ def _member(field: "_Field", width: int) -> tuple[Member, int]:
         n_features.fail(f"{width}, the width of an encoded row")
     if not 0.0 <= dropout.number() < 1.0:
         dropout.fail("in [0, 1)")
+    if not 0.0 <= mask_ratio.number() < 1.0:
+        mask_ratio.fail("in [0, 1)")
     if spread.number() <= 0.0:
         spread.fail("a number > 0")
     architecture = Architecture(
@@ -289,6 +280,8 @@ def _member(field: "_Field", width: int) -> tuple[Member, int]:
         est_activation=est_activation.choice(KNOWN),
         est_dropout_ratio=dropout.number(),
         residuals=tuple(part.choice(RESIDUALS) for part in residuals.items(len(RESIDUALS))),
+        skip=skip.flag(),
+        mask_ratio=mask_ratio.number(),
     )
     none = np.empty(0)
     member = Member(
@@ -310,63 +303,3 @@ def _check_record(record: dict[str, Any], n_members: int) -> None:
         verdict_of(health)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError("record.health cannot be read") from error
-
-
-class _Field(NamedTuple):
-    """A value somewhere in the manifest, and the path to it."""
-
-    value: Any
-    path: str
-
-    def fail(self, expected: str) -> NoReturn:
-        raise ValueError(f"{self.path} must be {expected}, got {reprlib.repr(self.value)}")
-
-    def fields(self, *names: str) -> "tuple[_Field, ...]":
-        """Return the fields of an object that has these fields and no others."""
-        if not isinstance(self.value, dict):
-            self.fail("an object")
-        for name in names:
-            if name not in self.value:
-                raise ValueError(f"{self.path} has no {name!r}")
-        unknown = sorted(self.value.keys() - set(names))
-        if unknown:
-            raise ValueError(f"{self.path} has an unknown field {reprlib.repr(unknown[0])}")
-        prefix = "" if self.path == "the manifest" else f"{self.path}."
-        return tuple(_Field(self.value[name], prefix + name) for name in names)
-
-    def items(self, most: int, *, least: int = 0) -> "list[_Field]":
-        if not isinstance(self.value, list) or not least <= len(self.value) <= most:
-            self.fail(f"a list of {least} to {most} entries")
-        return [_Field(item, f"{self.path}.{i}") for i, item in enumerate(self.value)]
-
-    def text(self) -> str:
-        if not isinstance(self.value, str):
-            self.fail("a string")
-        return self.value
-
-    def texts(self, most: int, *, least: int = 0) -> tuple[str, ...]:
-        texts = tuple(item.text() for item in self.items(most, least=least))
-        if len(set(texts)) < len(texts):
-            self.fail("a list of strings that are all different")
-        return texts
-
-    def choice(self, known: Iterable[str]) -> str:
-        if self.text() not in known:
-            self.fail(f"one of {', '.join(known)}")
-        return self.text()
-
-    def size(self) -> int:
-        if not isinstance(self.value, int) or isinstance(self.value, bool):
-            self.fail("a whole number")
-        if not 0 < self.value <= _WIDEST:
-            self.fail(f"from 1 to {_WIDEST}")
-        return self.value
-
-    def number(self) -> float:
-        if isinstance(self.value, float) and math.isfinite(self.value):
-            return self.value
-        if not isinstance(self.value, int) or isinstance(self.value, bool):
-            self.fail("a finite number")
-        if abs(self.value) > 2**63:
-            self.fail("a finite number")
-        return float(self.value)

@@ -71,6 +71,16 @@ class DAGMM(FittedModelEstimator):
         machine are identical to the bit.
     verbose : int, default=0
         Whether to show progress on standard error, where it is a terminal.
+    drop : str or list of str, optional
+        Columns to leave out.
+    categorical : str or list of str, optional
+        Columns that hold categories, also where these are written as numbers.
+    numeric : str or list of str, optional
+        Columns of numbers that are used even where they look like identifiers.
+    time : str, optional
+        The column that is the time axis: dates or numbers. It is left out.
+    group : str, optional
+        The column that names the asset a row belongs to. It is left out.
 
     Attributes
     ----------
@@ -117,6 +127,11 @@ class DAGMM(FittedModelEstimator):
         normalize: bool | str = True,
         random_seed: Any = 123,
         verbose: int = 0,
+        drop: Any = None,
+        categorical: Any = None,
+        numeric: Any = None,
+        time: str | None = None,
+        group: str | None = None,
     ) -> None:
         self.comp_hiddens = comp_hiddens
         self.comp_activation = comp_activation
@@ -131,6 +146,11 @@ class DAGMM(FittedModelEstimator):
         self.normalize = normalize
         self.random_seed = random_seed
         self.verbose = verbose
+        self.drop = drop
+        self.categorical = categorical
+        self.numeric = numeric
+        self.time = time
+        self.group = group
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Train the network and fix the mixture.
@@ -138,7 +158,7 @@ class DAGMM(FittedModelEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_features)
-            Training rows: numbers, and in a DataFrame also booleans and text.
+            Training rows: numbers, NaN for a hole; in a DataFrame also booleans, text, dates.
         y : ignored
 
         Returns
@@ -155,9 +175,10 @@ class DAGMM(FittedModelEstimator):
         seed = int(check_random_state(self.random_seed).randint(2**31))
         scaling = _SCALINGS[check_choice("normalize", self.normalize, tuple(_SCALINGS))]
         self._recipe(2, 1)  # says what is wrong with an argument before the table is read
+        overrides = self._overrides()
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
-            model, _ = fit_model(rows, scaling, self._recipe, seed, progress)
+            model, _ = fit_model(rows, scaling, self._recipe, seed, progress, overrides)
         self._take(model)
         return self
 
@@ -211,4 +232,4 @@ class DAGMM(FittedModelEstimator):
             lambda1=check_number("lambda1", self.lambda1, 0.0),
             lambda2=check_number("lambda2", self.lambda2, 0.0),
         )
-        return Recipe((architecture,), plan, (), RELATIVE_FLOOR)
+        return Recipe((architecture,), plan, (), (RELATIVE_FLOOR,))

@@ -23,17 +23,18 @@ import dagmm
 from dagmm.errors import ModelFileError, ModelSaveError
 from dagmm.fitted import FittedModel
 from dagmm.manifest import (
-    Arrays,
     arrays_of,
     checksum_of,
     join,
     plain_of,
     promised_arrays,
     read_manifest,
+    upgraded,
 )
+from dagmm.schema import Arrays
 
 #: Version of the directory's format; raised when an older library could not read it.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 #: A manifest larger than this is not one of ours.
 MAX_MANIFEST_BYTES = 64 * 2**20
@@ -203,7 +204,7 @@ def _settle(directory: Path) -> None:
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    """Read a manifest that this version can read, less the fields that say so."""
+    """Read a manifest that this version can read, as one of today, less the fields that say so."""
     with _named(file):
         if not file.is_file():
             state = "is not a saved model: it has no manifest.json"
@@ -228,11 +229,12 @@ def _read_json(file: Path) -> dict[str, Any]:
             )
         if plain.get("checksum") != checksum_of(plain):
             raise ValueError("its checksum does not belong to its content")
-    return {
+    content = {
         name: value
         for name, value in plain.items()
         if name not in ("format", "format_version", "checksum")
     }
+    return upgraded(content, version)
 
 
 def _refuse_constant(name: str) -> NoReturn:
