@@ -29,10 +29,10 @@ from common import (
     ProgressLine,
     mean_and_spread,
     read_json,
-    read_npz,
     run_jobs,
     write_json,
 )
+from dagmm import datasets
 from peers import PEERS, fit_peer
 
 DETECTOR = "DAGMMDetector"
@@ -43,7 +43,7 @@ MEASURES = ("auroc", "ap", "fit_s", "score_s")
 @cache
 def load(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read a set once for each process."""
-    return read_npz(path)
+    return datasets.adbench(path)
 
 
 def split(

@@ -15,55 +15,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-from scipy.io import loadmat
 from threadpoolctl import threadpool_limits
 
 KDDCUP_FILE = "kddcup99/kddcup.data_10_percent.gz"
-_KDDCUP_COLUMNS = """
-duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot
-num_failed_logins logged_in num_compromised root_shell su_attempted num_root
-num_file_creations num_shells num_access_files num_outbound_cmds is_host_login
-is_guest_login count srv_count serror_rate srv_serror_rate rerror_rate srv_rerror_rate
-same_srv_rate diff_srv_rate srv_diff_host_rate dst_host_count dst_host_srv_count
-dst_host_same_srv_rate dst_host_diff_srv_rate dst_host_same_src_port_rate
-dst_host_srv_diff_host_rate dst_host_serror_rate dst_host_srv_serror_rate
-dst_host_rerror_rate dst_host_srv_rerror_rate
-"""
-KDDCUP_COLUMNS = tuple(_KDDCUP_COLUMNS.split())
-KDDCUP_FLAGS = ("land", "logged_in", "is_host_login", "is_guest_login")
-
-
-def read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Table and labels (True = anomaly) of an ``.npz`` file with arrays ``X`` and ``y``."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays["X"], arrays["y"].ravel().astype(bool)
-
-
-def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Table and labels (True = anomaly) of a MATLAB file with ``X`` and ``y``."""
-    arrays = loadmat(path)
-    return arrays["X"].astype(np.float64), arrays["y"].ravel().astype(bool)
-
-
-def read_kddcup(path: Path, *, flags_as_text: bool) -> tuple[pa.Table, np.ndarray]:
-    """Table and labels (True = attack) of a raw KDD Cup 1999 file, gzipped CSV without header.
-
-    Parameters
-    ----------
-    path : Path
-    flags_as_text : bool
-        Whether the four columns of zeros and ones are read as text, to be one-hot encoded.
-    """
-    text = {name: pa.string() for name in KDDCUP_FLAGS} if flags_as_text else {}
-    table = pa.csv.read_csv(
-        path,
-        read_options=pa.csv.ReadOptions(column_names=[*KDDCUP_COLUMNS, "label"]),
-        convert_options=pa.csv.ConvertOptions(column_types=text),
-    )
-    attack = pc.not_equal(table["label"], "normal.").to_numpy()
-    return table.drop_columns("label").combine_chunks(), attack
 
 
 def take(table: Any, index: np.ndarray) -> Any:

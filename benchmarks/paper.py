@@ -28,13 +28,11 @@ from common import (
     environment,
     mean_and_spread,
     read_json,
-    read_kddcup,
-    read_mat,
-    read_npz,
     run_jobs,
     take,
     write_json,
 )
+from dagmm.datasets import adbench, kddcup99, odds
 
 MODELS = ("dagmm", "detector")
 
@@ -65,21 +63,21 @@ class Set:
 
 
 def _kddcup(data: Path, model: str) -> tuple[Any, np.ndarray]:
-    table, attack = read_kddcup(data / KDDCUP_FILE, flags_as_text=model == "dagmm")
+    table, attack = kddcup99(data / KDDCUP_FILE, flags_as_text=model == "dagmm")
     return table, ~attack
 
 
 def _kddcup_rev(data: Path, model: str) -> tuple[Any, np.ndarray]:
-    table, attack = read_kddcup(data / KDDCUP_FILE, flags_as_text=model == "dagmm")
+    table, attack = kddcup99(data / KDDCUP_FILE, flags_as_text=model == "dagmm")
     return table, attack
 
 
 def _thyroid(data: Path, model: str) -> tuple[Any, np.ndarray]:
-    return read_npz(data / "adbench/38_thyroid.npz")
+    return adbench(data / "adbench/38_thyroid.npz")
 
 
 def _arrhythmia(data: Path, model: str) -> tuple[Any, np.ndarray]:
-    return read_mat(data / "odds/arrhythmia.mat")
+    return odds(data / "odds/arrhythmia.mat")
 
 
 _KDDCUP_NETWORK = {

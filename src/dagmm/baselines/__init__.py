@@ -1,0 +1,10 @@
+"""Other ways to find strange rows, behind one interface, to compare DAGMM with.
+
+A baseline is fitted to encoded rows and returns how strange other rows are: higher is stranger,
+on a scale of its own.
+"""
+
+from dagmm.baselines.method import Method as Method
+from dagmm.baselines.registry import ABLATIONS as ABLATIONS
+from dagmm.baselines.registry import FIELD as FIELD
+from dagmm.baselines.registry import METHODS as METHODS

@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import oracle
+from dagmm.baselines import ablations
+from dagmm.baselines.ablations import Setting, default_setting
+from dagmm.baselines.codes import CodeArchitecture
+from dagmm.networks import flatten
+from dagmm.recipe import detector_recipe
+from dagmm.training import train
+from small_tables import ARCHITECTURE, PLAN, broken_rows, correlated_rows
+
+VARIANTS = [
+    ablations.autoencoder,
+    ablations.pae,
+    ablations.pae_gmm_em,
+    ablations.pae_gmm,
+    ablations.gmm_en,
+    ablations.dagmm_p,
+    ablations.dagmm_single,
+]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Every variant has one small network, so that few programs are compiled."""
+    setting = Setting(ARCHITECTURE, PLAN, 1e-3)
+    monkeypatch.setattr(ablations, "default_setting", lambda n_rows, n_features: setting)
+
+
+def rows(seed=0):
+    return correlated_rows(seed).astype(np.float64)
+
+
+def test_the_setting_is_the_detectors():
+    recipe = detector_recipe(500, 7, 4)
+    expected = (recipe.architectures[0], recipe.plan, recipe.relative_floor)
+    assert default_setting(500, 7) == expected
+
+
+@pytest.mark.parametrize("fit", VARIANTS)
+def test_broken_correlations_are_stranger(fit):
+    new = np.concatenate([rows(7), broken_rows(8)])
+    score = fit(rows(), 0)
+    strangeness = score(new)
+    assert strangeness.dtype == np.float64
+    assert np.isfinite(strangeness).all()
+    assert roc_auc_score(np.arange(800) >= 400, strangeness) > 0.6
+    np.testing.assert_allclose(score(new[3:5]), strangeness[3:5], rtol=1e-5)
+
+
+def test_the_autoencoder_is_dagmm_without_its_energy():
+    x = rows()
+    plan = replace(PLAN, lambda1=0.0, lambda2=0.0)
+    result = train(x.astype(np.float32), len(x), [ARCHITECTURE], plan, 3)[0]
+    named = ARCHITECTURE.named(result.parameters)
+    _, x_hat = oracle.latent(named, x[:5])
+    expected = ((x[:5] - x_hat) ** 2).sum(axis=1)
+    np.testing.assert_allclose(ablations.autoencoder(x, 3)(x[:5]), expected, rtol=1e-3)
+
+
+def test_without_the_reconstruction_error_rows_are_not_rebuilt():
+    x = correlated_rows()
+    plan = replace(PLAN, reconstruction_weight=0.0)
+    errors = {}
+    for name, one in (("with", PLAN), ("without", plan)):
+        history = train(x, len(x), [ARCHITECTURE], one, 0)[0].history
+        errors[name] = history["reconstruction"][-1]
+        terms = zip(history["loss"], history["energy"], history["penalty"], strict=True)
+        if name == "without":
+            for loss, energy, penalty in terms:
+                expected = PLAN.lambda1 * energy + PLAN.lambda2 * penalty
+                assert loss == pytest.approx(expected, rel=1e-4)
+    assert errors["without"] > 3.0 * errors["with"]
+
+
+def test_pretraining_is_where_the_training_starts(monkeypatch):
+    given = []
+
+    def train_and_see(*arguments, initial=None):
+        given.append(initial)
+        return train(*arguments, initial=initial)
+
+    monkeypatch.setattr(ablations, "train", train_and_see)
+    for fit in (ablations.dagmm_single, ablations.dagmm_p, ablations.pae):
+        fit(rows(), 0)
+    assert given[0] is None
+    np.testing.assert_array_equal(given[1], given[2])
+    assert given[1].shape == (flatten(ARCHITECTURE.skeleton()).size,)
+
+
+def test_the_estimation_network_alone_takes_rows_for_z():
+    codes = CodeArchitecture.after(ARCHITECTURE)
+    assert (codes.n_latent, codes.n_components) == (4, 2)
+    network = codes.build(np.random.default_rng(0))
+    z = np.random.default_rng(1).normal(size=(4, 5)).astype(np.float32)
+    latent, rebuilt = network.latent(z)
+    np.testing.assert_array_equal(latent, z)
+    np.testing.assert_array_equal(rebuilt, z)
+    named = codes.named(np.asarray(flatten(network)))
+    assert all(name.startswith("estimation.") for name in named)
+    np.testing.assert_allclose(network.gamma(z).T, oracle.memberships(named, z.T), rtol=1e-4)
