@@ -57,7 +57,7 @@ def test_help_is_printed_without_loading_anything_heavy() -> None:
         out = subprocess.check_output([sys.executable, "-c", code, option], text=True)
         assert out.endswith("0\n[]\n")
     assert run("--version").stdout == f"dagmm {dagmm.__version__}\n"
-    for command in ("demo", "fit", "score", "info"):
+    for command in ("demo", "fit", "score", "explain", "threshold", "info", "compare"):
         assert run(command, "--help").exit_code == 0
 
 
@@ -78,6 +78,8 @@ def test_fit_says_what_it_did(home: Path) -> None:
         "label": "fault",
         "normal": [],
         "drop": [],
+        "time": None,
+        "group": None,
     }
 
 
@@ -245,16 +247,71 @@ def test_what_cannot_be_is_said_in_one_line(
 
 
 def test_columns_that_cannot_be_fitted_name_the_options_that_help(there: Path) -> None:
-    Path("d.csv").write_text("when,a,b\n2020-03-09 10:14:33,1,\n2020-03-09 10:14:34,2,\n")
+    Path("d.csv").write_text("when,a\n10:14:33,1\n10:14:34,2\n")
     assert failure("fit", "d.csv", "-o", "m") == (
-        "dagmm: 'd.csv': column 'when' holds dates or times (timestamp[s]); expected numbers, "
-        "true/false or text. Pass it through as an identifier (--id 'when') or leave it out "
-        "(--drop 'when').\n"
+        "dagmm: 'd.csv': column 'when' holds values of type time32[s]; expected numbers, "
+        "true/false, text or dates. Pass it through as an identifier (--id 'when') or leave it "
+        "out (--drop 'when').\n"
     )
-    assert failure("fit", "d.csv", "-o", "m", "--drop", "when") == (
-        "dagmm: 'd.csv': column 'b' is empty in every row; expected numbers, true/false or text. "
-        "Leave it out: --drop 'b'.\n"
+    Path("d.csv").write_text("when,a\nsoon,1\nlater,2\n")
+    assert failure("fit", "d.csv", "-o", "m", "--time", "when") == (
+        "dagmm: 'd.csv': column 'when', row 0: expected a date such as 2024-03-09 10:14:33, got "
+        "'soon'; it is the time axis.\n"
     )
+    Path("d.csv").write_text("a\n" + "".join(f"part {i}\n" for i in range(20)))
+    assert failure("fit", "d.csv", "-o", "m", "--categorical", "a") == (
+        "dagmm: 'd.csv': column 'a' is said to hold categories, but it holds 20 different texts "
+        "in 20 rows, which identifies rows rather than describing them; leave it out of the fit.\n"
+    )
+
+
+def test_a_messy_table_is_fitted_and_scored(there: Path) -> None:
+    table = sensors().drop("fault").to_pylist()
+    lines = ["part;when;line;temp;torque;tool;mode;empty"]
+    for i, row in enumerate(table):
+        temp = "" if i % 9 == 0 else f"{row['temp']:.4f}".replace(".", ",")
+        torque = f"{row['torque']:.4f}".replace(".", ",")
+        when = f"2024/01/{1 + i // 24:02d} {i % 24:02d}:00"
+        lines.append(f"{row['part']};{when};L{i % 2};{temp};{torque};{row['tool']};{i % 3 + 1};")
+    Path("m.csv").write_bytes(("\n".join(lines) + "\n").encode("cp932"))
+    options = ("--time", "when", "--group", "line", "--categorical", "mode", "--members", "1")
+    result = run("fit", "m.csv", "-o", "m", "--encoding", "cp932", *options, "--json")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == (
+        "note: column 'empty' is set aside: it has no value in any row; --drop 'empty' leaves it "
+        "out without this note\n"
+        "note: column 'part' is set aside: it holds 160 different texts in 160 rows, which "
+        "identifies rows rather than describing them; --drop 'part' leaves it out without this "
+        "note\n"
+    )
+    said = json.loads(result.stdout)
+    assert (said["columns"], said["set_aside"]) == (4, ["when", "line", "empty", "part"])
+    described = json.loads(run("info", "m", "--json").stdout)
+    assert described["columns"] == [
+        {"name": "temp", "kind": "numbers", "had_holes": True},
+        {"name": "torque", "kind": "numbers"},
+        {"name": "tool", "kind": "text", "categories": 2},
+        {"name": "mode", "kind": "text", "categories": 3},
+    ]
+    assert described["table"]["time"] == "when"
+    text = run("info", "m").stdout
+    assert "temp (numbers, had holes)" in text
+    assert "when: the time axis" in text
+
+    assert run("score", "m", "m.csv", "-o", "out.parquet", "--quiet").exit_code == 0
+    scores = pq.read_table("out.parquet")
+    assert scores.column_names == ["line", "when", "energy", "is_anomaly"]
+    assert np.isfinite(scores["energy"].to_numpy()).all()
+    # The same rows in Parquet, with the types that belong to them.
+    typed = arrow_csv.read_csv(
+        "m.csv",
+        parse_options=arrow_csv.ParseOptions(delimiter=";"),
+        convert_options=arrow_csv.ConvertOptions(decimal_point=","),
+    )
+    assert str(typed["mode"].type) == "int64"
+    pq.write_table(typed, "t.parquet")
+    assert run("score", "m", "t.parquet", "-o", "again.parquet", "--quiet").exit_code == 0
+    np.testing.assert_array_equal(pq.read_table("again.parquet")["energy"], scores["energy"])
 
 
 def test_wrong_cells_are_named_by_their_row_in_the_file(
@@ -265,9 +322,9 @@ def test_wrong_cells_are_named_by_their_row_in_the_file(
     for cell, message in (
         ("hot", "column 'temp', row 50 (line 52): expected a number, got 'hot'."),
         (
-            "",
-            "column 'temp' holds 1 non-finite value (NaN, inf or missing), first at row 50; fill "
-            "or drop them.",
+            "inf",
+            "column 'temp' holds 1 infinite value, first at row 50; replace them by numbers, or "
+            "by NaN where there is no value.",
         ),
     ):
         Path("w.csv").write_text(f"part,temp,torque,tool,fault\n{good}p,{cell},0,mill,0\n{good}")
@@ -293,7 +350,9 @@ def test_info(there: Path) -> None:
         {"name": "torque", "kind": "numbers"},
         {"name": "tool", "kind": "text", "categories": 2},
     ]
-    assert (described["format"], described["rows"]) == (1, ROWS)
+    assert (described["format"], described["rows"]) == (2, ROWS)
+    assert described["calibration"] == {"rows": ROWS, "rows_are": "training rows"}
+    assert described["threshold_rule"] == "contamination 0.01"
     assert len(described["fingerprint"]) == 64
     text = run("info", "model").stdout
     assert "tool (text, 2 categories)" in text

@@ -9,6 +9,7 @@ import dagmm
 
 NAMES = [
     "ArgumentError",
+    "Comparison",
     "DAGMM",
     "DAGMMDetector",
     "DAGMMError",
@@ -16,7 +17,9 @@ NAMES = [
     "InputError",
     "ModelFileError",
     "ModelSaveError",
+    "TableWarning",
     "__version__",
+    "compare",
     "load_model",
 ]
 

@@ -33,8 +33,22 @@ def test_the_readme_runs(tmp_path, monkeypatch, capsys):
     names = {}
     for block in code_blocks(ROOT / "README.md", "python"):
         exec(compile(block, "README.md", "exec"), names)
-    assert capsys.readouterr().out == "[ 1 -1]\n"
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:2] == ["[ 1 -1]", "bearing_temperature"]
+    value, expected = map(float, printed[2].split())
+    assert (value, expected) == pytest.approx((85.4, 30.5), abs=1.0)
+    energy, low, high = map(float, printed[3].split())
+    assert low < energy < high
     assert len(names["energy"]) == 200
+
+
+def test_the_page_on_comparison_runs(capsys):
+    names = {}
+    for block in code_blocks(ROOT / "docs/comparison.md", "python"):
+        exec(compile(block, "comparison.md", "exec"), names)
+    assert capsys.readouterr().out.startswith("method ")
+    assert names["figures"].num_rows == 3
+    assert 0.0 < names["agreement"] < 1.0
 
 
 def test_both_readmes_have_the_same_code():

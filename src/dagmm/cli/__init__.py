@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 import dagmm
+from dagmm.cli.compare import compare
 from dagmm.cli.demo import demo
+from dagmm.cli.explain import explain
 from dagmm.cli.failure import GuardedGroup, silence_stdout
 from dagmm.cli.fit import fit
 from dagmm.cli.info import info
 from dagmm.cli.score import score
+from dagmm.cli.threshold import threshold
 
 __all__ = ["app", "main"]
 
@@ -47,7 +50,7 @@ def root(
     """
 
 
-for _command in (demo, fit, score, info):
+for _command in (demo, fit, score, explain, threshold, info, compare):
     app.command()(_command)
 
 

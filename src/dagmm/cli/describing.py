@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from dagmm.calibration import Calibration
 from dagmm.cli.roles import Roles
 from dagmm.encoder import Encoder
 from dagmm.fitted import Member
 from dagmm.health import verdict_of
 from dagmm.networks import activation_name
 from dagmm.saving import FORMAT_VERSION, load_model
+from dagmm.threshold import meaning_of
 
 
 def describe(path: str) -> dict[str, Any]:
@@ -27,29 +29,48 @@ def describe(path: str) -> dict[str, Any]:
         "dagmm_version": saved.library_version,
         "format": FORMAT_VERSION,
         "columns": _columns(model.encoder),
+        "set_aside": [column._asdict() for column in model.encoder.set_aside],
         "table": Roles.of_record(record).plain(),
         "scaling": model.encoder.scaling,
         "members": [_member(member) for member in model.members],
         "threshold": model.threshold,
+        "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
+        "calibration": _calibration(model.calibration),
         "rows": record["n_rows"],
         "fingerprint": record["fingerprint"],
         "verdict": verdict_of(record["health"]),
     }
 
 
+def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
+    if calibration is None:
+        return None
+    return {"rows": calibration.fairest.n_rows, "rows_are": calibration.fairest_are}
+
+
 def in_words(description: dict[str, Any]) -> dict[str, Any]:
     """Return a description with each entry as text, or a list of lines."""
     words = dict(description)
-    words["columns"] = [
-        f"{column['name']} ({column['kind']}"
-        + (f", {column['categories']} categories)" if "categories" in column else ")")
-        for column in description["columns"]
-    ]
+    words["columns"] = [_column_in_words(column) for column in description["columns"]]
+    words["set_aside"] = [f"{c['name']}: {c['why']}" for c in description["set_aside"]] or None
     for name, value in words.pop("table").items():
         if value:
             words[name] = value if isinstance(value, str) else ", ".join(value)
+    known = words["calibration"]
+    words["calibration"] = known and f"{known['rows']} {known['rows_are']}"
     words["members"] = [_member_in_words(member) for member in description["members"]]
     return words
+
+
+def _column_in_words(column: dict[str, Any]) -> str:
+    words = [column["kind"]]
+    if "categories" in column:
+        words.append(f"{column['categories']} categories")
+    if "cycles" in column:
+        words.append(f"place in the {' and in the '.join(column['cycles'])}")
+    if "had_holes" in column:
+        words.append("had holes")
+    return f"{column['name']} ({', '.join(words)})"
 
 
 def _member_in_words(member: dict[str, Any]) -> str:
@@ -63,13 +84,14 @@ def _member_in_words(member: dict[str, Any]) -> str:
 
 
 def _columns(encoder: Encoder) -> list[dict[str, Any]]:
-    categories = {text.name: len(text.categories) for text in encoder.texts}
-    return [
-        {"name": name, "kind": "text", "categories": categories[name]}
-        if name in categories
-        else {"name": name, "kind": "numbers"}
-        for name in encoder.columns
-    ]
+    kinds: dict[str, dict[str, Any]] = {name: {"kind": "numbers"} for name in encoder.columns}
+    for text in encoder.texts:
+        kinds[text.name] = {"kind": "text", "categories": len(text.categories)}
+    for date in encoder.dates:
+        kinds[date.name] = {"kind": "dates", "cycles": list(date.cycles)}
+    for name in encoder.masks.names:
+        kinds[name] = {**kinds[name], "had_holes": True}
+    return [{"name": name, **kinds[name]} for name in encoder.columns]
 
 
 def _member(member: Member) -> dict[str, Any]:

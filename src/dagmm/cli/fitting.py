@@ -1,6 +1,7 @@
 """From a table in a file to a saved model."""
 
 import time
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from dagmm.cli.labels import anomalies_of, check_some_normal, quality_of
 from dagmm.cli.roles import Roles, check_types
 from dagmm.cli.terminal import log, note
 from dagmm.detector import DAGMMDetector
-from dagmm.errors import ArgumentError, InputError
+from dagmm.encoder import Encoder
+from dagmm.errors import ArgumentError, InputError, TableWarning
 from dagmm.saving import is_saved_model
 from dagmm.tables import TableOptions, open_table
 from dagmm.threshold import check_contamination, is_anomaly
@@ -61,12 +63,23 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     keep_interrupts()
     check_contamination(job.contamination)
     check_directory(job.model, job.force)
-    features, labels, name = _read(job)
-    detector = DAGMMDetector(job.contamination, job.members, job.seed, verbose=not job.quiet)
+    features, labels, name = read_features(job.table, job.options, job.roles, job.quiet)
+    if labels is not None and 2 * labels.sum() > len(labels):
+        note(
+            f"{labels.sum()} of {len(labels)} training rows are labelled anomalies; "
+            "a model takes for normal what is common among its training rows",
+            job.quiet,
+        )
+    detector = DAGMMDetector(
+        job.contamination, job.members, job.seed, verbose=not job.quiet, **job.roles.arguments
+    )
     try:
-        detector.fit(features)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TableWarning)  # said below, in words of the command
+            detector.fit(features)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
+    _note_set_aside(detector.model_.encoder, job.quiet)
     record = {**detector.model_.record, "table": job.roles.plain()}
     detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
@@ -99,17 +112,18 @@ def check_directory(model: str, force: bool) -> None:
             )
 
 
-def _read(job: FitJob) -> tuple[pa.Table, np.ndarray | None, str]:
+def read_features(
+    path: str, options: TableOptions, roles: Roles, quiet: bool
+) -> tuple[pa.Table, np.ndarray | None, str]:
     """Return the columns to fit, which rows are anomalies where labels say so, and a name."""
-    roles = job.roles
-    log(f"reading {job.table}", job.quiet)
-    with open_table(job.table, job.options) as source:
+    log(f"reading {path}", quiet)
+    with open_table(path, options) as source:
         names = roles.features(source.columns, source.name)
         label = (roles.label,) if roles.label is not None else ()
-        table = source.read(names + label, texts=label)
+        table = source.read(names + label, texts=label + roles.categorical)
         log(
             f"{table.num_rows} rows, {len(source.columns)} columns ({source.description})",
-            job.quiet,
+            quiet,
         )
         features = table.select(list(names))
         check_types(features.schema, source.name)
@@ -118,13 +132,22 @@ def _read(job: FitJob) -> tuple[pa.Table, np.ndarray | None, str]:
         column = table[roles.label]
         labels = anomalies_of(column, roles.label, roles.normal, source.name)
         check_some_normal(labels, column, roles.label, roles.normal, source.name)
-        if 2 * labels.sum() > len(labels):
-            note(
-                f"{labels.sum()} of {len(labels)} training rows are labelled anomalies; "
-                "a model takes for normal what is common among its training rows",
-                job.quiet,
-            )
         return features, labels, source.name
+
+
+def _set_aside(encoder: Encoder) -> dict[str, Any]:
+    names = [column.name for column in encoder.set_aside]
+    return {"set_aside": names} if names else {}
+
+
+def _note_set_aside(encoder: Encoder, quiet: bool) -> None:
+    for column in encoder.set_aside:
+        if not column.is_told:
+            note(
+                f"column {column.name!r} is set aside: {column.why}; "
+                f"--drop {column.name!r} leaves it out without this note",
+                quiet,
+            )
 
 
 def _summary(
@@ -134,8 +157,9 @@ def _summary(
     assert model.threshold is not None, "a detector's model has a threshold"
     summary: dict[str, Any] = {
         "rows": features.num_rows,
-        "columns": features.num_columns,
+        "columns": len(model.encoder.columns),
         "text_columns": len(model.encoder.texts),
+        **_set_aside(model.encoder),
         "members": len(model.members),
         "threshold": model.threshold,
     }

@@ -32,6 +32,17 @@ Header: TypeAlias = Annotated[
 Format: TypeAlias = Annotated[
     TableFormat | None, typer.Option(help="Format of TABLE; found out by default.")
 ]
+Encoding: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Encoding of CSV, such as cp932; UTF-8, or UTF-16 with its mark, by default.",
+        metavar="NAME",
+    ),
+]
+Decimal: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Decimal mark of CSV, . or , ; found out by default.", metavar="CHAR"),
+]
 Ids: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -52,6 +63,40 @@ Normal: TypeAlias = Annotated[
     typer.Option(
         help="Value of the label column that means normal; all others are anomalies. Repeatable.",
         metavar="VALUE",
+    ),
+]
+Explain: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        help="Name, for each anomaly, so many columns that make it strange.", min=0, max=100
+    ),
+]
+Categorical: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Column of categories, also where they are written as numbers. Repeatable.",
+        metavar="COLUMN",
+    ),
+]
+Numeric: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Column of numbers that looks like an identifier and is none. Repeatable.",
+        metavar="COLUMN",
+    ),
+]
+Time: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that is the time axis: not fitted, passed through to the scores.",
+        metavar="COLUMN",
+    ),
+]
+Group: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that names the asset: not fitted, passed through to the scores.",
+        metavar="COLUMN",
     ),
 ]
 AsJSON: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

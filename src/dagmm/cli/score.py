@@ -27,13 +27,23 @@ def score(
     delimiter: o.Delimiter = None,
     header: o.Header = None,
     format: o.Format = None,
+    explain: o.Explain = 0,
+    p_value: Annotated[
+        bool,
+        typer.Option(
+            "--p-value",
+            help="Add the share of normal rows that are expected to be at least as strange.",
+        ),
+    ] = False,
+    encoding: o.Encoding = None,
+    decimal: o.Decimal = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Write the energy of each row of a TABLE: higher is stranger.
 
-    Identifiers, label and what is normal are remembered from the fit.
+    Identifiers, label, what is normal, time and group are remembered from the fit.
     """
     from dagmm.cli.roles import Roles
     from dagmm.cli.scoring import ScoreJob, score_table
@@ -43,10 +53,12 @@ def score(
         model,
         table,
         output,
-        TableOptions(format and format.value, o.unescaped(delimiter), header),
+        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
         Roles(tuple(ids or ()), label, tuple(normal or ())),
         force,
         quiet,
+        p_value,
+        explain,
     )
     result = score_table(job)
     # Where the table goes to standard output, what is said about it does not.

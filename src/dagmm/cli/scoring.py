@@ -1,7 +1,7 @@
 """From a saved model and a table in a file to a table of energies, in bounded memory."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,18 +9,21 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
+from dagmm.arguments import near
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.labels import anomalies_of, quality_of
-from dagmm.cli.roles import Roles, check_column, near
+from dagmm.cli.roles import Roles, check_column
 from dagmm.cli.terminal import log, note
+from dagmm.encoder import Encoder
 from dagmm.errors import ArgumentError, InputError
+from dagmm.explain import Explainer, explain_rows
 from dagmm.fitted import FittedModel
 from dagmm.progress import progress_for
 from dagmm.rows import Chunk, FrameRows
 from dagmm.saving import load_model
 from dagmm.tables import TableFile, TableOptions, check_target, open_sink, open_table
 from dagmm.tables.table_file import Kind
-from dagmm.threshold import is_anomaly
+from dagmm.threshold import is_anomaly, p_value_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class ScoreJob:
     roles : Roles
         Said now; where nothing is said, the model remembers what was said at the fit.
     force, quiet : bool
+    p_value : bool
+        Whether to add a p-value to each row.
+    explain : int
+        How many columns to name that make an anomaly strange.
     """
 
     model: str
@@ -44,9 +51,11 @@ class ScoreJob:
     roles: Roles
     force: bool = False
     quiet: bool = False
+    p_value: bool = False
+    explain: int = 0
 
 
-class _Batch(FrameRows):
+class Batch(FrameRows):
     """Some rows of a longer table, which know their numbers in it."""
 
     def __init__(self, table: pa.Table, start: int) -> None:
@@ -75,9 +84,10 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
     check_target(job.output, job.force)
     model = load_model(job.model).model
     with open_table(job.table, job.options) as source:
-        roles = _roles(job, model, source)
+        added = _added(job)
+        roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
         counted = _Counted(roles, source.name)
-        results = counted.watch(_results(model, source, roles, job.quiet))
+        results = counted.watch(_results(job, model, source, roles))
         first = next(results)
         with open_sink(job.output, first.schema, force=job.force) as sink:
             sink.write(first)
@@ -124,36 +134,94 @@ class _Counted:
         return summary
 
 
+def _added(job: ScoreJob) -> list[str]:
+    """Columns of the output that are there only when they are asked for."""
+    top = [f"top_feature_{i + 1}" for i in range(job.explain)]
+    return ["p_value", *top] if job.p_value else top
+
+
 def _results(
-    model: FittedModel, source: TableFile, roles: Roles, quiet: bool
+    job: ScoreJob, model: FittedModel, source: TableFile, roles: Roles
 ) -> Iterator[pa.Table]:
     """Yield identifiers, label, energy and decision of some rows at a time."""
-    passed = [*roles.ids, *([] if roles.label is None else [roles.label])]
-    texts = {text.name for text in model.encoder.texts}
+    explainer = Explainer(model) if job.explain else None
+    for table, _, energy in scored(model, source, roles, job.quiet):
+        result = table.select(roles.passed).append_column("energy", pa.array(energy))
+        strange = np.ones(len(energy), bool)
+        if model.threshold is not None:
+            strange = is_anomaly(energy, model.threshold)
+            result = result.append_column("is_anomaly", pa.array(strange))
+        if job.p_value:
+            p_value = p_value_of(model.calibration, energy)
+            result = result.append_column("p_value", pa.array(p_value))
+        if explainer is not None:
+            top = np.full((len(energy), job.explain), None, dtype=object)
+            if strange.any():
+                rows = Batch(table.filter(pa.array(strange)).select(model.encoder.columns), 0)
+                top[strange] = explain_rows(explainer, rows).top_features(job.explain)
+            for i in range(job.explain):
+                column = pa.array(top[:, i], pa.string())
+                result = result.append_column(f"top_feature_{i + 1}", column)
+        yield result
+
+
+def scored(
+    model: FittedModel, source: TableFile, roles: Roles, quiet: bool
+) -> Iterator[tuple[pa.Table, int, np.ndarray]]:
+    """Read and score some rows at a time.
+
+    Yields
+    ------
+    table : pyarrow.Table
+        Identifiers and label as they are, and the model's columns.
+    start : int
+        Number of the first row.
+    energy : ndarray of shape (n_rows,)
+    """
+    passed = roles.passed
     kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
-    for name in model.encoder.columns:
-        kinds[name] = "text" if name in texts else "number"
+    kinds |= _kinds(model.encoder)
     log(f"scoring {source.name} ({source.description})", quiet)
     with progress_for(not quiet and source.fraction() is not None) as progress:
         progress.phase("scoring", 100)
         for start, table in source.batches(kinds):
-            batch = _Batch(table.select(list(model.encoder.columns)), start)
+            batch = Batch(table.select(list(model.encoder.columns)), start)
             try:
                 energy = model.energy(batch)
             except InputError as error:
                 raise InputError(f"{source.name}: {error}") from error
-            result = table.select(passed).append_column("energy", pa.array(energy))
-            if model.threshold is not None:
-                decision = pa.array(is_anomaly(energy, model.threshold))
-                result = result.append_column("is_anomaly", decision)
             done = int(100 * (source.fraction() or 0.0))
             progress.advance(done, f"{start + table.num_rows} rows")
-            yield result
+            yield table, start, energy
 
 
-def _roles(job: ScoreJob, model: FittedModel, source: TableFile) -> Roles:
-    """Join what is said now with what the model remembers, and check it against the table."""
-    said, known = job.roles, Roles.of_record(model.record)
+def _kinds(encoder: Encoder) -> dict[str, Kind]:
+    """Return what each column of the model must hold; what "other" holds, the encoder reads."""
+    kinds: dict[str, Kind] = dict.fromkeys(encoder.columns, "number")
+    kinds |= {date.name: "other" for date in encoder.dates}
+    # What was said to be a category may be written as a number.
+    return kinds | {text.name: "other" if text.is_told else "text" for text in encoder.texts}
+
+
+def roles_of(
+    said: Roles, model: FittedModel, source: TableFile, written: Sequence[str], quiet: bool
+) -> Roles:
+    """Join what is said now with what the model remembers, and check it against the table.
+
+    Parameters
+    ----------
+    said : Roles
+    model : FittedModel
+    source : TableFile
+    written : sequence of str
+        Columns that the output gets beside identifiers and label.
+    quiet : bool
+
+    Raises
+    ------
+    ArgumentError, InputError
+    """
+    known = Roles.of_record(model.record)
     names = source.columns
     if said.label is not None:
         check_column("--label", said.label, names, source.name)
@@ -165,15 +233,17 @@ def _roles(job: ScoreJob, model: FittedModel, source: TableFile) -> Roles:
     ids = said.ids or tuple(name for name in known.ids if name in names)
     gone = [name for name in known.ids if name not in names]
     if gone and not said.ids:
-        note(f"{source.name} has no column {gone[0]!r}, an identifier at the fit", job.quiet)
-    _check_output_names(ids, label)
-    _check_model_columns(model, names, source.name, [*ids, label])
+        note(f"{source.name} has no column {gone[0]!r}, an identifier at the fit", quiet)
+    time, group = (name if name in names else None for name in (known.time, known.group))
     normal = said.normal or (known.normal if label == known.label else ())
-    return Roles(ids, label, normal)
+    roles = Roles(ids, label, normal, time=time, group=group)
+    _check_output_names(roles.passed, written)
+    check_model_columns(model, names, source.name, [*ids, label])
+    return roles
 
 
-def _check_output_names(ids: tuple[str, ...], label: str | None) -> None:
-    names = [*ids, *([] if label is None else [label]), "energy", "is_anomaly"]
+def _check_output_names(passed: Sequence[str], written: Sequence[str]) -> None:
+    names = [*passed, *written]
     for i, name in enumerate(names):
         if name in names[:i]:
             raise ArgumentError(
@@ -182,9 +252,15 @@ def _check_output_names(ids: tuple[str, ...], label: str | None) -> None:
             )
 
 
-def _check_model_columns(
-    model: FittedModel, names: tuple[str, ...], table: str, passed: list[str | None]
+def check_model_columns(
+    model: FittedModel, names: tuple[str, ...], table: str, passed: Sequence[str | None] = ()
 ) -> None:
+    """Check that a table has the model's columns, and that none of them plays another part.
+
+    Raises
+    ------
+    ArgumentError, InputError
+    """
     missing = [name for name in model.encoder.columns if name not in names]
     if missing:
         listed = ", ".join(repr(name) for name in missing[:5])

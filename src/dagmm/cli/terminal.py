@@ -35,6 +35,18 @@ def show(result: Mapping[str, Any], as_json: bool, err: bool = False) -> None:
     typer.echo(text, err=err)
 
 
+def show_rich(result: Any, as_json: bool, err: bool = False) -> None:
+    """Print a result that lays itself out; for a pipe in plain text, or as JSON."""
+    stream = sys.stderr if err else sys.stdout
+    if as_json or not stream.isatty():
+        text = json.dumps(result.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        typer.echo(text if as_json else str(result), err=err)
+        return
+    from rich.console import Console
+
+    Console(stderr=err).print(result)
+
+
 def table(rows: Sequence[tuple[str, ...]]) -> str:
     """Lay out cells in columns; the first row is the header."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
