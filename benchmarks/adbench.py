@@ -137,10 +137,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--setting", choices=("semi", "unsup"), default="semi")
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0, 1, ...")
     parser.add_argument("--peers", action="store_true", help="run scikit-learn's detectors too")
+    parser.add_argument("--methods", help="names, separated by commas, instead of --peers")
     parser.add_argument("--only", help="names of sets, without .npz, separated by commas")
     parser.add_argument("--out", type=Path, help="JSON file, kept up to date; fits resume")
     parser.add_argument("--processes", type=int, default=2, help="fits at once")
     return parser.parse_args()
+
+
+def _methods(arguments: argparse.Namespace) -> list[str]:
+    known = [DETECTOR, *PEERS]
+    if arguments.methods is None:
+        return known if arguments.peers else known[:1]
+    wanted: list[str] = arguments.methods.split(",")
+    unknown = [method for method in wanted if method not in known]
+    if unknown:
+        raise SystemExit(f"no method {unknown[0]!r}; known are {', '.join(known)}")
+    return wanted
 
 
 def _paths(data: Path, only: str | None) -> list[Path]:
@@ -156,7 +168,7 @@ def main() -> None:
     """Run what is not in the results yet and print the tables."""
     arguments = _arguments()
     paths = _paths(arguments.data, arguments.only)
-    methods = [DETECTOR, *(PEERS if arguments.peers else ())]
+    methods = _methods(arguments)
     empty = {"setting": arguments.setting, **{measure: {} for measure in MEASURES}}
     results = read_json(arguments.out, empty)
     if results["setting"] != arguments.setting:
