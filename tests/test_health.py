@@ -60,6 +60,24 @@ def test_a_network_that_hardly_trained():
     ]
 
 
+def test_a_network_that_rebuilds_hidden_values_is_measured_on_them():
+    architecture = replace(ARCHITECTURE, comp_hiddens=(8, 6), skip=True, mask_ratio=0.5)
+    rows = correlated_rows()
+    plan = replace(PLAN, epochs=40, lambda1=0.0, lambda2=0.0)
+    (result,) = train(rows, len(rows), [architecture], plan, 0)
+    health = health_of(architecture, result, rows, np.arange(float(len(rows))))
+    seen = rows * (np.random.default_rng(0).random(rows.shape) >= 0.5)
+    for parameters, measured in (
+        (result.initial, health["reconstruction_before"]),
+        (result.parameters, health["reconstruction_after"]),
+    ):
+        network = architecture.unflatten(parameters)
+        x_hat = np.asarray(network.latent(seen.T)[1]).T
+        assert measured == pytest.approx(((rows - x_hat) ** 2).sum(axis=1).mean(), rel=1e-5)
+    # Six columns in a code of six: whole rows are rebuilt best before training.
+    assert health["reconstruction_after"] < 0.5 * health["reconstruction_before"]
+
+
 def test_a_table_without_variation():
     rows = np.zeros((400, 6), np.float32)
     health = health_after(rows, replace(PLAN, epochs=2))

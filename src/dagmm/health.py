@@ -33,17 +33,23 @@ def health_of(
     -------
     dict
         ``reconstruction_before`` and ``reconstruction_after`` (mean squared error of the same
-        rows), ``rank_correlation`` (Spearman's, between the energies of the untrained and the
+        rows; with the same of their values hidden, where the network is trained to rebuild hidden
+        values), ``rank_correlation`` (Spearman's, between the energies of the untrained and the
         trained network), ``unmoved_arrays`` (parameters that training left as they were),
         ``undone`` (whether the trained network overflowed and the untrained one took its
         place), ``dropped_steps``, ``empty_components``, ``n_components``.
     """
     step = max(1, len(features) // _SAMPLE_ROWS)
     sample = features[::step]
-    z, gamma, before = latent_rows(architecture, result.initial, sample)
+    z, gamma, _ = latent_rows(architecture, result.initial, sample)
     check_untrained(z, gamma)
     untrained = Mixture.from_moments(Moments.of(z.astype(np.float64), gamma.astype(np.float64)))
-    _, _, after = latent_rows(architecture, result.parameters, sample)
+    hidden = np.random.default_rng(0).random(sample.shape) < architecture.mask_ratio
+    seen = np.where(hidden, np.float32(0.0), sample)
+    before, after = (
+        latent_rows(architecture, parameters, seen, sample)[2]
+        for parameters in (result.initial, result.parameters)
+    )
     phi = result.history["phi"][-1]
     return {
         "reconstruction_before": float(before.mean()),

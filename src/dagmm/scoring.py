@@ -19,10 +19,12 @@ BLOCK_ROWS = 512
 
 @cache
 def _program() -> Callable[..., Any]:
-    def latent(parameters: Array, block: Array, *, architecture: Architecture) -> Any:
+    def latent(
+        parameters: Array, block: Array, target: Array, *, architecture: Architecture
+    ) -> Any:
         network = architecture.unflatten(parameters)
         z, x_hat = network.latent(block.T)
-        return z, network.gamma(z), ((block.T - x_hat) ** 2).sum(axis=0)
+        return z, network.gamma(z), ((target.T - x_hat) ** 2).sum(axis=0)
 
     return compiled(latent, static_argnames="architecture")
 
@@ -31,6 +33,7 @@ def latent_rows(
     architecture: Architecture,
     parameters: Float32[np.ndarray, " n_parameters"],
     features: Float32[np.ndarray, "n_rows n_features"],
+    target: Float32[np.ndarray, "n_rows n_features"] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Send encoded rows through a network, dropout off.
 
@@ -39,13 +42,15 @@ def latent_rows(
     architecture : Architecture
     parameters : ndarray of shape (n_parameters,)
     features : ndarray of shape (n_rows, n_features), float32
+    target : ndarray of shape (n_rows, n_features), float32, optional
+        The rows that are to be rebuilt, where they are not those that the network sees.
 
     Returns
     -------
     z : ndarray of shape (n_latent, n_rows), float32
     gamma : ndarray of shape (n_components, n_rows), float32
     squared_error : ndarray of shape (n_rows,), float32
-        ``|x - x_hat|^2``, in squared encoded units.
+        ``|x - x_hat|^2``, where x is the target, in squared encoded units.
     """
     n_rows = len(features)
     z = np.empty((architecture.n_latent, n_rows), np.float32)
@@ -53,10 +58,12 @@ def latent_rows(
     squared_error = np.empty(n_rows, np.float32)
     device_parameters = jax.device_put(parameters)
     # All blocks are handed over before the first result is waited for.
-    results = [
-        (start, _program()(device_parameters, _block(features, start), architecture=architecture))
-        for start in range(0, n_rows, BLOCK_ROWS)
-    ]
+    results = []
+    for start in range(0, n_rows, BLOCK_ROWS):
+        block = _block(features, start)
+        wanted = block if target is None else _block(target, start)
+        result = _program()(device_parameters, block, wanted, architecture=architecture)
+        results.append((start, result))
     for start, result in results:
         stop = min(start + BLOCK_ROWS, n_rows)
         for target, part in zip((z, gamma, squared_error), result, strict=True):

@@ -35,10 +35,10 @@ def rows(seed=0):
     return correlated_rows(seed).astype(np.float64)
 
 
-def test_the_setting_is_the_detectors():
+def test_the_setting_is_the_detectors_with_a_network_as_the_paper_has_it():
     recipe = detector_recipe(500, 7, 4)
-    expected = (recipe.architectures[0], recipe.plan, recipe.relative_floor)
-    assert default_setting(500, 7) == expected
+    architecture = replace(recipe.architectures[0], skip=False, mask_ratio=0.0)
+    assert default_setting(500, 7) == (architecture, recipe.plan, recipe.relative_floors[0])
 
 
 @pytest.mark.parametrize("fit", VARIANTS)
