@@ -6,6 +6,7 @@ import pytest
 from dagmm.fitting import latent_moments
 from dagmm.health import health_of, verdict_of
 from dagmm.mixture import Mixture
+from dagmm.objective import objective
 from dagmm.training import train
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
@@ -14,13 +15,15 @@ def health_after(rows, plan=PLAN, architecture=ARCHITECTURE):
     (result,) = train(rows, len(rows), [architecture], plan, 0)
     z, moments = latent_moments(architecture, result.parameters, rows)
     energy = Mixture.from_moments(moments).energy(z)
-    return health_of(architecture, result, rows, energy)
+    return health_of(architecture, plan, result, rows, energy)
 
 
 def a_health(**changes):
     return {
         "reconstruction_before": 4.0,
         "reconstruction_after": 1.0,
+        "objective_before": 5.0,
+        "objective_after": 5.0,
         "rank_correlation": 0.25,
         "unmoved_arrays": [],
         "undone": False,
@@ -65,7 +68,7 @@ def test_a_network_that_rebuilds_hidden_values_is_measured_on_them():
     rows = correlated_rows()
     plan = replace(PLAN, epochs=40, lambda1=0.0, lambda2=0.0)
     (result,) = train(rows, len(rows), [architecture], plan, 0)
-    health = health_of(architecture, result, rows, np.arange(float(len(rows))))
+    health = health_of(architecture, plan, result, rows, np.arange(float(len(rows))))
     seen = rows * (np.random.default_rng(0).random(rows.shape) >= 0.5)
     for parameters, measured in (
         (result.initial, health["reconstruction_before"]),
@@ -91,7 +94,7 @@ def test_steps_that_were_dropped_are_counted():
     rows[17] = 1e30
     (result,) = train(rows, len(rows), [ARCHITECTURE], PLAN, 0)
     sound = np.delete(rows, 17, axis=0)
-    health = health_of(ARCHITECTURE, result, sound, np.zeros(len(sound)))
+    health = health_of(ARCHITECTURE, PLAN, result, sound, np.zeros(len(sound)))
     assert health["dropped_steps"] == sum(result.history["dropped_steps"]) > 1
     assert health["rank_correlation"] == 0.0
     assert verdict_of([health | {"empty_components": 0}])[1:] == [
@@ -160,6 +163,14 @@ TRAINED = (
             ["there was nothing to learn: the columns do not vary"],
         ),
         (
+            [a_health(reconstruction_after=4.5, objective_after=-7.0)],
+            [
+                "trained energies separate from untrained ones: the objective fell from 5 to -7 "
+                "while reconstruction error went from 4 to 4.5, rank correlation with the "
+                "untrained 0.25"
+            ],
+        ),
+        (
             [a_health(reconstruction_after=3.99)],
             [
                 "the networks hardly trained: reconstruction error went from 4 to 3.99; "
@@ -170,6 +181,24 @@ TRAINED = (
 )
 def test_the_verdict_in_full(health, sentences):
     assert verdict_of(health) == sentences
+
+
+def test_the_objective_is_what_training_lowers():
+    rows = correlated_rows()
+    (result,) = train(rows, len(rows), [ARCHITECTURE], PLAN, 0)
+    health = health_of(ARCHITECTURE, PLAN, result, rows, np.arange(float(len(rows))))
+    for when, parameters in (("before", result.initial), ("after", result.parameters)):
+        network = ARCHITECTURE.unflatten(parameters)
+        loss, _ = objective(network, rows.T, PLAN.lambda1, PLAN.lambda2)
+        assert health[f"objective_{when}"] == pytest.approx(float(loss), rel=1e-3)
+    assert health["objective_after"] < health["objective_before"]
+
+
+def test_a_model_saved_before_the_objective_was_kept_is_judged_by_its_reconstruction():
+    old = a_health(reconstruction_after=4.5)
+    del old["objective_before"], old["objective_after"]
+    (sentence,) = verdict_of([old])
+    assert sentence.startswith("the networks got worse in training: reconstruction error went")
 
 
 def test_a_network_that_got_worse():
@@ -184,7 +213,7 @@ def test_components_are_empty_where_the_last_minibatch_left_them_no_weight():
     rows = correlated_rows()
     (result,) = train(rows, len(rows), [ARCHITECTURE], replace(PLAN, epochs=2), 0)
     result.history["phi"][-1] = [0.9995, 0.0005]
-    health = health_of(ARCHITECTURE, result, rows, np.zeros(len(rows)))
+    health = health_of(ARCHITECTURE, PLAN, result, rows, np.zeros(len(rows)))
     assert health["empty_components"] == 1
 
 
@@ -192,8 +221,8 @@ def test_a_large_table_is_compared_on_a_part_of_its_rows():
     rows = correlated_rows()
     (result,) = train(rows, len(rows), [ARCHITECTURE], replace(PLAN, epochs=2), 0)
     many = correlated_rows(n_rows=9000)
-    health = health_of(ARCHITECTURE, result, many, np.arange(9000.0))
-    part = health_of(ARCHITECTURE, result, many[::2], np.arange(9000.0)[::2])
+    health = health_of(ARCHITECTURE, PLAN, result, many, np.arange(9000.0))
+    part = health_of(ARCHITECTURE, PLAN, result, many[::2], np.arange(9000.0)[::2])
     assert health == part
 
 

@@ -94,7 +94,7 @@ def fit_model(
             architecture, trained[i], features, recipe, recipe.relative_floors[i], rng
         )
         result = trained[i]._replace(parameters=member.parameters)
-        return member, energy, health_of(architecture, result, features, energy)
+        return member, energy, health_of(architecture, recipe.plan, result, features, energy)
 
     members, energies, health = [], [], []
     for member, energy, proof in side_by_side(finish, range(len(trained))):

@@ -102,7 +102,8 @@ def floor_of(variance: Float[Array, " n_latent"]) -> Float[Array, " n_latent"]:
 
 def covariance_penalty(cov: Float[Array, "n_components n_latent n_latent"]) -> Array:
     """``sum_k sum_j 1 / cov_kjj`` (equation 7, last term)."""
-    return (1.0 / cov.diagonal(axis1=1, axis2=2)).sum()
+    xp = cov.__array_namespace__()
+    return xp.asarray((1.0 / cov.diagonal(axis1=1, axis2=2)).sum())
 
 
 def log_joint(
