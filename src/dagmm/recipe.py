@@ -22,7 +22,8 @@ class Recipe:
     relative_floors : tuple of float
         Covariance floor of each member, relative to the variance of z along each axis.
     least_phi : float
-        Components of the refined mixture that hold a smaller share of the rows die.
+        Components of the refined mixture that hold a smaller share of the rows die. By default
+        only those with less than one row do: a rare way to be normal is normal.
     """
 
     architectures: tuple[Architecture, ...]
@@ -35,10 +36,6 @@ class Recipe:
 #: Covariance floors that the detector's members take in turn. The low one follows the codes
 #: closely, the high one keeps a tight cluster of strange training rows from looking normal.
 RELATIVE_FLOORS = (1e-3, 1e-1)
-
-#: A component of the detector that holds a smaller share of the training rows dies: a few rows
-#: that lie together are as likely repeated faults as a rare way to be normal.
-LEAST_PHI = 0.02
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
@@ -89,7 +86,7 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         warm_up=0.2,
     )
     floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
-    return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors, LEAST_PHI)
+    return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors)
 
 
 def _power_of_two_below(n: int) -> int:
