@@ -12,12 +12,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from dagmm.arguments import check_int
+from dagmm.errors import ArgumentError
 from dagmm.estimator import FittedModelEstimator
 from dagmm.fitted import FittedModel
 from dagmm.fitting import fit_model
 from dagmm.health import verdict_of
 from dagmm.progress import progress_for
-from dagmm.recipe import SCALING, detector_recipe
+from dagmm.recipe import SCALING, detector_recipe, window_recipe
+from dagmm.streaming import Stream
 from dagmm.threshold import (
     apply_threshold,
     check_contamination,
@@ -27,6 +29,8 @@ from dagmm.threshold import (
     score_of,
     threshold_of,
 )
+from dagmm.window_fitting import fit_windows
+from dagmm.windows import WindowLength
 
 
 class DAGMMDetector(OutlierMixin, FittedModelEstimator):
@@ -54,9 +58,16 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     numeric : str or list of str, optional
         Columns of numbers that are used even where they look like identifiers.
     time : str, optional
-        The column that is the time axis: dates or numbers. It is left out.
+        The column that is the time axis: dates or numbers (of seconds). It is left out.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
+    window : int or str, optional
+        Judge each row together with the rows of its asset before it: so many rows, itself
+        included, or a duration such as ``"60s"`` or ``"10 min"``, which becomes rows by the
+        median interval of the training rows. Needs ``time``. By default each row is judged by
+        itself.
+    step : int, default=1
+        With ``window``: every so many rows a window is trained on. Every row is scored.
 
     Attributes
     ----------
@@ -98,6 +109,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         numeric: Any = None,
         time: str | None = None,
         group: str | None = None,
+        window: Any = None,
+        step: int = 1,
     ) -> None:
         self.contamination = contamination
         self.n_members = n_members
@@ -108,6 +121,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         self.numeric = numeric
         self.time = time
         self.group = group
+        self.window = window
+        self.step = step
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Train the networks, fix their mixtures and the threshold.
@@ -134,12 +149,23 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         n_members = check_int("n_members", self.n_members, 1)
         seed = int(check_random_state(self.random_state).randint(2**31))
         overrides = self._overrides()
+        length = None
+        if self.window is not None:
+            length = WindowLength.of(self.window, self.step, self.time, self.group)
+        elif check_int("step", self.step, 1) > 1:
+            raise ArgumentError("step belongs to window, and there is none.")
         rows = self._rows(X, fitting=True)
-        recipe_of = partial(detector_recipe, n_members=n_members)
         with progress_for(self.verbose) as progress:
-            model, energy = fit_model(
-                rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True
-            )
+            if length is None:
+                recipe_of = partial(detector_recipe, n_members=n_members)
+                model, energy = fit_model(
+                    rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True
+                )
+            else:
+                recipe_of = partial(window_recipe, n_members=n_members)
+                model, energy = fit_windows(
+                    rows, length, SCALING, "levels", recipe_of, seed, progress, overrides
+                )
         chosen = choose_threshold(model.calibration, contamination=contamination)
         # Of a long table not all energies are kept; the share is to be exact all the same.
         exact = replace(chosen, energy=threshold_of(energy, contamination))
@@ -259,6 +285,25 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         """
         check_is_fitted(self)
         return self.model_.deviation(self._rows(X, fitting=False))
+
+    def stream(self) -> Stream:
+        """Return what scores rows as they come, one by one or a few at a time.
+
+        Energies are those of :meth:`energy` for all these rows at once, to the bit where there
+        are windows; each row's depends on it and on earlier rows of its asset.
+
+        Returns
+        -------
+        Stream
+            With one method, ``update(rows)``, which returns their energies.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        """
+        check_is_fitted(self)
+        return Stream(self.model_)
 
     def score_samples(self, X: Any) -> Float[np.ndarray, " n_rows"]:
         """Minus the energy of each row: higher is more normal."""

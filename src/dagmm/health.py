@@ -11,13 +11,14 @@ from dagmm.networks import Architecture
 from dagmm.numerics import Array
 from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember
+from dagmm.windows import Inputs
 
 #: Rows that trained and untrained network are compared on.
 _SAMPLE_ROWS = 4096
 
 
 def health_of(
-    architecture: Architecture, result: TrainedMember, features: np.ndarray, energy: np.ndarray
+    architecture: Architecture, result: TrainedMember, features: Inputs, energy: np.ndarray
 ) -> dict[str, Any]:
     """Compare a trained network with the same network before training.
 
@@ -25,7 +26,7 @@ def health_of(
     ----------
     architecture : Architecture
     result : TrainedMember
-    features : ndarray of shape (n_rows, n_features), float32
+    features : ndarray of shape (n_rows, n_features), float32, or WindowInputs
     energy : ndarray of shape (n_rows,)
         Energies of the trained member.
 

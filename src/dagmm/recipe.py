@@ -1,6 +1,6 @@
 """The defaults, all in one place: structure and training as functions of the table's shape."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagmm.encoder import Scaling
 from dagmm.networks import Architecture
@@ -90,6 +90,27 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
     )
     floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
     return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors, LEAST_PHI)
+
+
+#: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
+#: rows, so that there are far fewer of them than it seems, and a mixture that follows their codes
+#: closely takes every new window for a strange one.
+WINDOW_FLOOR = 0.1
+
+
+def window_recipe(n_windows: int, n_inputs: int, n_members: int) -> Recipe:
+    """Return the recipe of ``DAGMMDetector`` for windows.
+
+    Parameters
+    ----------
+    n_windows : int
+        Windows that the network with the fewest is fitted to.
+    n_inputs : int
+        Width of what the networks see of a window.
+    n_members : int
+    """
+    recipe = detector_recipe(n_windows, n_inputs, n_members)
+    return replace(recipe, relative_floors=(WINDOW_FLOOR,) * n_members)
 
 
 def _power_of_two_below(n: int) -> int:

@@ -20,6 +20,7 @@ from dagmm.numerics import Array
 from dagmm.objective import Terms, objective
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
+from dagmm.windows import Windowed
 
 #: One compiled call runs about this many steps, so that short epochs do not wait for the host.
 STEPS_PER_CALL = 100
@@ -100,6 +101,16 @@ class TrainedMember(NamedTuple):
     history: History
 
 
+class TrainingWindows(NamedTuple):
+    """Windows to train on, instead of rows by themselves."""
+
+    windowed: Windowed
+    fitted: Sequence[np.ndarray]
+    """By network: last rows of the windows that it is trained on."""
+    sample: np.ndarray
+    """Some of their inputs, shape (n_sample, n_inputs), that linear paths begin from."""
+
+
 class _State(NamedTuple):
     """What a step changes. All parameters are one vector: one operation updates them."""
 
@@ -126,7 +137,8 @@ _ADAM = optax.scale_by_adam()
 
 def _step(
     architecture: Architecture,
-    rows: Float[Array, "n_rows n_features"],
+    rows: Float[Array, "n_rows n_columns"],
+    windowed: Windowed | None,
     key: Key[Array, ""],
     state: _State,
     batch: tuple[Int[Array, " batch_size"], Schedule],
@@ -135,7 +147,7 @@ def _step(
     dropout_key = jax.random.fold_in(key, state.step)
 
     def loss(network: Network) -> tuple[Array, Terms]:
-        x = rows[index].T
+        x = rows[index].T if windowed is None else windowed(rows, index)
         return objective(
             network,
             x,
@@ -167,6 +179,7 @@ def _program() -> Callable[..., Any]:
 
     def run(
         rows: Array,
+        windowed: Windowed | None,
         key: Array,
         state: _State,
         batches: tuple[Array, Schedule],
@@ -175,7 +188,7 @@ def _program() -> Callable[..., Any]:
     ) -> tuple[_State, tuple[_StepRecord, Array, Array]]:
         def epoch(state: _State, batches: tuple[Array, Schedule]) -> Any:
             state, record = jax.lax.scan(
-                lambda s, b: _step(architecture, rows, key, s, b), state, batches
+                lambda s, b: _step(architecture, rows, windowed, key, s, b), state, batches
             )
             return state, (record, state.phi, state.cov)
 
@@ -190,21 +203,23 @@ class _Member:
     def __init__(
         self,
         rows: Array,
-        n_rows: int,
+        fitted: int | np.ndarray,
         architecture: Architecture,
         plan: TrainingPlan,
         seed: np.random.SeedSequence,
         initial: np.ndarray | None,
         axes: np.ndarray | None,
+        windowed: Windowed | None,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
         self.rows, self.architecture, self.plan = rows, architecture, plan
+        self.windowed = windowed
         self.key = jax.random.key(dropout_seed.generate_state(1)[0], impl="rbg")
         if initial is None:
             rng = np.random.default_rng(network_seed)
             initial = np.asarray(flatten(architecture.build(rng, axes)))
         self.initial = initial
-        self.batches = _batches(n_rows, plan, np.random.default_rng(order_seed))
+        self.batches = _batches(fitted, plan, np.random.default_rng(order_seed))
         self.history = History()
         k, d = architecture.n_components, architecture.n_latent
         zeros = np.zeros_like(self.initial)
@@ -222,7 +237,12 @@ class _Member:
         if batches is None:
             return False
         self.state, (record, phi, cov) = _program()(
-            self.rows, self.key, self.state, batches, architecture=self.architecture
+            self.rows,
+            self.windowed,
+            self.key,
+            self.state,
+            batches,
+            architecture=self.architecture,
         )
         self.history.extend(record._asdict(), phi, cov)
         return True
@@ -233,13 +253,14 @@ class _Member:
 
 
 def train(
-    rows: Float[np.ndarray, "padded_rows n_features"],
+    rows: Float[np.ndarray, "padded_rows n_columns"],
     n_rows: int,
     architectures: Sequence[Architecture],
     plan: TrainingPlan,
     seed: int | np.random.SeedSequence,
     progress: Progress | None = None,
     initial: np.ndarray | None = None,
+    windows: TrainingWindows | None = None,
 ) -> list[TrainedMember]:
     """Train one network for each architecture, side by side.
 
@@ -260,6 +281,8 @@ def train(
         Is told the epochs done, of all members together, and the loss.
     initial : ndarray of shape (n_parameters,), optional
         Where every network starts; each is drawn for itself by default.
+    windows : TrainingWindows, optional
+        By default each row is trained on by itself.
 
     Returns
     -------
@@ -268,19 +291,22 @@ def train(
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     device_rows = jax.device_put(rows)
     widths = [architecture.n_code for architecture in architectures if architecture.skip]
-    axes = principal_axes(rows[:n_rows], max(widths)) if widths else np.empty((0, 0))
+    sample = rows[:n_rows] if windows is None else windows.sample
+    axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
+    windowed = None if windows is None else jax.device_put(windows.windowed)
     members = [
         _Member(
             device_rows,
-            n_rows,
+            n_rows if windows is None else windows.fitted[i],
             architecture,
             plan,
             member_seed,
             initial,
             axes[: architecture.n_code] if architecture.skip else None,
+            windowed,
         )
-        for architecture, member_seed in zip(
-            architectures, sequence.spawn(len(architectures)), strict=True
+        for i, (architecture, member_seed) in enumerate(
+            zip(architectures, sequence.spawn(len(architectures)), strict=True)
         )
     ]
     progress = progress or Progress()
@@ -308,10 +334,14 @@ def train(
 
 
 def _batches(
-    n_rows: int, plan: TrainingPlan, rng: np.random.Generator
+    fitted: int | np.ndarray, plan: TrainingPlan, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, Schedule]]:
-    """Row numbers and schedule of each compiled call."""
-    order = _order(n_rows, plan.batch_size, rng)
+    """Row numbers and schedule of each compiled call; of the first rows, or of those listed."""
+    if isinstance(fitted, np.ndarray):
+        listed = fitted.astype(np.int32)
+        order = (listed[part] for part in _order(len(listed), plan.batch_size, rng))
+    else:
+        order = _order(fitted, plan.batch_size, rng)
     schedule = plan.schedule()
     shape = (plan.epochs_per_call, plan.steps_per_epoch)
     per_call = shape[0] * shape[1]
