@@ -51,7 +51,9 @@ def alarms_of(
         from dagmm import DAGMMDetector
 
         windows = {"time": "datetime", "window": window} if method == WINDOWS else {}
-        detector = DAGMMDetector(random_state=seed, drop=None if windows else "datetime", **windows)
+        detector = DAGMMDetector(
+            random_state=seed, drop=None if windows else "datetime", **windows
+        )
         detector.fit(train)
         if not windows:
             return detector.predict(test) == -1
@@ -89,9 +91,7 @@ def t2_and_q(x: np.ndarray) -> Any:
     return parts
 
 
-def one_fit(
-    method: str, name: str, data: Path, seed: int, window: int | str
-) -> dict[str, float]:
+def one_fit(method: str, name: str, data: Path, seed: int, window: int | str) -> dict[str, float]:
     """Fit and score one method on one file; points by label and alarm."""
     table, is_anomaly = load(data)[name]
     start = time.perf_counter()

@@ -1,11 +1,11 @@
 """The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 
 from dagmm.calibration import Calibration
 from dagmm.encoder import Encoder
@@ -223,6 +223,13 @@ class FittedModel:
         parts = list(side_by_side(lambda part: self._joined(joined, part), inputs))
         return np.concatenate(parts) if parts else np.empty(0)
 
+    def next_seen(self, reader: "Reader", rows: Rows) -> "tuple[np.ndarray, Seen]":
+        """Energies of rows that come after those which the reader has read, and what is seen."""
+        chunks = rows.chunks(self.chunk_rows)
+        seen = Seen.joined([reader.read(chunk, to_explain=True) for chunk in chunks])
+        parts = (seen.inputs[i : i + CHUNK_ROWS] for i in range(0, rows.n_rows, CHUNK_ROWS))
+        return np.concatenate(list(side_by_side(self.energy_of_features, parts))), seen
+
     def decode(self, seen: "Seen") -> dict[str, np.ndarray]:
         """Return what the networks see of rows in the user's units, by column.
 
@@ -236,6 +243,8 @@ class FittedModel:
     @property
     def chunk_rows(self) -> int:
         """Rows that are scored at a time: fewer where a window is wide."""
+        if self.windows is None:
+            return CHUNK_ROWS
         return max(BLOCK_ROWS, min(CHUNK_ROWS, _MOST_INPUTS // self.n_inputs))
 
 
@@ -246,6 +255,17 @@ class Seen(NamedTuple):
     apart: Float32[np.ndarray, "n_rows n_features"] | None = None
     """Parts of the windows' levels that the inputs do not tell; None for rows by themselves, and
     where they are not asked for."""
+
+    def of(self, wanted: Bool[np.ndarray, " n_rows"]) -> "Seen":
+        """Return what is seen of some of the rows."""
+        return Seen(self.inputs[wanted], None if self.apart is None else self.apart[wanted])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Seen"]) -> "Seen":
+        """Return what is seen of all rows of several parts."""
+        apart = [part.apart for part in parts if part.apart is not None]
+        inputs = np.concatenate([part.inputs for part in parts])
+        return cls(inputs, np.concatenate(apart) if apart else None)
 
 
 class Reader:

@@ -26,6 +26,13 @@ from dagmm.saved_calibration import (
     promised_calibration,
     read_calibration,
 )
+from dagmm.saved_windows import (
+    arrays_of_windows,
+    join_windows,
+    plain_of_windows,
+    promised_windows,
+    read_windows,
+)
 from dagmm.schema import (
     Arrays,
     arrays_of_encoder,
@@ -36,6 +43,7 @@ from dagmm.schema import (
     read_encoder,
     upgraded_encoder,
 )
+from dagmm.windows import Windows
 
 #: Most layers of a network and members of a model that are read.
 _MOST_LAYERS, _MOST_MEMBERS = 256, 4096
@@ -56,6 +64,8 @@ class Manifest(NamedTuple):
     threshold: float | None
     record: dict[str, Any]
     calibration: CalibrationManifest | None
+    windows: Windows | None
+    """Without their arrays."""
 
 
 def checksum_of(plain: dict[str, Any]) -> str:
@@ -82,6 +92,7 @@ def plain_of(model: FittedModel) -> dict[str, Any]:
         "threshold": model.threshold,
         "record": model.record,
         "calibration": plain_of_calibration(model.calibration),
+        "windows": plain_of_windows(model.windows),
     }
 
 
@@ -112,7 +123,7 @@ def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
             arrays[prefix + name] = np.asarray(array)
         for name in ("phi", "mu", "chol"):
             arrays[f"{prefix}mixture.{name}"] = getattr(member.mixture, name)
-    arrays |= arrays_of_calibration(model.calibration)
+    arrays |= arrays_of_calibration(model.calibration) | arrays_of_windows(model.windows)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -141,6 +152,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         threshold,
         record,
         calibration,
+        windowed,
     ) = Field(plain, "the manifest").fields(
         "library_version",
         "estimator",
@@ -150,9 +162,14 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         "threshold",
         "record",
         "calibration",
+        "windows",
     )
     frame = read_encoder(encoder)
-    parts = [_member(part, frame.n_features) for part in members.items(_MOST_MEMBERS, least=1)]
+    windows = read_windows(windowed, frame)
+    width, whole = frame.n_features, "an encoded row"
+    if windows is not None:
+        width, whole = windows.n_inputs, "what the networks see of a window"
+    parts = [_member(part, width, whole) for part in members.items(_MOST_MEMBERS, least=1)]
     if not isinstance(arguments.value, dict):
         arguments.fail("an object")
     if not isinstance(record.value, dict):
@@ -168,6 +185,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         None if threshold.value is None else threshold.number(),
         record.value,
         read_calibration(calibration),
+        windows,
     )
 
 
@@ -186,7 +204,7 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
             for member in members
         ]
     encoder = upgraded_encoder(plain.get("encoder"))
-    return plain | {"encoder": encoder, "members": members, "calibration": None}
+    return plain | {"encoder": encoder, "members": members, "calibration": None, "windows": None}
 
 
 def promised_arrays(manifest: Manifest) -> Arrays:
@@ -198,7 +216,10 @@ def promised_arrays(manifest: Manifest) -> Arrays:
         d = member.architecture.n_latent
         for name, shape in (("phi", (k,)), ("mu", (k, d)), ("chol", (k, d, d))):
             arrays[f"members.{i}.mixture.{name}"] = ("F64", shape)
-    return arrays | promised_calibration(manifest.calibration, manifest.encoder.n_features)
+    windows = manifest.windows
+    width = manifest.encoder.n_features if windows is None else windows.n_inputs
+    arrays |= promised_windows(windows)
+    return arrays | promised_calibration(manifest.calibration, width)
 
 
 def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
@@ -215,6 +236,7 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
         manifest.threshold,
         manifest.record,
         join_calibration(manifest.calibration, arrays),
+        join_windows(manifest.windows, arrays),
     )
 
 
@@ -236,7 +258,7 @@ def _joined(i: int, member: Member, arrays: dict[str, np.ndarray]) -> Member:
     )
 
 
-def _member(field: Field, width: int) -> tuple[Member, int]:
+def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
     (
         n_features,
         comp_hiddens,
@@ -265,7 +287,7 @@ def _member(field: Field, width: int) -> tuple[Member, int]:
         "spread",
     )
     if n_features.size() != width:
-        n_features.fail(f"{width}, the width of an encoded row")
+        n_features.fail(f"{width}, the width of {whole}")
     if not 0.0 <= dropout.number() < 1.0:
         dropout.fail("in [0, 1)")
     if not 0.0 <= mask_ratio.number() < 1.0:

@@ -338,8 +338,8 @@ def _batches(
 ) -> Iterator[tuple[np.ndarray, Schedule]]:
     """Row numbers and schedule of each compiled call; of the first rows, or of those listed."""
     if isinstance(fitted, np.ndarray):
-        listed = fitted.astype(np.int32)
-        order = (listed[part] for part in _order(len(listed), plan.batch_size, rng))
+        numbers = _order(len(fitted), plan.batch_size, rng)
+        order: Iterator[np.ndarray] = (fitted[part].astype(np.int32) for part in numbers)
     else:
         order = _order(fitted, plan.batch_size, rng)
     schedule = plan.schedule()

@@ -9,7 +9,7 @@ from dagmm.calibration import Calibration
 from dagmm.encoder import Encoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
 from dagmm.fitted import FittedModel, Member, combine
-from dagmm.fitting import encode_rows, fingerprint_of, finish_member, padded_rows
+from dagmm.fitting import encode_rows, fingerprint_of, finish_member
 from dagmm.health import health_of
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
@@ -144,9 +144,7 @@ def _windows_of(
     """Learn what the networks are to see of a window."""
     wanders = wandering(features[: len(series.asset)], series.asset)
     view = View.unscaled(detail, series.n_steps, wanders)
-    windows = Windows(
-        length.time, length.group, length.step, series.interval, series.gap, view
-    )
+    windows = Windows(length.time, length.group, length.step, series.interval, series.gap, view)
     inputs = _inputs(windows, features, series, series.ends)
     return windows.with_view(scaled_view(view, inputs, CHUNK_ROWS))
 

@@ -83,7 +83,7 @@ def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel
             )
         check_model_columns(model, source.columns, source.name)
         texts = tuple(text.name for text in model.encoder.texts)
-        table = source.read(model.encoder.columns, texts)
+        table = source.read(model.columns, texts)
         try:
             return model.calibrated(table)
         except InputError as error:

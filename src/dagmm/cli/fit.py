@@ -24,6 +24,18 @@ def fit(
     numeric: o.Numeric = None,
     time: o.Time = None,
     group: o.Group = None,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge each row with the rows of its asset before it: 60s, '10 min', or a number "
+            "of rows; with --time.",
+            metavar="LENGTH",
+        ),
+    ] = None,
+    step: Annotated[
+        int,
+        typer.Option(help="With --window: every so many rows a window is trained on.", min=1),
+    ] = 1,
     contamination: Annotated[
         float | None,
         typer.Option(
@@ -67,5 +79,7 @@ def fit(
         seed,
         force,
         quiet,
+        int(window) if window is not None and window.strip().isdecimal() else window,
+        step,
     )
     show(fit_table(job), as_json)

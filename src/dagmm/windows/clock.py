@@ -113,7 +113,9 @@ def _read(chunk: Chunk, name: str) -> np.ndarray:
     fraction = pc.struct_field(pc.extract_regex(texts, _FRACTION), "fraction")
     seconds = seconds + _numbers(fraction)
     zone = pc.extract_regex(texts, _ZONE)
-    sign = np.where(np.asarray(pc.equal(pc.struct_field(zone, "sign"), "-").fill_null(False)), -1, 1)
+    sign = np.where(
+        np.asarray(pc.equal(pc.struct_field(zone, "sign"), "-").fill_null(False)), -1, 1
+    )
     minutes = 60.0 * _numbers(pc.struct_field(zone, "hours"))
     minutes += _numbers(pc.struct_field(zone, "minutes"))
     return seconds - 60.0 * sign * minutes

@@ -45,9 +45,7 @@ class History:
         self._time, self._group, self._n_steps, self._gap = time, group, n_steps, gap
         self._tails: dict[str, _Tail] = {}
 
-    def extend(
-        self, chunk: Chunk, features: Float32[np.ndarray, "n_rows n_features"]
-    ) -> Gathered:
+    def extend(self, chunk: Chunk, features: Float32[np.ndarray, "n_rows n_features"]) -> Gathered:
         """Take the next rows; where they are refused nothing is changed.
 
         Raises

@@ -35,7 +35,9 @@ class WindowLength:
     step: int
 
     @classmethod
-    def of(cls, window: object, step: object, time: str | None, group: str | None) -> "WindowLength":
+    def of(
+        cls, window: object, step: object, time: str | None, group: str | None
+    ) -> "WindowLength":
         """Check what a user passes.
 
         Raises

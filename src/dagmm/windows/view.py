@@ -58,13 +58,8 @@ class View(eqx.Module):
     def unscaled(cls, detail: Detail, n_steps: int, wanders: np.ndarray) -> "View":
         """Return a view whose inputs are not scaled yet."""
         n_inputs = len(wanders) * (2 if detail == "levels" else n_steps)
-        return cls(
-            detail,
-            n_steps,
-            wanders,
-            np.zeros(n_inputs, np.float32),
-            np.ones(n_inputs, np.float32),
-        )
+        nothing, one = (np.broadcast_to(np.float32(value), n_inputs) for value in (0, 1))
+        return cls(detail, n_steps, wanders, nothing, one)
 
     @property
     def n_inputs(self) -> int:
@@ -170,7 +165,7 @@ def inputs_of(
     ends: Int64[np.ndarray, " n_windows"],
     first: Int64[np.ndarray, " n_windows"],
 ) -> Float32[np.ndarray, "n_windows n_inputs"]:
-    """Inputs of the windows that end at some rows, block by block.
+    """Make the inputs of the windows that end at some rows, block by block.
 
     Parameters
     ----------
@@ -200,7 +195,15 @@ def levels_apart(
     first: Int64[np.ndarray, " n_windows"],
     inputs: Float32[np.ndarray, "n_windows n_inputs"],
 ) -> Float32[np.ndarray, "n_windows n_features"]:
-    """Part of each window's level that its inputs do not tell; parameters as in :func:`inputs_of`."""
+    """Return the part of each window's level that its inputs do not tell.
+
+    Parameters
+    ----------
+    view, rows, ends, first
+        As in :func:`inputs_of`.
+    inputs : ndarray of shape (n_windows, n_inputs)
+        Of the windows.
+    """
     level = np.empty((len(ends), rows.shape[1]), np.float32)
     for start in range(0, len(ends), BLOCK_WINDOWS):
         part = slice(start, start + BLOCK_WINDOWS)
