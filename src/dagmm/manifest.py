@@ -6,6 +6,7 @@ anywhere. What is wrong is named by its path, such as ``members.0.spread``.
 
 import hashlib
 import json
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,6 +109,7 @@ def _plain_member(member: Member) -> dict[str, Any]:
         "residuals": list(architecture.residuals),
         "skip": architecture.skip,
         "mask_ratio": architecture.mask_ratio,
+        "shape": list(architecture.shape),
         "n_components": len(member.mixture.phi),
         "location": member.location,
         "spread": member.spread,
@@ -200,7 +202,9 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
     members = plain.get("members")
     if isinstance(members, list):
         members = [
-            member | {"skip": False, "mask_ratio": 0.0} if isinstance(member, dict) else member
+            member | {"skip": False, "mask_ratio": 0.0, "shape": []}
+            if isinstance(member, dict)
+            else member
             for member in members
         ]
     encoder = upgraded_encoder(plain.get("encoder"))
@@ -269,6 +273,7 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
         residuals,
         skip,
         mask_ratio,
+        shape,
         n_components,
         location,
         spread,
@@ -282,6 +287,7 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
         "residuals",
         "skip",
         "mask_ratio",
+        "shape",
         "n_components",
         "location",
         "spread",
@@ -304,12 +310,21 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
         residuals=tuple(part.choice(RESIDUALS) for part in residuals.items(len(RESIDUALS))),
         skip=skip.flag(),
         mask_ratio=mask_ratio.number(),
+        shape=_shape(shape, width),
     )
     none = np.empty(0)
     member = Member(
         architecture, none, Mixture(none, none, none), location.number(), spread.number()
     )
     return member, n_components.size()
+
+
+def _shape(field: Field, width: int) -> tuple[int, ...]:
+    """Shape of an encoded row: () or that of a window or an image."""
+    shape = tuple(part.size() for part in field.items(3))
+    if shape and (len(shape) == 1 or math.prod(shape) != width):
+        field.fail(f"[], or 2 or 3 sizes whose product is {width}, the width of an encoded row")
+    return shape
 
 
 def _check_record(record: dict[str, Any], n_members: int) -> None:

@@ -38,6 +38,7 @@ ORDER = [
     "networks.principal",
     "networks.residual",
     "networks.compression",
+    "networks.convolution",
     "networks.estimation",
     "networks.network",
     "networks",
