@@ -30,7 +30,7 @@ from dagmm.threshold import (
     threshold_of,
 )
 from dagmm.window_fitting import fit_windows
-from dagmm.windows import WindowLength
+from dagmm.windows import Detail, WindowLength
 
 
 class DAGMMDetector(OutlierMixin, FittedModelEstimator):
@@ -162,9 +162,10 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
                     rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True
                 )
             else:
-                recipe_of = partial(window_recipe, n_members=n_members)
+                detail: Detail = "levels"
+                recipe_of = partial(window_recipe, n_members=n_members, detail=detail)
                 model, energy = fit_windows(
-                    rows, length, SCALING, "levels", recipe_of, seed, progress, overrides
+                    rows, length, SCALING, detail, recipe_of, seed, progress, overrides
                 )
         chosen = choose_threshold(model.calibration, contamination=contamination)
         # Of a long table not all energies are kept; the share is to be exact all the same.

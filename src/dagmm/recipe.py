@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from dagmm.encoder import Scaling
 from dagmm.networks import Architecture
 from dagmm.training import TrainingPlan
+from dagmm.windows import Detail
 
 
 @dataclass(frozen=True)
@@ -98,19 +99,43 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
 WINDOW_FLOOR = 0.1
 
 
-def window_recipe(n_windows: int, n_inputs: int, n_members: int) -> Recipe:
+def window_recipe(
+    n_windows: int, n_steps: int, n_features: int, n_members: int, detail: Detail
+) -> Recipe:
     """Return the recipe of ``DAGMMDetector`` for windows.
 
     Parameters
     ----------
     n_windows : int
         Windows that the network with the fewest is fitted to.
-    n_inputs : int
-        Width of what the networks see of a window.
+    n_steps : int
+        Rows of a window.
+    n_features : int
+        Width of an encoded row.
     n_members : int
+    detail : {"levels", "steps"}
+        What the networks see of a window.
     """
+    n_inputs = n_features * (2 if detail == "levels" else n_steps)
     recipe = detector_recipe(n_windows, n_inputs, n_members)
-    return replace(recipe, relative_floors=(WINDOW_FLOOR,) * n_members)
+    architecture = recipe.architectures[0]
+    if detail == "steps":
+        architecture = replace(
+            architecture,
+            shape=(n_steps, n_features),
+            comp_hiddens=(*_filters(n_steps), min(16, n_inputs)),
+        )
+    return replace(
+        recipe,
+        architectures=(architecture,) * n_members,
+        relative_floors=(WINDOW_FLOOR,) * n_members,
+    )
+
+
+def _filters(n_steps: int) -> tuple[int, ...]:
+    """Filters of convolutions that each halve the steps, until about four are left."""
+    n_layers = max(1, min(3, (n_steps - 1).bit_length() - 2))
+    return tuple(32 for _ in range(n_layers))
 
 
 def _power_of_two_below(n: int) -> int:

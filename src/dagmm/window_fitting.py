@@ -42,7 +42,7 @@ def fit_windows(
     length: WindowLength,
     scaling: Scaling,
     detail: Detail,
-    recipe_of: Callable[[int, int], Recipe],
+    recipe_of: Callable[[int, int, int], Recipe],
     seed: int,
     progress: Progress,
     overrides: Overrides,
@@ -60,7 +60,8 @@ def fit_windows(
     detail : {"levels", "steps"}
         What the networks see of a window.
     recipe_of : callable
-        Takes the numbers of windows and of inputs and returns the recipe.
+        Takes the numbers of windows, of rows of a window and of encoded features, and returns
+        the recipe.
     seed : int
     progress : Progress
     overrides : Overrides
@@ -84,9 +85,10 @@ def fit_windows(
     windows = _windows_of(series, length, features, detail)
     everything = _inputs(windows, features, series, series.ends)
     sample = _sample_of(everything)
-    n_members = len(recipe_of(len(series.ends), windows.n_inputs).architectures)
+    shape = (windows.n_steps, encoder.n_features)
+    n_members = len(recipe_of(len(series.ends), *shape).architectures)
     folds = folds_of(series.ends, series.asset, windows.n_steps, n_members)
-    recipe = recipe_of(min(map(len, folds.fitted)), windows.n_inputs)
+    recipe = recipe_of(min(map(len, folds.fitted)), *shape)
     training_seed, mixture_seed = np.random.SeedSequence(seed).spawn(2)
     mixture_seeds = mixture_seed.spawn(n_members)
     first = np.zeros(len(features), np.int32)

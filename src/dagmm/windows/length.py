@@ -1,6 +1,7 @@
 """How long a window is, as a user says it."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 from dagmm.arguments import check_int
 from dagmm.budget import seconds_of
@@ -47,8 +48,8 @@ class WindowLength:
         """
         if isinstance(window, str):
             rows, seconds = None, seconds_of("window", window)
-        elif isinstance(window, int) and not isinstance(window, bool) and window >= 2:
-            rows, seconds = window, None
+        elif isinstance(window, Integral) and not isinstance(window, bool) and int(window) >= 2:
+            rows, seconds = int(window), None
         else:
             raise ArgumentError(
                 "window must be an int >= 2, a number of rows, or a duration such as '60s' or "
@@ -59,7 +60,8 @@ class WindowLength:
                 "window needs time, the column that says when a row was measured; pass "
                 "time='...' as well."
             )
-        return cls(time, group, rows, seconds, window, check_int("step", step, 1))
+        said = window if isinstance(window, str) else int(window)
+        return cls(time, group, rows, seconds, said, check_int("step", step, 1))
 
     def n_steps(self, interval: float) -> int:
         """Return the rows of a window.
