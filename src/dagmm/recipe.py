@@ -133,7 +133,7 @@ def window_recipe(
 
 
 def _filters(n_steps: int) -> tuple[int, ...]:
-    """Filters of convolutions that each halve the steps, until about four are left."""
+    """Return the filters of convolutions that halve the steps until about four are left."""
     n_layers = max(1, min(3, (n_steps - 1).bit_length() - 2))
     return tuple(32 for _ in range(n_layers))
 

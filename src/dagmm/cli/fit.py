@@ -1,11 +1,19 @@
 """``dagmm fit``."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from dagmm.cli import options as o
 from dagmm.cli.terminal import show
+
+
+class Network(StrEnum):
+    """Kinds of compression networks."""
+
+    dense = "dense"
+    convolutional = "convolutional"
 
 
 def fit(
@@ -36,6 +44,13 @@ def fit(
         int,
         typer.Option(help="With --window: every so many rows a window is trained on.", min=1),
     ] = 1,
+    network: Annotated[
+        Network,
+        typer.Option(
+            help="With --window: dense networks see level and spread of each column, "
+            "convolutional ones every row of the window.",
+        ),
+    ] = Network.dense,
     contamination: Annotated[
         float | None,
         typer.Option(
@@ -81,5 +96,6 @@ def fit(
         quiet,
         int(window) if window is not None and window.strip().isdecimal() else window,
         step,
+        network.value,
     )
     show(fit_table(job), as_json)

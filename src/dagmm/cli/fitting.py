@@ -40,6 +40,7 @@ class FitJob:
         Rows or a duration; by default each row is judged by itself.
     step : int
         Every so many rows a window is trained on.
+    network : {"dense", "convolutional"}
     """
 
     table: str
@@ -53,6 +54,7 @@ class FitJob:
     quiet: bool = False
     window: int | str | None = None
     step: int = 1
+    network: str = "dense"
 
 
 def fit_table(job: FitJob) -> dict[str, Any]:
@@ -88,6 +90,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         **job.roles.arguments,
         window=job.window,
         step=job.step,
+        network=job.network,
     )
     try:
         with warnings.catch_warnings(record=True) as caught:

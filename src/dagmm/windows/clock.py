@@ -18,7 +18,9 @@ ONE_ASSET = ""
 
 
 def times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
-    """Return when each row was measured, in seconds: since 1970 for dates, else as the column has it.
+    """Return when each row was measured, in seconds.
+
+    Since 1970 for dates; numbers are seconds since whenever.
 
     Raises
     ------

@@ -30,9 +30,9 @@ BLOCK_WINDOWS = 512
 class View(eqx.Module):
     """Turns windows of encoded rows into inputs of the networks, each with deviation one.
 
-    With ``levels`` a window is, for each feature, its mean and the cube root of its variance, which
-    is close to normal (Wilson and Hilferty, 1931): 2 * n_features inputs however long a window is.
-    With ``steps`` it is every step of every feature.
+    With ``levels`` a window is, for each feature, its mean and the cube root of its variance,
+    which is close to normal (Wilson and Hilferty, 1931): 2 * n_features inputs however long a
+    window is. With ``steps`` it is every step of every feature.
 
     The level of a feature that wanders counts from ``FREE`` training deviations on only. A window
     that has fewer rows, because its stretch has only begun, is judged by those it has, and by less
@@ -88,7 +88,7 @@ class View(eqx.Module):
         windows: Float[Array, "n_windows n_steps n_features"],
         known: Int[Array, " n_windows"],
     ) -> Float[Array, "n_inputs n_windows"]:
-        """Inputs of windows; they lie along the last axis, as the networks have them.
+        """Make the inputs of windows; they lie along the last axis, as the networks have them.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class Windowed(eqx.Module):
     def __call__(
         self, rows: Float[Array, "padded_rows n_features"], ends: Int[Array, " n_windows"]
     ) -> Float[Array, "n_inputs n_windows"]:
-        """Inputs of the windows that end at some rows."""
+        """Make the inputs of the windows that end at some rows."""
         first = self.first[ends]
         at, known = rows_of_windows(ends, first, self.view.n_steps)
         return self.view(rows[at], known)

@@ -13,8 +13,8 @@ PIECES = 20
 #: about twenty levels that are independent of each other were seen.
 SHARE = 0.5
 #: Where the other features tell more than this share of a feature's variance, its level counts: it
-#: has to be what they say. Two features that both wander seem to be correlated by chance alone, but
-#: not as closely as that.
+#: has to be what they say. Two features that both wander seem to be correlated by chance alone,
+#: but not as closely as that.
 TOLD = 0.9
 #: Of wider tables it is not asked what features tell of each other.
 MOST_FEATURES = 1024
