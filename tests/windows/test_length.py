@@ -60,5 +60,6 @@ def test_a_duration_that_is_too_short_or_has_no_clock_is_refused():
         length.n_steps(0.0)
     assert str(caught.value) == (
         "window is '10s', but the median time from one row to the next is 0 s in column 't'; give "
-        "window as a number of rows."
+        "window as a number of rows, or name the column of the asset in group where rows of "
+        "several are mixed."
     )

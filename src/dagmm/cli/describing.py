@@ -50,7 +50,7 @@ def _windows(model: FittedModel) -> dict[str, Any] | None:
     windows = model.windows
     if windows is None:
         return None
-    wanders = np.asarray(model.encoder.feature_columns, object)[windows.view.wanders]
+    wanders = np.array(model.encoder.feature_columns, object)[windows.view.wanders]
     return {
         "rows": windows.n_steps,
         "step": windows.step,
@@ -64,7 +64,8 @@ def _windows(model: FittedModel) -> dict[str, Any] | None:
 
 
 def _windows_in_words(windows: dict[str, Any]) -> str:
-    words = [f"{windows['rows']} rows of {windows['interval']:g} s by {windows['time']}"]
+    by = " and ".join(name for name in (windows["time"], windows["group"]) if name is not None)
+    words = [f"{windows['rows']} rows of {windows['interval']:g} s by {by}"]
     if windows["gap"] is not None:
         words.append(f"a gap from {windows['gap']:g} s on")
     if windows["step"] > 1:

@@ -82,7 +82,8 @@ class WindowLength:
         if interval <= 0.0:
             raise ArgumentError(
                 f"window is {self.said!r}, but the median time from one row to the next is 0 s in "
-                f"column {self.time!r}; give window as a number of rows."
+                f"column {self.time!r}; give window as a number of rows, or name the column of "
+                "the asset in group where rows of several are mixed."
             )
         n_steps = round(self.seconds / interval)
         if n_steps < 2:
