@@ -6,8 +6,9 @@ with a threshold from the training rows alone. One setting for all files. F1, fa
 (FAR) and missed-alarm rate (MAR) are those of all points of all files together.
 
 ``DAGMMDetector(time="datetime", window=10)`` sees windows; ``DAGMMDetector()`` and the other
-methods see rows by themselves, the others scaled by the training rows. All have the threshold
-that 1 % of the training rows exceed (Hotelling's T2 and Q one each).
+methods see rows by themselves, the others scaled by the training rows. The detector's thresholds
+are its defaults; those of the others are what 1 % of the training rows exceed (Hotelling's T2 and
+Q one each).
 
 With ``--out`` finished fits are kept and not repeated.
 
@@ -30,7 +31,7 @@ from dagmm import datasets
 from dagmm.baselines import METHODS
 
 TRAIN_ROWS = 400
-#: Share of the training rows above the threshold, for every method: the detector's own default.
+#: Share of the training rows above the threshold of the other methods.
 ABOVE = 0.01
 WINDOWS, ROWS, T2_Q = "dagmm_windows", "dagmm_rows", "t2_q"
 TITLES = {WINDOWS: "DAGMMDetector, windows", ROWS: "DAGMMDetector, rows", T2_Q: "T2 + Q (PCA)"}

@@ -46,7 +46,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     ----------
     contamination : "auto" or float, default="auto"
         Share of the training rows to be called anomalies, in (0, 0.5]; it sets the threshold
-        and nothing else. ``"auto"`` is 0.01.
+        and nothing else. ``"auto"`` is 0.01; of windows, which one odd row is in as many of as a
+        window has rows, 0.01 times these rows, at most 0.05.
     n_members : int, default=4
         Number of networks.
     random_state : int, RandomState instance or None, default=0
@@ -155,7 +156,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         InputError
             If the table cannot be used; column and row are named.
         """
-        contamination = check_contamination(self.contamination)
+        check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
         seed = int(check_random_state(self.random_state).randint(2**31))
         overrides = self._overrides()
@@ -172,6 +173,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
                 model, energy = fit_windows(
                     rows, length, SCALING, detail, recipe_of, seed, progress, overrides
                 )
+        contamination = check_contamination(self.contamination, model.n_steps)
         chosen = choose_threshold(model.calibration, contamination=contamination)
         # Of a long table not all energies are kept; the share is to be exact all the same.
         exact = replace(chosen, energy=threshold_of(energy, contamination))
@@ -249,6 +251,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
             per=per,
             every=every,
             energy=energy,
+            n_steps=self.model_.n_steps,
         )
         for warning in chosen.warnings:
             warnings.warn(f"set_threshold: {warning}.", UserWarning, stacklevel=2)

@@ -90,6 +90,11 @@ class FittedModel:
         return (*self.encoder.columns, *self.windows.columns)
 
     @property
+    def n_steps(self) -> int:
+        """Rows that a row is judged with, itself included."""
+        return 1 if self.windows is None else self.windows.n_steps
+
+    @property
     def n_inputs(self) -> int:
         """Width of what the networks see."""
         return self.encoder.n_features if self.windows is None else self.windows.n_inputs

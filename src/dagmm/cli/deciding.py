@@ -66,7 +66,13 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
     if job.calibrate is not None:
         model = _calibrated(model, job.calibrate, job)
     if job.rule or job.every is not None:
-        chosen = choose_threshold(model.calibration, **job.rule, per=job.per, every=job.every)
+        chosen = choose_threshold(
+            model.calibration,
+            **job.rule,
+            per=job.per,
+            every=job.every,
+            n_steps=model.n_steps,
+        )
         model = apply_threshold(model, chosen)
     if model is not saved.model:
         save_model(job.model, model, saved.estimator, saved.arguments)

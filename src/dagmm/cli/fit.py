@@ -55,7 +55,7 @@ def fit(
         float | None,
         typer.Option(
             help="Share of the rows to be called anomalies, in (0, 0.5]; sets the threshold and "
-            "nothing else. 0.01 by default.",
+            "nothing else. 0.01 by default, with --window up to 0.05.",
             metavar="SHARE",
         ),
     ] = None,
