@@ -29,6 +29,7 @@ install_import_hook(
         "dagmm.networks",
         "dagmm.numerics",
         "dagmm.objective",
+        "dagmm.reading",
         "dagmm.recipe",
         "dagmm.refinement",
         "dagmm.rows",

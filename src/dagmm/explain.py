@@ -13,9 +13,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from dagmm.errors import ArgumentError
-from dagmm.fitted import FittedModel, Reader, Seen
+from dagmm.fitted import FittedModel
 from dagmm.nearest import Nearest, Search
 from dagmm.parallel import side_by_side
+from dagmm.reading import Reader, Seen
 from dagmm.rows import Rows, rows_of
 
 #: Rows whose energies one core computes at a time.

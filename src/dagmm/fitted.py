@@ -1,11 +1,11 @@
 """The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float, Float32
 
 from dagmm.calibration import Calibration
 from dagmm.encoder import Encoder
@@ -14,10 +14,11 @@ from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
 from dagmm.parallel import side_by_side
+from dagmm.reading import Reader, Seen
 from dagmm.rows import CHUNK_ROWS, Chunk, Rows, rows_of
 from dagmm.scoring import BLOCK_ROWS, latent_rows
 from dagmm.typical import typical_values
-from dagmm.windows import Windows, inputs_of, levels_apart
+from dagmm.windows import Windows
 
 #: Makes one value for each row from the members' energies, shape (n_members, n_rows).
 Joined: TypeAlias = Callable[[tuple["Member", ...], np.ndarray], np.ndarray]
@@ -173,7 +174,7 @@ class FittedModel:
             self.windows.check(rows.names)
         self.encoder.check(rows.names)
 
-    def reader(self) -> "Reader":
+    def reader(self) -> Reader:
         """Return what turns chunks of a table, in their order, into inputs of the networks."""
         return Reader(self.encoder, self.windows)
 
@@ -220,7 +221,7 @@ class FittedModel:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def next_energies(
-        self, reader: "Reader", rows: Rows, joined: Joined | None = None
+        self, reader: Reader, rows: Rows, joined: Joined | None = None
     ) -> Float[np.ndarray, " n_rows"]:
         """Energies of rows that come after those which the reader has read."""
         joined = joined or combine
@@ -228,14 +229,14 @@ class FittedModel:
         parts = list(side_by_side(lambda part: self._joined(joined, part), inputs))
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def next_seen(self, reader: "Reader", rows: Rows) -> "tuple[np.ndarray, Seen]":
+    def next_seen(self, reader: Reader, rows: Rows) -> tuple[np.ndarray, Seen]:
         """Energies of rows that come after those which the reader has read, and what is seen."""
         chunks = rows.chunks(self.chunk_rows)
         seen = Seen.joined([reader.read(chunk, to_explain=True) for chunk in chunks])
         parts = (seen.inputs[i : i + CHUNK_ROWS] for i in range(0, rows.n_rows, CHUNK_ROWS))
         return np.concatenate(list(side_by_side(self.energy_of_features, parts))), seen
 
-    def decode(self, seen: "Seen") -> dict[str, np.ndarray]:
+    def decode(self, seen: Seen) -> dict[str, np.ndarray]:
         """Return what the networks see of rows in the user's units, by column.
 
         Of windows their mean: that of the category shares, for text. See :meth:`Encoder.decode`.
@@ -251,62 +252,6 @@ class FittedModel:
         if self.windows is None:
             return CHUNK_ROWS
         return max(BLOCK_ROWS, min(CHUNK_ROWS, _MOST_INPUTS // self.n_inputs))
-
-
-class Seen(NamedTuple):
-    """What the networks see of some rows."""
-
-    inputs: Float32[np.ndarray, "n_rows n_inputs"]
-    apart: Float32[np.ndarray, "n_rows n_features"] | None = None
-    """Parts of the windows' levels that the inputs do not tell; None for rows by themselves, and
-    where they are not asked for."""
-
-    def of(self, wanted: Bool[np.ndarray, " n_rows"]) -> "Seen":
-        """Return what is seen of some of the rows."""
-        return Seen(self.inputs[wanted], None if self.apart is None else self.apart[wanted])
-
-    @classmethod
-    def joined(cls, parts: Sequence["Seen"]) -> "Seen":
-        """Return what is seen of all rows of several parts."""
-        apart = [part.apart for part in parts if part.apart is not None]
-        inputs = np.concatenate([part.inputs for part in parts])
-        return cls(inputs, np.concatenate(apart) if apart else None)
-
-
-class Reader:
-    """Turns chunks of a table, in their order, into what the networks see.
-
-    Parameters
-    ----------
-    encoder : Encoder
-    windows : Windows or None
-    """
-
-    def __init__(self, encoder: Encoder, windows: Windows | None) -> None:
-        self._encoder, self._windows = encoder, windows
-        self._history = None if windows is None else windows.history()
-
-    def read(self, chunk: Chunk, *, to_explain: bool = False) -> Seen:
-        """Take the next rows; where they are refused nothing is changed.
-
-        Parameters
-        ----------
-        chunk : Chunk
-        to_explain : bool, default=False
-            Whether what the inputs do not tell is wanted as well.
-
-        Raises
-        ------
-        InputError
-            If values cannot be encoded; with windows, if a row has no time or no asset, or the
-            clock of an asset runs backwards.
-        """
-        features = self._encoder.encode(chunk)
-        if self._windows is None or self._history is None:
-            return Seen(features)
-        view, gathered = self._windows.view, self._history.extend(chunk, features)
-        inputs = inputs_of(view, *gathered)
-        return Seen(inputs, levels_apart(view, *gathered, inputs) if to_explain else None)
 
 
 def combine(

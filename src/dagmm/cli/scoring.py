@@ -17,8 +17,9 @@ from dagmm.cli.terminal import log, note
 from dagmm.encoder import Encoder
 from dagmm.errors import ArgumentError, InputError
 from dagmm.explain import Explainer, Explanation, explain_rows
-from dagmm.fitted import FittedModel, Seen
+from dagmm.fitted import FittedModel
 from dagmm.progress import progress_for
+from dagmm.reading import Seen
 from dagmm.rows import Chunk, FrameRows
 from dagmm.saving import load_model
 from dagmm.tables import TableFile, TableOptions, check_target, open_sink, open_table
