@@ -37,9 +37,10 @@ class TrainedMember(NamedTuple):
 class TrainingWindows(NamedTuple):
     """Windows to train on, instead of rows by themselves."""
 
-    windowed: Windowed
+    windowed: Windowed | None
+    """Makes inputs of windows from the rows; None where they are the rows themselves."""
     fitted: Sequence[np.ndarray]
-    """By network: last rows of the windows that it is trained on."""
+    """By network: numbers of the rows whose windows it is trained on."""
     sample: np.ndarray
     """Some of their inputs, shape (n_sample, n_inputs), that linear paths begin from."""
 

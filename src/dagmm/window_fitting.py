@@ -9,7 +9,7 @@ from dagmm.calibration import Calibration
 from dagmm.encoder import Encoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
 from dagmm.fitted import FittedModel, Member, combine
-from dagmm.fitting import encode_rows, fingerprint_of, finish_member
+from dagmm.fitting import encode_rows, fingerprint_of, finish_member, padded_rows
 from dagmm.health import health_of
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
@@ -83,37 +83,36 @@ def fit_windows(
     features[: rows.n_rows] = features[series.order]
     progress.advance(2)
     windows = _windows_of(series, length, features, detail)
-    everything = _inputs(windows, features, series, series.ends)
-    sample = _sample_of(everything)
+    inputs = _inputs(windows, features, series)
+    sample = _sample_of(inputs)
     shape = (windows.n_steps, encoder.n_features)
     n_members = len(recipe_of(len(series.ends), *shape).architectures)
     folds = folds_of(series.ends, series.asset, windows.n_steps, n_members)
     recipe = recipe_of(min(map(len, folds.fitted)), *shape)
     training_seed, mixture_seed = np.random.SeedSequence(seed).spawn(2)
     mixture_seeds = mixture_seed.spawn(n_members)
-    first = np.zeros(len(features), np.int32)
-    first[: rows.n_rows] = series.first
+    table, training = _to_train_on(windows, features, series, inputs, folds.fitted, sample)
     trained = train(
-        features,
+        table,
         rows.n_rows,
         recipe.architectures,
         recipe.plan,
         training_seed,
         progress,
-        windows=TrainingWindows(Windowed(windows.view, first), folds.fitted, sample),
+        windows=training,
     )
     progress.phase("mixture", n_members)
 
     def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
         architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
-        inputs = _inputs(windows, features, series, folds.fitted[i])
+        own = inputs.of(folds.fitted[i])
         member, energy = finish_member(
-            architecture, trained[i], inputs, recipe, recipe.relative_floors[i], rng
+            architecture, trained[i], own, recipe, recipe.relative_floors[i], rng
         )
         result = trained[i]._replace(parameters=member.parameters)
-        proof = health_of(architecture, result, inputs, energy)
-        unseen = _inputs(windows, features, series, series.ends[folds.unseen[i]])
-        return member, _energies(member, unseen if len(unseen) else everything), proof
+        proof = health_of(architecture, result, own, energy)
+        unseen = inputs.of(folds.unseen[i]) if len(folds.unseen[i]) else inputs
+        return member, _energies(member, unseen), proof
 
     members, energies, health = [], [], []
     for member, energy, proof in side_by_side(finish, range(n_members)):
@@ -147,14 +146,32 @@ def _windows_of(
     wanders = wandering(features[: len(series.asset)], series.asset)
     view = View.unscaled(detail, series.n_steps, wanders)
     windows = Windows(length.time, length.group, length.step, series.interval, series.gap, view)
-    inputs = _inputs(windows, features, series, series.ends)
-    return windows.with_view(scaled_view(view, inputs, CHUNK_ROWS))
+    return windows.with_view(scaled_view(view, _inputs(windows, features, series), CHUNK_ROWS))
 
 
-def _inputs(
-    windows: Windows, features: np.ndarray, series: Series, ends: np.ndarray
-) -> WindowInputs:
-    return WindowInputs(windows.view, features, ends, series.first[ends])
+def _inputs(windows: Windows, features: np.ndarray, series: Series) -> WindowInputs:
+    return WindowInputs(windows.view, features, series.ends, series.first[series.ends])
+
+
+def _to_train_on(
+    windows: Windows,
+    features: np.ndarray,
+    series: Series,
+    inputs: WindowInputs,
+    fitted: list[np.ndarray],
+    sample: np.ndarray,
+) -> tuple[np.ndarray, TrainingWindows]:
+    """Return rows, and how their windows are made: once where that takes little, or each time."""
+    if windows.view.detail == "levels":
+        table = np.zeros((padded_rows(len(inputs)), windows.n_inputs), np.float32)
+        for start in range(0, len(inputs), CHUNK_ROWS):
+            part = inputs[start : start + CHUNK_ROWS]
+            table[start : start + len(part)] = part
+        return table, TrainingWindows(None, fitted, sample)
+    first = np.zeros(len(features), np.int32)
+    first[: len(series.first)] = series.first
+    ends = [series.ends[places] for places in fitted]
+    return features, TrainingWindows(Windowed(windows.view, first), ends, sample)
 
 
 def _sample_of(inputs: WindowInputs) -> np.ndarray:

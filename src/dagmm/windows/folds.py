@@ -18,12 +18,12 @@ LEAST_LEFT = 0.5
 
 
 class Folds(NamedTuple):
-    """Windows that each network is fitted to, and not fitted to."""
+    """Windows that each network is fitted to, and not fitted to, by their positions."""
 
     fitted: list[Int64[np.ndarray, " n_fitted"]]
-    """By member: last rows of the windows that it is fitted to."""
+    """By member."""
     unseen: list[Int64[np.ndarray, " n_unseen"]]
-    """By member: positions of windows that share no row with those; none in small tables."""
+    """By member: windows that share no row with those; none in small tables."""
 
 
 def folds_of(
@@ -47,12 +47,11 @@ def folds_of(
     fitted, unseen = [], []
     for i in range(n_members):
         left_out = quarter == QUARTERS[i % len(QUARTERS)]
-        keeps = ~_touches(left_out, asset, n_steps)[ends]
-        fitted.append(ends[keeps])
+        fitted.append(np.flatnonzero(~_touches(left_out, asset, n_steps)[ends]))
         unseen.append(np.flatnonzero(left_out[ends]))
     if min(map(len, fitted)) < max(2, LEAST_LEFT * len(ends)):
         none = np.empty(0, np.int64)
-        return Folds([ends] * n_members, [none] * n_members)
+        return Folds([np.arange(len(ends))] * n_members, [none] * n_members)
     return Folds(fitted, unseen)
 
 
