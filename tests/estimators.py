@@ -15,6 +15,11 @@ def tiny_recipe(n_rows, n_features, n_members):
     return Recipe((architecture,) * n_members, plan, (1, 2), (1e-3,) * n_members)
 
 
+def tiny_window_recipe(n_windows, n_steps, n_features, n_members, detail):
+    """Return a recipe for windows that trains in no time."""
+    return tiny_recipe(n_windows, n_features * (2 if detail == "levels" else n_steps), n_members)
+
+
 def tiny_dagmm(**arguments):
     sizes = {"comp_hiddens": [4, 2], "est_hiddens": [4, 2], "epoch_size": 2, "minibatch_size": 16}
     return DAGMM(**(sizes | arguments))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm.encoder import Encoder
-from dagmm.fitting import _padded, encode_rows, fit_model, latent_moments
+from dagmm.fitting import encode_rows, fit_model, latent_moments, padded_rows
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture, flatten
 from dagmm.progress import Progress
@@ -35,16 +35,16 @@ def fit(values, seed=0, **options):
 
 
 def test_few_sizes_are_ever_compiled():
-    sizes = sorted({_padded(n) for n in range(1, 321)})
+    sizes = sorted({padded_rows(n) for n in range(1, 321)})
     assert sizes == [64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(st.integers(1, 10**7))
 def test_padding_holds_all_rows_and_at_most_a_quarter_more(n_rows):
-    padded = _padded(n_rows)
+    padded = padded_rows(n_rows)
     assert n_rows <= padded <= max(64, 1.25 * n_rows)
-    assert _padded(padded) == padded
+    assert padded_rows(padded) == padded
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 64, 65, CHUNK_ROWS + 1])
@@ -52,7 +52,7 @@ def test_rows_are_encoded_in_order_and_padded_with_zeros(n_rows):
     values = np.random.default_rng(0).normal(size=(n_rows, 3))
     rows = MatrixRows(values)
     features = encode_rows(rows, Encoder.learn(rows, "none"))
-    assert features.shape == (_padded(n_rows), 3)
+    assert features.shape == (padded_rows(n_rows), 3)
     np.testing.assert_array_equal(features[:n_rows], values.astype(np.float32))
     np.testing.assert_array_equal(features[n_rows:], 0.0)
 

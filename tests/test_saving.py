@@ -496,6 +496,23 @@ def test_giant_arrays_are_not_made(saved):
             True,
             "members.0.n_components must be a whole number, got True",
         ),
+        (
+            ("members", 0, "shape"),
+            [3],
+            "members.0.shape must be [], or 2 or 3 sizes whose product is 3, the width of an "
+            "encoded row, got [3]",
+        ),
+        (
+            ("members", 0, "shape"),
+            [3, 2],
+            "members.0.shape must be [], or 2 or 3 sizes whose product is 3, the width of an "
+            "encoded row, got [3, 2]",
+        ),
+        (
+            ("members", 0, "shape"),
+            [1, 1, 1, 3],
+            "members.0.shape must be a list of 0 to 3 entries, got [1, 1, 1, 3]",
+        ),
         (("members",), [], "members must be a list of 1 to 4096 entries, got []"),
         (("threshold",), "nan", "threshold must be a finite number, got 'nan'"),
         (("more",), 1, "the manifest has an unknown field 'more'"),

@@ -33,6 +33,12 @@ def test_contamination_is_a_share(value, share):
     assert check_contamination(value) == share
 
 
+def test_one_odd_row_is_part_of_many_windows():
+    shares = [check_contamination("auto", n_steps) for n_steps in (1, 2, 5, 60)]
+    assert shares == [0.01, 0.02, 0.05, 0.05]
+    assert check_contamination(0.01, 60) == 0.01
+
+
 @pytest.mark.parametrize("value", ["Auto", 0, 0.0, 0.51, 1, -0.1, True, None, float("nan"), [0.1]])
 def test_any_other_contamination_is_refused(value):
     with pytest.raises(ArgumentError) as caught:

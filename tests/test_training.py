@@ -11,9 +11,10 @@ from sklearn.metrics import roc_auc_score
 from dagmm.fitting import latent_moments
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
+from dagmm.plan import _order
 from dagmm.progress import Progress
 from dagmm.scoring import latent_rows
-from dagmm.training import TrainingPlan, _order, train
+from dagmm.training import TrainingPlan, train
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, broken_rows, correlated_rows
 
 SHORT = replace(PLAN, epochs=2)

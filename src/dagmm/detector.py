@@ -11,13 +11,15 @@ from sklearn.base import OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from dagmm.arguments import check_int
+from dagmm.arguments import check_choice, check_int
+from dagmm.errors import ArgumentError
 from dagmm.estimator import FittedModelEstimator
 from dagmm.fitted import FittedModel
 from dagmm.fitting import fit_model
 from dagmm.health import verdict_of
 from dagmm.progress import progress_for
-from dagmm.recipe import SCALING, detector_recipe
+from dagmm.recipe import SCALING, detector_recipe, window_recipe
+from dagmm.streaming import Stream
 from dagmm.threshold import (
     apply_threshold,
     check_contamination,
@@ -27,6 +29,11 @@ from dagmm.threshold import (
     score_of,
     threshold_of,
 )
+from dagmm.window_fitting import fit_windows
+from dagmm.windows import Detail, WindowLength
+
+#: What each kind of network sees of a window.
+_DETAIL_OF: dict[str, Detail] = {"dense": "levels", "convolutional": "steps"}
 
 
 class DAGMMDetector(OutlierMixin, FittedModelEstimator):
@@ -39,7 +46,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     ----------
     contamination : "auto" or float, default="auto"
         Share of the training rows to be called anomalies, in (0, 0.5]; it sets the threshold
-        and nothing else. ``"auto"`` is 0.01.
+        and nothing else. ``"auto"`` is 0.01; of windows, which one odd row is in as many of as a
+        window has rows, 0.01 times these rows, at most 0.05.
     n_members : int, default=4
         Number of networks.
     random_state : int, RandomState instance or None, default=0
@@ -54,9 +62,21 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     numeric : str or list of str, optional
         Columns of numbers that are used even where they look like identifiers.
     time : str, optional
-        The column that is the time axis: dates or numbers. It is left out.
+        The column that is the time axis: dates or numbers (of seconds). It is left out.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
+    window : int or str, optional
+        Judge each row together with the rows of its asset before it: so many rows, itself
+        included, or a duration such as ``"60s"`` or ``"10 min"``, which becomes rows by the
+        median interval of the training rows. Needs ``time``. By default each row is judged by
+        itself.
+    step : int, default=1
+        With ``window``: every so many rows a window is trained on. Every row is scored.
+    network : {"dense", "convolutional"}, default="dense"
+        With ``window``: dense networks that see the level and the spread of each column within
+        the window, or convolutional ones that see every row of it. The first are faster and found
+        more on every table that was measured; they do not see in which order the rows of a window
+        come.
 
     Attributes
     ----------
@@ -98,6 +118,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         numeric: Any = None,
         time: str | None = None,
         group: str | None = None,
+        window: Any = None,
+        step: int = 1,
+        network: str = "dense",
     ) -> None:
         self.contamination = contamination
         self.n_members = n_members
@@ -108,6 +131,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         self.numeric = numeric
         self.time = time
         self.group = group
+        self.window = window
+        self.step = step
+        self.network = network
 
     def fit(self, X: Any, y: object = None) -> Self:
         """Train the networks, fix their mixtures and the threshold.
@@ -130,16 +156,24 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         InputError
             If the table cannot be used; column and row are named.
         """
-        contamination = check_contamination(self.contamination)
+        check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
         seed = int(check_random_state(self.random_state).randint(2**31))
         overrides = self._overrides()
+        length, detail = self._windows()
         rows = self._rows(X, fitting=True)
-        recipe_of = partial(detector_recipe, n_members=n_members)
         with progress_for(self.verbose) as progress:
-            model, energy = fit_model(
-                rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True
-            )
+            if length is None:
+                recipe_of = partial(detector_recipe, n_members=n_members)
+                model, energy = fit_model(
+                    rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True
+                )
+            else:
+                recipe_of = partial(window_recipe, n_members=n_members, detail=detail)
+                model, energy = fit_windows(
+                    rows, length, SCALING, detail, recipe_of, seed, progress, overrides
+                )
+        contamination = check_contamination(self.contamination, model.n_steps)
         chosen = choose_threshold(model.calibration, contamination=contamination)
         # Of a long table not all energies are kept; the share is to be exact all the same.
         exact = replace(chosen, energy=threshold_of(energy, contamination))
@@ -217,6 +251,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
             per=per,
             every=every,
             energy=energy,
+            n_steps=self.model_.n_steps,
         )
         for warning in chosen.warnings:
             warnings.warn(f"set_threshold: {warning}.", UserWarning, stacklevel=2)
@@ -260,6 +295,25 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         check_is_fitted(self)
         return self.model_.deviation(self._rows(X, fitting=False))
 
+    def stream(self) -> Stream:
+        """Return what scores rows as they come, one by one or a few at a time.
+
+        Energies are those of :meth:`energy` for all these rows at once, to the bit where there
+        are windows; each row's depends on it and on earlier rows of its asset.
+
+        Returns
+        -------
+        Stream
+            With one method, ``update(rows)``, which returns their energies.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        """
+        check_is_fitted(self)
+        return Stream(self.model_)
+
     def score_samples(self, X: Any) -> Float[np.ndarray, " n_rows"]:
         """Minus the energy of each row: higher is more normal."""
         return score_of(self.energy(X))
@@ -271,6 +325,17 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """+1 for normal rows, -1 for anomalies; shape (n_rows,), int."""
         return label_of(self.decision_function(X))
+
+    def _windows(self) -> tuple[WindowLength | None, Detail]:
+        """Check what the user says about windows."""
+        choice = check_choice("network", self.network, tuple(_DETAIL_OF))
+        if self.window is not None:
+            length = WindowLength.of(self.window, self.step, self.time, self.group)
+            return length, _DETAIL_OF[str(choice)]
+        for name, value, default in (("step", self.step, 1), ("network", choice, "dense")):
+            if value != default:
+                raise ArgumentError(f"{name}={value!r} belongs to window, and there is none.")
+        return None, "levels"
 
     def _take(self, model: FittedModel) -> None:
         super()._take(model)

@@ -41,7 +41,8 @@ class FittedModelEstimator(BaseEstimator):
         """Say for each row which columns make it strange, and what was expected there.
 
         Each row is compared with the nearest normal row: the same row with the few values
-        replaced that make it strange. Contributions add up to the energy between the two.
+        replaced that make it strange. Contributions add up to the energy between the two. With
+        windows, a column is replaced in the whole window that ends at the row.
 
         Parameters
         ----------

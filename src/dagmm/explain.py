@@ -16,7 +16,8 @@ from dagmm.errors import ArgumentError
 from dagmm.fitted import FittedModel
 from dagmm.nearest import Nearest, Search
 from dagmm.parallel import side_by_side
-from dagmm.rows import Chunk, Rows, rows_of
+from dagmm.reading import Reader, Seen
+from dagmm.rows import Rows, rows_of
 
 #: Rows whose energies one core computes at a time.
 _PART_ROWS = 1024
@@ -41,7 +42,7 @@ class Explanation:
     expected : dict of str to ndarray of shape (n_rows,)
         By column, in the table's units: the value at which the row would be normal; the row's
         own, to float32 rounding, where the column is not to blame. None for a text that the
-        model does not know.
+        model does not know. With windows, the mean over the window at which it would be normal.
     """
 
     columns: tuple[str, ...]
@@ -89,7 +90,8 @@ class Explanation:
 def explain(model: FittedModel, table: object) -> Explanation:
     """Say for each row of a table which columns make it strange.
 
-    A row's explanation depends on the row alone, not on the rows it comes with.
+    A row's explanation depends on the row alone, not on the rows it comes with; with windows, on
+    the row and on earlier rows of its asset.
 
     Parameters
     ----------
@@ -115,9 +117,9 @@ def explain(model: FittedModel, table: object) -> Explanation:
 
 def explain_rows(explainer: "Explainer", rows: Rows) -> Explanation:
     """Explain all rows of a table that fits the model."""
-    parts = [explainer.explain(chunk) for chunk in rows.chunks()]
-    if not parts:
-        parts = [explainer.explain(rows.chunk(0, 0))]
+    chunks = list(rows.chunks(explainer.chunk_rows)) or [rows.chunk(0, 0)]
+    reader = explainer.reader()
+    parts = [explainer.explain(reader.read(chunk, to_explain=True)) for chunk in chunks]
     columns = parts[0].columns
     return Explanation(
         columns,
@@ -150,9 +152,18 @@ class Explainer:
         self._model = model
         self._search = Search(model)
 
-    def explain(self, chunk: Chunk) -> Explanation:
-        """Explain the rows of a chunk."""
-        features = self._model.encoder.encode(chunk)
+    @property
+    def chunk_rows(self) -> int:
+        """Rows that are explained at a time."""
+        return self._model.chunk_rows
+
+    def reader(self) -> Reader:
+        """Return what turns chunks of a table, in their order, into what is explained."""
+        return self._model.reader()
+
+    def explain(self, seen: Seen) -> Explanation:
+        """Explain what the networks see of some rows."""
+        features = seen.inputs
         energy = self._energy(features)
         nearest = self._search.run(features, energy)
         reference = self._energy(nearest.features)
@@ -165,7 +176,7 @@ class Explainer:
             energy,
             reference,
             0.5 * (there + back),
-            self._model.encoder.decode(nearest.features),
+            self._model.decode(seen._replace(inputs=nearest.features)),
         )
 
     def _energy(

@@ -14,13 +14,17 @@ from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
 from dagmm.parallel import side_by_side
-from dagmm.rows import Chunk, Rows, rows_of
-from dagmm.scoring import latent_rows
+from dagmm.reading import Reader, Seen
+from dagmm.rows import CHUNK_ROWS, Chunk, Rows, rows_of
+from dagmm.scoring import BLOCK_ROWS, latent_rows
 from dagmm.typical import typical_values
+from dagmm.windows import Windows
 
 #: Makes one value for each row from the members' energies, shape (n_members, n_rows).
 Joined: TypeAlias = Callable[[tuple["Member", ...], np.ndarray], np.ndarray]
 
+#: Most inputs of a chunk of rows.
+_MOST_INPUTS = 2**25
 #: Stands for a coordinate of z that is not finite.
 FARTHEST = 1e38
 
@@ -68,6 +72,8 @@ class FittedModel:
         What training recorded, as plain data: histories, verdict, fingerprint.
     calibration : Calibration or None
         What is known of normal rows; None for a model saved before this was kept.
+    windows : Windows or None
+        How windows are made of rows; None where each row is judged by itself.
     """
 
     encoder: Encoder
@@ -75,6 +81,30 @@ class FittedModel:
     threshold: float | None
     record: dict[str, Any]
     calibration: Calibration | None = None
+    windows: Windows | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that a table needs to be scored: those described, and clock and asset."""
+        if self.windows is None:
+            return self.encoder.columns
+        return (*self.encoder.columns, *self.windows.columns)
+
+    @property
+    def n_steps(self) -> int:
+        """Rows that a row is judged with, itself included."""
+        return 1 if self.windows is None else self.windows.n_steps
+
+    @property
+    def n_inputs(self) -> int:
+        """Width of what the networks see."""
+        return self.encoder.n_features if self.windows is None else self.windows.n_inputs
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """The column that each of the networks' inputs comes from."""
+        columns = self.encoder.feature_columns
+        return columns if self.windows is None else self.windows.input_columns(columns)
 
     def with_threshold(self, threshold: float) -> "FittedModel":
         """Return the same model with another threshold."""
@@ -83,7 +113,8 @@ class FittedModel:
     def energy(self, table: object) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger.
 
-        A row's energy depends on the row alone, not on the rows it comes with.
+        A row's energy depends on the row alone, not on the rows it comes with; with windows, on
+        the row and on earlier rows of its asset.
 
         Parameters
         ----------
@@ -139,16 +170,39 @@ class FittedModel:
 
     def check(self, rows: Rows) -> None:
         """Check that a table has the columns the model was fitted on."""
+        if self.windows is not None:
+            self.windows.check(rows.names)
         self.encoder.check(rows.names)
 
+    def reader(self) -> Reader:
+        """Return what turns chunks of a table, in their order, into inputs of the networks."""
+        return Reader(self.encoder, self.windows)
+
     def energy_of_features(
-        self, features: Float32[np.ndarray, "n_rows n_features"]
+        self, features: Float32[np.ndarray, "n_rows n_inputs"]
     ) -> Float[np.ndarray, " n_rows"]:
-        """Energy of encoded rows, in nats."""
-        return combine(self.members, self._energies(features))
+        """Energy of what the networks see of rows, in nats."""
+        return self._joined(combine, features)
+
+    def _joined(
+        self, joined: Joined, features: Float32[np.ndarray, "n_rows n_inputs"]
+    ) -> Float[np.ndarray, " n_rows"]:
+        """Join the members' energies of each row."""
+        if self.windows is None:
+            return joined(self.members, self._energies(features))
+        # A stream is scored row by row and is to have the same energies to the bit: whatever
+        # rounds by the number of rows gets blocks of one size.
+        energy = np.empty(len(features))
+        for start in range(0, len(features), BLOCK_ROWS):
+            part = features[start : start + BLOCK_ROWS]
+            block = np.zeros((BLOCK_ROWS, features.shape[1]), np.float32)
+            block[: len(part)] = part
+            whole = joined(self.members, self._energies(block))
+            energy[start : start + len(part)] = whole[: len(part)]
+        return energy
 
     def _energies(
-        self, features: Float32[np.ndarray, "n_rows n_features"]
+        self, features: Float32[np.ndarray, "n_rows n_inputs"]
     ) -> Float[np.ndarray, "n_members n_rows"]:
         return np.stack([member.energy(features) for member in self.members])
 
@@ -157,11 +211,47 @@ class FittedModel:
         rows = rows_of(table)
         self.check(rows)
 
+        if self.windows is not None:
+            return self.next_energies(self.reader(), rows, joined)
+
         def of_chunk(chunk: Chunk) -> np.ndarray:
-            return joined(self.members, self._energies(self.encoder.encode(chunk)))
+            return self._joined(joined, self.encoder.encode(chunk))
 
         parts = list(side_by_side(of_chunk, rows.chunks()))
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def next_energies(
+        self, reader: Reader, rows: Rows, joined: Joined | None = None
+    ) -> Float[np.ndarray, " n_rows"]:
+        """Energies of rows that come after those which the reader has read."""
+        joined = joined or combine
+        inputs = (reader.read(chunk).inputs for chunk in rows.chunks(self.chunk_rows))
+        parts = list(side_by_side(lambda part: self._joined(joined, part), inputs))
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def next_seen(self, reader: Reader, rows: Rows) -> tuple[np.ndarray, Seen]:
+        """Energies of rows that come after those which the reader has read, and what is seen."""
+        chunks = rows.chunks(self.chunk_rows)
+        seen = Seen.joined([reader.read(chunk, to_explain=True) for chunk in chunks])
+        parts = (seen.inputs[i : i + CHUNK_ROWS] for i in range(0, rows.n_rows, CHUNK_ROWS))
+        return np.concatenate(list(side_by_side(self.energy_of_features, parts))), seen
+
+    def decode(self, seen: Seen) -> dict[str, np.ndarray]:
+        """Return what the networks see of rows in the user's units, by column.
+
+        Of windows their mean: that of the category shares, for text. See :meth:`Encoder.decode`.
+        """
+        if self.windows is None:
+            return self.encoder.decode(seen.inputs)
+        levels = self.windows.view.levels_of(seen.inputs)
+        return self.encoder.decode(levels if seen.apart is None else levels + seen.apart)
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows that are scored at a time: fewer where a window is wide."""
+        if self.windows is None:
+            return CHUNK_ROWS
+        return max(BLOCK_ROWS, min(CHUNK_ROWS, _MOST_INPUTS // self.n_inputs))
 
 
 def combine(

@@ -23,6 +23,7 @@ from dagmm.rows import CHUNK_ROWS, Rows
 from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember, train
 from dagmm.typical import typical_values
+from dagmm.windows import Inputs
 
 
 def encode_rows(rows: Rows, encoder: Encoder) -> np.ndarray:
@@ -33,7 +34,7 @@ def encode_rows(rows: Rows, encoder: Encoder) -> np.ndarray:
     ndarray of shape (padded_rows, n_features), float32
         Zero beyond ``rows.n_rows``.
     """
-    features = np.zeros((_padded(rows.n_rows), encoder.n_features), np.float32)
+    features = np.zeros((padded_rows(rows.n_rows), encoder.n_features), np.float32)
     for chunk in rows.chunks():
         features[chunk.start : chunk.start + chunk.n_rows] = encoder.encode(chunk)
     return features
@@ -76,7 +77,7 @@ def fit_model(
     encoder = Encoder.learn(rows, scaling, overrides)
     progress.advance(1)
     features = encode_rows(rows, encoder)
-    fingerprint = _fingerprint(rows.names, features[: rows.n_rows])
+    fingerprint = fingerprint_of(rows.names, features[: rows.n_rows])
     seeds = np.random.SeedSequence(seed)
     training_seed, mixture_seed, holdout_seed = seeds.spawn(3)
     n_fitted, order = rows.n_rows, np.arange(rows.n_rows)
@@ -90,7 +91,7 @@ def fit_model(
 
     def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
         architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
-        member, energy = _finish_member(
+        member, energy = finish_member(
             architecture, trained[i], features, recipe, recipe.relative_floors[i], rng
         )
         result = trained[i]._replace(parameters=member.parameters)
@@ -121,10 +122,10 @@ def fit_model(
     return replace(model, calibration=calibration), energy
 
 
-def _finish_member(
+def finish_member(
     architecture: Architecture,
     result: TrainedMember,
-    features: np.ndarray,
+    features: Inputs,
     recipe: Recipe,
     relative_floor: float,
     rng: np.random.Generator,
@@ -158,7 +159,7 @@ def _finish_member(
 
 
 def latent_moments(
-    architecture: Architecture, parameters: np.ndarray, features: np.ndarray
+    architecture: Architecture, parameters: np.ndarray, features: Inputs
 ) -> tuple[np.ndarray, Moments]:
     """Z of all rows, and the moments of the memberships the estimation network gives them."""
     z = np.empty((architecture.n_latent, len(features)), np.float32)
@@ -172,14 +173,14 @@ def latent_moments(
     return z, total
 
 
-def _fingerprint(names: tuple[str, ...], features: np.ndarray) -> str:
+def fingerprint_of(names: tuple[str, ...], features: np.ndarray) -> str:
     """SHA-256 of the columns' names and the encoded training rows."""
     digest = hashlib.sha256("\x1f".join(names).encode())
     digest.update(np.ascontiguousarray(features).data)
     return digest.hexdigest()
 
 
-def _padded(n_rows: int) -> int:
+def padded_rows(n_rows: int) -> int:
     """Return the next of 64, 80, 96, 112, 128, 160, ...: four sizes to each doubling."""
     step = max(16, 1 << max(0, (n_rows - 1).bit_length() - 3))
     return max(64, -(-n_rows // step) * step)

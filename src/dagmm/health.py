@@ -11,6 +11,7 @@ from dagmm.networks import Architecture
 from dagmm.numerics import Array
 from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember, TrainingPlan
+from dagmm.windows import Inputs
 
 #: Rows that trained and untrained network are compared on.
 _SAMPLE_ROWS = 4096
@@ -20,7 +21,7 @@ def health_of(
     architecture: Architecture,
     plan: TrainingPlan,
     result: TrainedMember,
-    features: np.ndarray,
+    features: Inputs,
     energy: np.ndarray,
 ) -> dict[str, Any]:
     """Compare a trained network with the same network before training.
@@ -30,7 +31,7 @@ def health_of(
     architecture : Architecture
     plan : TrainingPlan
     result : TrainedMember
-    features : ndarray of shape (n_rows, n_features), float32
+    features : ndarray of shape (n_rows, n_features), float32, or WindowInputs
     energy : ndarray of shape (n_rows,)
         Energies of the trained member.
 

@@ -6,6 +6,7 @@ anywhere. What is wrong is named by its path, such as ``members.0.spread``.
 
 import hashlib
 import json
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,13 @@ from dagmm.saved_calibration import (
     promised_calibration,
     read_calibration,
 )
+from dagmm.saved_windows import (
+    arrays_of_windows,
+    join_windows,
+    plain_of_windows,
+    promised_windows,
+    read_windows,
+)
 from dagmm.schema import (
     Arrays,
     arrays_of_encoder,
@@ -36,6 +44,7 @@ from dagmm.schema import (
     read_encoder,
     upgraded_encoder,
 )
+from dagmm.windows import Windows
 
 #: Most layers of a network and members of a model that are read.
 _MOST_LAYERS, _MOST_MEMBERS = 256, 4096
@@ -56,6 +65,8 @@ class Manifest(NamedTuple):
     threshold: float | None
     record: dict[str, Any]
     calibration: CalibrationManifest | None
+    windows: Windows | None
+    """Without their arrays."""
 
 
 def checksum_of(plain: dict[str, Any]) -> str:
@@ -82,6 +93,7 @@ def plain_of(model: FittedModel) -> dict[str, Any]:
         "threshold": model.threshold,
         "record": model.record,
         "calibration": plain_of_calibration(model.calibration),
+        "windows": plain_of_windows(model.windows),
     }
 
 
@@ -97,6 +109,7 @@ def _plain_member(member: Member) -> dict[str, Any]:
         "residuals": list(architecture.residuals),
         "skip": architecture.skip,
         "mask_ratio": architecture.mask_ratio,
+        "shape": list(architecture.shape),
         "n_components": len(member.mixture.phi),
         "location": member.location,
         "spread": member.spread,
@@ -112,7 +125,7 @@ def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
             arrays[prefix + name] = np.asarray(array)
         for name in ("phi", "mu", "chol"):
             arrays[f"{prefix}mixture.{name}"] = getattr(member.mixture, name)
-    arrays |= arrays_of_calibration(model.calibration)
+    arrays |= arrays_of_calibration(model.calibration) | arrays_of_windows(model.windows)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -141,6 +154,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         threshold,
         record,
         calibration,
+        windowed,
     ) = Field(plain, "the manifest").fields(
         "library_version",
         "estimator",
@@ -150,9 +164,14 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         "threshold",
         "record",
         "calibration",
+        "windows",
     )
     frame = read_encoder(encoder)
-    parts = [_member(part, frame.n_features) for part in members.items(_MOST_MEMBERS, least=1)]
+    windows = read_windows(windowed, frame)
+    width, whole = frame.n_features, "an encoded row"
+    if windows is not None:
+        width, whole = windows.n_inputs, "what the networks see of a window"
+    parts = [_member(part, width, whole) for part in members.items(_MOST_MEMBERS, least=1)]
     if not isinstance(arguments.value, dict):
         arguments.fail("an object")
     if not isinstance(record.value, dict):
@@ -168,6 +187,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         None if threshold.value is None else threshold.number(),
         record.value,
         read_calibration(calibration),
+        windows,
     )
 
 
@@ -182,11 +202,13 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
     members = plain.get("members")
     if isinstance(members, list):
         members = [
-            member | {"skip": False, "mask_ratio": 0.0} if isinstance(member, dict) else member
+            member | {"skip": False, "mask_ratio": 0.0, "shape": []}
+            if isinstance(member, dict)
+            else member
             for member in members
         ]
     encoder = upgraded_encoder(plain.get("encoder"))
-    return plain | {"encoder": encoder, "members": members, "calibration": None}
+    return plain | {"encoder": encoder, "members": members, "calibration": None, "windows": None}
 
 
 def promised_arrays(manifest: Manifest) -> Arrays:
@@ -198,7 +220,10 @@ def promised_arrays(manifest: Manifest) -> Arrays:
         d = member.architecture.n_latent
         for name, shape in (("phi", (k,)), ("mu", (k, d)), ("chol", (k, d, d))):
             arrays[f"members.{i}.mixture.{name}"] = ("F64", shape)
-    return arrays | promised_calibration(manifest.calibration, manifest.encoder.n_features)
+    windows = manifest.windows
+    width = manifest.encoder.n_features if windows is None else windows.n_inputs
+    arrays |= promised_windows(windows)
+    return arrays | promised_calibration(manifest.calibration, width)
 
 
 def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
@@ -215,6 +240,7 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
         manifest.threshold,
         manifest.record,
         join_calibration(manifest.calibration, arrays),
+        join_windows(manifest.windows, arrays),
     )
 
 
@@ -236,7 +262,7 @@ def _joined(i: int, member: Member, arrays: dict[str, np.ndarray]) -> Member:
     )
 
 
-def _member(field: Field, width: int) -> tuple[Member, int]:
+def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
     (
         n_features,
         comp_hiddens,
@@ -247,6 +273,7 @@ def _member(field: Field, width: int) -> tuple[Member, int]:
         residuals,
         skip,
         mask_ratio,
+        shape,
         n_components,
         location,
         spread,
@@ -260,12 +287,13 @@ def _member(field: Field, width: int) -> tuple[Member, int]:
         "residuals",
         "skip",
         "mask_ratio",
+        "shape",
         "n_components",
         "location",
         "spread",
     )
     if n_features.size() != width:
-        n_features.fail(f"{width}, the width of an encoded row")
+        n_features.fail(f"{width}, the width of {whole}")
     if not 0.0 <= dropout.number() < 1.0:
         dropout.fail("in [0, 1)")
     if not 0.0 <= mask_ratio.number() < 1.0:
@@ -282,12 +310,21 @@ def _member(field: Field, width: int) -> tuple[Member, int]:
         residuals=tuple(part.choice(RESIDUALS) for part in residuals.items(len(RESIDUALS))),
         skip=skip.flag(),
         mask_ratio=mask_ratio.number(),
+        shape=_shape(shape, width),
     )
     none = np.empty(0)
     member = Member(
         architecture, none, Mixture(none, none, none), location.number(), spread.number()
     )
     return member, n_components.size()
+
+
+def _shape(field: Field, width: int) -> tuple[int, ...]:
+    """Shape of an encoded row: () or that of a window or an image."""
+    shape = tuple(part.size() for part in field.items(3))
+    if shape and (len(shape) == 1 or math.prod(shape) != width):
+        field.fail(f"[], or 2 or 3 sizes whose product is {width}, the width of an encoded row")
+    return shape
 
 
 def _check_record(record: dict[str, Any], n_members: int) -> None:

@@ -83,7 +83,7 @@ class Search:
     def __init__(self, model: FittedModel) -> None:
         assert model.calibration is not None, "checked by whoever explains"
         columns = model.encoder.columns
-        groups = features_of_columns(model.encoder.feature_columns)
+        groups = features_of_columns(model.input_columns)
         typical = model.calibration.typical
         owner = np.empty(typical.shape[1], np.int32)
         main = np.full(len(columns), -1, np.int32)

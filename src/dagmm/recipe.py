@@ -1,10 +1,11 @@
 """The defaults, all in one place: structure and training as functions of the table's shape."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagmm.encoder import Scaling
 from dagmm.networks import Architecture
 from dagmm.training import TrainingPlan
+from dagmm.windows import Detail
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,51 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
     )
     floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
     return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors)
+
+
+#: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
+#: rows, so that there are far fewer of them than it seems, and a mixture that follows their codes
+#: closely takes every new window for a strange one.
+WINDOW_FLOOR = 0.1
+
+
+def window_recipe(
+    n_windows: int, n_steps: int, n_features: int, n_members: int, detail: Detail
+) -> Recipe:
+    """Return the recipe of ``DAGMMDetector`` for windows.
+
+    Parameters
+    ----------
+    n_windows : int
+        Windows that the network with the fewest is fitted to.
+    n_steps : int
+        Rows of a window.
+    n_features : int
+        Width of an encoded row.
+    n_members : int
+    detail : {"levels", "steps"}
+        What the networks see of a window.
+    """
+    n_inputs = n_features * (2 if detail == "levels" else n_steps)
+    recipe = detector_recipe(n_windows, n_inputs, n_members)
+    architecture = recipe.architectures[0]
+    if detail == "steps":
+        architecture = replace(
+            architecture,
+            shape=(n_steps, n_features),
+            comp_hiddens=(*_filters(n_steps), min(16, n_inputs)),
+        )
+    return replace(
+        recipe,
+        architectures=(architecture,) * n_members,
+        relative_floors=(WINDOW_FLOOR,) * n_members,
+    )
+
+
+def _filters(n_steps: int) -> tuple[int, ...]:
+    """Return the filters of convolutions that halve the steps until about four are left."""
+    n_layers = max(1, min(3, (n_steps - 1).bit_length() - 2))
+    return tuple(32 for _ in range(n_layers))
 
 
 def _power_of_two_below(n: int) -> int:

@@ -66,8 +66,8 @@ def latent_rows(
         results.append((start, result))
     for start, result in results:
         stop = min(start + BLOCK_ROWS, n_rows)
-        for target, part in zip((z, gamma, squared_error), result, strict=True):
-            target[..., start:stop] = np.asarray(part)[..., : stop - start]
+        for whole, part in zip((z, gamma, squared_error), result, strict=True):
+            whole[..., start:stop] = np.asarray(part)[..., : stop - start]
     return z, gamma, squared_error
 
 

@@ -20,6 +20,8 @@ from dagmm.tail import LEAST_ROWS
 
 #: Share of the training rows above the threshold when the user does not say.
 AUTO_CONTAMINATION = 0.01
+#: The same of windows, at most: one odd row is part of as many windows as a window has rows.
+MOST_AUTO_CONTAMINATION = 0.05
 #: Rows that must lie above a threshold for their number to say where it is; beyond, the tail does.
 _ENOUGH_ABOVE = 10
 #: Below this p-value of its fit a tail is not to be trusted.
@@ -66,8 +68,14 @@ class Threshold:
         return asdict(self) | {"warnings": list(self.warnings)}
 
 
-def check_contamination(contamination: object) -> float:
+def check_contamination(contamination: object, n_steps: int = 1) -> float:
     """Return the share of training rows to be called anomalies.
+
+    Parameters
+    ----------
+    contamination : "auto" or float
+    n_steps : int, default=1
+        Rows that a row is judged with, itself included.
 
     Raises
     ------
@@ -75,7 +83,7 @@ def check_contamination(contamination: object) -> float:
         If it is neither ``"auto"`` nor a number in (0, 0.5].
     """
     if isinstance(contamination, str) and contamination == "auto":
-        return AUTO_CONTAMINATION
+        return min(MOST_AUTO_CONTAMINATION, AUTO_CONTAMINATION * n_steps)
     is_number = isinstance(contamination, int | float | np.integer | np.floating)
     if is_number and not isinstance(contamination, bool) and 0.0 < contamination <= 0.5:  # type: ignore[operator]
         return float(contamination)  # type: ignore[arg-type]
@@ -96,6 +104,7 @@ def choose_threshold(
     per: object = "week",
     every: object = None,
     energy: object = None,
+    n_steps: int = 1,
 ) -> Threshold:
     """Find the threshold that follows one rule; see :meth:`dagmm.DAGMMDetector.set_threshold`.
 
@@ -106,6 +115,8 @@ def choose_threshold(
         The rule: one of them.
     per, every : optional
         Belong to ``alarms``.
+    n_steps : int, default=1
+        Rows that a row is judged with, itself included.
 
     Raises
     ------
@@ -130,7 +141,7 @@ def choose_threshold(
     if energy is not None:
         return Threshold(check_number("energy", energy, -np.inf), "a stated energy")
     if contamination is not None:
-        share = check_contamination(contamination)
+        share = check_contamination(contamination, n_steps)
         return _by_contamination(_known(calibration), share)
     if quantile is not None:
         level = check_number("quantile", quantile, 0.0, 1.0, above=True)

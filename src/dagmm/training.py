@@ -1,7 +1,6 @@
 """Training: the compiled program, its loop on the host, several members side by side."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache
 from threading import Event
 from typing import Any, NamedTuple
@@ -19,75 +18,10 @@ from dagmm.networks.principal import principal_axes
 from dagmm.numerics import Array
 from dagmm.objective import Terms, objective
 from dagmm.parallel import side_by_side
+from dagmm.plan import Schedule, batches_of
+from dagmm.plan import TrainingPlan as TrainingPlan
 from dagmm.progress import Progress
-
-#: One compiled call runs about this many steps, so that short epochs do not wait for the host.
-STEPS_PER_CALL = 100
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """How one network is trained.
-
-    Parameters
-    ----------
-    batch_size : int
-        Rows of a minibatch; at most the number of training rows.
-    epochs : int
-    steps_per_epoch : int
-        Steps of an epoch. Rows are reshuffled whenever all of them were used, not once before
-        training as in the reference implementation.
-    learning_rate : float
-        Of Adam, at the start.
-    lambda1, lambda2 : float
-        Weights of the energy and of the covariance penalty in the objective.
-    cosine_decay : bool
-        Whether the learning rate falls to zero along a cosine; it is constant in the paper.
-    warm_up : float
-        Share of the steps over which ``lambda1`` and ``lambda2`` rise from zero; the paper has
-        none.
-    reconstruction_weight : float
-        Weight of the reconstruction error, 1 in the paper.
-    """
-
-    batch_size: int
-    epochs: int
-    steps_per_epoch: int
-    learning_rate: float
-    lambda1: float
-    lambda2: float
-    cosine_decay: bool = False
-    warm_up: float = 0.0
-    reconstruction_weight: float = 1.0
-
-    @property
-    def n_steps(self) -> int:
-        """Number of steps of the whole training."""
-        return self.epochs * self.steps_per_epoch
-
-    @property
-    def epochs_per_call(self) -> int:
-        """How many epochs one compiled call runs: a divisor of ``epochs``."""
-        most = max(1, STEPS_PER_CALL // self.steps_per_epoch)
-        return next(n for n in range(min(most, self.epochs), 0, -1) if self.epochs % n == 0)
-
-    def schedule(self) -> "Schedule":
-        """Learning rate and weights of the terms at every step."""
-        step = np.arange(self.n_steps)
-        decay = 0.5 + 0.5 * np.cos(np.pi * step / self.n_steps) if self.cosine_decay else 1.0
-        ramp = np.minimum(1.0, (step + 1) / max(1.0, self.warm_up * self.n_steps))
-        terms = (self.lambda1 * ramp, self.lambda2 * ramp, self.reconstruction_weight)
-        values = (self.learning_rate * decay, *terms)
-        return Schedule(*(np.broadcast_to(v, step.shape).astype(np.float32) for v in values))
-
-
-class Schedule(NamedTuple):
-    """What changes from step to step."""
-
-    learning_rate: Array
-    lambda1: Array
-    lambda2: Array
-    reconstruction_weight: Array
+from dagmm.windows import Windowed
 
 
 class TrainedMember(NamedTuple):
@@ -98,6 +32,17 @@ class TrainedMember(NamedTuple):
     parameters: np.ndarray
     """Parameters after training, in one vector."""
     history: History
+
+
+class TrainingWindows(NamedTuple):
+    """Windows to train on, instead of rows by themselves."""
+
+    windowed: Windowed | None
+    """Makes inputs of windows from the rows; None where they are the rows themselves."""
+    fitted: Sequence[np.ndarray]
+    """By network: numbers of the rows whose windows it is trained on."""
+    sample: np.ndarray
+    """Some of their inputs, shape (n_sample, n_inputs), that linear paths begin from."""
 
 
 class _State(NamedTuple):
@@ -126,7 +71,8 @@ _ADAM = optax.scale_by_adam()
 
 def _step(
     architecture: Architecture,
-    rows: Float[Array, "n_rows n_features"],
+    rows: Float[Array, "n_rows n_columns"],
+    windowed: Windowed | None,
     key: Key[Array, ""],
     state: _State,
     batch: tuple[Int[Array, " batch_size"], Schedule],
@@ -135,7 +81,7 @@ def _step(
     dropout_key = jax.random.fold_in(key, state.step)
 
     def loss(network: Network) -> tuple[Array, Terms]:
-        x = rows[index].T
+        x = rows[index].T if windowed is None else windowed(rows, index)
         return objective(
             network,
             x,
@@ -167,6 +113,7 @@ def _program() -> Callable[..., Any]:
 
     def run(
         rows: Array,
+        windowed: Windowed | None,
         key: Array,
         state: _State,
         batches: tuple[Array, Schedule],
@@ -175,7 +122,7 @@ def _program() -> Callable[..., Any]:
     ) -> tuple[_State, tuple[_StepRecord, Array, Array]]:
         def epoch(state: _State, batches: tuple[Array, Schedule]) -> Any:
             state, record = jax.lax.scan(
-                lambda s, b: _step(architecture, rows, key, s, b), state, batches
+                lambda s, b: _step(architecture, rows, windowed, key, s, b), state, batches
             )
             return state, (record, state.phi, state.cov)
 
@@ -190,21 +137,23 @@ class _Member:
     def __init__(
         self,
         rows: Array,
-        n_rows: int,
+        fitted: int | np.ndarray,
         architecture: Architecture,
         plan: TrainingPlan,
         seed: np.random.SeedSequence,
         initial: np.ndarray | None,
         axes: np.ndarray | None,
+        windowed: Windowed | None,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
         self.rows, self.architecture, self.plan = rows, architecture, plan
+        self.windowed = windowed
         self.key = jax.random.key(dropout_seed.generate_state(1)[0], impl="rbg")
         if initial is None:
             rng = np.random.default_rng(network_seed)
             initial = np.asarray(flatten(architecture.build(rng, axes)))
         self.initial = initial
-        self.batches = _batches(n_rows, plan, np.random.default_rng(order_seed))
+        self.batches = batches_of(fitted, plan, np.random.default_rng(order_seed))
         self.history = History()
         k, d = architecture.n_components, architecture.n_latent
         zeros = np.zeros_like(self.initial)
@@ -222,7 +171,12 @@ class _Member:
         if batches is None:
             return False
         self.state, (record, phi, cov) = _program()(
-            self.rows, self.key, self.state, batches, architecture=self.architecture
+            self.rows,
+            self.windowed,
+            self.key,
+            self.state,
+            batches,
+            architecture=self.architecture,
         )
         self.history.extend(record._asdict(), phi, cov)
         return True
@@ -233,13 +187,14 @@ class _Member:
 
 
 def train(
-    rows: Float[np.ndarray, "padded_rows n_features"],
+    rows: Float[np.ndarray, "padded_rows n_columns"],
     n_rows: int,
     architectures: Sequence[Architecture],
     plan: TrainingPlan,
     seed: int | np.random.SeedSequence,
     progress: Progress | None = None,
     initial: np.ndarray | None = None,
+    windows: TrainingWindows | None = None,
 ) -> list[TrainedMember]:
     """Train one network for each architecture, side by side.
 
@@ -260,6 +215,8 @@ def train(
         Is told the epochs done, of all members together, and the loss.
     initial : ndarray of shape (n_parameters,), optional
         Where every network starts; each is drawn for itself by default.
+    windows : TrainingWindows, optional
+        By default each row is trained on by itself.
 
     Returns
     -------
@@ -268,19 +225,22 @@ def train(
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     device_rows = jax.device_put(rows)
     widths = [architecture.n_code for architecture in architectures if architecture.skip]
-    axes = principal_axes(rows[:n_rows], max(widths)) if widths else np.empty((0, 0))
+    sample = rows[:n_rows] if windows is None else windows.sample
+    axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
+    windowed = None if windows is None else jax.device_put(windows.windowed)
     members = [
         _Member(
             device_rows,
-            n_rows,
+            n_rows if windows is None else windows.fitted[i],
             architecture,
             plan,
             member_seed,
             initial,
             axes[: architecture.n_code] if architecture.skip else None,
+            windowed,
         )
-        for architecture, member_seed in zip(
-            architectures, sequence.spawn(len(architectures)), strict=True
+        for i, (architecture, member_seed) in enumerate(
+            zip(architectures, sequence.spawn(len(architectures)), strict=True)
         )
     ]
     progress = progress or Progress()
@@ -305,31 +265,3 @@ def train(
     for _ in side_by_side(finish, members, stopped):
         pass
     return [member.result() for member in members]
-
-
-def _batches(
-    n_rows: int, plan: TrainingPlan, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, Schedule]]:
-    """Row numbers and schedule of each compiled call."""
-    order = _order(n_rows, plan.batch_size, rng)
-    schedule = plan.schedule()
-    shape = (plan.epochs_per_call, plan.steps_per_epoch)
-    per_call = shape[0] * shape[1]
-    for start in range(0, plan.n_steps, per_call):
-        index = np.stack([next(order) for _ in range(per_call)])
-        part = Schedule(*(value[start : start + per_call].reshape(shape) for value in schedule))
-        yield index.reshape(*shape, plan.batch_size), part
-
-
-def _order(n_rows: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Batches of row numbers, for ever; every row once before any row twice.
-
-    A batch in which one shuffle ends and the next begins may hold a row twice.
-    """
-    rest = np.empty(0, np.int32)
-    while True:
-        shuffled = rng.permutation(n_rows).astype(np.int32)
-        rest = np.concatenate([rest, shuffled])
-        for start in range(0, len(rest) - batch_size + 1, batch_size):
-            yield rest[start : start + batch_size]
-        rest = rest[len(rest) - len(rest) % batch_size :]

@@ -14,7 +14,10 @@ _MOST_CATEGORIES = 512
 
 
 def typical_values(
-    features: Float[np.ndarray, "n_rows n_features"], feature_columns: Sequence[str]
+    features: Float[np.ndarray, "n_rows n_features"],
+    feature_columns: Sequence[str],
+    *,
+    of_windows: bool = False,
 ) -> Float[np.ndarray, "n_levels n_features"]:
     """Return some usual values for each column, each of them taken from a row.
 
@@ -24,6 +27,8 @@ def typical_values(
         Encoded rows.
     feature_columns : sequence of str
         The column that each feature comes from; those of one column are taken together.
+    of_windows : bool, default=False
+        Whether features are those of windows, of which no two are alike.
 
     Returns
     -------
@@ -34,7 +39,8 @@ def typical_values(
     sample = features[:: max(1, len(features) // _SAMPLE_ROWS)]
     typical = np.empty((N_LEVELS, features.shape[1]), np.float32)
     for group in features_of_columns(feature_columns).values():
-        typical[:, group] = _levels(sample[:, group])
+        values = sample[:, group]
+        typical[:, group] = _at_steps(values, _varying(values)) if of_windows else _levels(values)
     return typical
 
 
@@ -52,6 +58,16 @@ def _levels(values: np.ndarray) -> np.ndarray:
         if len(different) <= _MOST_CATEGORIES:
             ranked = np.argsort(-counts, kind="stable")[:N_LEVELS]
             return different[np.resize(ranked, N_LEVELS)]
-    ordered = values[np.argsort(values[:, 0], kind="stable")]
+    return _at_steps(values, 0)
+
+
+def _varying(values: np.ndarray) -> int:
+    """Return the first feature that varies."""
+    return int(np.argmax(np.ptp(values, axis=0) > 0.0))
+
+
+def _at_steps(values: np.ndarray, feature: int) -> np.ndarray:
+    """Take rows at even steps of one feature."""
+    ordered = values[np.argsort(values[:, feature], kind="stable")]
     place = np.linspace(0.01, 0.99, N_LEVELS) * (len(ordered) - 1)
     return np.asarray(ordered[place.round().astype(int)])

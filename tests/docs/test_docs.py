@@ -42,6 +42,13 @@ def test_the_readme_runs(tmp_path, monkeypatch, capsys):
     assert len(names["energy"]) == 200
 
 
+def test_the_page_on_windows_runs():
+    names = {}
+    for block in code_blocks(ROOT / "docs/windows.md", "python"):
+        exec(compile(block, "windows.md", "exec"), names)
+    assert names["energy"].shape == (300,)
+
+
 def test_the_page_on_comparison_runs(capsys):
     names = {}
     for block in code_blocks(ROOT / "docs/comparison.md", "python"):

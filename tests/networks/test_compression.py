@@ -81,11 +81,11 @@ def test_a_linear_path_is_added_to_code_and_reconstruction():
     code = network.encode(jnp.asarray(x.T))
     x_hat = network.decode(code)
     for i, row in enumerate(x):
-        bent = oracle.feed(oracle.layers_of(named, "compression.dense.encoder"), row, np.tanh)
+        bent = oracle.feed(oracle.layers_of(named, "compression.inner.encoder"), row, np.tanh)
         straight = oracle.feed(linear(named, "compression.to_code"), row)
         np.testing.assert_allclose(code[:, i], bent + straight, rtol=1e-4, atol=1e-5)
         z = bent + straight
-        bent = oracle.feed(oracle.layers_of(named, "compression.dense.decoder"), z, np.tanh)
+        bent = oracle.feed(oracle.layers_of(named, "compression.inner.decoder"), z, np.tanh)
         straight = oracle.feed(linear(named, "compression.to_row"), z)
         np.testing.assert_allclose(x_hat[:, i], bent + straight, rtol=1e-4, atol=1e-5)
 

@@ -66,7 +66,13 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
     if job.calibrate is not None:
         model = _calibrated(model, job.calibrate, job)
     if job.rule or job.every is not None:
-        chosen = choose_threshold(model.calibration, **job.rule, per=job.per, every=job.every)
+        chosen = choose_threshold(
+            model.calibration,
+            **job.rule,
+            per=job.per,
+            every=job.every,
+            n_steps=model.n_steps,
+        )
         model = apply_threshold(model, chosen)
     if model is not saved.model:
         save_model(job.model, model, saved.estimator, saved.arguments)
@@ -83,7 +89,7 @@ def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel
             )
         check_model_columns(model, source.columns, source.name)
         texts = tuple(text.name for text in model.encoder.texts)
-        table = source.read(model.encoder.columns, texts)
+        table = source.read(model.columns, texts)
         try:
             return model.calibrated(table)
         except InputError as error:

@@ -1,11 +1,14 @@
 """A saved model in words."""
 
+import math
 from typing import Any
+
+import numpy as np
 
 from dagmm.calibration import Calibration
 from dagmm.cli.roles import Roles
 from dagmm.encoder import Encoder
-from dagmm.fitted import Member
+from dagmm.fitted import FittedModel, Member
 from dagmm.health import verdict_of
 from dagmm.networks import activation_name
 from dagmm.saving import FORMAT_VERSION, load_model
@@ -32,6 +35,7 @@ def describe(path: str) -> dict[str, Any]:
         "set_aside": [column._asdict() for column in model.encoder.set_aside],
         "table": Roles.of_record(record).plain(),
         "scaling": model.encoder.scaling,
+        "windows": _windows(model),
         "members": [_member(member) for member in model.members],
         "threshold": model.threshold,
         "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
@@ -40,6 +44,35 @@ def describe(path: str) -> dict[str, Any]:
         "fingerprint": record["fingerprint"],
         "verdict": verdict_of(record["health"]),
     }
+
+
+def _windows(model: FittedModel) -> dict[str, Any] | None:
+    windows = model.windows
+    if windows is None:
+        return None
+    wanders = np.array(model.encoder.feature_columns, object)[windows.view.wanders]
+    return {
+        "rows": windows.n_steps,
+        "step": windows.step,
+        "time": windows.time,
+        "group": windows.group,
+        "interval": windows.interval,
+        "gap": windows.gap if math.isfinite(windows.gap) else None,
+        "detail": windows.view.detail,
+        "wandering": list(dict.fromkeys(wanders)),
+    }
+
+
+def _windows_in_words(windows: dict[str, Any]) -> str:
+    by = " and ".join(name for name in (windows["time"], windows["group"]) if name is not None)
+    words = [f"{windows['rows']} rows of {windows['interval']:g} s by {by}"]
+    if windows["gap"] is not None:
+        words.append(f"a gap from {windows['gap']:g} s on")
+    if windows["step"] > 1:
+        words.append(f"trained on every {windows['step']} rows")
+    if windows["wandering"]:
+        words.append(f"levels that wander: {', '.join(windows['wandering'])}")
+    return "; ".join(words)
 
 
 def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
@@ -56,6 +89,7 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     for name, value in words.pop("table").items():
         if value:
             words[name] = value if isinstance(value, str) else ", ".join(value)
+    words["windows"] = words["windows"] and _windows_in_words(words["windows"])
     known = words["calibration"]
     words["calibration"] = known and f"{known['rows']} {known['rows_are']}"
     words["members"] = [_member_in_words(member) for member in description["members"]]

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.roles import Roles
-from dagmm.cli.scoring import Batch, roles_of, scored
-from dagmm.explain import Explainer, Explanation, explain_rows
+from dagmm.cli.scoring import explained, roles_of, scored
+from dagmm.explain import Explainer, Explanation
 from dagmm.fitted import FittedModel
 from dagmm.saving import load_model
 from dagmm.tables import TableFile, TableOptions, check_target, open_sink, open_table
@@ -101,19 +101,19 @@ def _explained(
     job: ExplainJob, model: FittedModel, explainer: Explainer, source: TableFile, roles: Roles
 ) -> Iterator[tuple[int, pa.Table]]:
     """Yield the number of rows of each batch, and why some of them are strange."""
-    for table, start, energy in scored(model, source, roles, job.quiet):
-        wanted = np.ones(len(energy), bool)
+    for part in scored(model, source, roles, job.quiet):
+        wanted = np.ones(len(part.energy), bool)
         if model.threshold is not None and not job.all_rows:
-            wanted = is_anomaly(energy, model.threshold)
-        part = table.filter(pa.array(wanted))
-        features = part.select(list(model.encoder.columns))
-        explanation = explain_rows(explainer, Batch(features, 0))
-        result = part.select(roles.passed).append_column(
-            "row", pa.array(start + np.flatnonzero(wanted))
+            wanted = is_anomaly(part.energy, model.threshold)
+        table = part.table.filter(pa.array(wanted))
+        features = table.select(list(model.encoder.columns))
+        explanation = explained(explainer, model, part, wanted)
+        result = table.select(roles.passed).append_column(
+            "row", pa.array(part.start + np.flatnonzero(wanted))
         )
         for name, column in _reasons(explanation, features, job.top).items():
             result = result.append_column(name, column)
-        yield len(energy), result
+        yield len(part.energy), result
 
 
 def _reasons(explanation: Explanation, features: pa.Table, top: int) -> dict[str, pa.Array]:

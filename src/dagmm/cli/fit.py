@@ -1,11 +1,19 @@
 """``dagmm fit``."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from dagmm.cli import options as o
 from dagmm.cli.terminal import show
+
+
+class Network(StrEnum):
+    """Kinds of compression networks."""
+
+    dense = "dense"
+    convolutional = "convolutional"
 
 
 def fit(
@@ -24,11 +32,30 @@ def fit(
     numeric: o.Numeric = None,
     time: o.Time = None,
     group: o.Group = None,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge each row with the rows of its asset before it: 60s, '10 min', or a number "
+            "of rows; with --time.",
+            metavar="LENGTH",
+        ),
+    ] = None,
+    step: Annotated[
+        int,
+        typer.Option(help="With --window: every so many rows a window is trained on.", min=1),
+    ] = 1,
+    network: Annotated[
+        Network,
+        typer.Option(
+            help="With --window: dense networks see level and spread of each column, "
+            "convolutional ones every row of the window.",
+        ),
+    ] = Network.dense,
     contamination: Annotated[
         float | None,
         typer.Option(
             help="Share of the rows to be called anomalies, in (0, 0.5]; sets the threshold and "
-            "nothing else. 0.01 by default.",
+            "nothing else. 0.01 by default, with --window up to 0.05.",
             metavar="SHARE",
         ),
     ] = None,
@@ -67,5 +94,8 @@ def fit(
         seed,
         force,
         quiet,
+        int(window) if window is not None and window.strip().isdecimal() else window,
+        step,
+        network.value,
     )
     show(fit_table(job), as_json)

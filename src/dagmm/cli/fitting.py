@@ -16,9 +16,11 @@ from dagmm.cli.terminal import log, note
 from dagmm.detector import DAGMMDetector
 from dagmm.encoder import Encoder
 from dagmm.errors import ArgumentError, InputError, TableWarning
+from dagmm.fitted import FittedModel
 from dagmm.saving import is_saved_model
 from dagmm.tables import TableOptions, open_table
 from dagmm.threshold import check_contamination, is_anomaly
+from dagmm.windows import WindowLength
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class FitJob:
     contamination : "auto" or float
     members, seed : int
     force, quiet : bool
+    window : int or str, optional
+        Rows or a duration; by default each row is judged by itself.
+    step : int
+        Every so many rows a window is trained on.
+    network : {"dense", "convolutional"}
     """
 
     table: str
@@ -45,6 +52,9 @@ class FitJob:
     seed: int = 0
     force: bool = False
     quiet: bool = False
+    window: int | str | None = None
+    step: int = 1
+    network: str = "dense"
 
 
 def fit_table(job: FitJob) -> dict[str, Any]:
@@ -62,6 +72,8 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     began = time.perf_counter()
     keep_interrupts()
     check_contamination(job.contamination)
+    if job.window is not None:
+        WindowLength.of(job.window, job.step, job.roles.time, job.roles.group)
     check_directory(job.model, job.force)
     features, labels, name = read_features(job.table, job.options, job.roles, job.quiet)
     if labels is not None and 2 * labels.sum() > len(labels):
@@ -71,14 +83,25 @@ def fit_table(job: FitJob) -> dict[str, Any]:
             job.quiet,
         )
     detector = DAGMMDetector(
-        job.contamination, job.members, job.seed, verbose=not job.quiet, **job.roles.arguments
+        job.contamination,
+        job.members,
+        job.seed,
+        verbose=not job.quiet,
+        **job.roles.arguments,
+        window=job.window,
+        step=job.step,
+        network=job.network,
     )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TableWarning)  # said below, in words of the command
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", TableWarning)
             detector.fit(features)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
+    for warning in caught:
+        # What is set aside is said below, in words of the command.
+        if str(warning.message).startswith("window "):
+            note(str(warning.message).rstrip("."), job.quiet)
     _note_set_aside(detector.model_.encoder, job.quiet)
     record = {**detector.model_.record, "table": job.roles.plain()}
     detector.model_ = replace(detector.model_, record=record)
@@ -140,6 +163,12 @@ def _set_aside(encoder: Encoder) -> dict[str, Any]:
     return {"set_aside": names} if names else {}
 
 
+def _windows(model: FittedModel) -> dict[str, Any]:
+    if model.windows is None:
+        return {}
+    return {"window_rows": model.windows.n_steps, "windows": model.record["n_windows"]}
+
+
 def _note_set_aside(encoder: Encoder, quiet: bool) -> None:
     for column in encoder.set_aside:
         if not column.is_told:
@@ -160,6 +189,7 @@ def _summary(
         "columns": len(model.encoder.columns),
         "text_columns": len(model.encoder.texts),
         **_set_aside(model.encoder),
+        **_windows(model),
         "members": len(model.members),
         "threshold": model.threshold,
     }

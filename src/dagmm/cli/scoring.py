@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
@@ -16,9 +16,10 @@ from dagmm.cli.roles import Roles, check_column
 from dagmm.cli.terminal import log, note
 from dagmm.encoder import Encoder
 from dagmm.errors import ArgumentError, InputError
-from dagmm.explain import Explainer, explain_rows
+from dagmm.explain import Explainer, Explanation, explain_rows
 from dagmm.fitted import FittedModel
 from dagmm.progress import progress_for
+from dagmm.reading import Seen
 from dagmm.rows import Chunk, FrameRows
 from dagmm.saving import load_model
 from dagmm.tables import TableFile, TableOptions, check_target, open_sink, open_table
@@ -145,7 +146,8 @@ def _results(
 ) -> Iterator[pa.Table]:
     """Yield identifiers, label, energy and decision of some rows at a time."""
     explainer = Explainer(model) if job.explain else None
-    for table, _, energy in scored(model, source, roles, job.quiet):
+    for part in scored(model, source, roles, job.quiet):
+        table, energy = part.table, part.energy
         result = table.select(roles.passed).append_column("energy", pa.array(energy))
         strange = np.ones(len(energy), bool)
         if model.threshold is not None:
@@ -157,42 +159,59 @@ def _results(
         if explainer is not None:
             top = np.full((len(energy), job.explain), None, dtype=object)
             if strange.any():
-                rows = Batch(table.filter(pa.array(strange)).select(model.encoder.columns), 0)
-                top[strange] = explain_rows(explainer, rows).top_features(job.explain)
+                explanation = explained(explainer, model, part, strange)
+                top[strange] = explanation.top_features(job.explain)
             for i in range(job.explain):
                 column = pa.array(top[:, i], pa.string())
                 result = result.append_column(f"top_feature_{i + 1}", column)
         yield result
 
 
-def scored(
-    model: FittedModel, source: TableFile, roles: Roles, quiet: bool
-) -> Iterator[tuple[pa.Table, int, np.ndarray]]:
-    """Read and score some rows at a time.
+class Scored(NamedTuple):
+    """Some rows and their energies."""
 
-    Yields
-    ------
-    table : pyarrow.Table
-        Identifiers and label as they are, and the model's columns.
-    start : int
-        Number of the first row.
-    energy : ndarray of shape (n_rows,)
-    """
+    table: pa.Table
+    """Identifiers and label as they are, and the model's columns."""
+    start: int
+    """Number of the first row."""
+    energy: np.ndarray
+    """Of each row, in nats."""
+    seen: Seen | None
+    """What the networks see of them; None where each row is judged by itself."""
+
+
+def explained(
+    explainer: Explainer, model: FittedModel, part: Scored, wanted: np.ndarray
+) -> Explanation:
+    """Explain some of the rows that were scored."""
+    if part.seen is not None:
+        return explainer.explain(part.seen.of(wanted))
+    features = part.table.filter(pa.array(wanted)).select(list(model.encoder.columns))
+    return explain_rows(explainer, Batch(features, 0))
+
+
+def scored(model: FittedModel, source: TableFile, roles: Roles, quiet: bool) -> Iterator[Scored]:
+    """Read and score some rows at a time; windows reach across batches."""
     passed = roles.passed
     kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
+    kinds |= dict.fromkeys(model.columns, "other")
     kinds |= _kinds(model.encoder)
+    reader = model.reader()
     log(f"scoring {source.name} ({source.description})", quiet)
     with progress_for(not quiet and source.fraction() is not None) as progress:
         progress.phase("scoring", 100)
         for start, table in source.batches(kinds):
-            batch = Batch(table.select(list(model.encoder.columns)), start)
+            batch = Batch(table.select(list(model.columns)), start)
             try:
-                energy = model.energy(batch)
+                if model.windows is None:
+                    energy, seen = model.energy(batch), None
+                else:
+                    energy, seen = model.next_seen(reader, batch)
             except InputError as error:
                 raise InputError(f"{source.name}: {error}") from error
             done = int(100 * (source.fraction() or 0.0))
             progress.advance(done, f"{start + table.num_rows} rows")
-            yield table, start, energy
+            yield Scored(table, start, energy, seen)
 
 
 def _kinds(encoder: Encoder) -> dict[str, Kind]:
@@ -261,13 +280,13 @@ def check_model_columns(
     ------
     ArgumentError, InputError
     """
-    missing = [name for name in model.encoder.columns if name not in names]
+    missing = [name for name in model.columns if name not in names]
     if missing:
         listed = ", ".join(repr(name) for name in missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise InputError(
             f"{table} has {len(names)} columns; this model was fitted on "
-            f"{len(model.encoder.columns)}, of which these are missing: {listed}{more}. "
+            f"{len(model.columns)}, of which these are missing: {listed}{more}. "
             f"{near(missing[0], names)}"
         )
     both = [name for name in model.encoder.columns if name in passed]

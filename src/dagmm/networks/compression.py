@@ -11,7 +11,7 @@ from dagmm.networks.activation import Activation, activation_function
 from dagmm.networks.dense import Dense, Initializer, dense_stack
 from dagmm.numerics import Array
 
-#: What a dense path's last layers are multiplied by where a linear path begins at its best.
+#: What a network's last layers are multiplied by where a linear path begins at its best.
 FAINT = np.float32(0.1)
 
 
@@ -25,6 +25,10 @@ class Compression(eqx.Module):
     @abstractmethod
     def decode(self, code: Float[Array, "n_code n_rows"]) -> Float[Array, "n_features n_rows"]:
         """Return the row x_hat that each code stands for."""
+
+    @abstractmethod
+    def fainter(self, factor: np.float32) -> "Compression":
+        """Return the same network with smaller weights in the last layers of both halves."""
 
 
 class DenseCompression(Compression):
@@ -76,53 +80,55 @@ class DenseCompression(Compression):
 
 
 class SkipCompression(Compression):
-    """A dense compression network beside a linear one; code and x_hat are the sums of both.
+    """A compression network beside a linear one; code and x_hat are the sums of both.
 
     Not in the paper. The linear path begins as the principal axes of the rows, so that the network
     starts from the best linear reconstruction and learns what bends away from it. Codes keep
-    distances, and a row far from the training rows has a code far from theirs: the dense path
-    alone saturates.
+    distances, and a row far from the training rows has a code far from theirs: the other path
+    alone may saturate.
 
     Parameters
     ----------
-    n_features : int
-    hiddens : tuple of int
-    activation : str or callable
-        As in :class:`DenseCompression`.
+    inner : Compression
+        The network beside the linear path.
+    n_features, n_code : int
     axes : ndarray of shape (n_code, n_features), optional
         Orthonormal; where the linear path begins. Drawn at random by default.
     init : callable
         Draws the parameters.
     """
 
-    dense: DenseCompression
+    inner: Compression
     to_code: Dense
     to_row: Dense
 
     def __init__(
         self,
+        inner: Compression,
         n_features: int,
-        hiddens: tuple[int, ...],
-        activation: Activation,
+        n_code: int,
         *,
         axes: Float[np.ndarray, "n_code n_features"] | None = None,
         init: Initializer,
     ) -> None:
-        self.dense = DenseCompression(n_features, hiddens, activation, init=init)
-        self.to_code = Dense(n_features, hiddens[-1], init=init)
-        self.to_row = Dense(hiddens[-1], n_features, init=init)
+        self.inner = inner if axes is None else inner.fainter(FAINT)
+        self.to_code = Dense(n_features, n_code, init=init)
+        self.to_row = Dense(n_code, n_features, init=init)
         if axes is not None:
             self.to_code = self.to_code.with_weight(axes)
             self.to_row = self.to_row.with_weight(axes.T)
-            self.dense = self.dense.fainter(FAINT)
 
     def encode(self, x: Float[Array, "n_features n_rows"]) -> Float[Array, "n_code n_rows"]:
         """Return the code z_c of each row."""
-        return self.to_code(x) + self.dense.encode(x)
+        return self.to_code(x) + self.inner.encode(x)
 
     def decode(self, code: Float[Array, "n_code n_rows"]) -> Float[Array, "n_features n_rows"]:
         """Return the row x_hat that each code stands for."""
-        return self.to_row(code) + self.dense.decode(code)
+        return self.to_row(code) + self.inner.decode(code)
+
+    def fainter(self, factor: np.float32) -> "SkipCompression":
+        """Return the same network with smaller weights in the last layers of both halves."""
+        return eqx.tree_at(lambda network: network.inner, self, self.inner.fainter(factor))
 
 
 def _feed(

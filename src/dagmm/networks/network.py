@@ -12,6 +12,7 @@ from jaxtyping import Float, Key
 
 from dagmm.networks.activation import Activation
 from dagmm.networks.compression import Compression, DenseCompression, SkipCompression
+from dagmm.networks.convolution import ConvCompression
 from dagmm.networks.dense import Initializer, blank, glorot
 from dagmm.networks.estimation import Estimation
 from dagmm.networks.residual import RESIDUALS
@@ -52,7 +53,8 @@ class Architecture:
     n_features : int
         Width of an encoded row.
     comp_hiddens : tuple of int
-        Widths of the encoder's layers, the last of which is the width of the code.
+        Widths of the encoder's layers, the last of which is the width of the code; with a shape,
+        numbers of filters of the convolutions and then the width of the code.
     comp_activation : str or callable
     est_hiddens : tuple of int
         Widths of the estimation network, the last of which is the number of components.
@@ -66,6 +68,10 @@ class Architecture:
     mask_ratio : float
         Share of a row's features that are hidden from the compression network in training, which
         has to rebuild them from the others; 0 in the paper.
+    shape : tuple of int
+        Of an encoded row: () for a row of a table, which has a dense compression network as in
+        the paper; (n_steps, n_columns) for a window and (height, width, channels) for an image,
+        which have a convolutional one. ``n_features`` is the product.
     """
 
     n_features: int
@@ -77,6 +83,7 @@ class Architecture:
     residuals: tuple[str, ...] = ("relative_distance", "cosine_similarity")
     skip: bool = False
     mask_ratio: float = 0.0
+    shape: tuple[int, ...] = ()
 
     @property
     def n_code(self) -> int:
@@ -128,11 +135,13 @@ class Architecture:
         return {_path(path): leaf.shape for path, leaf in leaves}
 
     def _assemble(self, init: Initializer, axes: np.ndarray | None = None) -> Network:
-        shape = (self.n_features, self.comp_hiddens, self.comp_activation)
+        compression = self._compression(init)
+        if self.skip:
+            compression = SkipCompression(
+                compression, self.n_features, self.n_code, axes=axes, init=init
+            )
         return Network(
-            compression=SkipCompression(*shape, axes=axes, init=init)
-            if self.skip
-            else DenseCompression(*shape, init=init),
+            compression=compression,
             estimation=Estimation(
                 self.n_latent,
                 self.est_hiddens,
@@ -141,6 +150,13 @@ class Architecture:
                 init=init,
             ),
             residuals=self.residuals,
+        )
+
+    def _compression(self, init: Initializer) -> Compression:
+        if self.shape:
+            return ConvCompression(self.shape, self.comp_hiddens, self.comp_activation, init=init)
+        return DenseCompression(
+            self.n_features, self.comp_hiddens, self.comp_activation, init=init
         )
 
 

@@ -95,6 +95,12 @@ class _FrameChunk(Chunk):
             column = pc.local_timestamp(column)
         return column.cast(pa.timestamp("s"), safe=False)
 
+    def instants(self, name: str) -> np.ndarray:
+        column = self._arrow(name)
+        zone = getattr(column.type, "tz", None)
+        ticks = column.cast(pa.timestamp("us", tz=zone), safe=False).cast(pa.int64())
+        return ticks.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) / 1e6
+
     def _arrow(self, name: str) -> pa.Array:
         column = self._column(name).to_arrow()
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

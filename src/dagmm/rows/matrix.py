@@ -40,6 +40,9 @@ class _MatrixChunk(Chunk):
     def dates(self, name: str) -> pa.Array:
         raise InputError(f"column {name!r} holds numbers, this model was fitted on dates there.")
 
+    def instants(self, name: str) -> np.ndarray:
+        raise InputError(f"column {name!r} holds numbers, this model was fitted on dates there.")
+
 
 class MatrixRows(Rows):
     """Rows of a numeric array of shape (n_rows, n_columns); columns are called x0, x1, ..."""

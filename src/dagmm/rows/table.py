@@ -66,6 +66,13 @@ class Chunk(ABC):
     def dates(self, name: str) -> pa.Array:
         """Return a column of dates as Arrow timestamps in seconds on the wall clock."""
 
+    @abstractmethod
+    def instants(self, name: str) -> np.ndarray:
+        """Return a column of dates as seconds since 1970, to the microsecond; a hole is NaN.
+
+        In UTC where a column has a time zone.
+        """
+
 
 class Rows(ABC):
     """A table that can be read in chunks, any number of times.

@@ -1,0 +1,203 @@
+"""From rows to a model of windows: as :mod:`dagmm.fitting`, with what windows need beside it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dagmm.calibration import Calibration
+from dagmm.encoder import Encoder, Overrides, Scaling
+from dagmm.energy_sample import EnergySample
+from dagmm.fitted import FittedModel, Member, combine
+from dagmm.fitting import encode_rows, fingerprint_of, finish_member, padded_rows
+from dagmm.health import health_of
+from dagmm.parallel import side_by_side
+from dagmm.progress import Progress
+from dagmm.recipe import Recipe
+from dagmm.rows import CHUNK_ROWS, Rows
+from dagmm.training import TrainingWindows, train
+from dagmm.typical import typical_values
+from dagmm.windows import (
+    Detail,
+    Series,
+    View,
+    Windowed,
+    WindowInputs,
+    WindowLength,
+    Windows,
+    folds_of,
+    scaled_view,
+    series_of,
+    wandering,
+)
+
+#: Windows that axes and usual values are found from, evenly over the table.
+_SAMPLE_WINDOWS = 20_000
+#: Most inputs of them.
+_SAMPLE_INPUTS = 2**26
+
+
+def fit_windows(
+    rows: Rows,
+    length: WindowLength,
+    scaling: Scaling,
+    detail: Detail,
+    recipe_of: Callable[[int, int, int], Recipe],
+    seed: int,
+    progress: Progress,
+    overrides: Overrides,
+) -> tuple[FittedModel, np.ndarray]:
+    """Fit a model to windows of a table.
+
+    Each network leaves out a quarter of each asset's time, so that there are energies of windows
+    that were not fitted to; see :mod:`dagmm.windows.folds`.
+
+    Parameters
+    ----------
+    rows : Rows
+    length : WindowLength
+    scaling : {"standard", "minmax", "none"}
+    detail : {"levels", "steps"}
+        What the networks see of a window.
+    recipe_of : callable
+        Takes the numbers of windows, of rows of a window and of encoded features, and returns
+        the recipe.
+    seed : int
+    progress : Progress
+    overrides : Overrides
+
+    Returns
+    -------
+    model : FittedModel
+        Without a threshold.
+    energy : ndarray of shape (n_windows,)
+        Energies of the training windows that some network was not fitted to, by such networks
+        alone; of all of them by all networks where the table is too small for that.
+    """
+    progress.phase("reading", 3)
+    encoder = Encoder.learn(rows, scaling, overrides)
+    progress.advance(1)
+    series = series_of(rows, length)
+    features = encode_rows(rows, encoder)
+    fingerprint = fingerprint_of(rows.names, features[: rows.n_rows])
+    features[: rows.n_rows] = features[series.order]
+    progress.advance(2)
+    windows = _windows_of(series, length, features, detail)
+    inputs = _inputs(windows, features, series)
+    sample = _sample_of(inputs)
+    shape = (windows.n_steps, encoder.n_features)
+    n_members = len(recipe_of(len(series.ends), *shape).architectures)
+    folds = folds_of(series.ends, series.asset, windows.n_steps, n_members)
+    recipe = recipe_of(min(map(len, folds.fitted)), *shape)
+    training_seed, mixture_seed = np.random.SeedSequence(seed).spawn(2)
+    mixture_seeds = mixture_seed.spawn(n_members)
+    table, training = _to_train_on(windows, features, series, inputs, folds.fitted, sample)
+    trained = train(
+        table,
+        rows.n_rows,
+        recipe.architectures,
+        recipe.plan,
+        training_seed,
+        progress,
+        windows=training,
+    )
+    progress.phase("mixture", n_members)
+
+    def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
+        architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
+        own = inputs.of(folds.fitted[i])
+        member, energy = finish_member(
+            architecture, trained[i], own, recipe, recipe.relative_floors[i], rng
+        )
+        result = trained[i]._replace(parameters=member.parameters)
+        proof = health_of(architecture, recipe.plan, result, own, energy)
+        unseen = inputs.of(folds.unseen[i]) if len(folds.unseen[i]) else inputs
+        return member, _energies(member, unseen), proof
+
+    members, energies, health = [], [], []
+    for member, energy, proof in side_by_side(finish, range(n_members)):
+        members.append(member)
+        energies.append(energy)
+        health.append(proof)
+        progress.advance(len(members))
+    record: dict[str, Any] = {
+        "n_rows": rows.n_rows,
+        "n_windows": len(series.ends),
+        "held_out_rows": 0,
+        "fingerprint": fingerprint,
+        "histories": [dict(result.history) for result in trained],
+        "health": health,
+    }
+    energy, are = _joined(tuple(members), energies, folds.unseen)
+    typical = typical_values(
+        sample, windows.input_columns(encoder.feature_columns), of_windows=True
+    )
+    calibration = Calibration(typical, EnergySample.of(energy))
+    if are:
+        calibration = calibration.with_unseen(energy, are)
+    model = FittedModel(encoder, tuple(members), None, record, calibration, windows)
+    return model, energy
+
+
+def _windows_of(
+    series: Series, length: WindowLength, features: np.ndarray, detail: Detail
+) -> Windows:
+    """Learn what the networks are to see of a window."""
+    wanders = wandering(features[: len(series.asset)], series.asset)
+    view = View.unscaled(detail, series.n_steps, wanders)
+    windows = Windows(length.time, length.group, length.step, series.interval, series.gap, view)
+    return windows.with_view(scaled_view(view, _inputs(windows, features, series), CHUNK_ROWS))
+
+
+def _inputs(windows: Windows, features: np.ndarray, series: Series) -> WindowInputs:
+    return WindowInputs(windows.view, features, series.ends, series.first[series.ends])
+
+
+def _to_train_on(
+    windows: Windows,
+    features: np.ndarray,
+    series: Series,
+    inputs: WindowInputs,
+    fitted: list[np.ndarray],
+    sample: np.ndarray,
+) -> tuple[np.ndarray, TrainingWindows]:
+    """Return rows, and how their windows are made: once where that takes little, or each time."""
+    if windows.view.detail == "levels":
+        table = np.zeros((padded_rows(len(inputs)), windows.n_inputs), np.float32)
+        for start in range(0, len(inputs), CHUNK_ROWS):
+            part = inputs[start : start + CHUNK_ROWS]
+            table[start : start + len(part)] = part
+        return table, TrainingWindows(None, fitted, sample)
+    first = np.zeros(len(features), np.int32)
+    first[: len(series.first)] = series.first
+    ends = [series.ends[places] for places in fitted]
+    return features, TrainingWindows(Windowed(windows.view, first), ends, sample)
+
+
+def _sample_of(inputs: WindowInputs) -> np.ndarray:
+    n_windows, n_inputs = inputs.shape
+    most = max(1, min(_SAMPLE_WINDOWS, _SAMPLE_INPUTS // n_inputs))
+    return inputs[:: -(-n_windows // most)]
+
+
+def _energies(member: Member, inputs: WindowInputs) -> np.ndarray:
+    return np.concatenate(
+        [member.energy(inputs[i : i + CHUNK_ROWS]) for i in range(0, len(inputs), CHUNK_ROWS)]
+    )
+
+
+def _joined(
+    members: tuple[Member, ...], energies: list[np.ndarray], unseen: list[np.ndarray]
+) -> tuple[np.ndarray, str]:
+    """Return one energy for each window that says most about new ones, and what they are."""
+    if not len(unseen[0]):
+        return combine(members, np.stack(energies)), ""
+    by_windows: dict[tuple[int, ...], list[int]] = {}
+    for i, places in enumerate(unseen):
+        by_windows.setdefault((int(places[0]), len(places)), []).append(i)
+    # Members that left out the same windows speak of them together.
+    parts = [
+        combine(tuple(members[i] for i in group), np.stack([energies[i] for i in group]))
+        for group in by_windows.values()
+    ]
+    return np.concatenate(parts), "training windows, by networks that were not fitted to them"

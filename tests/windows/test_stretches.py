@@ -1,0 +1,86 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagmm.windows.folds import Folds, folds_of, quarters
+from dagmm.windows.stretches import first_rows, median_interval, window_ends
+
+FEW = settings(max_examples=100, derandomize=True, deadline=None)
+lengths = st.lists(st.integers(1, 12), min_size=1, max_size=4)
+
+
+def assets(sizes):
+    return np.repeat(np.arange(len(sizes)), sizes)
+
+
+def test_the_interval_is_that_within_assets():
+    asset, time = assets([3, 3]), np.array([0.0, 1, 3, 100, 102, 104])
+    assert median_interval(asset, time) == 2.0
+    assert median_interval(np.array([0, 1]), np.array([5.0, 9.0])) == 0.0
+
+
+@FEW
+@given(lengths, st.data())
+def test_a_stretch_ends_with_its_asset_and_at_a_gap(sizes, data):
+    asset = assets(sizes)
+    n = len(asset)
+    steps = data.draw(st.lists(st.sampled_from([0.5, 1.0, 9.0]), min_size=n, max_size=n))
+    time = np.cumsum(steps)
+    first = first_rows(asset, time, 2.0)
+    for i in range(n):
+        expected = i
+        while expected and asset[expected - 1] == asset[i] and steps[expected] <= 2.0:
+            expected -= 1
+        assert first[i] == expected
+
+
+@FEW
+@given(lengths, st.integers(2, 5), st.integers(1, 3))
+def test_windows_are_whole_and_thinned(sizes, n_steps, step):
+    asset = assets(sizes)
+    first = first_rows(asset, np.arange(len(asset)) * 1.0, 5.0)
+    expected, start = [], 0
+    for size in sizes:
+        expected += range(start + n_steps - 1, start + size, step)
+        start += size
+    np.testing.assert_array_equal(window_ends(first, n_steps, step), expected)
+
+
+# Which windows a network is not fitted to
+
+
+def rows_of_window(end, n_steps):
+    return set(range(end - n_steps + 1, end + 1))
+
+
+@FEW
+@given(st.lists(st.integers(20, 60), min_size=1, max_size=3), st.integers(2, 5))
+def test_what_a_network_has_not_seen_shares_no_row_with_what_it_has(sizes, n_steps):
+    asset = assets(sizes)
+    ends = window_ends(first_rows(asset, np.arange(len(asset)) * 1.0, 5.0), n_steps)
+    folds = folds_of(ends, asset, n_steps, 4)
+    for fitted, unseen in zip(*folds, strict=True):
+        seen = set().union(*(rows_of_window(end, n_steps) for end in ends[fitted]))
+        assert all(not seen & rows_of_window(end, n_steps) for end in ends[unseen])
+        if len(unseen):
+            assert len(fitted) >= len(ends) / 2
+            assert {asset[end] for end in ends[fitted]} == set(asset[ends])
+    if len(folds.unseen[0]):
+        assert sorted(np.concatenate(folds.unseen)) == list(range(len(ends)))
+
+
+def test_the_last_quarter_is_left_out_first():
+    asset = assets([40, 8])
+    np.testing.assert_array_equal(quarters(asset)[:40], np.repeat([0, 1, 2, 3], 10))
+    np.testing.assert_array_equal(quarters(asset)[40:], np.repeat([0, 1, 2, 3], 2))
+    folds = folds_of(np.arange(2, 40), assets([40]), 3, 1)
+    np.testing.assert_array_equal(folds.fitted[0] + 2, np.arange(2, 28))
+    np.testing.assert_array_equal(folds.unseen[0] + 2, np.arange(30, 40))
+
+
+def test_a_small_table_is_fitted_to_whole():
+    ends = np.arange(9, 20)
+    folds = folds_of(ends, assets([20]), 10, 2)
+    assert isinstance(folds, Folds)
+    assert all(fitted.tolist() == list(range(11)) for fitted in folds.fitted)
+    assert all(len(unseen) == 0 for unseen in folds.unseen)

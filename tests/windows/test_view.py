@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from dagmm.windows import View, Windowed, WindowInputs, inputs_of, levels_apart, scaled_view
+from dagmm.windows.view import BLOCK_WINDOWS, FREE
+
+RNG = np.random.default_rng(0)
+ROWS = RNG.normal(size=(40, 3)).astype(np.float32)
+WANDERS = np.array([False, True, False])
+#: Two stretches: rows 0 to 24 and 25 to 39.
+FIRST = np.repeat([0, 25], [25, 15])
+
+
+def expected(view, end):
+    """Inputs of one window in float64, from its definition."""
+    n_steps = view.n_steps
+    start = max(end - n_steps + 1, FIRST[end])
+    rows = ROWS[start : end + 1].astype(np.float64)
+    level = rows.mean(axis=0)
+    beyond = np.sign(level) * np.maximum(abs(level) - FREE, 0.0)
+    settled = np.where(WANDERS, beyond, level)
+    if view.detail == "levels":
+        parts = np.concatenate([settled, np.cbrt(rows.var(axis=0))])
+    else:
+        within = np.zeros((n_steps, 3))
+        within[n_steps - len(rows) :] = rows - level
+        parts = (settled + within).ravel()
+    return len(rows) / n_steps * (parts - view.centre) / view.scale
+
+
+@pytest.fixture(params=["levels", "steps"])
+def view(request):
+    n = 6 if request.param == "levels" else 15
+    centre, scale = RNG.normal(size=n), RNG.uniform(0.5, 2.0, size=n)
+    return View(request.param, 5, WANDERS, centre.astype(np.float32), scale.astype(np.float32))
+
+
+def test_inputs_are_what_they_say(view):
+    ends = np.arange(40)
+    inputs = inputs_of(view, ROWS, ends, FIRST)
+    oracle = np.stack([expected(view, end) for end in ends])
+    np.testing.assert_allclose(inputs, oracle, rtol=2e-4, atol=2e-5)
+
+
+def test_training_gathers_the_same_inputs(view):
+    ends = np.array([4, 10, 30, 39])
+    trained = Windowed(view, FIRST.astype(np.int32))(ROWS, ends.astype(np.int32))
+    np.testing.assert_allclose(
+        np.asarray(trained).T, inputs_of(view, ROWS, ends, FIRST[ends]), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_inputs_do_not_depend_on_the_block(view):
+    ends = np.resize(np.arange(40), BLOCK_WINDOWS + 100)
+    whole = inputs_of(view, ROWS, ends, FIRST[ends])
+    for i in (0, 7, BLOCK_WINDOWS - 1, BLOCK_WINDOWS, BLOCK_WINDOWS + 99):
+        alone = inputs_of(view, ROWS, ends[i : i + 1], FIRST[ends[i : i + 1]])
+        np.testing.assert_array_equal(alone[0], whole[i])
+
+
+def test_levels_come_back_with_what_the_inputs_do_not_tell(view):
+    ends = np.arange(40)
+    inputs = inputs_of(view, ROWS, ends, FIRST)
+    apart = levels_apart(view, ROWS, ends, FIRST, inputs)
+    means = np.stack([ROWS[max(end - 4, FIRST[end]) : end + 1].mean(axis=0) for end in ends])
+    np.testing.assert_allclose(view.levels_of(inputs) + apart, means, atol=1e-5)
+
+
+@pytest.mark.parametrize("detail", ["levels", "steps"])
+def test_scaled_inputs_have_mean_0_and_deviation_1(detail):
+    rows = RNG.normal(size=(300, 3)).astype(np.float32) * [1.0, 3.0, 0.0] + [0.0, 2.0, 0.0]
+    rows = rows.astype(np.float32)
+    plain = View.unscaled(detail, 5, np.zeros(3, bool))
+    ends, first = np.arange(4, 300), np.zeros(296, np.int64)
+    view = scaled_view(plain, WindowInputs(plain, rows, ends, first), 64)
+    inputs = WindowInputs(view, rows, ends, first)
+    assert inputs.shape == (296, plain.n_inputs)
+    made = inputs[::1]
+    varies = made.std(axis=0) > 0.0
+    assert varies.sum() == plain.n_inputs * 2 // 3
+    np.testing.assert_allclose(made.mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(made.std(axis=0)[varies], 1.0, rtol=1e-5)
+    assert (made[:, ~varies] == 0.0).all()
+
+
+def test_a_level_that_wanders_is_free_up_to_a_point():
+    view = View.unscaled("levels", 2, np.array([True]))
+    rows = np.array([[0.0], [0.0], [9.9], [9.9], [-12.0], [-12.0]], np.float32)
+    inputs = inputs_of(view, rows, np.array([1, 3, 5]), np.array([0, 2, 4]))
+    np.testing.assert_allclose(inputs[:, 0], [0.0, 0.0, -2.0], atol=1e-6)
+
+
+def test_extreme_rows_have_finite_inputs():
+    view = View.unscaled("levels", 2, np.array([False]))
+    rows = np.array([[1e6], [-1e6]], np.float32)
+    assert np.isfinite(inputs_of(view, rows, np.array([1]), np.array([0]))).all()
