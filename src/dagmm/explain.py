@@ -152,7 +152,10 @@ class Explainer:
 
     def explain(self, chunk: Chunk) -> Explanation:
         """Explain the rows of a chunk."""
-        features = self._model.encoder.encode(chunk)
+        return self.explain_features(self._model.encoder.encode(chunk))
+
+    def explain_features(self, features: Float[np.ndarray, "n_rows n_features"]) -> Explanation:
+        """Explain encoded rows."""
         energy = self._energy(features)
         nearest = self._search.run(features, energy)
         reference = self._energy(nearest.features)

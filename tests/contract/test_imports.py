@@ -54,6 +54,7 @@ ORDER = [
     "saved_calibration",
     "manifest",
     "saving",
+    "plots",
     # the estimators
     "estimator",
     "model",
@@ -79,6 +80,8 @@ ORDER = [
     "comparison.shapes",
     "comparison.picture",
     "comparison",
+    # the report
+    "report",
     "cli",
     "__main__",
 ]
