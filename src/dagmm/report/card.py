@@ -57,6 +57,12 @@ class Card:
     n_components: tuple[int, ...]
     n_parameters: int
 
+    @property
+    def said_arguments(self) -> str:
+        """The arguments that say something, as Python writes them."""
+        said = (f"{name}={value!r}" for name, value in sorted(self.arguments.items()))
+        return ", ".join(text for text in said if not text.endswith("=None"))
+
 
 def card_of(
     model: FittedModel,

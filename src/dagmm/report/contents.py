@@ -124,6 +124,47 @@ class Contents:
         return sorted(found, key=lambda column: -(column.distance or 0.0))
 
     @property
+    def by_distance(self) -> list[Column]:
+        """Columns of which it is known how far they have moved, the furthest first."""
+        known = [column for column in self.columns if column.distance is not None]
+        return sorted(known, key=lambda column: -(column.distance or 0.0))
+
+    @property
+    def noise(self) -> float:
+        """The largest distance that chance alone can bring about."""
+        return max((column.noise for column in self.columns), default=0.0)
+
+    @property
+    def constant(self) -> list[Column]:
+        """Columns with one number in all rows."""
+        return [column for column in self.columns if column.is_constant]
+
+    @property
+    def n_missing(self) -> int:
+        """Missing values in all columns."""
+        return sum(column.n_missing for column in self.columns)
+
+    @property
+    def n_with_missing(self) -> int:
+        """Columns with missing values."""
+        return sum(column.n_missing > 0 for column in self.columns)
+
+    def n_of(self, kind: str) -> int:
+        """Columns of a kind."""
+        return sum(column.kind == kind for column in self.columns)
+
+    @property
+    def component_shares(self) -> list[float]:
+        """Shares of the components of the member that is shown, the largest first."""
+        return sorted(self.latent.phi.tolist(), reverse=True)
+
+    @property
+    def poor_tail(self) -> bool:
+        """Whether the threshold comes from a tail that does not fit."""
+        said = [] if self.threshold is None else self.threshold["warnings"]
+        return any("Pareto" in str(warning) for warning in said)  # type: ignore[attr-defined]
+
+    @property
     def suspicious(self) -> list[Column]:
         """Columns of numbers that stood still though they moved in training."""
         return [column for column in self.columns if column.is_frozen]
