@@ -88,13 +88,14 @@ def draw_histogram(
     percent = 100.0 * histogram.share
     limit = np.inf if histogram.threshold is None else histogram.threshold
     middle = histogram.scale.energy(0.5 * (places[1:] + places[:-1]))
-    colours = np.where(middle > limit, STRANGE, NORMAL)
     positive = [*percent[percent > 0.0]]
     if histogram.known_share is not None:
         known = 100.0 * histogram.known_share
         positive += [*known[known > 0.0]]
     floor = 0.5 * min(positive)
-    ax.bar(places[:-1], percent, np.diff(places), align="edge", color=colours, linewidth=0)
+    for kind, colour in ((middle <= limit, NORMAL), (middle > limit, STRANGE)):
+        height = np.where(kind, np.maximum(percent, floor), floor)
+        ax.stairs(height, places, baseline=floor, fill=True, color=colour, linewidth=0)
     if histogram.known_share is not None:
         ax.stairs(np.maximum(known, floor), places, baseline=None, color=GUIDE, linewidth=1.2)
     if histogram.threshold is not None:

@@ -22,7 +22,7 @@ _PERIOD = "week"
 #: Dates on an axis, from years to seconds, and what stands where the next larger unit begins.
 _DATES = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%S"]
 _FIRST_DATES = ["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"]
-_REMAINDERS = ["", "%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d %H:%M"]
+_REMAINDERS = ["", "", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d %H:%M"]
 
 
 class Figures:
@@ -114,6 +114,7 @@ class Figures:
                 axes.set_ylabel(self._text(f"axis_{term}"), color=colour)
                 axes.spines["top"].set_visible(False)
             ax.set_xlabel(self._text("axis_epoch"))
+            ax.locator_params(axis="x", integer=True)
 
         return svg_of("training", self._text("figure_training"), (_WIDE, 2.4), draw)
 
@@ -172,4 +173,6 @@ class Figures:
         names = formatter.format_ticks(ticks)
         ax.xaxis.set_major_locator(FixedLocator([_DAY * tick for tick in ticks]))
         ax.set_xticklabels(names)
-        ax.set_xlabel(formatter.get_offset())
+        # Where some tick names the day, the year is enough below.
+        has_days = any("-" in name for name in names)
+        ax.set_xlabel(formatter.get_offset()[: 4 if has_days else None])

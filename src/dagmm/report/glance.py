@@ -127,7 +127,8 @@ def _columns(contents: Contents, words: Words) -> list[Line]:
     lines = []
     frozen = [column.name for column in contents.suspicious]
     if frozen:
-        shown = ", ".join(frozen[:_NAMED]) + (", ..." if len(frozen) > _NAMED else "")
+        more = [words("and_more", n=count(len(frozen) - _NAMED))] if len(frozen) > _NAMED else []
+        shown = ", ".join([*frozen[:_NAMED], *more])
         key = "say_frozen_one" if len(frozen) == 1 else "say_frozen"
         facts = {"n": len(frozen), "rows": FROZEN_ROWS, "names": shown}
         lines.append(Line(words(key, **facts), "look"))

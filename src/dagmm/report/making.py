@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-from dagmm.arguments import check_int
+from dagmm.arguments import check_int, near
 from dagmm.budget import seconds_of
 from dagmm.comparison.split import check_labels
 from dagmm.encoder import Encoder
@@ -17,7 +17,6 @@ from dagmm.report.contents import Contents, contents_of
 from dagmm.report.gathering import SAMPLE_ROWS, Gathered
 from dagmm.report.page import environment, page_of
 from dagmm.report.texts import catalogue
-from dagmm.report.timing import check_axis
 from dagmm.rows import rows_of
 from dagmm.saving import load_model
 from dagmm.tables.writing import write_text
@@ -203,22 +202,38 @@ def described(model: Any) -> tuple[FittedModel, Card]:
 
 
 def axes_of(
-    encoder: Encoder, names: tuple[str, ...], time: str | None, group: str | None
+    encoder: Encoder,
+    names: tuple[str, ...],
+    time: str | None,
+    group: str | None,
+    option: str = "",
 ) -> tuple[str | None, str | None]:
     """Return time axis and asset: what is said, or what was so at the fit.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    names : tuple of str
+        Columns of the table.
+    time, group : str or None
+    option : str
+        What stands before an argument's name in messages.
 
     Raises
     ------
     ArgumentError
         If the table has no such column.
     """
-    for option, name in (("time", time), ("group", group)):
-        if name is not None:
-            check_axis(option, name, names)
-    aside = {reason: [] for reason in ("time", "date", "group")}  # type: dict[str, list[str]]
+    for argument, name in (("time", time), ("group", group)):
+        if name is not None and name not in names:
+            raise ArgumentError(
+                f"{option}{argument} names column {name!r}, which the table does not have. "
+                f"{near(name, names)}"
+            )
+    aside: dict[str, list[str]] = {"time": [], "date": [], "group": []}
     for column in encoder.set_aside:
-        if column.name in names:
-            aside.setdefault(column.reason, []).append(column.name)
+        if column.name in names and column.reason in aside:
+            aside[column.reason].append(column.name)
     dates = aside["time"] or [*aside["date"], *(date.name for date in encoder.dates)]
     if time is None and len(dates) == 1:
         time = dates[0]

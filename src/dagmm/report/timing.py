@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.encoder.dates import dates_of, seconds_of
-from dagmm.errors import ArgumentError
 from dagmm.report.sample import Sample
 from dagmm.rows import Chunk
 
@@ -108,13 +107,3 @@ class TimeTracker:
             self._is_ascending,
         )
 
-
-def check_axis(option: str, name: str, names: tuple[str, ...]) -> None:
-    """Check that a table has the column that is to be its time axis or its asset.
-
-    Raises
-    ------
-    ArgumentError
-    """
-    if name not in names:
-        raise ArgumentError(f"{option} names column {name!r}, which the table does not have.")
