@@ -234,12 +234,12 @@ def roles_of(
     gone = [name for name in known.ids if name not in names]
     if gone and not said.ids:
         note(f"{source.name} has no column {gone[0]!r}, an identifier at the fit", quiet)
-    for option, name in (("--time", said.time), ("--group", said.group)):
-        if name is not None:
-            check_column(option, name, names, source.name)
+    for option, axis in (("--time", said.time), ("--group", said.group)):
+        if axis is not None:
+            check_column(option, axis, names, source.name)
     time, group = (
-        name or (old if old in names else None)
-        for name, old in ((said.time, known.time), (said.group, known.group))
+        axis or (old if old in names else None)
+        for axis, old in ((said.time, known.time), (said.group, known.group))
     )
     normal = said.normal or (known.normal if label == known.label else ())
     roles = Roles(ids, label, normal, time=time, group=group)

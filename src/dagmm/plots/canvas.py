@@ -14,9 +14,7 @@ CURVES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
 
 def needs_matplotlib(caller: str) -> MissingExtraError:
     """Return the error of a caller that found no matplotlib."""
-    return MissingExtraError(
-        f"{caller} needs the 'report' extra: pip install \"dagmm[report]\"."
-    )
+    return MissingExtraError(f"{caller} needs the 'report' extra: pip install \"dagmm[report]\".")
 
 
 def axes_for(ax: Any, caller: str, size: tuple[float, float] = (6.4, 3.6)) -> Any:

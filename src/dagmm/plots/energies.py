@@ -106,7 +106,7 @@ def draw_histogram(
     ax.set(ylim=(floor, 1.6 * top), xlabel=energy_label, ylabel=share_label)
     ax.yaxis.set_major_formatter(lambda value, _: short_number(value))
     ax.minorticks_off()
-    _energy_ticks(ax.xaxis, histogram.scale, histogram.edges[0], histogram.edges[-1])
+    energy_ticks(ax.xaxis, histogram.scale, histogram.edges[0], histogram.edges[-1])
     ax.margins(x=0.01)
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -159,12 +159,13 @@ def draw_series(
     ax.plot(
         series.at[strange], high[strange], linestyle="", marker=".", markersize=4, color=STRANGE
     )
-    _energy_ticks(ax.yaxis, scale, *ends, most=6)
+    energy_ticks(ax.yaxis, scale, ends[0], ends[1], most=6)
     ax.set(xlabel=row_label, ylabel=energy_label)
     ax.margins(x=0.01)
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _energy_ticks(axis: Any, scale: EnergyScale, low: float, high: float, most: int = 8) -> None:
+def energy_ticks(axis: Any, scale: EnergyScale, low: float, high: float, most: int = 8) -> None:
+    """Write round energies on an axis."""
     ticks = scale.ticks(low, high, most)
     axis.set_ticks(scale.place(np.array(ticks)), [short_number(tick) for tick in ticks])

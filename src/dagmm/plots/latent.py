@@ -36,7 +36,7 @@ class LatentView:
     cov: Float[np.ndarray, "n_components 2 2"]
 
     def limits(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Ends of both axes: what the ellipses need, and up to three times as far for rows."""
+        """Return the ends of both axes: where ellipses reach, up to three times so for rows."""
         reach = DEVIATIONS * np.sqrt(self.cov.diagonal(axis1=1, axis2=2))
         low, high = (self.mu - reach).min(axis=0), (self.mu + reach).max(axis=0)
         size = high - low

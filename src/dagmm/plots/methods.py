@@ -110,9 +110,7 @@ class PlotMethods:
         draw_latent(ax, latent_view(self.model_.members[member], features, strange))
         return ax
 
-    def plot_explanation(
-        self, X: Any, *, row: int = 0, n_columns: int = 8, ax: Any = None
-    ) -> Any:
+    def plot_explanation(self, X: Any, *, row: int = 0, n_columns: int = 8, ax: Any = None) -> Any:
         """Draw what each column adds to the energy of a row, and what was expected there.
 
         Parameters

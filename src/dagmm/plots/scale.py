@@ -66,4 +66,4 @@ def short_number(value: float) -> str:
         return f"{value:,.6g}".replace("-", "\N{MINUS SIGN}")
     mantissa = f"{value / 10.0**exponent:.3g}".replace("-", "\N{MINUS SIGN}")
     power = f"10{str(exponent).translate(_SUPERSCRIPTS)}"
-    return power if mantissa == "1" else f"{mantissa}×{power}"
+    return power if mantissa == "1" else f"{mantissa}\N{MULTIPLICATION SIGN}{power}"

@@ -9,10 +9,13 @@ from scipy.stats import beta, binom
 from dagmm.budget import PERIODS
 from dagmm.calibration import Calibration
 from dagmm.fitted import FittedModel
+from dagmm.plots.scale import EnergyScale
 from dagmm.threshold import meaning_of, p_value_of
 
 #: Points of the curve of expected alarms.
 _POINTS = 120
+#: Rows above a threshold that say enough by their number.
+_ENOUGH_ABOVE = 10
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,14 @@ class Budget:
 
     Parameters
     ----------
+    scale : EnergyScale
     energy : ndarray of shape (n_points,)
         Thresholds, in nats.
     share, low, high : ndarray of shape (n_points,)
         Of normal rows above it, with a 95 % interval.
     """
 
+    scale: EnergyScale
     energy: Float[np.ndarray, " n_points"]
     share: Float[np.ndarray, " n_points"]
     low: Float[np.ndarray, " n_points"]
@@ -115,10 +120,15 @@ def budget_of(calibration: Calibration, threshold: float | None) -> Budget:
     end = float(sample.energy[-1])
     if threshold is not None:
         start, end = min(start, threshold), max(end, threshold)
-    energy = np.linspace(start, end + 0.1 * (end - start), _POINTS)
+    scale = EnergyScale.of(sample.energy)
+    low, high = scale.place(np.array([start, end]))
+    energy = scale.energy(np.linspace(low, high + 0.1 * (high - low), _POINTS))
     above = sample.reaching(np.nextafter(energy, np.inf))
     ends = np.array([share_interval(int(n), sample.n_rows) for n in above])
-    return Budget(energy, p_value_of(calibration, energy), ends[:, 0], ends[:, 1])
+    # As thresholds are found: counted as long as there is enough to count, then from the tail.
+    counted = above >= _ENOUGH_ABOVE
+    share = np.where(counted, above / sample.n_rows, p_value_of(calibration, energy))
+    return Budget(scale, energy, share, ends[:, 0], ends[:, 1])
 
 
 def rule_of(model: FittedModel) -> dict[str, object] | None:

@@ -114,9 +114,7 @@ class ColumnTracker:
             self._high = np.fmax(self._high, np.fmax.reduce(numbers))
         self._drift.add(features, holes)
 
-    def add_runs(
-        self, group: str | None, numbers: Float[np.ndarray, "n_rows n_numbers"]
-    ) -> None:
+    def add_runs(self, group: str | None, numbers: Float[np.ndarray, "n_rows n_numbers"]) -> None:
         """Look for values that stay, in rows of one asset that follow those before."""
         width = numbers.shape[1]
         nothing = (np.full(width, np.nan), np.zeros(width, np.int64))

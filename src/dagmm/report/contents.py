@@ -21,6 +21,8 @@ from dagmm.report.training import Training, training_of
 
 #: Rows of each kind in the picture of the code space.
 _PICTURED = {"normal": 1500, "alarms": 700}
+#: Distances below this would be written as 0.00.
+_LEAST_DISTANCE = 0.005
 #: Columns whose course is drawn.
 _TRACED = 6
 
@@ -125,8 +127,8 @@ class Contents:
 
     @property
     def by_distance(self) -> list[Column]:
-        """Columns of which it is known how far they have moved, the furthest first."""
-        known = [column for column in self.columns if column.distance is not None]
+        """Columns that have moved at all, the furthest first."""
+        known = [column for column in self.columns if (column.distance or 0.0) >= _LEAST_DISTANCE]
         return sorted(known, key=lambda column: -(column.distance or 0.0))
 
     @property
@@ -226,7 +228,9 @@ def contents_of(
         None if model.calibration is None else budget_of(model.calibration, model.threshold),
         histogram,
         histogram.scale,
-        EnergySeries(at, series.low[:, 0], series.high[:, 0], model.threshold, series.rows_per_bucket),
+        EnergySeries(
+            at, series.low[:, 0], series.high[:, 0], model.threshold, series.rows_per_bucket
+        ),
         strangest,
         are_events,
         first,
@@ -244,8 +248,8 @@ def _histogram(gathered: Gathered) -> EnergyHistogram:
     energy = np.concatenate([sample.first("energy") for sample in samples])
     weight = np.concatenate([np.full(len(sample), sample.weight) for sample in samples])
     known = None if model.calibration is None else model.calibration.training
-    kept = (np.empty(0), np.empty(0)) if known is None else (known.energy, known.weight)
-    return histogram_of(energy, weight, *kept, model.threshold)
+    kept, share = (np.empty(0), np.empty(0)) if known is None else (known.energy, known.weight)
+    return histogram_of(energy, weight, kept, share, model.threshold)
 
 
 def _latent(gathered: Gathered) -> LatentView:

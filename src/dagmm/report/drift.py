@@ -85,9 +85,7 @@ class DriftCounts:
         for text in self._encoder.texts:
             counts = self.text_counts[text.name]
             if text.centre.any() and counts.sum():
-                found[text.name] = float(
-                    0.5 * np.abs(counts / counts.sum() - text.centre).sum()
-                )
+                found[text.name] = float(0.5 * np.abs(counts / counts.sum() - text.centre).sum())
         return found
 
     def unseen_share(self, name: str) -> float | None:

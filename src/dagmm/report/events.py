@@ -112,7 +112,9 @@ class EventTracker:
         """Return the events that were kept, the highest energy first."""
         events = [event for _, _, event in self._closed]
         events += [event for event, _ in self._open.values()]
-        return sorted(events, key=lambda event: (-event.peak_energy, event.first_row))[: self._most]
+        return sorted(events, key=lambda event: (-event.peak_energy, event.first_row))[
+            : self._most
+        ]
 
     def _at(self, group: str | None, place: int) -> Event | None:
         """Return the event that an alarm at this place goes on with."""

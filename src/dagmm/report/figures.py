@@ -7,7 +7,7 @@ import numpy as np
 
 from dagmm.budget import PERIODS
 from dagmm.plots.canvas import BAND, CURVES, NORMAL, STRANGE
-from dagmm.plots.energies import draw_histogram, draw_series
+from dagmm.plots.energies import draw_histogram, draw_series, energy_ticks
 from dagmm.plots.latent import draw_latent
 from dagmm.plots.scale import short_number
 from dagmm.report.contents import Contents, Trace
@@ -40,7 +40,7 @@ class Figures:
         self._text = text
 
     def energy_series(self) -> str:
-        """Energies over rows or time."""
+        """Draw energies over rows or time."""
 
         def draw(ax: Any) -> None:
             series = self._contents.series
@@ -52,7 +52,7 @@ class Figures:
         return svg_of("series", self._text("figure_series"), (_WIDE, 2.5), draw)
 
     def histogram(self) -> str:
-        """How energies are spread."""
+        """Draw how energies are spread."""
 
         def draw(ax: Any) -> None:
             draw_histogram(
@@ -62,7 +62,7 @@ class Figures:
         return svg_of("histogram", self._text("figure_histogram"), (_WIDE, 2.6), draw)
 
     def budget(self) -> str:
-        """Expected alarms against the threshold."""
+        """Draw expected alarms against the threshold."""
         budget, expected = self._contents.budget, self._contents.expected
         assert budget is not None, "asked only where normal rows are known"
         step = None if expected is None else expected.step
@@ -70,22 +70,21 @@ class Figures:
         label = "axis_budget_share" if step is None else "axis_budget_week"
 
         def draw(ax: Any) -> None:
-            share, low, high = (
-                factor * part for part in (budget.share, budget.low, budget.high)
-            )
+            share, low, high = (factor * part for part in (budget.share, budget.low, budget.high))
             floor = 0.3 * float(share[share > 0.0].min())
+            place = budget.scale.place(budget.energy)
             ax.fill_between(
-                budget.energy, np.maximum(low, floor), high, color=BAND, alpha=0.3, linewidth=0
+                place, np.maximum(low, floor), high, color=BAND, alpha=0.3, linewidth=0
             )
-            ax.plot(budget.energy, share, color=NORMAL, linewidth=1.4)
+            ax.plot(place, share, color=NORMAL, linewidth=1.4)
             if self._contents.threshold is not None:
-                at = float(str(self._contents.threshold["energy"]))
-                ax.axvline(at, color=STRANGE, linestyle="--", linewidth=1.2)
+                at = np.array([float(str(self._contents.threshold["energy"]))])
+                ax.axvline(budget.scale.place(at)[0], color=STRANGE, linestyle="--", linewidth=1.2)
             ax.set_yscale("log")
             ax.set_ylim(floor, 2.0 * float(high.max()))
             ax.minorticks_off()
             ax.yaxis.set_major_formatter(lambda value, _: short_number(value))
-            ax.xaxis.set_major_formatter(lambda value, _: short_number(round(value, 9)))
+            energy_ticks(ax.xaxis, budget.scale, budget.energy[0], budget.energy[-1])
             ax.set(xlabel=self._text("axis_threshold"), ylabel=self._text(label))
             ax.margins(x=0.01)
             ax.spines[["top", "right"]].set_visible(False)
@@ -93,7 +92,7 @@ class Figures:
         return svg_of("budget", self._text("figure_budget"), (_WIDE, 2.6), draw)
 
     def latent(self) -> str:
-        """The code space with the mixture's ellipses."""
+        """Draw the code space with the mixture's ellipses."""
 
         def draw(ax: Any) -> None:
             labels = self._text("axis_code"), self._text("axis_residual")
@@ -102,7 +101,7 @@ class Figures:
         return svg_of("latent", self._text("figure_latent"), (6.0, 4.4), draw)
 
     def training(self) -> str:
-        """Terms of the loss over the epochs."""
+        """Draw terms of the loss over the epochs."""
 
         def draw(ax: Any) -> None:
             twin = ax.twinx()
@@ -119,7 +118,7 @@ class Figures:
         return svg_of("training", self._text("figure_training"), (_WIDE, 2.4), draw)
 
     def trace(self, i: int) -> str:
-        """The course of one column, with its normal band."""
+        """Draw the course of one column, with its normal band."""
         trace = self._contents.traces[i]
 
         def draw(ax: Any) -> None:
@@ -145,8 +144,9 @@ class Figures:
                 if self._contents.uses_time:
                     ends = (event.first_time, event.last_time)
                 # A short event still shows.
-                width = max(ends[1] - ends[0], 0.004 * (trace.at[-1] - trace.at[0]))
-                ax.axvspan(ends[0], ends[0] + width, color=STRANGE, alpha=0.3, linewidth=0)
+                middle, half = sum(ends) / 2.0, (ends[1] - ends[0]) / 2.0
+                half = max(half, 0.002 * (trace.at[-1] - trace.at[0]))
+                ax.axvspan(middle - half, middle + half, color=STRANGE, alpha=0.3, linewidth=0)
 
     @property
     def _row_label(self) -> str:
@@ -158,21 +158,35 @@ class Figures:
         if not self._contents.uses_time or timing is None or not timing.are_dates:
             ax.xaxis.set_major_formatter(lambda value, _: short_number(round(value, 6)))
             return
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-        from matplotlib.ticker import FixedLocator
+        ticks, names, below = date_ticks(ax.get_xlim()[0], ax.get_xlim()[1])
+        ax.set_xticks(ticks, names)
+        ax.set_xlabel(below)
 
-        days = (ax.get_xlim()[0] / _DAY, ax.get_xlim()[1] / _DAY)
-        locator = AutoDateLocator(maxticks=7)
-        locator.create_dummy_axis()
-        locator.axis.set_view_interval(*days)
-        locator.axis.set_data_interval(*days)
-        ticks = [tick for tick in locator() if days[0] <= tick <= days[1]]
-        formatter = ConciseDateFormatter(
-            locator, formats=_DATES, zero_formats=_FIRST_DATES, offset_formats=_REMAINDERS
-        )
-        names = formatter.format_ticks(ticks)
-        ax.xaxis.set_major_locator(FixedLocator([_DAY * tick for tick in ticks]))
-        ax.set_xticklabels(names)
-        # Where some tick names the day, the year is enough below.
-        has_days = any("-" in name for name in names)
-        ax.set_xlabel(formatter.get_offset()[: 4 if has_days else None])
+
+def date_ticks(first: float, last: float) -> tuple[list[float], list[str], str]:
+    """Return round times between two others, how to write them, and what is the same for all.
+
+    Parameters
+    ----------
+    first, last : float
+        Seconds since 1970.
+    """
+    from matplotlib import dates
+
+    locator: Any = dates.AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
+    days = first / _DAY, last / _DAY
+    locator.create_dummy_axis()
+    locator.axis.set_view_interval(*days)
+    locator.axis.set_data_interval(*days)
+    ticks = [tick for tick in locator() if days[0] <= tick <= days[1]]
+    formatter: Any = dates.ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator, formats=_DATES, zero_formats=_FIRST_DATES, offset_formats=_REMAINDERS
+    )
+    names = formatter.format_ticks(ticks)
+    # Where some tick names the day, the year is enough below.
+    has_days = any("-" in name for name in names)
+    return (
+        [_DAY * tick for tick in ticks],
+        names,
+        formatter.get_offset()[: 4 if has_days else None],
+    )

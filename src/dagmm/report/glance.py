@@ -128,7 +128,7 @@ def _columns(contents: Contents, words: Words) -> list[Line]:
     frozen = [column.name for column in contents.suspicious]
     if frozen:
         more = [words("and_more", n=count(len(frozen) - _NAMED))] if len(frozen) > _NAMED else []
-        shown = ", ".join([*frozen[:_NAMED], *more])
+        shown = words("separator").join([*frozen[:_NAMED], *more])
         key = "say_frozen_one" if len(frozen) == 1 else "say_frozen"
         facts = {"n": len(frozen), "rows": FROZEN_ROWS, "names": shown}
         lines.append(Line(words(key, **facts), "look"))

@@ -33,7 +33,11 @@ class Labelled:
     @property
     def recall(self) -> float | None:
         """Share of the anomalies that are alarms."""
-        return self.n_found / self.n_anomalies if self.n_found is not None and self.n_anomalies else None
+        return (
+            self.n_found / self.n_anomalies
+            if self.n_found is not None and self.n_anomalies
+            else None
+        )
 
     @property
     def precision(self) -> float | None:

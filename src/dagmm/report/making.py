@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-
 from dagmm.arguments import check_int, near
 from dagmm.budget import seconds_of
 from dagmm.comparison.split import check_labels
@@ -245,5 +244,3 @@ def axes_of(
 def _said(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return arguments without what the page shows elsewhere."""
     return {name: value for name, value in arguments.items() if name != "feature_names_in_"}
-
-

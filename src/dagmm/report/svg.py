@@ -34,9 +34,7 @@ _SETTINGS = {
 _MEASURED = "Glyph .* missing from"
 
 
-def svg_of(
-    name: str, title: str, size: tuple[float, float], draw: Callable[[Any], None]
-) -> str:
+def svg_of(name: str, title: str, size: tuple[float, float], draw: Callable[[Any], None]) -> str:
     """Draw a figure.
 
     Parameters
@@ -66,7 +64,8 @@ def svg_of(
     except ImportError as error:
         raise needs_matplotlib("report") from error
     out = io.StringIO()
-    with rc_context(_SETTINGS | {"svg.hashsalt": name}), warnings.catch_warnings():
+    settings: Any = _SETTINGS | {"svg.hashsalt": name}
+    with rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", _MEASURED)
         drawn = Figure(figsize=size, layout="constrained")
         draw(drawn.subplots())

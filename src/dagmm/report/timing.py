@@ -106,4 +106,3 @@ class TimeTracker:
             self._longest if stepped else None,
             self._is_ascending,
         )
-
