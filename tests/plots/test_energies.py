@@ -51,7 +51,11 @@ def test_a_series_marks_what_is_above_the_threshold():
     ax = Figure().subplots()
     draw_series(ax, series, EnergyScale.of(energy))
     threshold, line, marks = ax.get_lines()
-    assert (threshold.get_color(), line.get_color(), marks.get_color()) == (STRANGE, NORMAL, STRANGE)
+    assert (threshold.get_color(), line.get_color(), marks.get_color()) == (
+        STRANGE,
+        NORMAL,
+        STRANGE,
+    )
     assert marks.get_xdata().tolist() == [1, 3]
     unruled = EnergySeries(np.arange(4), energy - 1.0, energy, None, 2)
     assert not unruled.strange.any()

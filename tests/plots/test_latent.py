@@ -64,7 +64,11 @@ def test_rows_far_away_are_counted_and_do_not_rule_the_axes(member):
     rows = correlated_rows(n_rows=20)
     view = latent_view(member, rows, np.arange(20) == 3)
     far = view.__class__(
-        np.vstack([view.at, [[1e9, 1e9]]]), np.append(view.strange, True), view.phi, view.mu, view.cov
+        np.vstack([view.at, [[1e9, 1e9]]]),
+        np.append(view.strange, True),
+        view.phi,
+        view.mu,
+        view.cov,
     )
     assert (view.n_beyond, far.n_beyond) == (0, 1)
     assert max(map(abs, (*far.limits()[0], *far.limits()[1]))) < 1e3

@@ -74,7 +74,9 @@ def test_plots_of_the_reference_model_have_no_threshold(rows):
 
 
 def test_plots_refuse_what_is_not_there(detector, rows):
-    with pytest.raises(ArgumentError, match=r"^member must be below 2, the number of networks, got 2\.$"):
+    with pytest.raises(
+        ArgumentError, match=r"^member must be below 2, the number of networks, got 2\.$"
+    ):
         detector.plot_latent(rows, member=2)
     with pytest.raises(ArgumentError, match=r"^row must be below 120, the rows of X, got 120\.$"):
         detector.plot_explanation(rows, row=120)

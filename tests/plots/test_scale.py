@@ -40,7 +40,7 @@ def test_ticks_are_round_rise_and_lie_between_the_ends(low, size, width):
 
 
 def test_ticks_of_a_heavy_tail():
-    assert EnergyScale(-7.0, 2.0).ticks(-9.0, 900.0) [-3:] == [80.0, 200.0, 700.0]
+    assert EnergyScale(-7.0, 2.0).ticks(-9.0, 900.0)[-3:] == [80.0, 200.0, 700.0]
 
 
 @pytest.mark.parametrize(

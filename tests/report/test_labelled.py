@@ -27,5 +27,10 @@ def test_labels_of_one_kind_tell_nothing(anomalous):
 
 def test_without_a_threshold_nothing_is_found():
     found = labelled_of(np.arange(4.0), np.arange(4) > 2, None)
-    assert (found.n_found, found.n_false, found.recall, found.precision) == (None, None, None, None)
+    assert (found.n_found, found.n_false, found.recall, found.precision) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert found.auroc == 1.0

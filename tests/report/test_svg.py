@@ -2,23 +2,18 @@ import re
 import sys
 from xml.etree import ElementTree as ET
 
-import numpy as np
 import pytest
 
 from dagmm.errors import MissingExtraError
 from dagmm.plots.canvas import NORMAL
-from dagmm.report.figures import date_ticks
 from dagmm.report.svg import svg_of
-
-DAY = 86400.0
-START = 1767571200.0  # 2026-01-05
 
 
 def drawn(name="a", title="t"):
     def draw(ax):
         ax.scatter([0, 1], [0, 1], color=NORMAL)
         ax.plot([0, 1], [1, 0], marker="o")
-        ax.set(xlabel="圧力 <&> \"x\"", xlim=(0.2, 0.8))
+        ax.set(xlabel='圧力 <&> "x"', xlim=(0.2, 0.8))
 
     return svg_of(name, title, (3.0, 2.0), draw)
 
@@ -60,22 +55,3 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
     message = r'^report needs the \'report\' extra: pip install "dagmm\[report\]"\.$'
     with pytest.raises(MissingExtraError, match=message):
         drawn()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "name", "below"),
-    [
-        (1.4 * DAY, "06:00", "2026"),
-        (20.0, "12", "2026-01-05 00:00"),
-        (3000.0, "00:10", "2026-01-05"),
-        (20 * DAY, "01-13", "2026"),
-        (900 * DAY, "2027", ""),
-    ],
-)
-def test_times_are_written_as_dates(seconds, name, below):
-    ticks, names, said = date_ticks(START, START + seconds)
-    assert (np.diff(ticks) > 0.0).all()
-    assert 3 <= len(ticks) <= 8
-    assert START <= ticks[0] <= ticks[-1] <= START + seconds
-    assert any(name in text for text in names), names
-    assert said == below

@@ -11,18 +11,14 @@ from dagmm.plots.energies import draw_histogram, draw_series, energy_ticks
 from dagmm.plots.latent import draw_latent
 from dagmm.plots.scale import short_number
 from dagmm.report.contents import Contents, Trace
+from dagmm.report.dates import date_ticks
 from dagmm.report.svg import svg_of
 from dagmm.report.training import TERMS
 
 #: Width of a figure that fills the page, in inches.
 _WIDE = 7.2
-_DAY = 86400.0
 #: Alarms are counted by the week where the step from row to row is known.
 _PERIOD = "week"
-#: Dates on an axis, from years to seconds, and what stands where the next larger unit begins.
-_DATES = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%S"]
-_FIRST_DATES = ["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"]
-_REMAINDERS = ["", "", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d %H:%M"]
 
 
 class Figures:
@@ -161,32 +157,3 @@ class Figures:
         ticks, names, below = date_ticks(ax.get_xlim()[0], ax.get_xlim()[1])
         ax.set_xticks(ticks, names)
         ax.set_xlabel(below)
-
-
-def date_ticks(first: float, last: float) -> tuple[list[float], list[str], str]:
-    """Return round times between two others, how to write them, and what is the same for all.
-
-    Parameters
-    ----------
-    first, last : float
-        Seconds since 1970.
-    """
-    from matplotlib import dates
-
-    locator: Any = dates.AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
-    days = first / _DAY, last / _DAY
-    locator.create_dummy_axis()
-    locator.axis.set_view_interval(*days)
-    locator.axis.set_data_interval(*days)
-    ticks = [tick for tick in locator() if days[0] <= tick <= days[1]]
-    formatter: Any = dates.ConciseDateFormatter(  # type: ignore[no-untyped-call]
-        locator, formats=_DATES, zero_formats=_FIRST_DATES, offset_formats=_REMAINDERS
-    )
-    names = formatter.format_ticks(ticks)
-    # Where some tick names the day, the year is enough below.
-    has_days = any("-" in name for name in names)
-    return (
-        [_DAY * tick for tick in ticks],
-        names,
-        formatter.get_offset()[: 4 if has_days else None],
-    )
