@@ -155,7 +155,18 @@ def test_every_command_reads_other_encodings_and_decimal_commas(there: Path) -> 
     for command in (
         ("explain", "model", "j.csv", "-o", "e.csv"),
         ("report", "model", "j.csv", "-o", "j.html", "--no-compare"),
-        ("compare", "j.csv", "--methods", "pca", "--runs", "1", "--label", "fault"),
+        (
+            "compare",
+            "j.csv",
+            "--methods",
+            "pca",
+            "--runs",
+            "1",
+            "--label",
+            "fault",
+            "--id",
+            "part",
+        ),
         ("threshold", "copy", "--calibrate", "j.csv"),
     ):
         result = run(*command, *how)

@@ -44,7 +44,7 @@ def page_of(contents: Contents, language: str, table: str, model: str) -> str:
         figures=Figures(contents, words),
         glance=glance_of(contents, words),
         table=table or words("of_this_table"),
-        model=model or words("this_model"),
+        model=model,
         events=contents.strangest[:_EVENTS] if contents.are_events else [],
         reasons=contents.strangest[:_REASONS],
         columns=listed(contents.columns)[:_COLUMNS],
