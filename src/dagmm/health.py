@@ -87,9 +87,11 @@ class Finding(NamedTuple):
     facts: dict[str, Any]
 
     @property
-    def is_good(self) -> bool:
-        """Whether there is nothing to worry about."""
-        return self.kind == "trained"
+    def mood(self) -> str:
+        """``"good"``, ``"plain"`` for what does no harm, or ``"look"``."""
+        if self.kind == "trained":
+            return "good"
+        return "plain" if self.kind in ("empty", "empty_one", "dropped_one") else "look"
 
 
 _SENTENCES = {

@@ -16,14 +16,6 @@ def test_intervals_are_those_of_clopper_and_pearson(n, of):
     assert share_interval(n, of) == pytest.approx((interval.low, interval.high), abs=1e-12)
 
 
-class Model:
-    """What is asked of a model here."""
-
-    def __init__(self, calibration, threshold):
-        self.calibration = calibration
-        self.threshold = threshold
-
-
 def calibration_of(energy, unseen=None):
     known = Calibration(np.zeros((8, 1), np.float32), EnergySample.of(energy))
     return known if unseen is None else known.with_unseen(unseen, "rows held out of the fit")
@@ -31,7 +23,7 @@ def calibration_of(energy, unseen=None):
 
 def test_normal_rows_above_the_threshold_are_counted():
     energy = np.arange(1000.0)
-    found = expected_alarms(Model(calibration_of(energy), 989.0), 60.0)
+    found = expected_alarms(calibration_of(energy), 989.0, 60.0)
     assert (found.n_above, found.n_rows, found.rows_are) == (10, 1000, "training rows")
     assert found.share == 0.01
     assert (found.low, found.high) == share_interval(10, 1000)
@@ -39,22 +31,22 @@ def test_normal_rows_above_the_threshold_are_counted():
         [0.01 * 10080, found.low * 10080, found.high * 10080]
     )
     assert replace(found, step=None).per("week") is None
-    held_out = expected_alarms(Model(calibration_of(energy, energy + 500.0), 989.0), None)
+    held_out = expected_alarms(calibration_of(energy, energy + 500.0), 989.0, None)
     assert (held_out.n_above, held_out.rows_are) == (510, "rows held out of the fit")
 
 
 def test_beyond_all_normal_rows_the_tail_says_more_than_nothing():
     energy = np.random.default_rng(0).exponential(size=2000)
     known = calibration_of(energy)
-    found = expected_alarms(Model(known, energy.max() + 1.0), None)
+    found = expected_alarms(known, energy.max() + 1.0, None)
     assert found.n_above == 0
     assert found.share == p_value_of(known, np.array([energy.max() + 1.0]))[0] > 0.0
     assert found.low <= found.share <= found.high
 
 
 def test_without_threshold_or_normal_rows_nothing_is_expected():
-    assert expected_alarms(Model(calibration_of(np.arange(9.0)), None), 1.0) is None
-    assert expected_alarms(Model(None, 1.0), 1.0) is None
+    assert expected_alarms(calibration_of(np.arange(9.0)), None, 1.0) is None
+    assert expected_alarms(None, 1.0, 1.0) is None
 
 
 def test_more_alarms_than_normal_rows_would_have():

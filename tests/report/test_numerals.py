@@ -24,6 +24,8 @@ MINUS, SPACE, NOTHING = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}", "\N{EN DASH}"
         (numerals.value("<b>"), "<b>"),
         (numerals.value(-1e-9), f"{MINUS}1\N{MULTIPLICATION SIGN}10⁻⁹"),
         (numerals.value(None), NOTHING),
+        (numerals.rough(0.9999904), "1"),
+        (numerals.rough("mill"), "mill"),
         (numerals.figure(0.98765), "0.988"),
         (numerals.figure(-0.5, 2), f"{MINUS}0.50"),
         (numerals.figure(None), NOTHING),

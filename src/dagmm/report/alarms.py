@@ -52,23 +52,33 @@ class Expected:
         return self.share * rows, self.low * rows, self.high * rows
 
 
-def expected_alarms(model: FittedModel, step: float | None) -> Expected | None:
-    """Count the normal rows above the threshold; None where the model knows none."""
-    if model.calibration is None or model.threshold is None:
+def expected_alarms(
+    calibration: Calibration | None, threshold: float | None, step: float | None
+) -> Expected | None:
+    """Count the normal rows above the threshold; None where there is neither.
+
+    Parameters
+    ----------
+    calibration : Calibration or None
+    threshold : float or None
+    step : float or None
+        Seconds from one row to the next, where that is known.
+    """
+    if calibration is None or threshold is None:
         return None
-    sample = model.calibration.fairest
-    n_above = int(sample.reaching(np.array([np.nextafter(model.threshold, np.inf)]))[0])
+    sample = calibration.fairest
+    n_above = int(sample.reaching(np.array([np.nextafter(threshold, np.inf)]))[0])
     low, high = share_interval(n_above, sample.n_rows)
     share = n_above / sample.n_rows
     if not n_above:  # beyond what was counted the tail says more than nothing
-        share = float(p_value_of(model.calibration, np.array([model.threshold]))[0])
+        share = float(p_value_of(calibration, np.array([threshold]))[0])
     return Expected(
         share,
         min(low, share),
         max(high, share),
         n_above,
         sample.n_rows,
-        model.calibration.fairest_are,
+        calibration.fairest_are,
         step,
     )
 

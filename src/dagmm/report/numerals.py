@@ -37,13 +37,18 @@ def nats(energy: float | None) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def value(number: float | str | None) -> str:
+def value(number: float | str | None, digits: int = 5) -> str:
     """Write a value of the user's table: text as it is, numbers to five digits."""
     if number is None:
         return NOTHING
     if isinstance(number, str):
         return number
-    return short_number(float(f"{number:.5g}"))
+    return short_number(float(f"{number:.{digits}g}"))
+
+
+def rough(number: float | str | None) -> str:
+    """Write a value that went through float32, which does not hold the last digits."""
+    return value(number, 4)
 
 
 def figure(number: float | None, digits: int = 3) -> str:

@@ -92,6 +92,6 @@ def environment() -> Any:
     )
     made.filters |= {
         name: getattr(numerals, name)
-        for name in ("count", "percent", "nats", "value", "figure", "rate", "moment")
+        for name in ("count", "percent", "nats", "value", "rough", "figure", "rate", "moment")
     }
     return made

@@ -56,7 +56,7 @@ class Training:
     @property
     def is_good(self) -> bool:
         """Whether nothing was found that speaks against it."""
-        return all(finding.is_good for finding in self.findings)
+        return all(finding.mood != "look" for finding in self.findings)
 
 
 def training_of(model: FittedModel) -> Training:
