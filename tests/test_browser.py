@@ -113,6 +113,15 @@ def test_a_page_fits_its_screen(look, name, width):
     assert wide <= width
 
 
+def test_no_column_of_a_table_is_squeezed_on_a_phone(look):
+    heights = look("wide", PHONE).execute_script(
+        "return [...document.querySelectorAll('#data tr, #drift tr, #series tr')].map("
+        " row => row.getBoundingClientRect().height)"
+    )
+    assert len(heights) > 10
+    assert max(heights) < 130
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_figures_are_there_and_drawn(look, name):
     sizes = look(name).execute_script(
