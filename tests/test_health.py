@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dagmm.fitting import latent_moments
-from dagmm.health import health_of, verdict_of
+from dagmm.health import findings_of, health_of, verdict_of
 from dagmm.mixture import Mixture
 from dagmm.objective import objective
 from dagmm.training import train
@@ -229,3 +229,30 @@ def test_a_large_table_is_compared_on_a_part_of_its_rows():
 def test_one_component_leaves_nothing_to_estimate():
     architecture = replace(ARCHITECTURE, est_hiddens=(4, 1))
     assert health_after(correlated_rows(), architecture=architecture)["unmoved_arrays"] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "kinds", "moods"),
+    [
+        ({}, ["trained"], ["good"]),
+        ({"dropped_steps": 1}, ["trained", "dropped_one"], ["good", "plain"]),
+        ({"dropped_steps": 7}, ["trained", "dropped"], ["good", "look"]),
+        ({"empty_components": 2}, ["trained", "empty"], ["good", "plain"]),
+        ({"reconstruction_after": 3.0}, ["worse"], ["look"]),
+        ({"undone": True}, ["undone"], ["look"]),
+    ],
+)
+def test_findings_say_what_is_worth_a_look(changed, kinds, moods):
+    healthy = {
+        "reconstruction_before": 2.0,
+        "reconstruction_after": 1.0,
+        "rank_correlation": 0.5,
+        "unmoved_arrays": [],
+        "dropped_steps": 0,
+        "empty_components": 0,
+        "n_components": 4,
+    }
+    found = findings_of([healthy | changed])
+    assert [finding.kind for finding in found] == kinds
+    assert [finding.mood for finding in found] == moods
+    assert len(verdict_of([healthy | changed])) == len(kinds)

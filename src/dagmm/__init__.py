@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dagmm.errors import TableWarning as TableWarning
     from dagmm.fitted import FittedModel as FittedModel
     from dagmm.model import DAGMM as DAGMM
+    from dagmm.report.making import Report as Report
+    from dagmm.report.making import make_report as make_report
     from dagmm.saving import load_model as load_model
 
 __version__ = "0.1.0"
@@ -29,6 +31,8 @@ _HOMES = {
     "load_model": "dagmm.saving",
     "compare": "dagmm.comparison.running",
     "Comparison": "dagmm.comparison.result",
+    "make_report": "dagmm.report.making",
+    "Report": "dagmm.report.making",
     "ArgumentError": "dagmm.errors",
     "DAGMMError": "dagmm.errors",
     "InputError": "dagmm.errors",

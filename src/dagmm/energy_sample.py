@@ -51,6 +51,11 @@ class EnergySample:
         certain = np.concatenate([[0], self.rank + 1])[below]
         return np.asarray(self.n_rows - certain)
 
+    @property
+    def weight(self) -> Float[np.ndarray, " n_kept"]:
+        """How many of the rows each kept energy stands for."""
+        return np.diff(np.append(self.rank, self.n_rows)).astype(np.float64)
+
     def highest(self, n: int) -> Float[np.ndarray, " n_highest"]:
         """Return the highest energies, at most ``n``, and no more than are kept one by one."""
         exact = self.n_rows - self.rank == np.arange(len(self.rank), 0, -1)

@@ -16,6 +16,7 @@ from dagmm.explain import Explanation, explain
 from dagmm.fitted import FittedModel
 from dagmm.networks import activation_name
 from dagmm.networks.activation import resolve_activation
+from dagmm.plots.methods import PlotMethods
 from dagmm.rows import (
     FrameRows,
     MatrixRows,
@@ -29,7 +30,7 @@ from dagmm.saving import SavedModel, load_model, save_model
 from dagmm.threshold import is_anomaly, p_value_of
 
 
-class FittedModelEstimator(BaseEstimator):
+class FittedModelEstimator(PlotMethods, BaseEstimator):
     """Base of the estimators: each holds one fitted model, ``model_``, and speaks for it."""
 
     model_: FittedModel

@@ -70,6 +70,7 @@ ORDER = [
     "saved_windows",
     "manifest",
     "saving",
+    "plots",
     # the estimators
     "estimator",
     "model",
@@ -95,6 +96,8 @@ ORDER = [
     "comparison.shapes",
     "comparison.picture",
     "comparison",
+    # the report
+    "report",
     "cli",
     "__main__",
 ]

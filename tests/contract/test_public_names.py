@@ -17,10 +17,12 @@ NAMES = [
     "InputError",
     "ModelFileError",
     "ModelSaveError",
+    "Report",
     "TableWarning",
     "__version__",
     "compare",
     "load_model",
+    "make_report",
 ]
 
 

@@ -58,6 +58,17 @@ def test_the_page_on_comparison_runs(capsys):
     assert 0.0 < names["agreement"] < 1.0
 
 
+def test_the_page_on_the_report_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in code_blocks(ROOT / "docs/report.md", "python"):
+        exec(compile(block, "report.md", "exec"), names)
+    alarms, events = map(int, capsys.readouterr().out.split())
+    assert alarms >= events > 0
+    assert (tmp_path / "report.html").read_text("utf-8") == names["report"].html
+    assert names["right"].patches
+
+
 def test_both_readmes_have_the_same_code():
     assert code_blocks(ROOT / "README.md") == code_blocks(ROOT / "README.ja.md")
 

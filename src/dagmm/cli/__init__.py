@@ -14,6 +14,7 @@ from dagmm.cli.explain import explain
 from dagmm.cli.failure import GuardedGroup, silence_stdout
 from dagmm.cli.fit import fit
 from dagmm.cli.info import info
+from dagmm.cli.report import report
 from dagmm.cli.score import score
 from dagmm.cli.threshold import threshold
 
@@ -50,7 +51,7 @@ def root(
     """
 
 
-for _command in (demo, fit, score, explain, threshold, info, compare):
+for _command in (demo, fit, score, explain, report, threshold, info, compare):
     app.command()(_command)
 
 

@@ -70,6 +70,8 @@ def compare(
     delimiter: o.Delimiter = None,
     header: o.Header = None,
     format: o.Format = None,
+    encoding: o.Encoding = None,
+    decimal: o.Decimal = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -85,7 +87,7 @@ def compare(
 
     job = CompareJob(
         table,
-        TableOptions(format and format.value, o.unescaped(delimiter), header),
+        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
         Roles(tuple(ids or ()), label, tuple(normal or ()), tuple(drop or ())),
         tuple(name.strip() for name in methods.split(",")) if methods is not None else (),
         train.value,

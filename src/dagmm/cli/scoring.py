@@ -253,7 +253,13 @@ def roles_of(
     gone = [name for name in known.ids if name not in names]
     if gone and not said.ids:
         note(f"{source.name} has no column {gone[0]!r}, an identifier at the fit", quiet)
-    time, group = (name if name in names else None for name in (known.time, known.group))
+    for option, axis in (("--time", said.time), ("--group", said.group)):
+        if axis is not None:
+            check_column(option, axis, names, source.name)
+    time, group = (
+        axis or (old if old in names else None)
+        for axis, old in ((said.time, known.time), (said.group, known.group))
+    )
     normal = said.normal or (known.normal if label == known.label else ())
     roles = Roles(ids, label, normal, time=time, group=group)
     _check_output_names(roles.passed, written)

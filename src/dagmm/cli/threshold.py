@@ -54,6 +54,8 @@ def threshold(
     delimiter: o.Delimiter = None,
     header: o.Header = None,
     format: o.Format = None,
+    encoding: o.Encoding = None,
+    decimal: o.Decimal = None,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -76,7 +78,7 @@ def threshold(
         per.value,
         every,
         calibrate,
-        TableOptions(format and format.value, o.unescaped(delimiter), header),
+        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
         quiet,
     )
     show(move_threshold(job), as_json)

@@ -1,0 +1,1 @@
+"""Drawing on matplotlib axes: what notebooks show and what the report prints."""

@@ -1,0 +1,146 @@
+"""How many alarms there are, and how many to expect of normal rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import beta, binom
+
+from dagmm.budget import PERIODS
+from dagmm.calibration import Calibration
+from dagmm.fitted import FittedModel
+from dagmm.plots.scale import EnergyScale
+from dagmm.threshold import meaning_of, p_value_of
+
+#: Points of the curve of expected alarms.
+_POINTS = 120
+#: Rows above a threshold that say enough by their number.
+_ENOUGH_ABOVE = 10
+
+
+@dataclass(frozen=True)
+class Expected:
+    """False alarms to be expected of normal rows.
+
+    Parameters
+    ----------
+    share : float
+        Of the rows.
+    low, high : float
+        95 % confidence interval of the share, taking rows as independent.
+    n_above, n_rows : int
+        Rows above the threshold among those it was counted in.
+    rows_are : str
+        Which rows those are.
+    step : float or None
+        Seconds from one row to the next, where that is known.
+    """
+
+    share: float
+    low: float
+    high: float
+    n_above: int
+    n_rows: int
+    rows_are: str
+    step: float | None
+
+    def per(self, period: str) -> tuple[float, float, float] | None:
+        """Alarms a day, a week, ... with both ends of the interval; None without a step."""
+        if self.step is None:
+            return None
+        rows = PERIODS[period] / self.step
+        return self.share * rows, self.low * rows, self.high * rows
+
+
+def expected_alarms(
+    calibration: Calibration | None, threshold: float | None, step: float | None
+) -> Expected | None:
+    """Count the normal rows above the threshold; None where there is neither.
+
+    Parameters
+    ----------
+    calibration : Calibration or None
+    threshold : float or None
+    step : float or None
+        Seconds from one row to the next, where that is known.
+    """
+    if calibration is None or threshold is None:
+        return None
+    sample = calibration.fairest
+    n_above = int(sample.reaching(np.array([np.nextafter(threshold, np.inf)]))[0])
+    low, high = share_interval(n_above, sample.n_rows)
+    share = n_above / sample.n_rows
+    if not n_above:  # beyond what was counted the tail says more than nothing
+        share = float(p_value_of(calibration, np.array([threshold]))[0])
+    return Expected(
+        share,
+        min(low, share),
+        max(high, share),
+        n_above,
+        sample.n_rows,
+        calibration.fairest_are,
+        step,
+    )
+
+
+def share_interval(n: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of a share by Clopper and Pearson."""
+    side = (1.0 - confidence) / 2.0
+    low = float(beta.ppf(side, n, of - n + 1)) if n else 0.0
+    high = float(beta.ppf(1.0 - side, n + 1, of - n)) if n < of else 1.0
+    return low, high
+
+
+def is_more(n: int, of: int, expected: Expected) -> bool:
+    """Whether rows have more alarms than normal rows would, with a chance of 1 in 1000."""
+    return bool(binom.sf(n - 1, of, expected.high) < 1e-3) if n else False
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Share of normal rows above each threshold.
+
+    Parameters
+    ----------
+    scale : EnergyScale
+    energy : ndarray of shape (n_points,)
+        Thresholds, in nats.
+    share, low, high : ndarray of shape (n_points,)
+        Of normal rows above it, with a 95 % interval.
+    """
+
+    scale: EnergyScale
+    energy: Float[np.ndarray, " n_points"]
+    share: Float[np.ndarray, " n_points"]
+    low: Float[np.ndarray, " n_points"]
+    high: Float[np.ndarray, " n_points"]
+
+
+def budget_of(calibration: Calibration, threshold: float | None) -> Budget:
+    """Return the share of normal rows that each of some thresholds would call anomalies.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    threshold : float or None
+        The curve reaches a little beyond it.
+    """
+    sample = calibration.fairest
+    start = sample.energy_at(0.2)
+    end = float(sample.energy[-1])
+    if threshold is not None:
+        start, end = min(start, threshold), max(end, threshold)
+    scale = EnergyScale.of(sample.energy)
+    low, high = scale.place(np.array([start, end]))
+    energy = scale.energy(np.linspace(low, high + 0.1 * (high - low), _POINTS))
+    above = sample.reaching(np.nextafter(energy, np.inf))
+    ends = np.array([share_interval(int(n), sample.n_rows) for n in above])
+    # As thresholds are found: counted as long as there is enough to count, then from the tail.
+    counted = above >= _ENOUGH_ABOVE
+    share = np.where(counted, above / sample.n_rows, p_value_of(calibration, energy))
+    return Budget(scale, energy, share, ends[:, 0], ends[:, 1])
+
+
+def rule_of(model: FittedModel) -> dict[str, object] | None:
+    """Return what the threshold means; None for a model that does not decide."""
+    return None if model.threshold is None else meaning_of(model)

@@ -1,0 +1,275 @@
+"""Everything that the report says, as numbers: no text, no layout."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dagmm.errors import InputError
+from dagmm.plots.energies import EnergyHistogram, EnergySeries, histogram_of
+from dagmm.plots.latent import LatentView, latent_view
+from dagmm.plots.scale import EnergyScale
+from dagmm.report.alarms import Budget, Expected, budget_of, expected_alarms, is_more, rule_of
+from dagmm.report.card import Card
+from dagmm.report.columns import Column
+from dagmm.report.comparing import Compared, compared
+from dagmm.report.gathering import Gathered
+from dagmm.report.labelled import Labelled, labelled_of
+from dagmm.report.reasons import Strange, blamed, strangest_of
+from dagmm.report.timing import Timing
+from dagmm.report.training import Training, training_of
+
+#: Rows of each kind in the picture of the code space.
+_PICTURED = {"normal": 1500, "alarms": 700}
+#: Distances below this would be written as 0.00.
+_LEAST_DISTANCE = 0.005
+#: Columns whose course is drawn.
+_TRACED = 6
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The course of one column.
+
+    Parameters
+    ----------
+    column : Column
+    at : ndarray of shape (n_buckets,)
+        Row numbers, or times.
+    low, high : ndarray of shape (n_buckets,)
+        Lowest and highest value of each bucket.
+    """
+
+    column: Column
+    at: Float[np.ndarray, " n_buckets"]
+    low: Float[np.ndarray, " n_buckets"]
+    high: Float[np.ndarray, " n_buckets"]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that the report says.
+
+    Parameters
+    ----------
+    n_rows, n_alarms, n_events, n_groups : int
+    n_sampled : int
+        Rows that figures and comparison are made of; ``n_rows`` where all are.
+    gap : int
+        Most normal rows between two alarms of one event.
+    threshold : dict or None
+        What it means; see :func:`dagmm.threshold.meaning_of`.
+    knows_normal : bool
+        Whether the model remembers anything of normal rows.
+    timing : Timing or None
+    uses_time : bool
+        Whether figures are drawn over time, not over row numbers.
+    columns : tuple of Column
+    expected : Expected or None
+    has_more : bool
+        Whether there are more alarms than normal rows would have.
+    budget : Budget or None
+    histogram : EnergyHistogram
+    scale : EnergyScale
+    series : EnergySeries
+    strangest : list of Strange
+    are_events : bool
+        Whether the strangest are events; else rows.
+    blamed : list of (str, int)
+        How often each column is the first reason.
+    traces : list of Trace
+        Of the columns that are blamed most often.
+    latent : LatentView
+        Of the first member.
+    labelled : Labelled or None
+    training : Training
+    compared : Compared or None
+    card : Card
+    """
+
+    n_rows: int
+    n_alarms: int
+    n_events: int
+    n_groups: int
+    n_sampled: int
+    gap: int
+    threshold: dict[str, object] | None
+    knows_normal: bool
+    timing: Timing | None
+    uses_time: bool
+    columns: tuple[Column, ...]
+    expected: Expected | None
+    has_more: bool
+    budget: Budget | None
+    histogram: EnergyHistogram
+    scale: EnergyScale
+    series: EnergySeries
+    strangest: list[Strange]
+    are_events: bool
+    blamed: list[tuple[str, int]]
+    traces: list[Trace]
+    latent: LatentView
+    labelled: Labelled | None
+    training: Training
+    compared: Compared | None
+    card: Card
+
+    @property
+    def alarm_share(self) -> float:
+        """Share of the rows that are alarms."""
+        return self.n_alarms / self.n_rows
+
+    @property
+    def moved(self) -> list[Column]:
+        """Columns that have moved, the furthest first."""
+        found = [column for column in self.columns if column.moved in ("some", "far")]
+        return sorted(found, key=lambda column: -(column.distance or 0.0))
+
+    @property
+    def by_distance(self) -> list[Column]:
+        """Columns that have moved at all, the furthest first."""
+        known = [column for column in self.columns if (column.distance or 0.0) >= _LEAST_DISTANCE]
+        return sorted(known, key=lambda column: -(column.distance or 0.0))
+
+    @property
+    def noise(self) -> float:
+        """The largest distance that chance alone can bring about."""
+        return max((column.noise for column in self.columns), default=0.0)
+
+    @property
+    def constant(self) -> list[Column]:
+        """Columns with one number in all rows."""
+        return [column for column in self.columns if column.is_constant]
+
+    @property
+    def n_missing(self) -> int:
+        """Missing values in all columns."""
+        return sum(column.n_missing for column in self.columns)
+
+    @property
+    def n_with_missing(self) -> int:
+        """Columns with missing values."""
+        return sum(column.n_missing > 0 for column in self.columns)
+
+    def n_of(self, kind: str) -> int:
+        """Columns of a kind."""
+        return sum(column.kind == kind for column in self.columns)
+
+    @property
+    def component_shares(self) -> list[float]:
+        """Shares of the components of the member that is shown, the largest first."""
+        return sorted(self.latent.phi.tolist(), reverse=True)
+
+    @property
+    def poor_tail(self) -> bool:
+        """Whether the threshold comes from a tail that does not fit."""
+        said = [] if self.threshold is None else self.threshold["warnings"]
+        return any("Pareto" in str(warning) for warning in said)  # type: ignore[attr-defined]
+
+    @property
+    def suspicious(self) -> list[Column]:
+        """Columns of numbers that stood still though they moved in training."""
+        return [column for column in self.columns if column.is_frozen]
+
+
+def contents_of(
+    gathered: Gathered, card: Card, *, step: float | None = None, comparing: bool = True
+) -> Contents:
+    """Finish what a pass over the rows has gathered.
+
+    Parameters
+    ----------
+    gathered : Gathered
+    card : Card
+    step : float, optional
+        Seconds from one row to the next; by default what the time axis says.
+    comparing : bool, default=True
+
+    Raises
+    ------
+    InputError
+        If there were no rows.
+    """
+    if not gathered.n_rows:
+        raise InputError("report: expected at least 1 row, got none.")
+    model = gathered.model
+    timing = None if gathered.timing is None else gathered.timing.finish()
+    if step is None and timing is not None and timing.are_dates:
+        step = timing.step
+    # Rows of several assets, or out of order, would make a line that runs back and forth.
+    uses_time = timing is not None and timing.is_ascending and gathered.n_groups == 1
+    uses_time = uses_time and timing is not None and timing.first != timing.last
+    expected = expected_alarms(model.calibration, model.threshold, step)
+    columns = gathered.columns.finish()
+    strangest, are_events = strangest_of(gathered)
+    histogram = _histogram(gathered)
+    series = gathered.series
+    at = series.low[:, 1] if uses_time else series.first_row
+    first = blamed(strangest)
+    labelled = None
+    if gathered.labels:
+        energy, labels = np.concatenate(gathered.energies), np.concatenate(gathered.labels)
+        labelled = labelled_of(energy, labels, model.threshold)
+    n_alarms = gathered.events.n_alarms
+    return Contents(
+        gathered.n_rows,
+        n_alarms,
+        gathered.events.n_events,
+        gathered.n_groups,
+        len(gathered.normal) + len(gathered.alarms),
+        gathered.gap,
+        rule_of(model),
+        model.calibration is not None,
+        timing,
+        uses_time,
+        columns,
+        expected,
+        expected is not None and is_more(n_alarms, gathered.n_rows, expected),
+        None if model.calibration is None else budget_of(model.calibration, model.threshold),
+        histogram,
+        histogram.scale,
+        EnergySeries(
+            at, series.low[:, 0], series.high[:, 0], model.threshold, series.rows_per_bucket
+        ),
+        strangest,
+        are_events,
+        first,
+        _traces(gathered, columns, [name for name, _ in first], at),
+        _latent(gathered),
+        labelled,
+        training_of(model),
+        compared(gathered) if comparing else None,
+        card,
+    )
+
+
+def _histogram(gathered: Gathered) -> EnergyHistogram:
+    model, samples = gathered.model, (gathered.normal, gathered.alarms)
+    energy = np.concatenate([sample.first("energy") for sample in samples])
+    weight = np.concatenate([np.full(len(sample), sample.weight) for sample in samples])
+    known = None if model.calibration is None else model.calibration.training
+    kept, share = (np.empty(0), np.empty(0)) if known is None else (known.energy, known.weight)
+    return histogram_of(energy, weight, kept, share, model.threshold)
+
+
+def _latent(gathered: Gathered) -> LatentView:
+    parts = [
+        sample.first("inputs", _PICTURED[kind])
+        for kind, sample in (("normal", gathered.normal), ("alarms", gathered.alarms))
+    ]
+    strange = np.repeat([False, True], [len(part) for part in parts])
+    return latent_view(gathered.model.members[0], np.concatenate(parts), strange)
+
+
+def _traces(
+    gathered: Gathered, columns: tuple[Column, ...], blamed: list[str], at: np.ndarray
+) -> list[Trace]:
+    """Return the course of the columns that are blamed, or of the first ones where none is."""
+    names = gathered.model.encoder.numbers.names
+    by_name = {column.name: column for column in columns}
+    wanted = [name for name in blamed if name in names] or list(names)
+    return [
+        Trace(by_name[name], at, gathered.traces.low[:, j], gathered.traces.high[:, j])
+        for name in wanted[:_TRACED]
+        for j in [names.index(name)]
+    ]

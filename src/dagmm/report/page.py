@@ -1,0 +1,97 @@
+"""The page: numbers, words and figures in one HTML file."""
+
+from typing import Any
+
+from dagmm.errors import MissingExtraError
+from dagmm.report import numerals
+from dagmm.report.columns import MOVED, Column
+from dagmm.report.contents import Contents
+from dagmm.report.figures import Figures
+from dagmm.report.glance import glance_of
+from dagmm.report.words import Words
+
+#: Lines of the longest tables.
+_EVENTS, _COLUMNS, _REASONS = 25, 120, 8
+
+
+def page_of(contents: Contents, language: str, table: str, model: str) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    contents : Contents
+    language : {"en", "ja"}
+    table, model : str
+        How the page calls them; may be empty.
+
+    Returns
+    -------
+    str
+        HTML that loads nothing.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such language.
+    MissingExtraError
+        Without Jinja2 or matplotlib.
+    """
+    words = Words(language)
+    template = environment().get_template("report.html")
+    return template.render(
+        k=contents,
+        t=words,
+        figures=Figures(contents, words),
+        glance=glance_of(contents, words),
+        table=table or words("of_this_table"),
+        model=model,
+        events=contents.strangest[:_EVENTS] if contents.are_events else [],
+        reasons=contents.strangest[:_REASONS],
+        columns=listed(contents.columns)[:_COLUMNS],
+        moved_from=MOVED,
+    )
+
+
+def listed(columns: tuple[Column, ...]) -> list[Column]:
+    """Return columns in their order; of many those with something to see first."""
+    if len(columns) <= _COLUMNS:
+        return list(columns)
+    return sorted(columns, key=lambda column: not _is_notable(column))
+
+
+def _is_notable(column: Column) -> bool:
+    return bool(
+        column.n_missing
+        or column.is_constant
+        or column.is_frozen
+        or column.unseen_share
+        or column.moved in ("some", "far")
+    )
+
+
+def environment() -> Any:
+    """Return the templates; whatever is put into them is escaped.
+
+    Raises
+    ------
+    MissingExtraError
+        Without Jinja2.
+    """
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise MissingExtraError(
+            "report needs the 'report' extra: pip install \"dagmm[report]\"."
+        ) from error
+    made = Environment(
+        loader=PackageLoader("dagmm.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        name: getattr(numerals, name)
+        for name in ("count", "percent", "nats", "value", "rough", "figure", "rate", "moment")
+    }
+    return made

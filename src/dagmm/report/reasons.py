@@ -1,0 +1,161 @@
+"""The strangest rows: which columns, what they held, what was normal and what was expected."""
+
+from dataclasses import dataclass, replace
+
+from dagmm.explain import Explainer
+from dagmm.fitted import FittedModel
+from dagmm.reading import Seen
+from dagmm.report.events import Event
+from dagmm.report.gathering import Gathered, KeptRow
+
+#: Columns that are listed of a row.
+_LISTED = 5
+#: Shares of the whole below this are not worth a line.
+_LEAST_SHARE = 0.02
+#: Events whose strangest row is explained.
+_EXPLAINED = 60
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One column that makes a row strange.
+
+    Parameters
+    ----------
+    column : str
+    contribution : float
+        What it adds to the energy, in nats.
+    share : float
+        Of all positive contributions of the row.
+    value : float, str or None
+        What the row holds; None for a hole.
+    expected : float, str or None
+        What would have been normal there, the rest being as it is; None where it cannot be said.
+    band : tuple of float or None
+        1st and 99th percentile of the training rows.
+    usual : tuple of str
+        Or their most frequent texts.
+    """
+
+    column: str
+    contribution: float
+    share: float
+    value: float | str | None
+    expected: float | str | None
+    band: tuple[float, float] | None
+    usual: tuple[str, ...]
+
+    @property
+    def side(self) -> str:
+        """Where the value lies: ``"hole"``, ``"below"``, ``"above"``, ``"within"`` or ``""``."""
+        if self.value is None:
+            return "hole"
+        if self.band is None or isinstance(self.value, str):
+            return ""
+        if self.value < self.band[0]:
+            return "below"
+        return "above" if self.value > self.band[1] else "within"
+
+
+@dataclass(frozen=True)
+class Strange:
+    """An event, or a row where there are no events, with its reasons.
+
+    Parameters
+    ----------
+    event : Event
+    reference_energy : float or None
+        Of the nearest normal row; None where nothing is explained.
+    reasons : tuple of Reason
+    n_more : int
+        Further columns that add something.
+    """
+
+    event: Event
+    reference_energy: float | None = None
+    reasons: tuple[Reason, ...] = ()
+    n_more: int = 0
+
+
+def strangest_of(gathered: Gathered) -> tuple[list[Strange], bool]:
+    """Return the strangest events, or rows where none is above the threshold.
+
+    Returns
+    -------
+    found : list of Strange
+        The highest energy first.
+    are_events : bool
+    """
+    events = gathered.events.strangest()[:_EXPLAINED]
+    if events:
+        return _explained(gathered, events), True
+    rows = [
+        Event(None, row, row, 0, row, energy, kept, kept.time, kept.time)
+        for row, energy, kept in gathered.strangest
+    ]
+    return _explained(gathered, rows), False
+
+
+def blamed(found: list[Strange]) -> list[tuple[str, int]]:
+    """Return how often each column is the first reason, the most often first."""
+    counts: dict[str, int] = {}
+    for one in found:
+        if one.reasons:
+            counts[one.reasons[0].column] = counts.get(one.reasons[0].column, 0) + 1
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _explained(gathered: Gathered, events: list[Event]) -> list[Strange]:
+    model = gathered.model
+    found = [Strange(event) for event in events]
+    if model.calibration is None or not events:
+        return found
+    kept: list[KeptRow] = [event.peak for event in events]
+    explanation = Explainer(model).explain(Seen.joined([row.seen for row in kept]))
+    bands, usual = _normal(model)
+    for i, one in enumerate(found):
+        added = explanation.contribution[i]
+        total = float(added[added > 0.0].sum())
+        places = [j for j in explanation.strongest(len(added))[i].tolist() if j >= 0]
+        listed = [j for j in places[:_LISTED] if added[j] >= _LEAST_SHARE * total]
+        reasons = []
+        for j in listed:
+            name = explanation.columns[j]
+            reasons.append(
+                Reason(
+                    name,
+                    float(added[j]),
+                    float(added[j]) / total,
+                    kept[i].values[name],
+                    _plain(explanation.expected[name][i]),
+                    bands.get(name),
+                    usual.get(name, ()),
+                )
+            )
+        found[i] = replace(
+            one,
+            reference_energy=float(explanation.reference_energy[i]),
+            reasons=tuple(reasons),
+            n_more=len(places) - len(listed),
+        )
+    return found
+
+
+def _normal(
+    model: FittedModel,
+) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[str, ...]]]:
+    """Return the normal band of each column of numbers, and the usual texts of the others."""
+    assert model.calibration is not None, "asked only where usual values are known"
+    usual = {text.name: text.categories[:3] for text in model.encoder.texts}
+    if model.windows is not None:  # what is known is usual of windows, not of their rows
+        return {}, usual
+    decoded = model.encoder.decode(model.calibration.typical)
+    bands = {
+        name: (float(decoded[name][0]), float(decoded[name][-1]))
+        for name in model.encoder.numbers.names
+    }
+    return bands, usual
+
+
+def _plain(value: object) -> float | str | None:
+    return value if value is None or isinstance(value, str) else float(value)  # type: ignore[arg-type]

@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from dagmm.calibration import Calibration
+from dagmm.energy_sample import EnergySample
+from dagmm.report.alarms import Expected, budget_of, expected_alarms, is_more, share_interval
+from dagmm.threshold import p_value_of
+
+
+@pytest.mark.parametrize(("n", "of"), [(0, 10), (3, 100), (100, 100), (40, 4000)])
+def test_intervals_are_those_of_clopper_and_pearson(n, of):
+    interval = binomtest(n, of).proportion_ci(0.95, "exact")
+    assert share_interval(n, of) == pytest.approx((interval.low, interval.high), abs=1e-12)
+
+
+def calibration_of(energy, unseen=None):
+    known = Calibration(np.zeros((8, 1), np.float32), EnergySample.of(energy))
+    return known if unseen is None else known.with_unseen(unseen, "rows held out of the fit")
+
+
+def test_normal_rows_above_the_threshold_are_counted():
+    energy = np.arange(1000.0)
+    found = expected_alarms(calibration_of(energy), 989.0, 60.0)
+    assert (found.n_above, found.n_rows, found.rows_are) == (10, 1000, "training rows")
+    assert found.share == 0.01
+    assert (found.low, found.high) == share_interval(10, 1000)
+    assert found.per("week") == pytest.approx(
+        [0.01 * 10080, found.low * 10080, found.high * 10080]
+    )
+    assert replace(found, step=None).per("week") is None
+    held_out = expected_alarms(calibration_of(energy, energy + 500.0), 989.0, None)
+    assert (held_out.n_above, held_out.rows_are) == (510, "rows held out of the fit")
+
+
+def test_beyond_all_normal_rows_the_tail_says_more_than_nothing():
+    energy = np.random.default_rng(0).exponential(size=2000)
+    known = calibration_of(energy)
+    found = expected_alarms(known, energy.max() + 1.0, None)
+    assert found.n_above == 0
+    assert found.share == p_value_of(known, np.array([energy.max() + 1.0]))[0] > 0.0
+    assert found.low <= found.share <= found.high
+
+
+def test_without_threshold_or_normal_rows_nothing_is_expected():
+    assert expected_alarms(calibration_of(np.arange(9.0)), None, 1.0) is None
+    assert expected_alarms(None, 1.0, 1.0) is None
+
+
+def test_more_alarms_than_normal_rows_would_have():
+    expected = Expected(0.01, 0.007, 0.014, 10, 1000, "training rows", None)
+    assert not is_more(0, 2000, expected)
+    assert not is_more(20, 2000, expected)
+    assert not is_more(40, 2000, expected)
+    assert is_more(100, 2000, expected)
+
+
+@pytest.mark.parametrize("threshold", [None, 2.0, 50.0, -9.0])
+def test_the_curve_falls_and_reaches_the_threshold(threshold):
+    energy = np.random.default_rng(0).exponential(size=3000)
+    budget = budget_of(calibration_of(energy), threshold)
+    assert (np.diff(budget.energy) > 0.0).all()
+    assert (np.diff(budget.low) <= 0.0).all()
+    assert (budget.low <= budget.high).all()
+    assert (budget.share > 0.0).all()
+    if threshold is not None:
+        assert budget.energy[0] <= threshold + 1e-9
+        assert threshold - 1e-9 <= budget.energy[-1]
+    counted = np.array([(energy > at).mean() for at in budget.energy])
+    many = counted >= 10 / 3000
+    np.testing.assert_allclose(budget.share[many], counted[many])

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagmm.report.events import EventTracker, StrangestRows
+
+
+def tracked(alarm, energy, gap, size, most=200, groups=None):
+    """Feed rows in parts; ``groups`` names the asset of each row."""
+    tracker, seen = EventTracker(gap, most), {}
+    names = np.zeros(len(alarm), int) if groups is None else groups
+    for start in range(0, len(alarm), size):
+        rows = np.arange(start, min(start + size, len(alarm)))
+        for name in np.unique(names[rows]):
+            own = rows[names[rows] == name]
+            place = seen.get(name, 0) + np.arange(len(own))
+            seen[name] = seen.get(name, 0) + len(own)
+            on = alarm[own]
+            if on.any():
+                at = own[on]
+                tracker.add(str(name), place[on], at, energy[at], at * 60.0, lambda row: -row)
+    return tracker
+
+
+def merged(alarm, gap):
+    """Merge one by one, the slow way."""
+    events = []
+    for row in np.flatnonzero(alarm):
+        if events and row - events[-1][-1] - 1 <= gap:
+            events[-1].append(int(row))
+        else:
+            events.append([int(row)])
+    return events
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(0, 4), st.integers(1, 60))
+def test_alarms_are_merged_as_one_by_one(alarm, gap, size):
+    alarm = np.array(alarm, bool)
+    energy = np.random.default_rng(len(alarm)).permutation(len(alarm)).astype(float)
+    tracker = tracked(alarm, energy, gap, size)
+    expected = merged(alarm, gap)
+    assert (tracker.n_alarms, tracker.n_events) == (alarm.sum(), len(expected))
+    found = sorted(tracker.strangest(), key=lambda event: event.first_row)
+    for event, rows in zip(found, expected, strict=True):
+        peak = max(rows, key=lambda row: energy[row])
+        assert (event.first_row, event.last_row, event.n_alarms) == (rows[0], rows[-1], len(rows))
+        assert (event.peak_row, event.peak_energy, event.peak) == (peak, energy[peak], -peak)
+        assert (event.first_time, event.last_time) == (60.0 * rows[0], 60.0 * rows[-1])
+    energies = [event.peak_energy for event in tracker.strangest()]
+    assert energies == sorted(energies, reverse=True)
+
+
+def test_alarms_of_different_assets_are_different_events():
+    alarm = np.tile([True, True, False, False], 5)
+    groups = np.tile([0, 1], 10)
+    tracker = tracked(alarm, np.arange(20.0), 1, 6, groups=groups)
+    assert tracker.n_events == 2
+    assert {(event.group, event.n_alarms) for event in tracker.strangest()} == {("0", 5), ("1", 5)}
+
+
+def test_of_many_events_the_strangest_are_kept_and_all_are_counted():
+    energy = np.random.default_rng(0).permutation(1000).astype(float)
+    alarm = np.arange(1000) % 3 == 0
+    tracker = tracked(alarm, energy, 0, 100, most=7)
+    assert tracker.n_events == 334
+    expected = sorted(energy[alarm], reverse=True)[:7]
+    assert [event.peak_energy for event in tracker.strangest()] == expected
+
+
+def test_all_rows_are_one_event():
+    tracker = tracked(np.ones(500, bool), np.ones(500), 0, 64)
+    (event,) = tracker.strangest()
+    assert (event.first_row, event.last_row, event.n_alarms, event.peak_row) == (0, 499, 500, 0)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_the_strangest_rows_are_kept(size):
+    energy = np.random.default_rng(0).normal(size=100)
+    kept = StrangestRows(5)
+    for start in range(0, 100, size):
+        kept.add(start, energy[start : start + size], lambda row: f"row {row}")
+    expected = np.argsort(-energy)[:5]
+    assert [(row, what) for row, _, what in kept] == [(int(i), f"row {i}") for i in expected]
+    assert [value for _, value, _ in kept] == energy[expected].tolist()
+
+
+def test_of_equal_energies_the_first_rows_are_kept():
+    kept = StrangestRows(2)
+    for start in (0, 2, 4):
+        kept.add(start, np.zeros(2), lambda row: row)
+    assert [row for row, _, _ in kept] == [0, 1]

@@ -1,0 +1,63 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from dagmm import InputError
+from dagmm.report.timing import TimeTracker, times_of
+from dagmm.rows import rows_of
+
+
+def chunk(values):
+    rows = rows_of(pa.table({"t": values}))
+    return rows.chunk(0, rows.n_rows)
+
+
+def test_times_of_dates_texts_and_numbers():
+    dates = pd.date_range("2026-01-05 00:00:30", periods=3, freq="1min").to_list()
+    expected = np.array([30.0, 90.0, 150.0]) + pd.Timestamp("2026-01-05").timestamp()
+    for values in (pa.array(dates), pa.array([str(date) for date in dates])):
+        times, are_dates = times_of(chunk(values), "t")
+        np.testing.assert_array_equal(times, expected)
+        assert are_dates
+    times, are_dates = times_of(chunk(pa.array([1.5, None])), "t")
+    np.testing.assert_array_equal(times, [1.5, np.nan])
+    assert not are_dates
+    with pytest.raises(InputError, match=r"^column 't', row 0: expected a date .* time axis\.$"):
+        times_of(chunk(pa.array(["soon"])), "t")
+
+
+def test_step_gap_and_order_are_found_across_parts():
+    times = np.concatenate([np.arange(50.0), np.arange(60.0, 100.0)]) * 60.0
+    tracker = TimeTracker("t")
+    for part in np.array_split(times, 7):
+        tracker.add(None, part)
+    found = tracker.finish()
+    assert (found.first, found.last) == (0.0, 99.0 * 60.0)
+    assert (found.step, found.longest_step, found.is_ascending) == (60.0, 660.0, True)
+    tracker.add(None, np.array([10.0]))
+    assert not tracker.finish().is_ascending
+
+
+def test_each_asset_has_times_of_its_own():
+    tracker = TimeTracker("t")
+    for start in (0.0, 10.0, 20.0):
+        for name in "ab":
+            tracker.add(name, start + np.arange(10.0))
+    found = tracker.finish()
+    assert (found.step, found.longest_step, found.is_ascending) == (1.0, 1.0, True)
+
+
+@pytest.mark.parametrize("times", [[], [np.nan], [3.0]])
+def test_few_times_have_no_step(times):
+    tracker = TimeTracker("t")
+    tracker.add(None, np.array(times))
+    found = tracker.finish()
+    assert (found.step, found.longest_step) == (None, None)
+    assert found.first == found.last == (3.0 if times == [3.0] else None)
+
+
+def test_times_that_stay_have_no_step():
+    tracker = TimeTracker("t")
+    tracker.add(None, np.zeros(5))
+    assert tracker.finish().step is None

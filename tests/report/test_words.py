@@ -1,0 +1,107 @@
+"""The catalogues have the same keys and facts, and every key is used."""
+
+import re
+import string
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from dagmm import ArgumentError
+from dagmm.budget import PERIODS
+from dagmm.calibration import Calibration
+from dagmm.encoder.numbers import SCALINGS
+from dagmm.encoder.set_aside import REASONS
+from dagmm.energy_sample import EnergySample
+from dagmm.health import _SENTENCES, Finding
+from dagmm.report.comparing import METHODS
+from dagmm.report.texts import LANGUAGES, catalogue
+from dagmm.report.words import Words
+from dagmm.threshold import choose_threshold
+
+ENGLISH, JAPANESE = (catalogue(language) for language in LANGUAGES)
+
+
+def facts_of(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_catalogues_have_the_same_keys_in_the_same_order():
+    assert list(ENGLISH) == list(JAPANESE)
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_texts_name_the_same_facts(key):
+    assert facts_of(ENGLISH[key]) == facts_of(JAPANESE[key])
+    assert JAPANESE[key].strip()
+
+
+def test_japanese_texts_are_japanese():
+    same = {key for key in ENGLISH if ENGLISH[key] == JAPANESE[key]}
+    assert same <= {
+        *("head_auroc", "labels_auroc", "head_f1", "method_dagmm", "method_one_class_svm"),
+    }
+
+
+def test_every_text_is_used():
+    root = files("dagmm.report")
+    sources = [*root.iterdir(), *(root / "templates").iterdir()]
+    text = "".join(file.read_text("utf-8") for file in sources if file.is_file())
+    words = set(re.findall(r"\w+", text))
+    built = re.compile(
+        r"(rule|period|rows|find|method|unit|reason|kind|side|moved|note|limit|scaling|word|axis|"
+        r"figure)_\w+"
+    )
+    unused = {key for key in ENGLISH if key not in words and not built.fullmatch(key)}
+    assert unused == set()
+
+
+def test_keys_that_are_put_together_are_there():
+    wanted = {f"reason_{reason}" for reason in REASONS}
+    wanted |= {f"scaling_{scaling}" for scaling in SCALINGS}
+    wanted |= {f"period_{period}" for period in PERIODS}
+    wanted |= {f"method_{method}" for method in METHODS}
+    wanted |= {f"find_{kind}" for kind in _SENTENCES}
+    wanted |= {f"moved_{moved}" for moved in ("far", "some", "no")}
+    assert wanted <= set(ENGLISH)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_finding_can_be_said(language):
+    words = Words(language)
+    facts = dict.fromkeys(("before", "after", "correlation"), 0.25)
+    facts |= {"n": 2, "of": 4, "members": "0", "arrays": "x"}
+    for kind in _SENTENCES:
+        for member in (None, 3):
+            said = words.finding(Finding(kind, facts | {"member": member}))
+            assert "{" not in said
+            assert ("3" in said) == (member == 3 and "{member}" in _SENTENCES[kind])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_rule_and_kind_of_rows_can_be_said(language):
+    words = Words(language)
+    energy = EnergySample.of(np.arange(5000.0))
+    known = Calibration(np.zeros((8, 1), "float32"), energy)
+    rules = [
+        ({"contamination": 0.02}, "2"),
+        ({"quantile": 0.99}, "0.99"),
+        ({"alarms": 50, "per": "day", "every": "10 s"}, "10 s"),
+        ({"alarms": 50, "per": "week", "every": 60}, "60 s"),
+        ({"energy": 3.0}, ""),
+    ]
+    for rule, named in rules:
+        chosen = choose_threshold(known, **rule)
+        said = words.rule(chosen.rule)
+        assert said != chosen.rule or language == "en"
+        assert named in said
+    assert words.rule("not recorded") == words("rule_unknown")
+    assert words.rule("by a rule of another version") == "by a rule of another version"
+    for rows in ("training rows", "rows held out of the fit", "rows of a calibration table"):
+        assert words.rows_are(rows) in words._texts.values()
+    assert words.rows_are("other rows") == "other rows"
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(ArgumentError, match=r"^lang must be one of 'en', 'ja', got 'de'\.$"):
+        Words("de")
