@@ -16,6 +16,8 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 PHONE, DESK = 390, 1200
+#: A4 less margins, in pixels of CSS.
+PAPER = 718
 #: Pages by name: language, and a table.
 PAGES = ("en", "ja", "hostile", "wide")
 
@@ -68,13 +70,15 @@ def pages(browser, tmp_path_factory):
 def look(browser, pages):
     """Return a function that opens a page on a screen of some width, light or dark."""
 
-    def open_page(name, width=DESK, scheme="light"):
+    def open_page(name, width=DESK, scheme="light", media=""):
         for log in ("browser", "performance"):
             browser.get_log(log)
         metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         feature = {"name": "prefers-color-scheme", "value": scheme}
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"media": media, "features": [feature]}
+        )
         browser.get(pages[name])
         return browser
 
@@ -185,8 +189,10 @@ def test_dark_screens_get_a_dark_page(look):
         assert ink == figure
 
 
-def test_a_page_can_be_printed(look):
-    page = look("ja")
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_printed(look, name):
+    page = look(name, PAPER, media="print")
+    assert page.execute_script("return document.documentElement.scrollWidth") <= PAPER
     printed = page.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
     assert len(printed["data"]) > 50_000
 

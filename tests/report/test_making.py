@@ -226,7 +226,8 @@ def test_assets_have_events_of_their_own(train):
     assert {("P2", 120), ("P1", 41)} <= found
     said = check_page(made.html).said
     assert "P1" in said
-    assert "belong to several assets" in said
+    assert "they belong to several assets" in said
+    assert "for each of the 2 assets" in said
 
 
 def test_labels_and_comparison(detector, scored, monkeypatch):
@@ -269,6 +270,15 @@ def test_rows_in_parts_are_counted_as_in_one(detector, scored):
         events = [(e.first_row, e.last_row, e.n_alarms) for e in gathered.events.strangest()]
         found.append((events, gathered.columns.finish(), gathered.timing.finish()))
     assert found[0] == found[1] == found[2]
+
+
+def test_times_with_holes_or_out_of_order_are_no_axis_of_a_figure(detector, scored):
+    holes = scored.assign(when=scored["when"].mask(np.arange(N_ROWS) % 3 == 0))
+    backwards = scored.assign(when=scored["when"].to_numpy()[::-1])
+    for table in (holes, backwards, scored.assign(when=pd.NaT)):
+        made = report(detector, table)
+        assert not made.contents.uses_time
+        assert "The rows are drawn in the order of the table" in check_page(made.html).said
 
 
 def test_time_axis_and_asset_are_found(detector, train):

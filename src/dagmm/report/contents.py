@@ -199,6 +199,7 @@ def contents_of(
     # Rows of several assets, or out of order, would make a line that runs back and forth.
     uses_time = timing is not None and timing.is_ascending and gathered.n_groups == 1
     uses_time = uses_time and timing is not None and timing.first != timing.last
+    uses_time = uses_time and bool(np.isfinite(gathered.series.low[:, 1]).all())
     expected = expected_alarms(model.calibration, model.threshold, step)
     columns = gathered.columns.finish()
     strangest, are_events = strangest_of(gathered)
