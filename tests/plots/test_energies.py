@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -12,6 +12,7 @@ NOTHING = np.empty(0)
 
 
 @given(st.integers(0, 999), st.floats(-3.0, 30.0))
+@example(425, 26.0)  # close to the highest energy
 def test_bins_beyond_the_threshold_hold_the_alarms(seed, threshold):
     energy = np.random.default_rng(seed).standard_cauchy(200)
     made = histogram_of(energy, np.ones(200), NOTHING, NOTHING, threshold)

@@ -69,7 +69,7 @@ def test_keys_that_are_put_together_are_there():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_can_be_said(language):
     words = Words(language)
-    facts = dict.fromkeys(("before", "after", "correlation"), 0.25)
+    facts = dict.fromkeys(("before", "after", "high", "low", "correlation"), 0.25)
     facts |= {"n": 2, "of": 4, "members": "0", "arrays": "x"}
     for kind in _SENTENCES:
         for member in (None, 3):

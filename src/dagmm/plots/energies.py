@@ -65,8 +65,8 @@ def histogram_of(
     places = np.linspace(low, high, _BINS + 1)
     if threshold is not None:
         at = scale.place(np.array([threshold]))[0]
-        places = np.unique(np.append(places[np.abs(places - at) > 0.3 * (high - low) / _BINS], at))
-        places[0], places[-1] = min(low, places[0]), max(high, places[-1])
+        apart = np.abs(places[1:-1] - at) > 0.3 * (high - low) / _BINS
+        places = np.unique(np.concatenate([[low, at, high], places[1:-1][apart]]))
     # Above the threshold begins just behind it.
     inner = np.searchsorted(places[1:-1], scale.place(energy), side="left")
     share = np.bincount(inner, weight, len(places) - 1) / weight.sum()
