@@ -17,7 +17,8 @@ from dagmm.fitted import FittedModel
 from dagmm.fitting import fit_model
 from dagmm.health import verdict_of
 from dagmm.progress import progress_for
-from dagmm.recipe import SCALING, detector_recipe
+from dagmm.recipe import SCALING, detector_recipe, image_recipe
+from dagmm.rows import ImageRows
 from dagmm.threshold import (
     apply_threshold,
     check_contamination,
@@ -135,7 +136,11 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31))
         overrides = self._overrides()
         rows = self._rows(X, fitting=True)
-        recipe_of = partial(detector_recipe, n_members=n_members)
+        recipe_of = (
+            partial(image_recipe, n_members=n_members, shape=rows.shape)
+            if isinstance(rows, ImageRows)
+            else partial(detector_recipe, n_members=n_members)
+        )
         with progress_for(self.verbose) as progress:
             model, energy = fit_model(
                 rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True

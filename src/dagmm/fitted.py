@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.calibration import Calibration
-from dagmm.encoder import Encoder
+from dagmm.encoder import Encoder, ImageEncoder, size_in_words
 from dagmm.errors import InputError
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
 from dagmm.parallel import side_by_side
-from dagmm.rows import Chunk, Rows, rows_of
+from dagmm.rows import Chunk, ImageRows, Rows, rows_of
 from dagmm.scoring import latent_rows
 from dagmm.typical import typical_values
 
@@ -60,7 +60,7 @@ class FittedModel:
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : Encoder or ImageEncoder
     members : tuple of Member
     threshold : float or None
         Energy above which a row is an anomaly, in nats.
@@ -70,7 +70,7 @@ class FittedModel:
         What is known of normal rows; None for a model saved before this was kept.
     """
 
-    encoder: Encoder
+    encoder: Encoder | ImageEncoder
     members: tuple[Member, ...]
     threshold: float | None
     record: dict[str, Any]
@@ -138,8 +138,21 @@ class FittedModel:
         return replace(self, calibration=known)
 
     def check(self, rows: Rows) -> None:
-        """Check that a table has the columns the model was fitted on."""
-        self.encoder.check(rows.names)
+        """Check that a table has the columns the model was fitted on, images its size.
+
+        Raises
+        ------
+        InputError
+        """
+        if isinstance(self.encoder, ImageEncoder):
+            self.encoder.check(rows)
+        elif isinstance(rows, ImageRows):
+            raise InputError(
+                f"X has images of {size_in_words(rows.shape)}; this model was fitted on a table "
+                f"of {len(self.encoder.columns)} columns."
+            )
+        else:
+            self.encoder.check(rows.names)
 
     def energy_of_features(
         self, features: Float32[np.ndarray, "n_rows n_features"]
