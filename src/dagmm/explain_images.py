@@ -11,6 +11,7 @@ adds between the two is the integral, along the line, of the energy's slope at t
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -178,7 +179,7 @@ def _along(
     start, stop = start[moved], stop[moved]
     contribution = np.zeros(start.shape)
     before = model.energy_of_features(start)
-    for near, far in zip(_STEPS[:-1], _STEPS[1:], strict=True):
+    for near, far in pairwise(_STEPS):
         middle = _between(start, stop, 0.5 * (near + far))
         step = _slopes(model, traced, middle) * (far - near) * (stop - start).astype(np.float64)
         after = model.energy_of_features(_between(start, stop, far))

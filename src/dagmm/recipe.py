@@ -45,10 +45,8 @@ LEAST_PHI = 0.02
 SCALING: Scaling = "standard"
 
 
-def default_hiddens(n_rows: int, n_features: int, shape: tuple[int, ...] = ()) -> tuple[int, ...]:
+def default_hiddens(n_features: int) -> tuple[int, ...]:
     """Widths of the compression network of ``DAGMM``; a narrow table's code is not squeezed."""
-    if shape:
-        return image_hiddens(n_rows, shape)
     return (64, 32, min(8, n_features))
 
 

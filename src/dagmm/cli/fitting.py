@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.image_files import check_no_roles, is_images, table_encoder
+from dagmm.cli.image_work import fit_images
 from dagmm.cli.labels import anomalies_of, check_some_normal, quality_of
 from dagmm.cli.roles import Roles, check_types
 from dagmm.cli.terminal import log, note
@@ -63,6 +65,11 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     keep_interrupts()
     check_contamination(job.contamination)
     check_directory(job.model, job.force)
+    if is_images(job.table):
+        check_no_roles(job.roles, job.options, job.table)
+        return fit_images(
+            job.table, job.model, job.contamination, job.members, job.seed, job.quiet
+        )
     features, labels, name = read_features(job.table, job.options, job.roles, job.quiet)
     if labels is not None and 2 * labels.sum() > len(labels):
         note(
@@ -79,7 +86,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
             detector.fit(features)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    _note_set_aside(detector.model_.encoder, job.quiet)
+    _note_set_aside(table_encoder(detector.model_, job.table), job.quiet)
     record = {**detector.model_.record, "table": job.roles.plain()}
     detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
@@ -155,11 +162,12 @@ def _summary(
 ) -> dict[str, Any]:
     model = detector.model_
     assert model.threshold is not None, "a detector's model has a threshold"
+    encoder = table_encoder(model, "")
     summary: dict[str, Any] = {
         "rows": features.num_rows,
-        "columns": len(model.encoder.columns),
-        "text_columns": len(model.encoder.texts),
-        **_set_aside(model.encoder),
+        "columns": len(encoder.columns),
+        "text_columns": len(encoder.texts),
+        **_set_aside(encoder),
         "members": len(model.members),
         "threshold": model.threshold,
     }

@@ -107,7 +107,7 @@ def explain_to_file(
     try:
         if model.threshold is not None and not all_rows:
             wanted = np.flatnonzero(is_anomaly(model.energy(rows), model.threshold))
-        pixels = [rows.chunk(i, i + 1).pixels for i in wanted.tolist()]  # type: ignore[attr-defined]
+        pixels = [rows.chunk(i, i + 1).pixels for i in wanted.tolist()]
         stack = np.concatenate(pixels) if pixels else np.empty((0, *rows.shape))
         explanation = explain_images(model, ImageRows(stack))
     except InputError as error:
@@ -115,7 +115,7 @@ def explain_to_file(
     column, names = names_of(rows)
     arrays = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__}
     with Path(output).open("wb") as file:
-        np.savez_compressed(file, **{column: np.array(names)[wanted]}, **arrays)
+        np.savez_compressed(file, **{column: np.array(names)[wanted], **arrays})
     return {
         "output": output,
         "images": rows.n_rows,

@@ -64,9 +64,7 @@ class ImageFolder(ImageRows):
             )
         )
         if not self.files:
-            raise InputError(
-                f"{named(path)} has no images; expected files that end in {_LISTED}."
-            )
+            raise InputError(f"{named(path)} has no images; expected files that end in {_LISTED}.")
         first, self._kind = _read(self._folder / self.files[0])
         self._dtype = first.dtype
         self.n_rows = len(self.files)
@@ -95,8 +93,8 @@ class ImageFolder(ImageRows):
         image, kind = _read(self._folder / self.files[i])
         if kind != self._kind:
             raise InputError(
-                f"{self._named(0)} is {self._kind} and {self._named(i)} is {kind}; expected images "
-                "of one kind. Convert them, or sort them into folders."
+                f"{self._named(0)} is {self._kind} and {self._named(i)} is {kind}; expected "
+                "images of one kind. Convert them, or sort them into folders."
             )
         if image.shape != self.shape:
             sizes = [f"{width} x {height}" for height, width, _ in (self.shape, image.shape)]
