@@ -1,5 +1,6 @@
 """The defaults, all in one place: structure and training as functions of the table's shape."""
 
+import math
 from dataclasses import dataclass
 
 from dagmm.encoder import Scaling
@@ -91,7 +92,8 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
     return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors, LEAST_PHI)
 
 
-#: Widest code of an image: narrower ones lose what tells one image from another.
+#: Widest code of an image, which is a quarter of a tiny one: narrower ones lose what tells one
+#: image from another.
 IMAGE_CODE = 64
 
 #: Filters of the first convolution over images; each next one has twice as many, up to the most.
@@ -102,13 +104,13 @@ SMALLEST_MAP = 8
 
 #: Covariance floor of an image's members. It is high: images are few for the width of z, and
 #: directions in which the training images hardly vary say little about others.
-IMAGE_FLOOR = 0.3
+IMAGE_FLOOR = 0.1
 
 #: Components of an image's mixture; one where there are too few images.
 IMAGE_COMPONENTS = 4
 
 #: Numbers in a minibatch, at most: large images come in smaller ones.
-BATCH_FEATURES = 2**21
+BATCH_FEATURES = 2**22
 
 
 def image_hiddens(n_rows: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -125,7 +127,8 @@ def image_hiddens(n_rows: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     while size > SMALLEST_MAP:
         size = halved(size)
         filters.append(min(2 * filters[-1], MOST_FILTERS))
-    return (*filters, min(IMAGE_CODE, max(2, n_rows // 6)))
+    most = min(IMAGE_CODE, math.prod(shape) // 4)
+    return (*filters, min(most, max(2, n_rows // 6)))
 
 
 def image_recipe(n_rows: int, n_features: int, n_members: int, shape: tuple[int, ...]) -> Recipe:
@@ -155,7 +158,7 @@ def image_recipe(n_rows: int, n_features: int, n_members: int, shape: tuple[int,
     )
     plan = TrainingPlan(
         batch_size=batch_size,
-        epochs=10,
+        epochs=6,
         steps_per_epoch=50,
         learning_rate=1e-3,
         lambda1=0.1,
