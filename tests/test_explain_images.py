@@ -89,7 +89,7 @@ def test_other_models_are_refused(model):
     with pytest.raises(InputError, match=r"^X has images of 9 x 8 pixels; this model was fitted "):
         model.explain(blobs())
     with pytest.raises(ArgumentError) as caught:
-        explain(model.model_, normal())
+        explain(model.model_, blobs(channels=2))
     assert str(caught.value) == ("this model was fitted on images; explain_images explains them.")
     table = tiny_dagmm().fit(normal())
     with pytest.raises(InputError, match=r"^X has images of 9 x 8 pixels; this model was fitted "):

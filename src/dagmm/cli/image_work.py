@@ -115,7 +115,7 @@ def explain_to_file(
     column, names = names_of(rows)
     arrays = {name: getattr(explanation, name) for name in explanation.__dataclass_fields__}
     with Path(output).open("wb") as file:
-        np.savez_compressed(file, **{column: np.array(names)[wanted], **arrays})
+        np.savez_compressed(file, **{f"{column}s": np.array(names)[wanted], **arrays})
     return {
         "output": output,
         "images": rows.n_rows,
