@@ -128,7 +128,7 @@ def test_other_sizes_are_named(place, tmp_path):
     )
 
 
-@pytest.mark.parametrize("array", [None, np.zeros((3, 8)), np.array(["a"])])
+@pytest.mark.parametrize("array", [None, np.zeros((3, 8)), np.array(["a"]), np.zeros((0, 9, 8))])
 def test_files_that_are_no_stack_are_refused(array, tmp_path):
     file = tmp_path / "x.npy"
     if array is None:

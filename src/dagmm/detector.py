@@ -117,7 +117,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         ----------
         X : DataFrame or array-like of shape (n_rows, n_features)
             Training rows, mostly normal: numbers, NaN for a hole; in a DataFrame also booleans,
-            text, dates.
+            text, dates. Or images of one size, of shape (n, height, width) or (n, height, width,
+            channels): uint8, uint16 or floats; they are fitted by a convolutional network, and
+            the other methods take images of that size.
         y : ignored
 
         Returns

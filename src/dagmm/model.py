@@ -163,7 +163,9 @@ class DAGMM(FittedModelEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_features)
-            Training rows: numbers, NaN for a hole; in a DataFrame also booleans, text, dates.
+            Training rows: numbers, NaN for a hole; in a DataFrame also booleans, text, dates. Or
+            images of one size, of shape (n, height, width) or (n, height, width, channels):
+            uint8, uint16 or floats.
         y : ignored
 
         Returns

@@ -164,6 +164,8 @@ _AT_A_TIME = 256
 def _opened(path: str, quiet: bool) -> ImageRows:
     log(f"reading {path}", quiet)
     rows = open_images(path)
+    if rows.n_rows == 0:
+        raise InputError(f"{path!r} has no images.")
     log(f"{rows.n_rows} images of {size_in_words(rows.shape)}", quiet)
     return rows
 
