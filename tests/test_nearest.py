@@ -10,9 +10,10 @@ from dagmm.energy_sample import EnergySample
 from dagmm.fitted import FittedModel, Member
 from dagmm.fitting import latent_moments
 from dagmm.mixture import Mixture
-from dagmm.nearest import LEAST_DROP, Search, _energy, _line
+from dagmm.nearest import LEAST_DROP, Search, _line
 from dagmm.networks import flatten
 from dagmm.rows import MatrixRows
+from dagmm.traced import TracedModel
 from dagmm.typical import N_LEVELS, typical_values
 from small_tables import ARCHITECTURE, correlated_rows
 
@@ -40,7 +41,7 @@ def test_the_energy_of_the_search_is_the_models(model):
         [correlated_rows(5), 10.0 * correlated_rows(6), 1e4 * correlated_rows(7)]
     )
     architectures = tuple(member.architecture for member in model.members)
-    got = np.asarray(_energy(architectures, Search(model)._tables, jnp.asarray(rows.T)))
+    got = np.asarray(TracedModel.of(model).energy(architectures, jnp.asarray(rows.T)))
     expected = model.energy_of_features(rows)
     np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3)
 

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
-from dagmm.numerics import floored_cholesky, inverse_lower, log_sum_exp, safe_norm
+from dagmm.numerics import (
+    floored_cholesky,
+    inverse_lower,
+    log_sum_exp,
+    safe_norm,
+    traced_cholesky,
+)
 
 quick = settings(deadline=None, derandomize=True, max_examples=20)
 
@@ -103,3 +109,13 @@ def test_floored_cholesky_of_a_singular_covariance_exists(cov):
     assert (chol.diagonal(axis1=1, axis2=2) > 0.0).all()
     raised = (chol @ chol.mT - cov).diagonal(axis1=1, axis2=2)
     assert (raised <= 1e-8 + 1e-3 * cov.diagonal(axis1=1, axis2=2)).all()
+
+
+@pytest.mark.parametrize("n_latent", [1, 3, 40])
+def test_cholesky_factors_one_after_another_are_those_of_numpy(n_latent):
+    root = np.random.default_rng(0).normal(size=(3, n_latent, n_latent))
+    cov = (root @ root.transpose(0, 2, 1) + np.eye(n_latent)).astype(np.float32)
+    expected = np.linalg.cholesky(cov.astype(np.float64))
+    np.testing.assert_allclose(traced_cholesky(jnp.asarray(cov)), expected, rtol=1e-3, atol=1e-3)
+    slope = jax.grad(lambda c: jnp.log(traced_cholesky(c).diagonal(axis1=1, axis2=2)).sum())(cov)
+    np.testing.assert_allclose(slope, 0.5 * np.linalg.inv(cov), rtol=1e-2, atol=1e-3)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import islice
 
@@ -300,3 +302,16 @@ def test_the_weight_of_the_reconstruction_error_reaches_every_step():
     for loss, reconstruction, energy, penalty in zip(*parts, strict=True):
         expected = 0.25 * reconstruction + PLAN.lambda1 * energy + PLAN.lambda2 * penalty
         assert loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_wide_codes_train_side_by_side():
+    # A stack of large matrices in LAPACK once made members wait for each other for ever.
+    script = (
+        "import numpy as np\n"
+        "from dagmm.networks import Architecture\n"
+        "from dagmm.training import TrainingPlan, train\n"
+        "x = np.random.default_rng(0).normal(size=(256, 96)).astype(np.float32)\n"
+        "one = Architecture(96, (80,), 'tanh', (4,), 'tanh', 0.0)\n"
+        "train(x, 256, [one] * 4, TrainingPlan(64, 4, 25, 1e-3, 0.1, 0.005), 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=240)

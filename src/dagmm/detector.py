@@ -18,7 +18,8 @@ from dagmm.fitted import FittedModel
 from dagmm.fitting import fit_model
 from dagmm.health import verdict_of
 from dagmm.progress import progress_for
-from dagmm.recipe import SCALING, detector_recipe, window_recipe
+from dagmm.recipe import SCALING, detector_recipe, image_recipe, window_recipe
+from dagmm.rows import ImageRows
 from dagmm.streaming import Stream
 from dagmm.threshold import (
     apply_threshold,
@@ -142,7 +143,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         ----------
         X : DataFrame or array-like of shape (n_rows, n_features)
             Training rows, mostly normal: numbers, NaN for a hole; in a DataFrame also booleans,
-            text, dates.
+            text, dates. Or images of one size, of shape (n, height, width) or (n, height, width,
+            channels): uint8, uint16 or floats; they are fitted by a convolutional network, and
+            the other methods take images of that size.
         y : ignored
 
         Returns
@@ -164,7 +167,11 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
             if length is None:
-                recipe_of = partial(detector_recipe, n_members=n_members)
+                recipe_of = (
+                    partial(image_recipe, n_members=n_members, shape=rows.shape)
+                    if isinstance(rows, ImageRows)
+                    else partial(detector_recipe, n_members=n_members)
+                )
                 model, energy = fit_model(
                     rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True
                 )

@@ -10,20 +10,23 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from dagmm.encoder import Overrides
+from dagmm.encoder import ImageEncoder, Overrides
 from dagmm.errors import ArgumentError, InputError, ModelFileError
 from dagmm.explain import Explanation, explain
+from dagmm.explain_images import ImageExplanation, explain_images
 from dagmm.fitted import FittedModel
 from dagmm.networks import activation_name
 from dagmm.networks.activation import resolve_activation
 from dagmm.plots.methods import PlotMethods
 from dagmm.rows import (
     FrameRows,
+    ImageRows,
     MatrixRows,
     Rows,
     array_of,
     as_numbers,
     frame_of,
+    image_rows,
     table_like,
 )
 from dagmm.saving import SavedModel, load_model, save_model
@@ -38,22 +41,24 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
     #: Whether the models of this class decide.
     _has_threshold: ClassVar[bool] = False
 
-    def explain(self, X: Any) -> Explanation:
+    def explain(self, X: Any) -> Explanation | ImageExplanation:
         """Say for each row which columns make it strange, and what was expected there.
 
         Each row is compared with the nearest normal row: the same row with the few values
         replaced that make it strange. Contributions add up to the energy between the two. With
-        windows, a column is replaced in the whole window that ends at the row.
+        windows, a column is replaced in the whole window that ends at the row. An image is
+        compared with what the model makes of it, and has a heat map.
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame or array-like of shape (n_rows, n_features), or images
 
         Returns
         -------
-        Explanation
+        Explanation or ImageExplanation
             With ``contribution``, ``expected``, ``top_features()`` and more; see
-            :class:`dagmm.explain.Explanation`.
+            :class:`dagmm.explain.Explanation` and, for images,
+            :class:`dagmm.explain_images.ImageExplanation`.
 
         Raises
         ------
@@ -65,7 +70,10 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
             If the model was saved in format 1, and not calibrated since.
         """
         check_is_fitted(self)
-        return explain(self.model_, self._rows(X, fitting=False))
+        rows = self._rows(X, fitting=False)
+        if isinstance(rows, ImageRows):
+            return explain_images(self.model_, rows)
+        return explain(self.model_, rows)
 
     def calibrate(self, X: Any) -> Self:
         """Learn the energies of other normal rows, for thresholds and p-values.
@@ -266,6 +274,9 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
     def _rows(self, table: object, *, fitting: bool) -> Rows:
         """Check a table against scikit-learn's contract and ours, once, at the door."""
         least = 2 if fitting else 1
+        images = image_rows(table)
+        if images is not None:
+            return self._image_rows(images, least, fitting=fitting)
         frame = frame_of(table)
         if frame is None:
             values = array_of(table) if isinstance(table, list | tuple) else table
@@ -285,9 +296,24 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
             )
         return FrameRows(frame)
 
+    def _image_rows(self, images: ImageRows, least: int, *, fitting: bool) -> ImageRows:
+        if images.n_rows < least:
+            raise InputError(
+                f"expected at least {least} image{'s' if least > 1 else ''}, got {images.n_rows}."
+            )
+        if fitting:
+            for name in ("drop", "categorical", "numeric", "time", "group", "window"):
+                if getattr(self, name, None) is not None:
+                    raise ArgumentError(f"{name} is about columns, and X holds images.")
+            self.__dict__.pop("feature_names_in_", None)
+            self.n_features_in_ = math.prod(images.shape)
+        return images
+
 
 def _n_columns(model: FittedModel) -> int:
-    """Columns of the training table, those that were set aside included."""
+    """Columns of the training table, those that were set aside included; pixels of an image."""
+    if isinstance(model.encoder, ImageEncoder):
+        return model.encoder.n_features
     return len(model.encoder.columns) + len(model.encoder.set_aside)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from dagmm.encoder import ImageEncoder
 from dagmm.errors import ArgumentError
 from dagmm.fitted import FittedModel
 from dagmm.nearest import Nearest, Search
@@ -149,7 +150,10 @@ class Explainer:
                 "this model was saved before usual values were kept; calibrate it with a table of "
                 "normal rows, or fit it again, to have rows explained."
             )
+        if isinstance(model.encoder, ImageEncoder):
+            raise ArgumentError("this model was fitted on images; explain_images explains them.")
         self._model = model
+        self._encoder = model.encoder
         self._search = Search(model)
 
     @property
@@ -172,7 +176,7 @@ class Explainer:
             for columns in (nearest.columns, nearest.columns[:, ::-1])
         )
         return Explanation(
-            self._model.encoder.columns,
+            self._encoder.columns,
             energy,
             reference,
             0.5 * (there + back),
@@ -195,7 +199,7 @@ class Explainer:
         columns: Int[np.ndarray, "n_rows n_steps"],
     ) -> Float[np.ndarray, "n_rows n_columns"]:
         """Energy that each column adds when the row's own values come back in this order."""
-        contribution = np.zeros((len(features), len(self._model.encoder.columns)))
+        contribution = np.zeros((len(features), len(self._encoder.columns)))
         now, energy = nearest.features.copy(), reference.copy()
         for rows, column in _steps(columns):
             own = self._search.owner[None, :] == column[:, None]

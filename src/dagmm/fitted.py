@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.calibration import Calibration
-from dagmm.encoder import Encoder
-from dagmm.errors import InputError
+from dagmm.encoder import Encoder, ImageEncoder, size_in_words
+from dagmm.errors import ArgumentError, InputError
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
 from dagmm.parallel import side_by_side
 from dagmm.reading import Reader, Seen
-from dagmm.rows import CHUNK_ROWS, Chunk, Rows, rows_of
+from dagmm.rows import CHUNK_ROWS, Chunk, ImageRows, Rows, rows_of
 from dagmm.scoring import BLOCK_ROWS, latent_rows
 from dagmm.typical import typical_values
 from dagmm.windows import Windows
@@ -64,7 +64,7 @@ class FittedModel:
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : Encoder or ImageEncoder
     members : tuple of Member
     threshold : float or None
         Energy above which a row is an anomaly, in nats.
@@ -76,7 +76,7 @@ class FittedModel:
         How windows are made of rows; None where each row is judged by itself.
     """
 
-    encoder: Encoder
+    encoder: Encoder | ImageEncoder
     members: tuple[Member, ...]
     threshold: float | None
     record: dict[str, Any]
@@ -89,6 +89,22 @@ class FittedModel:
         if self.windows is None:
             return self.encoder.columns
         return (*self.encoder.columns, *self.windows.columns)
+
+    @property
+    def table_encoder(self) -> Encoder:
+        """The encoder of a model of tables.
+
+        Raises
+        ------
+        ArgumentError
+            If the model was fitted on images.
+        """
+        if isinstance(self.encoder, ImageEncoder):
+            raise ArgumentError(
+                f"the model was fitted on images of {size_in_words(self.encoder.shape)}; this is "
+                "for models of tables."
+            )
+        return self.encoder
 
     @property
     def n_steps(self) -> int:
@@ -169,7 +185,20 @@ class FittedModel:
         return replace(self, calibration=known)
 
     def check(self, rows: Rows) -> None:
-        """Check that a table has the columns the model was fitted on."""
+        """Check that a table has the columns the model was fitted on, images its size.
+
+        Raises
+        ------
+        InputError
+        """
+        if isinstance(self.encoder, ImageEncoder):
+            self.encoder.check(rows)
+            return
+        if isinstance(rows, ImageRows):
+            raise InputError(
+                f"X has images of {size_in_words(rows.shape)}; this model was fitted on a table "
+                f"of {len(self.encoder.columns)} columns."
+            )
         if self.windows is not None:
             self.windows.check(rows.names)
         self.encoder.check(rows.names)
@@ -242,9 +271,9 @@ class FittedModel:
         Of windows their mean: that of the category shares, for text. See :meth:`Encoder.decode`.
         """
         if self.windows is None:
-            return self.encoder.decode(seen.inputs)
+            return self.table_encoder.decode(seen.inputs)
         levels = self.windows.view.levels_of(seen.inputs)
-        return self.encoder.decode(levels if seen.apart is None else levels + seen.apart)
+        return self.table_encoder.decode(levels if seen.apart is None else levels + seen.apart)
 
     @property
     def chunk_rows(self) -> int:

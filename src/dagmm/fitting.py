@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dagmm.calibration import Calibration
-from dagmm.encoder import Encoder, Overrides, Scaling
+from dagmm.encoder import Encoder, ImageEncoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
 from dagmm.fitted import FittedModel, Member, combine
 from dagmm.health import check_untrained, health_of
@@ -19,14 +19,14 @@ from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
 from dagmm.refinement import refine
-from dagmm.rows import CHUNK_ROWS, Rows
+from dagmm.rows import CHUNK_ROWS, ImageRows, Rows
 from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember, train
 from dagmm.typical import typical_values
 from dagmm.windows import Inputs
 
 
-def encode_rows(rows: Rows, encoder: Encoder) -> np.ndarray:
+def encode_rows(rows: Rows, encoder: Encoder | ImageEncoder) -> np.ndarray:
     """Encode a whole table into one array, padded so that few shapes are ever compiled.
 
     Returns
@@ -50,18 +50,19 @@ def fit_model(
     *,
     holding_out: bool = False,
 ) -> tuple[FittedModel, np.ndarray]:
-    """Fit a model to a table.
+    """Fit a model to a table, or to images.
 
     Parameters
     ----------
     rows : Rows
     scaling : {"standard", "minmax", "none"}
+        Of a table; images have their own.
     recipe_of : callable
         Takes the numbers of rows and of encoded features and returns the recipe.
     seed : int
     progress : Progress
     overrides : Overrides, optional
-        What the user says about columns.
+        What the user says about columns; images have none.
     holding_out : bool, default=False
         Whether some rows of a large table are left out of training and mixture, so that
         something is known about rows that were not fitted to; see :mod:`dagmm.holdout`.
@@ -74,7 +75,11 @@ def fit_model(
         Energies of the training rows, those held out among them, in nats.
     """
     progress.phase("reading", 2)
-    encoder = Encoder.learn(rows, scaling, overrides)
+    encoder: Encoder | ImageEncoder
+    if isinstance(rows, ImageRows):
+        encoder = ImageEncoder.learn(rows)
+    else:
+        encoder = Encoder.learn(rows, scaling, overrides)
     progress.advance(1)
     features = encode_rows(rows, encoder)
     fingerprint = fingerprint_of(rows.names, features[: rows.n_rows])

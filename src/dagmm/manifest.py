@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dagmm.encoder import Encoder
+from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.fields import Field
 from dagmm.fitted import FittedModel, Member
 from dagmm.health import verdict_of
@@ -27,6 +27,13 @@ from dagmm.saved_calibration import (
     promised_calibration,
     read_calibration,
 )
+from dagmm.saved_images import (
+    arrays_of_any_encoder,
+    join_any_encoder,
+    plain_any_encoder,
+    promised_arrays_of_any_encoder,
+    read_any_encoder,
+)
 from dagmm.saved_windows import (
     arrays_of_windows,
     join_windows,
@@ -34,16 +41,7 @@ from dagmm.saved_windows import (
     promised_windows,
     read_windows,
 )
-from dagmm.schema import (
-    Arrays,
-    arrays_of_encoder,
-    check_array,
-    join_encoder,
-    plain_encoder,
-    promised_arrays_of_encoder,
-    read_encoder,
-    upgraded_encoder,
-)
+from dagmm.schema import Arrays, check_array, upgraded_encoder
 from dagmm.windows import Windows
 
 #: Most layers of a network and members of a model that are read.
@@ -56,7 +54,7 @@ class Manifest(NamedTuple):
     library_version: str
     estimator: str
     arguments: dict[str, Any]
-    encoder: Encoder
+    encoder: Encoder | ImageEncoder
     """Without its arrays."""
     members: tuple[Member, ...]
     """Without their arrays."""
@@ -88,7 +86,7 @@ def plain_of(model: FittedModel) -> dict[str, Any]:
         If an activation is a function that has no known name.
     """
     return {
-        "encoder": plain_encoder(model.encoder),
+        "encoder": plain_any_encoder(model.encoder),
         "members": [_plain_member(member) for member in model.members],
         "threshold": model.threshold,
         "record": model.record,
@@ -118,7 +116,7 @@ def _plain_member(member: Member) -> dict[str, Any]:
 
 def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
     """Return a model's arrays by name."""
-    arrays = arrays_of_encoder(model.encoder)
+    arrays = arrays_of_any_encoder(model.encoder)
     for i, member in enumerate(model.members):
         prefix = f"members.{i}."
         for name, array in member.architecture.named(member.parameters).items():
@@ -166,7 +164,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         "calibration",
         "windows",
     )
-    frame = read_encoder(encoder)
+    frame = read_any_encoder(encoder)
     windows = read_windows(windowed, frame)
     width, whole = frame.n_features, "an encoded row"
     if windows is not None:
@@ -213,7 +211,7 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
 
 def promised_arrays(manifest: Manifest) -> Arrays:
     """Type and shape of every array that a manifest promises, without making any of them."""
-    arrays = promised_arrays_of_encoder(manifest.encoder)
+    arrays = promised_arrays_of_any_encoder(manifest.encoder)
     for i, (member, k) in enumerate(zip(manifest.members, manifest.n_components, strict=True)):
         for name, shape in member.architecture.shapes().items():
             arrays[f"members.{i}.{name}"] = ("F32", shape)
@@ -221,7 +219,8 @@ def promised_arrays(manifest: Manifest) -> Arrays:
         for name, shape in (("phi", (k,)), ("mu", (k, d)), ("chol", (k, d, d))):
             arrays[f"members.{i}.mixture.{name}"] = ("F64", shape)
     windows = manifest.windows
-    width = manifest.encoder.n_features if windows is None else windows.n_inputs
+    # Pixels have no usual values of their own: an image's encoder has no columns.
+    width = len(manifest.encoder.feature_columns) if windows is None else windows.n_inputs
     arrays |= promised_windows(windows)
     return arrays | promised_calibration(manifest.calibration, width)
 
@@ -235,7 +234,7 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
         Naming an array whose values a model cannot have.
     """
     return FittedModel(
-        join_encoder(manifest.encoder, arrays),
+        join_any_encoder(manifest.encoder, arrays),
         tuple(_joined(i, member, arrays) for i, member in enumerate(manifest.members)),
         manifest.threshold,
         manifest.record,

@@ -1,5 +1,6 @@
 """The reference model: one network and the paper's objective."""
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,8 @@ from dagmm.mixture import RELATIVE_FLOOR
 from dagmm.networks import Architecture
 from dagmm.networks.activation import Activation, resolve_activation
 from dagmm.progress import progress_for
-from dagmm.recipe import DEFAULT_EST_HIDDENS, Recipe, default_hiddens
+from dagmm.recipe import DEFAULT_EST_HIDDENS, Recipe, default_hiddens, image_hiddens
+from dagmm.rows import ImageRows
 from dagmm.training import TrainingPlan
 
 _SCALINGS: dict[object, Scaling] = {
@@ -37,7 +39,10 @@ class DAGMM(FittedModelEstimator):
     ----------
     comp_hiddens : list of int, optional
         Widths of the encoder's layers; the last is the width of the code. The decoder is its
-        mirror image. By default 64, 32 and a code as wide as the table, at most 8.
+        mirror image. By default 64, 32 and a code as wide as the table, at most 8. For images,
+        numbers of filters of the convolutions, each of which halves the image, and then the width
+        of the code; by default 8 filters and twice as many each time until the map is 8 x 8 or
+        smaller, and a code of 64, or a sixth of the number of images where that is less.
     comp_activation : str or callable, default="tanh"
         Activation of the compression network's hidden layers: a name, or a function of that
         name from jax.numpy, jax.nn, NumPy, TensorFlow or PyTorch.
@@ -158,7 +163,9 @@ class DAGMM(FittedModelEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_features)
-            Training rows: numbers, NaN for a hole; in a DataFrame also booleans, text, dates.
+            Training rows: numbers, NaN for a hole; in a DataFrame also booleans, text, dates. Or
+            images of one size, of shape (n, height, width) or (n, height, width, channels):
+            uint8, uint16 or floats.
         y : ignored
 
         Returns
@@ -178,7 +185,9 @@ class DAGMM(FittedModelEstimator):
         overrides = self._overrides()
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
-            model, _ = fit_model(rows, scaling, self._recipe, seed, progress, overrides)
+            shape = rows.shape if isinstance(rows, ImageRows) else ()
+            recipe_of = partial(self._recipe, shape=shape)
+            model, _ = fit_model(rows, scaling, recipe_of, seed, progress, overrides)
         self._take(model)
         return self
 
@@ -209,11 +218,12 @@ class DAGMM(FittedModelEstimator):
         self.history_ = model.record["histories"][0]
         self.verdict_ = verdict_of(model.record["health"])
 
-    def _recipe(self, n_rows: int, n_features: int) -> Recipe:
+    def _recipe(self, n_rows: int, n_features: int, shape: tuple[int, ...] = ()) -> Recipe:
         dropout = 0.0 if self.est_dropout_ratio is None else self.est_dropout_ratio
+        default = image_hiddens(n_rows, shape) if shape else default_hiddens(n_features)
         architecture = Architecture(
             n_features=n_features,
-            comp_hiddens=default_hiddens(n_features)
+            comp_hiddens=default
             if self.comp_hiddens is None
             else check_sizes("comp_hiddens", self.comp_hiddens),
             comp_activation=resolve_activation("comp_activation", self.comp_activation),
@@ -222,6 +232,7 @@ class DAGMM(FittedModelEstimator):
             else check_sizes("est_hiddens", self.est_hiddens),
             est_activation=resolve_activation("est_activation", self.est_activation),
             est_dropout_ratio=check_number("est_dropout_ratio", dropout, 0.0, 1.0),
+            shape=shape,
         )
         batch_size = min(check_int("minibatch_size", self.minibatch_size, 1), n_rows)
         plan = TrainingPlan(

@@ -5,7 +5,7 @@ next, until the row is ordinary or nothing helps. The search runs in JAX, in flo
 decides which row is compared with; energies that are reported come from the model itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,11 +15,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from dagmm.compilation import compiled
-from dagmm.fitted import FittedModel, Member, on_common_scale
-from dagmm.mixture import energy as mixture_energy
+from dagmm.fitted import FittedModel
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
 from dagmm.parallel import side_by_side
+from dagmm.traced import TracedModel
 from dagmm.typical import N_LEVELS, features_of_columns
 
 #: Rows of a block. One shape means one compilation, and a row that goes through the same
@@ -52,8 +52,7 @@ class Nearest(NamedTuple):
 class _Tables(NamedTuple):
     """What the compiled search reads, all on the device."""
 
-    parameters: tuple[Array, ...]
-    mixtures: tuple[tuple[Array, Array, Array], ...]
+    model: TracedModel
     owner: Array
     """Column of each feature."""
     main: Array
@@ -61,9 +60,6 @@ class _Tables(NamedTuple):
     step: Array
     """Distance of each level from the next, of each column; 0 where there is no line."""
     typical: Array
-    location: Array
-    spread: Array
-    """Of each member's training energies."""
 
 
 class Search:
@@ -94,18 +90,7 @@ class Search:
         self._architectures = tuple(member.architecture for member in model.members)
         self.owner = owner
         self._target = model.calibration.fairest.energy_at(0.5)
-        self._tables = jax.device_put(
-            _Tables(
-                tuple(member.parameters for member in model.members),
-                tuple(_mixture(member) for member in model.members),
-                owner,
-                main,
-                step,
-                typical,
-                np.array([member.location for member in model.members], np.float32),
-                np.array([member.spread for member in model.members], np.float32),
-            )
-        )
+        self._tables = jax.device_put(_Tables(TracedModel.of(model), owner, main, step, typical))
 
     @property
     def target(self) -> float:
@@ -199,11 +184,6 @@ def _line(typical: np.ndarray, group: np.ndarray) -> tuple[int, np.ndarray]:
     return int(varies[0]), between
 
 
-def _mixture(member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    phi, mu, chol = (getattr(member.mixture, name) for name in ("phi", "mu", "chol"))
-    return phi.astype(np.float32), mu.astype(np.float32), chol.astype(np.float32)
-
-
 # The compiled part -------------------------------------------------------------------------
 
 
@@ -215,24 +195,13 @@ def _program(
         def energy_of(rows: Array) -> Array:
             n_rows, n_values, n_features = rows.shape
             x = rows.reshape(n_rows * n_values, n_features).T
-            return _energy(architectures, tables, x).reshape(n_rows, n_values)
+            energy = tables.model.energy(architectures, x)
+            # A row that overflows is as strange as can be.
+            return jnp.where(jnp.isnan(energy), jnp.inf, energy).reshape(n_rows, n_values)
 
         return function(energy_of, tables, block, columns)
 
     return compiled(run)
-
-
-def _energy(architectures: Sequence[Architecture], tables: _Tables, x: Array) -> Array:
-    """Energy of rows that lie along the last axis, as :meth:`FittedModel.energy` has it."""
-    energies = []
-    for architecture, parameters, mixture in zip(
-        architectures, tables.parameters, tables.mixtures, strict=True
-    ):
-        z, _ = architecture.unflatten(parameters).latent(x)
-        energies.append(mixture_energy(z, *mixture))
-    energy = on_common_scale(jnp.stack(energies), tables.location, tables.spread)
-    # A row that overflows is as strange as can be.
-    return jnp.where(jnp.isnan(energy), jnp.inf, energy)
 
 
 def _with_level(tables: _Tables, block: Array, column: Array) -> tuple[Array, Array]:

@@ -70,8 +70,27 @@ def inverse_lower(chol: Array) -> Array:
     eye = np.eye(chol.shape[-1], dtype=chol.dtype)
     if isinstance(chol, np.ndarray):
         return np.stack([scipy.linalg.solve_triangular(one, eye, lower=True) for one in chol])
-    stack = jnp.broadcast_to(eye, chol.shape)
-    return jax.scipy.linalg.solve_triangular(chol, stack, lower=True)
+    # One after another, for the reason given in ``traced_cholesky``.
+    return jnp.stack([jax.scipy.linalg.solve_triangular(one, eye, lower=True) for one in chol])
+
+
+def traced_cholesky(cov: Array) -> Array:
+    """Cholesky factors of covariances inside a compiled program.
+
+    One after another: a stack of large ones is spread over XLA's threads by a thread of theirs,
+    which waits for the others; where all of them do so at once, members of an ensemble in
+    training on as many cores, they wait for ever.
+
+    Parameters
+    ----------
+    cov : array of shape (n_components, n_latent, n_latent)
+        Positive definite.
+
+    Returns
+    -------
+    chol : array of shape (n_components, n_latent, n_latent)
+    """
+    return jnp.stack([jnp.linalg.cholesky(one) for one in cov])
 
 
 def floored_cholesky(cov: np.ndarray, floor: np.ndarray) -> np.ndarray:

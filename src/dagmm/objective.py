@@ -8,7 +8,7 @@ from jaxtyping import Float, Key
 
 from dagmm.mixture import Moments, covariance_penalty, energy, floor_of
 from dagmm.networks import Network
-from dagmm.numerics import Array
+from dagmm.numerics import Array, traced_cholesky
 
 
 class Terms(NamedTuple):
@@ -67,7 +67,7 @@ def objective(
     cov = moments.cov + jnp.diag(floor)[None]
     terms = Terms(
         reconstruction=((x - x_hat) ** 2).sum(axis=0).mean(),
-        energy=energy(z, moments.phi, moments.mu, jnp.linalg.cholesky(cov)).mean(),
+        energy=energy(z, moments.phi, moments.mu, traced_cholesky(cov)).mean(),
         penalty=covariance_penalty(cov),
         phi=moments.phi,
         cov=cov,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from dagmm.encoder import Encoder
+from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.rows import Chunk
 from dagmm.windows import Windows, inputs_of, levels_apart
 
@@ -36,11 +36,11 @@ class Reader:
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : Encoder or ImageEncoder
     windows : Windows or None
     """
 
-    def __init__(self, encoder: Encoder, windows: Windows | None) -> None:
+    def __init__(self, encoder: Encoder | ImageEncoder, windows: Windows | None) -> None:
         self._encoder, self._windows = encoder, windows
         self._history = None if windows is None else windows.history()
 

@@ -1,9 +1,11 @@
 """The defaults, all in one place: structure and training as functions of the table's shape."""
 
+import math
 from dataclasses import dataclass, replace
 
 from dagmm.encoder import Scaling
 from dagmm.networks import Architecture
+from dagmm.networks.convolution import halved
 from dagmm.training import TrainingPlan
 from dagmm.windows import Detail
 
@@ -63,13 +65,11 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
     n_members : int
     """
     batch_size = min(256, _power_of_two_below(n_rows))
-    # A minibatch of a few rows cannot fill several components; the penalty would rule the loss.
-    n_components = min(DEFAULT_EST_HIDDENS[-1], max(1, batch_size // 16))
     architecture = Architecture(
         n_features=n_features,
         comp_hiddens=(64, 32, min(16, n_features)),
         comp_activation="tanh",
-        est_hiddens=(*DEFAULT_EST_HIDDENS[:-1], n_components),
+        est_hiddens=_est_hiddens(batch_size),
         est_activation="tanh",
         est_dropout_ratio=0.25,
         residuals=("log_error",),
@@ -133,6 +133,93 @@ def _filters(n_steps: int) -> tuple[int, ...]:
     """Return the filters of convolutions that halve the steps until about four are left."""
     n_layers = max(1, min(3, (n_steps - 1).bit_length() - 2))
     return tuple(32 for _ in range(n_layers))
+
+
+#: Widest code of an image, which is a quarter of a tiny one: narrower ones lose what tells one
+#: image from another.
+IMAGE_CODE = 64
+
+#: Filters of the first convolution over images; each next one has twice as many, up to the most.
+FIRST_FILTERS, MOST_FILTERS = 8, 64
+
+#: Convolutions halve an image until its map is no longer than this.
+SMALLEST_MAP = 8
+
+#: Covariance floor of an image's members. It is high: images are few for the width of z, and
+#: directions in which the training images hardly vary say little about others.
+IMAGE_FLOOR = 0.1
+
+#: Components of an image's mixture; one where there are too few images.
+IMAGE_COMPONENTS = 4
+
+#: Numbers in a minibatch, at most: large images come in smaller ones.
+BATCH_FEATURES = 2**22
+
+
+def image_hiddens(n_rows: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the filters of an image's convolutions, and the width of its code.
+
+    Parameters
+    ----------
+    n_rows : int
+        Training images.
+    shape : tuple of int
+        (height, width, channels).
+    """
+    size, filters = halved(max(shape[:2])), [FIRST_FILTERS]
+    while size > SMALLEST_MAP:
+        size = halved(size)
+        filters.append(min(2 * filters[-1], MOST_FILTERS))
+    most = min(IMAGE_CODE, math.prod(shape) // 4)
+    return (*filters, min(most, max(2, n_rows // 6)))
+
+
+def image_recipe(n_rows: int, n_features: int, n_members: int, shape: tuple[int, ...]) -> Recipe:
+    """Return the recipe of ``DAGMMDetector`` for images.
+
+    Parameters
+    ----------
+    n_rows : int
+        Training images.
+    n_features : int
+        Width of an encoded image.
+    n_members : int
+    shape : tuple of int
+        (height, width, channels).
+    """
+    most = max(8, _power_of_two_below(BATCH_FEATURES // n_features + 1))
+    batch_size = min(128, most, _power_of_two_below(n_rows))
+    architecture = Architecture(
+        n_features=n_features,
+        comp_hiddens=image_hiddens(n_rows, shape),
+        comp_activation="leaky_relu",
+        est_hiddens=_est_hiddens(batch_size),
+        est_activation="tanh",
+        est_dropout_ratio=0.25,
+        residuals=("log_error",),
+        shape=shape,
+    )
+    plan = TrainingPlan(
+        batch_size=batch_size,
+        epochs=6,
+        steps_per_epoch=50,
+        learning_rate=1e-3,
+        lambda1=0.1,
+        lambda2=0.005,
+        cosine_decay=True,
+        warm_up=0.2,
+    )
+    enough = n_rows >= IMAGE_COMPONENTS * (architecture.n_latent + 1)
+    components = (IMAGE_COMPONENTS if enough else 1,)
+    floors = (IMAGE_FLOOR,) * n_members
+    return Recipe((architecture,) * n_members, plan, components, floors)
+
+
+def _est_hiddens(batch_size: int) -> tuple[int, ...]:
+    """Widths of the detector's estimation network."""
+    # A minibatch of a few rows cannot fill several components; the penalty would rule the loss.
+    n_components = min(DEFAULT_EST_HIDDENS[-1], max(1, batch_size // 16))
+    return (*DEFAULT_EST_HIDDENS[:-1], n_components)
 
 
 def _power_of_two_below(n: int) -> int:

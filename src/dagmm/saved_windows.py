@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dagmm.encoder import Encoder
+from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.fields import Field
 from dagmm.schema import Arrays, check_array
 from dagmm.windows import DETAILS, View, Windows
@@ -42,14 +42,14 @@ def arrays_of_windows(windows: Windows | None) -> dict[str, np.ndarray]:
     }
 
 
-def read_windows(field: Field, encoder: Encoder) -> Windows | None:
+def read_windows(field: Field, encoder: Encoder | ImageEncoder) -> Windows | None:
     """Check what a manifest says of windows; they come back without their arrays' values.
 
     Parameters
     ----------
     field : Field
-    encoder : Encoder
-        Of the same model.
+    encoder : Encoder or ImageEncoder
+        Of the same model; images have no windows.
 
     Raises
     ------

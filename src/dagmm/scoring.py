@@ -15,6 +15,8 @@ from dagmm.numerics import Array
 #: Rows of a block. One shape means one compilation, and a row that goes through the same
 #: arithmetic whether it comes alone or among a million.
 BLOCK_ROWS = 512
+#: Rows as wide as large images come in smaller blocks, of no more numbers than this.
+BLOCK_FEATURES = 2**23
 
 
 @cache
@@ -57,22 +59,28 @@ def latent_rows(
     gamma = np.empty((architecture.n_components, n_rows), np.float32)
     squared_error = np.empty(n_rows, np.float32)
     device_parameters = jax.device_put(parameters)
+    size = block_rows(architecture.n_features)
     # All blocks are handed over before the first result is waited for.
     results = []
-    for start in range(0, n_rows, BLOCK_ROWS):
-        block = _block(features, start)
-        wanted = block if target is None else _block(target, start)
+    for start in range(0, n_rows, size):
+        block = _block(features, start, size)
+        wanted = block if target is None else _block(target, start, size)
         result = _program()(device_parameters, block, wanted, architecture=architecture)
         results.append((start, result))
     for start, result in results:
-        stop = min(start + BLOCK_ROWS, n_rows)
+        stop = min(start + size, n_rows)
         for whole, part in zip((z, gamma, squared_error), result, strict=True):
             whole[..., start:stop] = np.asarray(part)[..., : stop - start]
     return z, gamma, squared_error
 
 
-def _block(features: np.ndarray, start: int) -> np.ndarray:
-    block = features[start : start + BLOCK_ROWS]
-    if len(block) == BLOCK_ROWS:
+def block_rows(n_features: int) -> int:
+    """Rows of a block, a power of two."""
+    return min(BLOCK_ROWS, 1 << (max(1, BLOCK_FEATURES // n_features).bit_length() - 1))
+
+
+def _block(features: np.ndarray, start: int, size: int) -> np.ndarray:
+    block = features[start : start + size]
+    if len(block) == size:
         return block
-    return np.concatenate([block, np.zeros((BLOCK_ROWS - len(block), block.shape[1]), np.float32)])
+    return np.concatenate([block, np.zeros((size - len(block), block.shape[1]), np.float32)])

@@ -18,7 +18,7 @@ def typical_values(
     feature_columns: Sequence[str],
     *,
     of_windows: bool = False,
-) -> Float[np.ndarray, "n_levels n_features"]:
+) -> Float[np.ndarray, "n_levels n_columned"]:
     """Return some usual values for each column, each of them taken from a row.
 
     Parameters
@@ -26,18 +26,19 @@ def typical_values(
     features : ndarray of shape (n_rows, n_features), float32
         Encoded rows.
     feature_columns : sequence of str
-        The column that each feature comes from; those of one column are taken together.
+        The column that each feature comes from; those of one column are taken together. None
+        for images, whose pixels have no usual values of their own.
     of_windows : bool, default=False
         Whether features are those of windows, of which no two are alike.
 
     Returns
     -------
-    ndarray of shape (n_levels, n_features), float32
+    ndarray of shape (n_levels, len(feature_columns)), float32
         For a column of numbers, values from its 1st to its 99th percentile in ascending order;
         for a column of categories the most frequent ones, repeated where there are fewer.
     """
     sample = features[:: max(1, len(features) // _SAMPLE_ROWS)]
-    typical = np.empty((N_LEVELS, features.shape[1]), np.float32)
+    typical = np.empty((N_LEVELS, len(feature_columns)), np.float32)
     for group in features_of_columns(feature_columns).values():
         values = sample[:, group]
         typical[:, group] = _at_steps(values, _varying(values)) if of_windows else _levels(values)

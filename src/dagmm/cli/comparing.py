@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.fitting import read_features
+from dagmm.cli.image_files import is_images
 from dagmm.cli.roles import Roles
 from dagmm.comparison import Comparison, compare
 from dagmm.comparison.running import chosen_methods
-from dagmm.errors import DAGMMError, InputError
+from dagmm.errors import ArgumentError, DAGMMError, InputError
 from dagmm.tables import TableOptions, check_target
 
 
@@ -54,6 +55,10 @@ def compare_table(job: CompareJob) -> Comparison:
     keep_interrupts()
     methods = "all" if job.methods == ("all",) else list(job.methods) or None
     chosen_methods(methods)
+    if is_images(job.table):
+        raise ArgumentError(
+            f"{job.table!r} holds images; compare takes tables, whose methods do not see images."
+        )
     if job.output is not None:
         check_target(job.output, job.force)
     features, labels, name = read_features(job.table, job.options, job.roles, job.quiet)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.image_files import is_images, table_encoder
+from dagmm.cli.image_work import calibrated_by_images
 from dagmm.cli.roles import Roles
 from dagmm.cli.scoring import check_model_columns
 from dagmm.cli.terminal import note
@@ -80,6 +82,9 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
 
 
 def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel:
+    if is_images(path):
+        return calibrated_by_images(model, path)
+    encoder = table_encoder(model, path)
     with open_table(path, job.options) as source:
         known = Roles.of_record(model.record)
         if known.label is not None and known.label in source.columns:
@@ -88,7 +93,7 @@ def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel
                 job.quiet,
             )
         check_model_columns(model, source.columns, source.name)
-        texts = tuple(text.name for text in model.encoder.texts)
+        texts = tuple(text.name for text in encoder.texts)
         table = source.read(model.columns, texts)
         try:
             return model.calibrated(table)

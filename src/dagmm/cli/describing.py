@@ -7,7 +7,7 @@ import numpy as np
 
 from dagmm.calibration import Calibration
 from dagmm.cli.roles import Roles
-from dagmm.encoder import Encoder
+from dagmm.encoder import Encoder, ImageEncoder, size_in_words
 from dagmm.fitted import FittedModel, Member
 from dagmm.health import verdict_of
 from dagmm.networks import activation_name
@@ -31,10 +31,7 @@ def describe(path: str) -> dict[str, Any]:
         "estimator": saved.estimator,
         "dagmm_version": saved.library_version,
         "format": FORMAT_VERSION,
-        "columns": _columns(model.encoder),
-        "set_aside": [column._asdict() for column in model.encoder.set_aside],
-        "table": Roles.of_record(record).plain(),
-        "scaling": model.encoder.scaling,
+        **_schema(model.encoder, record),
         "windows": _windows(model),
         "members": [_member(member) for member in model.members],
         "threshold": model.threshold,
@@ -84,16 +81,44 @@ def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
 def in_words(description: dict[str, Any]) -> dict[str, Any]:
     """Return a description with each entry as text, or a list of lines."""
     words = dict(description)
-    words["columns"] = [_column_in_words(column) for column in description["columns"]]
-    words["set_aside"] = [f"{c['name']}: {c['why']}" for c in description["set_aside"]] or None
-    for name, value in words.pop("table").items():
-        if value:
-            words[name] = value if isinstance(value, str) else ", ".join(value)
+    if "columns" in description:
+        words |= _table_in_words(description)
+        for name, value in words.pop("table").items():
+            if value:
+                words[name] = value if isinstance(value, str) else ", ".join(value)
+    else:
+        words["images"] = _images_in_words(description["images"])
     words["windows"] = words["windows"] and _windows_in_words(words["windows"])
     known = words["calibration"]
     words["calibration"] = known and f"{known['rows']} {known['rows_are']}"
     words["members"] = [_member_in_words(member) for member in description["members"]]
     return words
+
+
+def _schema(encoder: Encoder | ImageEncoder, record: dict[str, Any]) -> dict[str, Any]:
+    """Say what the model takes: a table's columns, or images of one size."""
+    if isinstance(encoder, ImageEncoder):
+        height, width, channels = encoder.shape
+        images = {"height": height, "width": width, "channels": channels}
+        return {"images": {**images, "smoothing": encoder.smoothing, "scale": encoder.scale}}
+    return {
+        "columns": _columns(encoder),
+        "set_aside": [column._asdict() for column in encoder.set_aside],
+        "table": Roles.of_record(record).plain(),
+        "scaling": encoder.scaling,
+    }
+
+
+def _table_in_words(description: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "columns": [_column_in_words(column) for column in description["columns"]],
+        "set_aside": [f"{c['name']}: {c['why']}" for c in description["set_aside"]] or None,
+    }
+
+
+def _images_in_words(images: dict[str, Any]) -> str:
+    size = size_in_words((images["height"], images["width"], images["channels"]))
+    return f"{size}, smoothed over {images['smoothing']:g} pixels"
 
 
 def _column_in_words(column: dict[str, Any]) -> str:
@@ -111,8 +136,9 @@ def _member_in_words(member: dict[str, Any]) -> str:
     compression, estimation = (
         "-".join(map(str, member[part])) for part in ("compression", "estimation")
     )
+    kind = "convolutional compression" if member["shape"] else "compression"
     return (
-        f"compression {compression} ({member['comp_activation']}), estimation {estimation} "
+        f"{kind} {compression} ({member['comp_activation']}), estimation {estimation} "
         f"({member['est_activation']}), {member['components']} mixture components"
     )
 
@@ -131,6 +157,7 @@ def _columns(encoder: Encoder) -> list[dict[str, Any]]:
 def _member(member: Member) -> dict[str, Any]:
     architecture = member.architecture
     return {
+        "shape": list(architecture.shape),
         "compression": [architecture.n_features, *architecture.comp_hiddens],
         "comp_activation": activation_name("comp_activation", architecture.comp_activation),
         "estimation": [architecture.n_latent, *architecture.est_hiddens],

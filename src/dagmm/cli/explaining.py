@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.image_files import check_no_roles, is_images, table_encoder
+from dagmm.cli.image_work import explain_to_file
 from dagmm.cli.roles import Roles
 from dagmm.cli.scoring import explained, roles_of, scored
 from dagmm.explain import Explainer, Explanation
@@ -67,6 +69,17 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
     keep_interrupts()
     check_target(job.output, job.force)
     model = load_model(job.model).model
+    if is_images(job.table):
+        check_no_roles(job.roles, job.options, job.table)
+        return explain_to_file(
+            model,
+            job.table,
+            job.output,
+            all_rows=job.all_rows,
+            force=job.force,
+            quiet=job.quiet,
+        )
+    table_encoder(model, job.table)
     explainer = Explainer(model)
     rows, explained, first = 0, 0, Counter[str]()
     with open_table(job.table, job.options) as source:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.image_files import check_no_roles, is_images, table_encoder
+from dagmm.cli.image_work import fit_images
 from dagmm.cli.labels import anomalies_of, check_some_normal, quality_of
 from dagmm.cli.roles import Roles, check_types
 from dagmm.cli.terminal import log, note
@@ -75,6 +77,11 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     if job.window is not None:
         WindowLength.of(job.window, job.step, job.roles.time, job.roles.group)
     check_directory(job.model, job.force)
+    if is_images(job.table):
+        check_no_roles(job.roles, job.options, job.table)
+        return fit_images(
+            job.table, job.model, job.contamination, job.members, job.seed, job.quiet
+        )
     features, labels, name = read_features(job.table, job.options, job.roles, job.quiet)
     if labels is not None and 2 * labels.sum() > len(labels):
         note(
@@ -102,7 +109,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         # What is set aside is said below, in words of the command.
         if str(warning.message).startswith("window "):
             note(str(warning.message).rstrip("."), job.quiet)
-    _note_set_aside(detector.model_.encoder, job.quiet)
+    _note_set_aside(table_encoder(detector.model_, job.table), job.quiet)
     record = {**detector.model_.record, "table": job.roles.plain()}
     detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
@@ -184,11 +191,12 @@ def _summary(
 ) -> dict[str, Any]:
     model = detector.model_
     assert model.threshold is not None, "a detector's model has a threshold"
+    encoder = table_encoder(model, "")
     summary: dict[str, Any] = {
         "rows": features.num_rows,
-        "columns": len(model.encoder.columns),
-        "text_columns": len(model.encoder.texts),
-        **_set_aside(model.encoder),
+        "columns": len(encoder.columns),
+        "text_columns": len(encoder.texts),
+        **_set_aside(encoder),
         **_windows(model),
         "members": len(model.members),
         "threshold": model.threshold,

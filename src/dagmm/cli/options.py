@@ -14,7 +14,11 @@ class TableFormat(StrEnum):
 
 
 Table: TypeAlias = Annotated[
-    str, typer.Argument(help="CSV (also gzipped) or Parquet file, or - for standard input.")
+    str,
+    typer.Argument(
+        help="CSV (also gzipped) or Parquet file, or - for standard input; or images: a folder "
+        "of image files, or a .npy file."
+    ),
 ]
 Delimiter: TypeAlias = Annotated[
     str | None,

@@ -70,7 +70,7 @@ def report_table(job: ReportJob) -> dict[str, Any]:
     model, card = described(job.model)
     with open_table(job.table, job.options) as source:
         when, asset = axes_of(
-            model.encoder, source.columns, job.roles.time, job.roles.group, option="--"
+            model.table_encoder, source.columns, job.roles.time, job.roles.group, option="--"
         )
         said = replace(job.roles, time=when, group=asset)
         # Nothing of the table passes through, so identifiers need not be read.

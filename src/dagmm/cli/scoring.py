@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from dagmm.arguments import near
 from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.image_files import check_no_roles, is_images, table_encoder
+from dagmm.cli.image_work import score_images
 from dagmm.cli.labels import anomalies_of, quality_of
 from dagmm.cli.roles import Roles, check_column
 from dagmm.cli.terminal import log, note
@@ -84,6 +86,22 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
     keep_interrupts()
     check_target(job.output, job.force)
     model = load_model(job.model).model
+    if is_images(job.table):
+        check_no_roles(job.roles, job.options, job.table)
+        if job.explain:
+            raise ArgumentError(
+                "--explain names columns, which images do not have; the command explain writes "
+                "heat maps."
+            )
+        return score_images(
+            model,
+            job.table,
+            job.output,
+            p_value=job.p_value,
+            force=job.force,
+            quiet=job.quiet,
+        )
+    table_encoder(model, job.table)
     with open_table(job.table, job.options) as source:
         added = _added(job)
         roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
@@ -195,7 +213,7 @@ def scored(model: FittedModel, source: TableFile, roles: Roles, quiet: bool) -> 
     passed = roles.passed
     kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
     kinds |= dict.fromkeys(model.columns, "other")
-    kinds |= _kinds(model.encoder)
+    kinds |= _kinds(table_encoder(model, source.name))
     reader = model.reader()
     log(f"scoring {source.name} ({source.description})", quiet)
     with progress_for(not quiet and source.fraction() is not None) as progress:

@@ -2,6 +2,8 @@
 
 from dagmm.encoder.dates import DateColumn as DateColumn
 from dagmm.encoder.encoder import Encoder as Encoder
+from dagmm.encoder.images import ImageEncoder as ImageEncoder
+from dagmm.encoder.images import size_in_words as size_in_words
 from dagmm.encoder.imputation import Imputation as Imputation
 from dagmm.encoder.masks import Masks as Masks
 from dagmm.encoder.numbers import ENCODED_LIMIT as ENCODED_LIMIT
@@ -19,6 +21,7 @@ __all__ = [
     "SCALINGS",
     "DateColumn",
     "Encoder",
+    "ImageEncoder",
     "Imputation",
     "Masks",
     "NumberColumns",
@@ -26,4 +29,5 @@ __all__ = [
     "Scaling",
     "SetAside",
     "TextColumn",
+    "size_in_words",
 ]

@@ -6,6 +6,8 @@ from sklearn.decomposition import PCA
 
 #: The axes are computed from no more rows than this, evenly spaced.
 MAX_ROWS = 20_000
+#: Nor from more numbers than this, which matters for large images.
+MAX_NUMBERS = 2**26
 
 
 def principal_axes(
@@ -24,7 +26,8 @@ def principal_axes(
     ndarray of shape (n_axes, n_features)
         Zero where the rows vary along fewer directions than ``n_axes``.
     """
-    sample = features[:: -(-len(features) // MAX_ROWS)].astype(np.float64)
+    most_rows = min(MAX_ROWS, max(n_axes + 1, MAX_NUMBERS // features.shape[1]))
+    sample = features[:: -(-len(features) // most_rows)].astype(np.float64)
     axes = np.zeros((n_axes, features.shape[1]))
     most = min(n_axes, *sample.shape)
     if np.ptp(sample, axis=0).any():

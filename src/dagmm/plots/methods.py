@@ -104,7 +104,8 @@ class PlotMethods:
         rows = self._rows(X, fitting=False)
         self.model_.check(rows)
         reader = self.model_.reader()
-        chunks = rows.chunks(self.model_.chunk_rows)
+        windows = self.model_.windows
+        chunks = rows.chunks() if windows is None else rows.chunks(self.model_.chunk_rows)
         features = np.concatenate([reader.read(chunk).inputs for chunk in chunks])
         strange = np.zeros(len(features), bool)
         if self.model_.threshold is not None:

@@ -71,7 +71,7 @@ def card_of(
     model_version: str | None = None,
 ) -> Card:
     """Describe a model."""
-    architecture, encoder = model.members[0].architecture, model.encoder
+    architecture, encoder = model.members[0].architecture, model.table_encoder
     compression = (architecture.n_features, *architecture.comp_hiddens)
     estimation = (architecture.n_latent, *architecture.est_hiddens)
     names = [

@@ -266,7 +266,7 @@ def _traces(
     gathered: Gathered, columns: tuple[Column, ...], blamed: list[str], at: np.ndarray
 ) -> list[Trace]:
     """Return the course of the columns that are blamed, or of the first ones where none is."""
-    names = gathered.model.encoder.numbers.names
+    names = gathered.model.table_encoder.numbers.names
     by_name = {column.name: column for column in columns}
     wanted = [name for name in blamed if name in names] or list(names)
     return [

@@ -70,13 +70,13 @@ class Gathered:
         model = self.model
         # Of windows a model knows what is usual, but not of the rows that make them.
         known = model.calibration if model.windows is None else None
-        self.columns = ColumnTracker(model.encoder, known)
+        self.columns = ColumnTracker(model.table_encoder, known)
         self._reader = model.reader()
         self.timing = None if self.time is None else TimeTracker(self.time)
         #: Energy, and time, of all rows.
         self.series = Buckets(2)
         #: The columns of numbers.
-        self.traces = Buckets(model.encoder.numbers.n_features)
+        self.traces = Buckets(model.table_encoder.numbers.n_features)
         self.events = EventTracker(self.gap)
         self.strangest = StrangestRows(_STRANGEST)
         self.normal, self.alarms = Sample(self.sample_rows, 0), Sample(self.sample_rows, 1)
@@ -169,7 +169,7 @@ class _Part:
         times: np.ndarray,
         first: int,
     ) -> None:
-        encoder = model.encoder
+        encoder = model.table_encoder
         self.seen, self.energy, self.times, self.first = seen, energy, times, first
         self.features = seen.inputs if model.windows is None else encoder.encode(chunk)
         self.numbers = chunk.numbers(encoder.numbers.names)

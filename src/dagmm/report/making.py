@@ -122,7 +122,7 @@ def make_report(
     fitted, card = described(model)
     rows = rows_of(table)
     fitted.check(rows)
-    time, group = axes_of(fitted.encoder, rows.names, time, group)
+    time, group = axes_of(fitted.table_encoder, rows.names, time, group)
     known = None if labels is None else check_labels(labels, rows.n_rows)
     gathered = Gathered(fitted, time, group, gap, sample_rows)
     energy = fitted.energy(rows)

@@ -146,13 +146,13 @@ def _normal(
 ) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[str, ...]]]:
     """Return the normal band of each column of numbers, and the usual texts of the others."""
     assert model.calibration is not None, "asked only where usual values are known"
-    usual = {text.name: text.categories[:3] for text in model.encoder.texts}
+    usual = {text.name: text.categories[:3] for text in model.table_encoder.texts}
     if model.windows is not None:  # what is known is usual of windows, not of their rows
         return {}, usual
-    decoded = model.encoder.decode(model.calibration.typical)
+    decoded = model.table_encoder.decode(model.calibration.typical)
     bands = {
         name: (float(decoded[name][0]), float(decoded[name][-1]))
-        for name in model.encoder.numbers.names
+        for name in model.table_encoder.numbers.names
     }
     return bands, usual
 

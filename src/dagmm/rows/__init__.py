@@ -2,6 +2,10 @@
 
 from dagmm.rows.frame import FrameRows as FrameRows
 from dagmm.rows.frame import frame_of as frame_of
+from dagmm.rows.images import ImageChunk as ImageChunk
+from dagmm.rows.images import ImageRows as ImageRows
+from dagmm.rows.images import image_rows as image_rows
+from dagmm.rows.images import images_at_a_time as images_at_a_time
 from dagmm.rows.matrix import MatrixRows as MatrixRows
 from dagmm.rows.matrix import array_of as array_of
 from dagmm.rows.matrix import as_numbers as as_numbers
@@ -16,12 +20,16 @@ __all__ = [
     "CHUNK_ROWS",
     "Chunk",
     "FrameRows",
+    "ImageChunk",
+    "ImageRows",
     "Kind",
     "MatrixRows",
     "Rows",
     "array_of",
     "as_numbers",
     "frame_of",
+    "image_rows",
+    "images_at_a_time",
     "rows_of",
     "table_like",
 ]

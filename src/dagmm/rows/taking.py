@@ -7,12 +7,13 @@ import numpy as np
 
 from dagmm.errors import InputError
 from dagmm.rows.frame import FrameRows, frame_of
+from dagmm.rows.images import image_rows
 from dagmm.rows.matrix import MatrixRows, array_of, as_numbers
 from dagmm.rows.table import Rows
 
 
 def rows_of(table: object, argument: str = "X") -> Rows:
-    """Rows of whatever a user passes: a DataFrame, an array, nested lists.
+    """Rows of whatever a user passes: a DataFrame, an array, nested lists, images.
 
     Raises
     ------
@@ -21,6 +22,9 @@ def rows_of(table: object, argument: str = "X") -> Rows:
     """
     if isinstance(table, Rows):
         return table
+    images = image_rows(table)
+    if images is not None:
+        return images
     frame = frame_of(table)
     if frame is not None:
         return FrameRows(frame)

@@ -1,0 +1,54 @@
+"""A fitted model's energy inside compiled programs, for searches and gradients.
+
+In float32: it decides where to look. Energies that are reported come from the model itself.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from dagmm.fitted import FittedModel, Member, on_common_scale
+from dagmm.mixture import energy as mixture_energy
+from dagmm.networks import Architecture
+from dagmm.numerics import Array
+
+
+class TracedModel(NamedTuple):
+    """The arrays of a model's members, float32."""
+
+    parameters: tuple[Array, ...]
+    mixtures: tuple[tuple[Array, Array, Array], ...]
+    """Phi, mu and chol of each member."""
+    location: Array
+    spread: Array
+    """Of each member's training energies."""
+
+    @classmethod
+    def of(cls, model: FittedModel) -> "TracedModel":
+        """Arrays of a model."""
+        return cls(
+            tuple(member.parameters for member in model.members),
+            tuple(_mixture(member) for member in model.members),
+            np.array([member.location for member in model.members], np.float32),
+            np.array([member.spread for member in model.members], np.float32),
+        )
+
+    def energy(
+        self, architectures: Sequence[Architecture], x: Float[Array, "n_features n_rows"]
+    ) -> Float[Array, " n_rows"]:
+        """Energy of rows that lie along the last axis, as :meth:`FittedModel.energy` has it."""
+        energies = []
+        for architecture, parameters, mixture in zip(
+            architectures, self.parameters, self.mixtures, strict=True
+        ):
+            z, _ = architecture.unflatten(parameters).latent(x)
+            energies.append(mixture_energy(z, *mixture))
+        return on_common_scale(jnp.stack(energies), self.location, self.spread)
+
+
+def _mixture(member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    phi, mu, chol = (getattr(member.mixture, name) for name in ("phi", "mu", "chol"))
+    return phi.astype(np.float32), mu.astype(np.float32), chol.astype(np.float32)
