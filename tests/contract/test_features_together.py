@@ -1,0 +1,67 @@
+"""Reports and plots of models that see windows or images, each of which has files of its own."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import dagmm
+from dagmm import ArgumentError, DAGMMDetector
+from estimators import tiny_window_recipe
+from images import blobs, tiny_image_recipe
+from reports import check_page, sensors, with_faults
+
+
+@pytest.fixture(scope="module")
+def windows():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+        detector = DAGMMDetector(n_members=1, contamination=0.02, time="when", window=4)
+        return detector.fit(sensors())
+
+
+@pytest.fixture(scope="module")
+def images():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagmm.detector.image_recipe", tiny_image_recipe)
+        return DAGMMDetector(n_members=1).fit(blobs(30))
+
+
+def test_a_report_of_windows_says_what_windows_say(windows):
+    table = with_faults(sensors(seed=1))
+    energy = windows.energy(table)
+    made = dagmm.make_report(windows, table, compare=False)
+    found = made.contents
+    assert found.n_alarms == (energy > windows.model_.threshold).sum() > 0
+    explained = windows.explain(table)
+    for one in found.strangest:
+        row = one.event.peak_row
+        assert one.event.peak_energy == energy[row]
+        gap = explained.energy[row] - explained.reference_energy[row]
+        assert one.event.peak_energy - one.reference_energy == pytest.approx(gap)
+        assert all(reason.band is None for reason in one.reasons)
+    # Nothing is claimed of rows by what is known of windows.
+    assert {column.moved for column in found.columns if column.kind == "number"} == {"unknown"}
+    check_page(made.html)
+
+
+def test_plots_of_windows_see_the_rows_before(windows):
+    table = with_faults(sensors(seed=1))
+    explained = windows.explain(table)
+    ax = windows.plot_explanation(table, row=44, ax=Figure().subplots())
+    bars = sum(bar.get_width() for bar in ax.patches)
+    assert bars == pytest.approx(explained.energy[44] - explained.reference_energy[44])
+    points = windows.plot_latent(table, ax=Figure().subplots()).collections
+    strange = windows.predict(table) == -1
+    assert [len(part.get_offsets()) for part in points] == [(~strange).sum(), strange.sum()]
+
+
+def test_images_have_energies_to_plot_and_no_report(images):
+    assert images.plot_energy(blobs(30), ax=Figure().subplots()).patches
+    message = r"^the model was fitted on images of .*; this is for models of tables\.$"
+    with pytest.raises(ArgumentError, match=message):
+        dagmm.make_report(images, np.zeros((3, 4)))
+
+
+def test_images_have_no_windows():
+    with pytest.raises(ArgumentError, match=r"^time is about columns, and X holds images\.$"):
+        DAGMMDetector(time="when", window=4).fit(blobs(30))
