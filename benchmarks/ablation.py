@@ -79,6 +79,7 @@ VARIANTS: dict[str, Change] = {
     "residuals of the paper": networks(residuals=("relative_distance", "cosine_similarity")),
     "floor 0.001 for all": floors(1e-3),
     "floor 0.1 for all": floors(1e-1),
+    "small components live": lambda recipe: replace(recipe, least_phi=0.0),
     "components under 2 % die": lambda recipe: replace(recipe, least_phi=0.02),
     "no refinement": lambda recipe: replace(recipe, components=()),
     "energy not trained": lambda recipe: replace(

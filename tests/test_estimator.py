@@ -131,7 +131,10 @@ def test_rows_of_different_length_are_refused(make):
         (np.empty((0, 0)), "Found array with 0 sample(s)"),
         (np.ones((1, 3)), "Found array with 1 sample(s) (shape=(1, 3)) while a minimum of 2"),
         (np.ones(5), "Expected 2D array, got 1D array instead"),
-        (np.ones((5, 2, 2)), "Found array with dim 3"),
+        (
+            np.ones((5, 2, 2)),
+            "X has images of 2 x 2 pixels; expected at least 8 x 8. A table has 2 axes, X has 3.",
+        ),
         ([], "Expected 2D array, got 1D array instead"),
         (np.float64(1.0), "Expected 2D array, got scalar array instead"),
         (None, "Expected 2D array, got scalar array instead"),

@@ -134,7 +134,10 @@ def test_images_of_mixed_sizes_are_named():
             "X must be images of shape (n, height, width) or (n, height, width, channels), got "
             "an array of shape (4, 8, 8, 1, 1).",
         ),
-        (np.zeros((4, 7, 9)), "X has images of 7 x 9 pixels; expected at least 8 x 8."),
+        (
+            np.zeros((4, 7, 9)),
+            "X has images of 7 x 9 pixels; expected at least 8 x 8. A table has 2 axes, X has 3.",
+        ),
         (
             np.zeros((4, 8, 8), np.int64),
             "X has pixels of dtype int64; expected uint8, uint16 or floats. Convert them, such "

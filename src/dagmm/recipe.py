@@ -25,8 +25,7 @@ class Recipe:
     relative_floors : tuple of float
         Covariance floor of each member, relative to the variance of z along each axis.
     least_phi : float
-        Components of the refined mixture that hold a smaller share of the rows die. By default
-        only those with less than one row do: a rare way to be normal is normal.
+        Components of the refined mixture that hold a smaller share of the rows die.
     """
 
     architectures: tuple[Architecture, ...]
@@ -39,6 +38,11 @@ class Recipe:
 #: Covariance floors that the detector's members take in turn. The low one follows the codes
 #: closely, the high one keeps a tight cluster of strange training rows from looking normal.
 RELATIVE_FLOORS = (1e-3, 1e-1)
+
+#: A component of the detector that holds a smaller share of the rows and fewer of them dies: a
+#: few rows that lie together are as likely repeated faults as a rare way to be normal, hundreds
+#: are not.
+LEAST_PHI, LEAST_ROWS = 0.02, 40
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
@@ -87,7 +91,7 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         warm_up=0.2,
     )
     floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
-    return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors)
+    return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors, _least_phi(n_rows))
 
 
 #: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
@@ -212,7 +216,7 @@ def image_recipe(n_rows: int, n_features: int, n_members: int, shape: tuple[int,
     enough = n_rows >= IMAGE_COMPONENTS * (architecture.n_latent + 1)
     components = (IMAGE_COMPONENTS if enough else 1,)
     floors = (IMAGE_FLOOR,) * n_members
-    return Recipe((architecture,) * n_members, plan, components, floors)
+    return Recipe((architecture,) * n_members, plan, components, floors, _least_phi(n_rows))
 
 
 def _est_hiddens(batch_size: int) -> tuple[int, ...]:
@@ -220,6 +224,11 @@ def _est_hiddens(batch_size: int) -> tuple[int, ...]:
     # A minibatch of a few rows cannot fill several components; the penalty would rule the loss.
     n_components = min(DEFAULT_EST_HIDDENS[-1], max(1, batch_size // 16))
     return (*DEFAULT_EST_HIDDENS[:-1], n_components)
+
+
+def _least_phi(n_rows: int) -> float:
+    """Share of the rows below which a component dies."""
+    return min(LEAST_PHI, LEAST_ROWS / n_rows)
 
 
 def _power_of_two_below(n: int) -> int:

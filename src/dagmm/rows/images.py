@@ -156,9 +156,10 @@ def check_stack(shape: tuple[int, ...], dtype: np.dtype) -> None:
             f"got an array of shape {shape}."
         )
     if min(shape[1:3]) < LEAST_SIZE or shape[-1] < 1:
+        hint = " A table has 2 axes, X has 3." if len(shape) == 3 else ""
         raise InputError(
             f"X has images of {shape[1]} x {shape[2]} pixels; expected at least "
-            f"{LEAST_SIZE} x {LEAST_SIZE}."
+            f"{LEAST_SIZE} x {LEAST_SIZE}.{hint}"
         )
     if dtype.kind not in "fb" and dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise InputError(
