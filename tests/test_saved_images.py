@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dagmm import DAGMM, ModelFileError
-from dagmm.manifest import checksum_of
+from dagmm.whole_files import checksum_of
 from estimators import tiny_dagmm
 from images import blobs
 

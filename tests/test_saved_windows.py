@@ -9,7 +9,7 @@ import pytest
 import safetensors.numpy
 
 from dagmm import DAGMMDetector, ModelFileError
-from dagmm.manifest import checksum_of
+from dagmm.whole_files import checksum_of
 from estimators import normal, tiny_detector, tiny_window_recipe
 
 

@@ -16,7 +16,7 @@ import pytest
 import safetensors.numpy
 
 from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_model
-from dagmm.manifest import checksum_of
+from dagmm.whole_files import checksum_of
 from estimators import energy_of, normal, tiny_dagmm, tiny_detector, tiny_recipe
 
 DATA = Path(__file__).parent / "data" / "model-v1"

@@ -136,7 +136,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         self.step = step
         self.network = network
 
-    def fit(self, X: Any, y: object = None) -> Self:
+    def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
         """Train the networks, fix their mixtures and the threshold.
 
         Parameters
@@ -147,6 +147,11 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
             channels): uint8, uint16 or floats; they are fitted by a convolutional network, and
             the other methods take images of that size.
         y : ignored
+        checkpoint : path-like, optional
+            A directory in which the training is kept while it runs: new, empty, or of a fit like
+            this one that was stopped, however it was. That one is gone on with, and the model
+            that comes out is the one it would have been, to the bit. A finished training stays
+            there; delete the directory when it is no longer of use.
 
         Returns
         -------
@@ -155,15 +160,20 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Raises
         ------
         ArgumentError
-            If a constructor argument cannot be used.
+            If an argument cannot be used, or the checkpoint is of another fit.
         InputError
             If the table cannot be used; column and row are named.
+        ModelFileError
+            If a file of the checkpoint is damaged.
+        ModelSaveError
+            If the checkpoint cannot be written.
         """
         check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
         seed = int(check_random_state(self.random_state).randint(2**31))
         overrides = self._overrides()
         length, detail = self._windows()
+        place = self._checkpoint(checkpoint, "random_state")
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
             if length is None:
@@ -173,12 +183,14 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
                     else partial(detector_recipe, n_members=n_members)
                 )
                 model, energy = fit_model(
-                    rows, SCALING, recipe_of, seed, progress, overrides, holding_out=True
+                    *(rows, SCALING, recipe_of, seed, progress, overrides),
+                    holding_out=True,
+                    checkpoint=place,
                 )
             else:
                 recipe_of = partial(window_recipe, n_members=n_members, detail=detail)
                 model, energy = fit_windows(
-                    rows, length, SCALING, detail, recipe_of, seed, progress, overrides
+                    rows, length, SCALING, detail, recipe_of, seed, progress, overrides, place
                 )
         contamination = check_contamination(self.contamination, model.n_steps)
         chosen = choose_threshold(model.calibration, contamination=contamination)

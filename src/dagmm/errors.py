@@ -18,11 +18,11 @@ class InputError(DAGMMError, ValueError):
 
 
 class ModelFileError(DAGMMError, ValueError):
-    """A saved model is missing, damaged, foreign, or newer than this library."""
+    """A saved model or a checkpoint is missing, damaged, foreign, or not of this library."""
 
 
 class ModelSaveError(DAGMMError, OSError):
-    """A model could not be written; what was there before is untouched."""
+    """A model or a checkpoint could not be written; what was there before is untouched."""
 
 
 class MissingExtraError(DAGMMError, ImportError):

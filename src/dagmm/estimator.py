@@ -10,6 +10,7 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from dagmm.checkpoint import Checkpoint
 from dagmm.encoder import ImageEncoder, Overrides
 from dagmm.errors import ArgumentError, InputError, ModelFileError
 from dagmm.explain import Explanation, explain
@@ -243,6 +244,15 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
         return Overrides.of(
             *(getattr(self, name) for name in ("drop", "categorical", "numeric", "time", "group"))
         )
+
+    def _checkpoint(self, path: object, seed: str) -> Checkpoint | None:
+        """Check where a training is to be kept, before the table is read."""
+        if path is not None and getattr(self, seed) is None:
+            raise ArgumentError(
+                f"checkpoint needs {seed} to be a number: with None every fit draws another seed, "
+                "and none can go on with the training of the one before."
+            )
+        return None if path is None else Checkpoint(path)
 
     def _take(self, model: FittedModel) -> None:
         """Make a fitted model this estimator's own."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dagmm.calibration import Calibration
+from dagmm.checkpoint import Checkpoint
 from dagmm.encoder import Encoder, ImageEncoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
 from dagmm.fitted import FittedModel, Member, combine
@@ -49,6 +50,7 @@ def fit_model(
     overrides: Overrides | None = None,
     *,
     holding_out: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[FittedModel, np.ndarray]:
     """Fit a model to a table, or to images.
 
@@ -66,6 +68,8 @@ def fit_model(
     holding_out : bool, default=False
         Whether some rows of a large table are left out of training and mixture, so that
         something is known about rows that were not fitted to; see :mod:`dagmm.holdout`.
+    checkpoint : Checkpoint, optional
+        Where the training is kept while it runs, and goes on from.
 
     Returns
     -------
@@ -90,7 +94,15 @@ def fit_model(
         n_fitted, order = hold_out(features, rows.n_rows, np.random.default_rng(holdout_seed))
     recipe = recipe_of(n_fitted, encoder.n_features)
     mixture_seeds = mixture_seed.spawn(len(recipe.architectures))
-    trained = train(features, n_fitted, recipe.architectures, recipe.plan, training_seed, progress)
+    trained = train(
+        features,
+        n_fitted,
+        recipe.architectures,
+        recipe.plan,
+        training_seed,
+        progress,
+        checkpoint=checkpoint,
+    )
     features, unseen = features[:n_fitted], features[n_fitted : rows.n_rows]
     progress.phase("mixture", len(trained))
 

@@ -1,9 +1,11 @@
 """What training recorded, epoch by epoch, as plain lists."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+
+from dagmm.whole_files import Arrays
 
 #: Terms that are averaged over the steps of an epoch that were not dropped.
 AVERAGED = ("loss", "reconstruction", "energy", "penalty", "gradient_norm")
@@ -32,6 +34,30 @@ class History(dict[str, list[Any]]):
         """Say where the loss stands, in a few characters."""
         loss = self["loss"][-1]
         return "loss not finite" if loss is None else f"loss {loss:.4g}"
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what was recorded as arrays, NaN where every step of an epoch was dropped."""
+        whole = {"dropped_steps": np.int64}
+        return {name: np.array(self[name], whole.get(name, np.float64)) for name in self}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return the history that :meth:`arrays` were made of."""
+        history = cls()
+        for name in history:
+            history[name] = arrays[name].tolist()
+        for name in AVERAGED:
+            history[name] = [None if value != value else value for value in history[name]]
+        return history
+
+    @classmethod
+    def shapes(cls, epochs: int, n_components: int) -> Arrays:
+        """Type and shape of each of :meth:`arrays`."""
+        arrays: Arrays = dict.fromkeys(cls(), ("F64", (epochs,)))
+        return arrays | {
+            "dropped_steps": ("I64", (epochs,)),
+            "phi": ("F64", (epochs, n_components)),
+        }
 
     def extend(self, steps: Mapping[str, Any], phi: Any, cov: Any) -> None:
         """Add some epochs.

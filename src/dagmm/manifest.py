@@ -4,8 +4,6 @@ Whatever is read is checked before it is used, field by field: a saved model may
 anywhere. What is wrong is named by its path, such as ``members.0.spread``.
 """
 
-import hashlib
-import json
 import math
 from typing import Any, NamedTuple
 
@@ -65,13 +63,6 @@ class Manifest(NamedTuple):
     calibration: CalibrationManifest | None
     windows: Windows | None
     """Without their arrays."""
-
-
-def checksum_of(plain: dict[str, Any]) -> str:
-    """SHA-256 of a manifest, its own checksum left out; tells damage, not malice."""
-    rest = {name: value for name, value in plain.items() if name != "checksum"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 # A model as plain data ---------------------------------------------------------------------

@@ -157,7 +157,7 @@ class DAGMM(FittedModelEstimator):
         self.time = time
         self.group = group
 
-    def fit(self, X: Any, y: object = None) -> Self:
+    def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
         """Train the network and fix the mixture.
 
         Parameters
@@ -167,6 +167,11 @@ class DAGMM(FittedModelEstimator):
             images of one size, of shape (n, height, width) or (n, height, width, channels):
             uint8, uint16 or floats.
         y : ignored
+        checkpoint : path-like, optional
+            A directory in which the training is kept while it runs: new, empty, or of a fit like
+            this one that was stopped, however it was. That one is gone on with, and the model
+            that comes out is the one it would have been, to the bit. A finished training stays
+            there; delete the directory when it is no longer of use.
 
         Returns
         -------
@@ -175,19 +180,26 @@ class DAGMM(FittedModelEstimator):
         Raises
         ------
         ArgumentError
-            If a constructor argument cannot be used.
+            If an argument cannot be used, or the checkpoint is of another fit.
         InputError
             If the table cannot be used; column and row are named.
+        ModelFileError
+            If a file of the checkpoint is damaged.
+        ModelSaveError
+            If the checkpoint cannot be written.
         """
         seed = int(check_random_state(self.random_seed).randint(2**31))
         scaling = _SCALINGS[check_choice("normalize", self.normalize, tuple(_SCALINGS))]
         self._recipe(2, 1)  # says what is wrong with an argument before the table is read
         overrides = self._overrides()
+        place = self._checkpoint(checkpoint, "random_seed")
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
             shape = rows.shape if isinstance(rows, ImageRows) else ()
             recipe_of = partial(self._recipe, shape=shape)
-            model, _ = fit_model(rows, scaling, recipe_of, seed, progress, overrides)
+            model, _ = fit_model(
+                rows, scaling, recipe_of, seed, progress, overrides, checkpoint=place
+            )
         self._take(model)
         return self
 

@@ -14,6 +14,9 @@ class Progress:
     def advance(self, done: int, note: str = "") -> None:
         """Say how many units of the phase are done in all."""
 
+    def say(self, text: str) -> None:
+        """Say something that a user should know of even when nobody watches a bar."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -24,6 +27,14 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         return None
+
+
+class LineProgress(Progress):
+    """Says on standard error what has to be said, and draws no bar."""
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        print(text, file=sys.stderr, flush=True)
 
 
 class TerminalProgress(Progress):
@@ -52,6 +63,10 @@ class TerminalProgress(Progress):
         """Move the bar."""
         self._bar.update(self._task, completed=done, note=note)
 
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def __enter__(self) -> Self:
         self._bar.start()
         return self
@@ -73,5 +88,7 @@ class TerminalProgress(Progress):
 
 
 def progress_for(verbose: object) -> Progress:
-    """Return a bar if it is wanted and standard error is a terminal, else nothing visible."""
-    return TerminalProgress() if verbose and sys.stderr.isatty() else Progress()
+    """Return a bar if it is wanted and standard error is a terminal, else none; see ``say``."""
+    if not verbose:
+        return Progress()
+    return TerminalProgress() if sys.stderr.isatty() else LineProgress()

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import reprlib
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -24,14 +23,13 @@ from dagmm.errors import ModelFileError, ModelSaveError
 from dagmm.fitted import FittedModel
 from dagmm.manifest import (
     arrays_of,
-    checksum_of,
     join,
     plain_of,
     promised_arrays,
     read_manifest,
     upgraded,
 )
-from dagmm.schema import Arrays
+from dagmm.whole_files import PART, Arrays, check_arrays, checksum_of, write_whole
 
 #: Version of the directory's format; raised when an older library could not read it.
 FORMAT_VERSION = 2
@@ -40,7 +38,7 @@ MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 64 * 2**20
 _ARRAYS_NAME = re.compile(r"arrays-[0-9a-f]{64}\.safetensors")
 #: What an interrupted save leaves behind.
-_LEFTOVER = re.compile(rf"{_ARRAYS_NAME.pattern}|\..*\.[0-9a-f]{{16}}\.part")
+_LEFTOVER = re.compile(rf"{_ARRAYS_NAME.pattern}|{PART.pattern}")
 
 
 class SavedModel(NamedTuple):
@@ -95,9 +93,9 @@ def save_model(
         _check_target(directory)
         directory.mkdir(parents=True, exist_ok=True)
         before = _arrays_named_in(directory)
-        _write(directory / name, data)
+        write_whole(directory / name, data)
         # Column names may hold lone surrogates, which JSON reads back as they are.
-        _write(directory / MANIFEST, text.encode("utf-8", "surrogatepass"))
+        write_whole(directory / MANIFEST, text.encode("utf-8", "surrogatepass"))
     except ModelSaveError:
         raise
     except OSError as error:
@@ -173,33 +171,6 @@ def _arrays_named_in(directory: Path) -> str | None:
     return name if isinstance(name, str) and _ARRAYS_NAME.fullmatch(name) else None
 
 
-def _write(file: Path, data: bytes) -> None:
-    """Write a file so that it is either as before or complete, even if the power fails."""
-    part = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as stream:  # unlike tempfile's, it has the permissions of umask
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-    _settle(file.parent)
-
-
-def _settle(directory: Path) -> None:
-    """Have the file system write down a replaced file before what comes next."""
-    if os.name == "posix":
-        with contextlib.suppress(OSError):  # not every file system can
-            handle = os.open(directory, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-
-
 # Reading -----------------------------------------------------------------------------------
 
 
@@ -264,7 +235,7 @@ def _read_arrays(file: Path, promised: Arrays) -> dict[str, np.ndarray]:
         if not file.is_file():
             raise ModelFileError(f"restore: {str(file)!r} is missing; the model is incomplete.")
         with safetensors.safe_open(file, framework="numpy") as opened:
-            _check_arrays(opened, promised)
+            check_arrays(opened, promised)
         data = file.read_bytes()
         if file.name != f"arrays-{hashlib.sha256(data).hexdigest()}.safetensors":
             raise ValueError("its content is not what its name promises")
@@ -273,18 +244,3 @@ def _read_arrays(file: Path, promised: Arrays) -> dict[str, np.ndarray]:
             if not np.isfinite(array).all():
                 raise ValueError(f"array {name!r} holds values that are not finite")
     return arrays
-
-
-def _check_arrays(opened: Any, promised: Arrays) -> None:
-    names = set(opened.keys())
-    for name in sorted(promised.keys() - names):
-        raise ValueError(f"array {name!r} is missing")
-    for name in sorted(names - promised.keys()):
-        raise ValueError(f"array {reprlib.repr(name)} is not part of such a model")
-    for name, (dtype, shape) in promised.items():
-        part = opened.get_slice(name)
-        got = part.get_dtype(), tuple(part.get_shape())
-        if got != (dtype, shape):
-            raise ValueError(
-                f"array {name!r} must be {dtype} of {shape}, got {got[0]} of {got[1]}"
-            )

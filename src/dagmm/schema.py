@@ -19,9 +19,7 @@ from dagmm.encoder import (
 from dagmm.encoder.dates import CYCLES
 from dagmm.encoder.set_aside import REASONS
 from dagmm.fields import Field
-
-#: Type (in the words of safetensors) and shape of each array by its name.
-Arrays = dict[str, tuple[str, tuple[int, ...]]]
+from dagmm.whole_files import Arrays as Arrays
 
 #: Most columns of a table that are read.
 _MOST_COLUMNS = 2**20

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import islice
 from threading import Event
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int, Key
 
+from dagmm.checkpoint import Checkpoint, MemberFile, Standing, training_of
 from dagmm.compilation import compiled
 from dagmm.history import History
 from dagmm.networks import Architecture, Network, flatten
@@ -164,6 +166,28 @@ class _Member:
             np.full(k, 1.0 / k, np.float32),
             np.broadcast_to(np.eye(d, dtype=np.float32), (k, d, d)),
         )
+        self.file: MemberFile | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no epochs are left."""
+        return self.history.epochs == self.plan.epochs
+
+    def resume(self, file: MemberFile) -> None:
+        """Keep the training in a file from now on, and go on from what it holds."""
+        self.file = file
+        found = file.read(Standing(self.initial, self.state, self.history))
+        if found is not None:
+            self.initial, self.state, self.history = found
+            # The calls that were done are replayed for the order of those that follow.
+            calls = self.history.epochs // self.plan.epochs_per_call
+            self.batches = iter(()) if self.is_done else islice(self.batches, calls, None)
+
+    def keep(self, *, at_once: bool = False) -> None:
+        """Keep the training as it stands: now, or when it is time to."""
+        if self.file is not None:
+            standing = Standing(self.initial, self.state, self.history)
+            self.file.keep(standing, at_once=at_once)
 
     def advance(self) -> bool:
         """Run the next epochs; whether there were any left."""
@@ -179,6 +203,7 @@ class _Member:
             architecture=self.architecture,
         )
         self.history.extend(record._asdict(), phi, cov)
+        self.keep()
         return True
 
     def result(self) -> TrainedMember:
@@ -195,6 +220,7 @@ def train(
     progress: Progress | None = None,
     initial: np.ndarray | None = None,
     windows: TrainingWindows | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> list[TrainedMember]:
     """Train one network for each architecture, side by side.
 
@@ -217,10 +243,17 @@ def train(
         Where every network starts; each is drawn for itself by default.
     windows : TrainingWindows, optional
         By default each row is trained on by itself.
+    checkpoint : Checkpoint, optional
+        Where the training is kept while it runs, and goes on from.
 
     Returns
     -------
     list of TrainedMember
+
+    Raises
+    ------
+    ArgumentError, ModelFileError, ModelSaveError
+        If the checkpoint is of another training, is damaged, or cannot be written.
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     device_rows = jax.device_put(rows)
@@ -244,24 +277,38 @@ def train(
         )
     ]
     progress = progress or Progress()
+    if checkpoint is not None:
+        parts = [] if windows is None else [*windows.fitted, *jax.tree.leaves(windows.windowed)]
+        training = training_of(rows, n_rows, architectures, plan, sequence, initial, parts)
+        for member, file in zip(members, checkpoint.begin(training, plan), strict=True):
+            member.resume(file)
+        if _done(members):
+            progress.say(checkpoint.resuming([m.history.epochs for m in members], plan.epochs))
     stopped = Event()
 
     def advance(member: _Member) -> bool:
         alive = not stopped.is_set() and member.advance()
         if alive:
-            done = sum(one.history.epochs for one in members)
-            progress.advance(done, member.history.summary())
+            progress.advance(_done(members), member.history.summary())
         return alive
 
     def finish(member: _Member) -> None:
         while advance(member):
             pass
+        member.keep(at_once=True)
 
+    waiting = [member for member in members if not member.is_done]
     progress.phase("compiling", len(members) * plan.epochs)
     # The first call of each kind of network compiles; threads would each compile for themselves.
-    for member in {m.architecture: m for m in reversed(members)}.values():
+    for member in {m.architecture: m for m in reversed(waiting)}.values():
         advance(member)
     progress.phase("training", len(members) * plan.epochs)
-    for _ in side_by_side(finish, members, stopped):
+    progress.advance(_done(members))
+    for _ in side_by_side(finish, waiting, stopped):
         pass
     return [member.result() for member in members]
+
+
+def _done(members: Sequence[_Member]) -> int:
+    """Epochs done, of all members together."""
+    return sum(member.history.epochs for member in members)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dagmm.calibration import Calibration
+from dagmm.checkpoint import Checkpoint
 from dagmm.encoder import Encoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
 from dagmm.fitted import FittedModel, Member, combine
@@ -46,6 +47,7 @@ def fit_windows(
     seed: int,
     progress: Progress,
     overrides: Overrides,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[FittedModel, np.ndarray]:
     """Fit a model to windows of a table.
 
@@ -65,6 +67,8 @@ def fit_windows(
     seed : int
     progress : Progress
     overrides : Overrides
+    checkpoint : Checkpoint, optional
+        Where the training is kept while it runs, and goes on from.
 
     Returns
     -------
@@ -100,6 +104,7 @@ def fit_windows(
         training_seed,
         progress,
         windows=training,
+        checkpoint=checkpoint,
     )
     progress.phase("mixture", n_members)
 

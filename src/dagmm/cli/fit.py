@@ -61,6 +61,14 @@ def fit(
     ] = None,
     members: Annotated[int, typer.Option(help="Number of networks.", min=1)] = 4,
     seed: o.Seed = 0,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Directory that keeps the training while it runs: the same command goes on from "
+            "there after it was stopped, however it was. Deleted once the model is saved.",
+            metavar="DIR",
+        ),
+    ] = None,
     delimiter: o.Delimiter = None,
     header: o.Header = None,
     format: o.Format = None,
@@ -97,5 +105,6 @@ def fit(
         int(window) if window is not None and window.strip().isdecimal() else window,
         step,
         network.value,
+        checkpoint,
     )
     show(fit_table(job), as_json)

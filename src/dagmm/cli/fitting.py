@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dagmm.checkpoint import Checkpoint
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.image_files import check_no_roles, is_images, table_encoder
 from dagmm.cli.image_work import fit_images
@@ -43,6 +44,8 @@ class FitJob:
     step : int
         Every so many rows a window is trained on.
     network : {"dense", "convolutional"}
+    checkpoint : str, optional
+        Path of the directory that keeps the training until the model is saved.
     """
 
     table: str
@@ -57,6 +60,7 @@ class FitJob:
     window: int | str | None = None
     step: int = 1
     network: str = "dense"
+    checkpoint: str | None = None
 
 
 def fit_table(job: FitJob) -> dict[str, Any]:
@@ -77,11 +81,12 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     if job.window is not None:
         WindowLength.of(job.window, job.step, job.roles.time, job.roles.group)
     check_directory(job.model, job.force)
+    if job.checkpoint is not None:
+        check_apart(job.checkpoint, job.model)
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
-        return fit_images(
-            job.table, job.model, job.contamination, job.members, job.seed, job.quiet
-        )
+        detector = DAGMMDetector(job.contamination, job.members, job.seed, verbose=not job.quiet)
+        return fit_images(detector, job.table, job.model, job.checkpoint, job.quiet)
     features, labels, name = read_features(job.table, job.options, job.roles, job.quiet)
     if labels is not None and 2 * labels.sum() > len(labels):
         note(
@@ -102,7 +107,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", TableWarning)
-            detector.fit(features)
+            detector.fit(features, checkpoint=job.checkpoint)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     for warning in caught:
@@ -113,6 +118,8 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     record = {**detector.model_.record, "table": job.roles.plain()}
     detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
+    if job.checkpoint is not None:
+        Checkpoint(job.checkpoint).delete()
     return {
         "model": job.model,
         **_summary(detector, features, labels),
@@ -140,6 +147,23 @@ def check_directory(model: str, force: bool) -> None:
             raise ArgumentError(
                 f"{model!r} holds a model already; choose another directory, or add --force."
             )
+
+
+def check_apart(checkpoint: str, model: str) -> None:
+    """Check that a training can be kept there, beside the model.
+
+    Raises
+    ------
+    ArgumentError
+        If the directory cannot be a checkpoint, or one of both would lie in the other.
+    """
+    Checkpoint(checkpoint)
+    one, other = Path(checkpoint).resolve(), Path(model).resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise ArgumentError(
+            f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
+            "neither may lie in the other."
+        )
 
 
 def read_features(

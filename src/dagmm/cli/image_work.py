@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dagmm.checkpoint import Checkpoint
 from dagmm.cli.image_files import names_of, open_images
 from dagmm.cli.terminal import log
 from dagmm.detector import DAGMMDetector
@@ -22,9 +23,18 @@ from dagmm.threshold import is_anomaly, p_value_of
 
 
 def fit_images(
-    path: str, model: str, contamination: Any, members: int, seed: int, quiet: bool
+    detector: DAGMMDetector, path: str, model: str, checkpoint: str | None, quiet: bool
 ) -> dict[str, Any]:
     """Read, fit and save.
+
+    Parameters
+    ----------
+    detector : DAGMMDetector
+    path, model : str
+        Paths of the images and of the model.
+    checkpoint : str, optional
+        Path of the directory that keeps the training until the model is saved.
+    quiet : bool
 
     Returns
     -------
@@ -37,12 +47,13 @@ def fit_images(
     """
     began = time.perf_counter()
     rows = _opened(path, quiet)
-    detector = DAGMMDetector(contamination, members, seed, verbose=not quiet)
     try:
-        detector.fit(rows)
+        detector.fit(rows, checkpoint=checkpoint)
     except InputError as error:
         raise _placed(error, path) from error
     detector.save(model)
+    if checkpoint is not None:
+        Checkpoint(checkpoint).delete()
     fitted = detector.model_
     assert fitted.threshold is not None, "a detector's model has a threshold"
     energy = fitted.energy(rows)
