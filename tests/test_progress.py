@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dagmm.progress import Progress, TerminalProgress, progress_for
+from dagmm.progress import LineProgress, Progress, TerminalProgress, progress_for
 
 
 class Terminal(io.StringIO):
@@ -13,9 +13,16 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_nothing_is_shown_where_there_is_no_terminal(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert type(progress_for(1)) is Progress
+@pytest.mark.parametrize(("verbose", "said"), [(0, ""), (1, "resuming [bold]\n")])
+def test_where_there_is_no_terminal_only_what_has_to_be_said_is_shown(monkeypatch, verbose, said):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress_for(verbose) as progress:
+        progress.phase("training", 2)
+        progress.say("resuming [bold]")
+        progress.advance(1, "loss 3.2")
+    assert type(progress) is (LineProgress if verbose else Progress)
+    assert stream.getvalue() == said
 
 
 @pytest.mark.parametrize(("verbose", "kind"), [(0, Progress), (1, TerminalProgress)])
@@ -30,7 +37,9 @@ def test_bar_goes_to_standard_error_only(monkeypatch, capsys):
     with progress_for(1) as progress:
         progress.phase("training", 2)
         progress.advance(1, "loss 3.2")
+        progress.say("resuming [bold]")
         progress.phase("mixture", 1)
+    assert "resuming [bold]\n" in terminal.getvalue()
     assert "training" in terminal.getvalue()
     assert "mixture" in terminal.getvalue()
     assert capsys.readouterr().out == ""

@@ -1,7 +1,7 @@
 """What training recorded, epoch by epoch, as plain lists."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class History(dict[str, list[Any]]):
         return {name: np.array(self[name], whole.get(name, np.float64)) for name in self}
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "History":
         """Return the history that :meth:`arrays` were made of."""
         history = cls()
         for name in history:

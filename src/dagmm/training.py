@@ -293,9 +293,11 @@ def train(
         return alive
 
     def finish(member: _Member) -> None:
-        while advance(member):
-            pass
-        member.keep(at_once=True)
+        try:
+            while advance(member):
+                pass
+        finally:
+            member.keep(at_once=True)
 
     waiting = [member for member in members if not member.is_done]
     progress.phase("compiling", len(members) * plan.epochs)
@@ -303,7 +305,8 @@ def train(
     for member in {m.architecture: m for m in reversed(waiting)}.values():
         advance(member)
     progress.phase("training", len(members) * plan.epochs)
-    progress.advance(_done(members))
+    if checkpoint is not None:
+        progress.advance(_done(members))
     for _ in side_by_side(finish, waiting, stopped):
         pass
     return [member.result() for member in members]

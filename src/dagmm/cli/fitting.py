@@ -157,13 +157,13 @@ def check_apart(checkpoint: str, model: str) -> None:
     ArgumentError
         If the directory cannot be a checkpoint, or one of both would lie in the other.
     """
-    Checkpoint(checkpoint)
     one, other = Path(checkpoint).resolve(), Path(model).resolve()
     if one.is_relative_to(other) or other.is_relative_to(one):
         raise ArgumentError(
             f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
             "neither may lie in the other."
         )
+    Checkpoint(checkpoint)
 
 
 def read_features(
