@@ -200,6 +200,7 @@ def test_leftovers_of_an_interrupted_save_do_not_hinder_the_next(fitted, tmp_pat
     (tmp_path / f"arrays-{'0' * 64}.safetensors").write_text("")
     fitted.save(tmp_path)
     DAGMM.load(tmp_path)
+    assert not [file for file in tmp_path.iterdir() if file.suffix == ".part"]
 
 
 # Reading -----------------------------------------------------------------------------------

@@ -102,9 +102,11 @@ def save_model(
         raise ModelSaveError(
             error.errno, f"save: {str(directory)!r} could not be written: {error.strerror}."
         ) from error
-    if before is not None and before != name:
-        with contextlib.suppress(OSError):  # a leftover harms nobody
+    with contextlib.suppress(OSError):  # a leftover harms nobody
+        if before is not None and before != name:
             (directory / before).unlink()
+        for part in _parts(directory):
+            part.unlink()
 
 
 def load_model(path: str | os.PathLike[str]) -> SavedModel:
@@ -147,6 +149,11 @@ def is_saved_model(path: str | os.PathLike[str]) -> bool:
     return (Path(path) / MANIFEST).is_file()
 
 
+def is_free(path: str | os.PathLike[str]) -> bool:
+    """Whether a directory holds nothing but what a save leaves behind that was stopped."""
+    return all(_LEFTOVER.fullmatch(entry.name) for entry in Path(path).iterdir())
+
+
 # Writing -----------------------------------------------------------------------------------
 
 
@@ -155,11 +162,16 @@ def _check_target(directory: Path) -> None:
         raise ModelSaveError(f"save: {str(directory)!r} is a file; a model is a directory.")
     if not directory.exists() or is_saved_model(directory):
         return
-    if any(not _LEFTOVER.fullmatch(entry.name) for entry in directory.iterdir()):
+    if not is_free(directory):
         raise ModelSaveError(
             f"save: {str(directory)!r} holds files that are not a saved model; "
             "choose another directory."
         )
+
+
+def _parts(directory: Path) -> list[Path]:
+    """Halves of files that a save which was killed left behind."""
+    return [entry for entry in directory.iterdir() if PART.fullmatch(entry.name)]
 
 
 def _arrays_named_in(directory: Path) -> str | None:

@@ -20,7 +20,7 @@ from dagmm.detector import DAGMMDetector
 from dagmm.encoder import Encoder
 from dagmm.errors import ArgumentError, InputError, TableWarning
 from dagmm.fitted import FittedModel
-from dagmm.saving import is_saved_model
+from dagmm.saving import is_free, is_saved_model
 from dagmm.tables import TableOptions, open_table
 from dagmm.threshold import check_contamination, is_anomaly
 from dagmm.windows import WindowLength
@@ -138,7 +138,7 @@ def check_directory(model: str, force: bool) -> None:
     path = Path(model)
     if path.exists() and not path.is_dir():
         raise ArgumentError(f"{model!r} is a file; a model is a directory.")
-    if path.is_dir() and any(path.iterdir()):
+    if path.is_dir() and not is_free(path):
         if not is_saved_model(path):
             raise ArgumentError(
                 f"{model!r} holds files that are not a saved model; choose another directory."
