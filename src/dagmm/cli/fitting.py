@@ -127,6 +127,23 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     }
 
 
+def check_apart(checkpoint: str, model: str) -> None:
+    """Check that a training can be kept there, beside the model.
+
+    Raises
+    ------
+    ArgumentError
+        If the directory cannot be a checkpoint, or one of both would lie in the other.
+    """
+    one, other = Path(checkpoint).resolve(), Path(model).resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise ArgumentError(
+            f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
+            "neither may lie in the other."
+        )
+    Checkpoint(checkpoint)
+
+
 def check_directory(model: str, force: bool) -> None:
     """Check that a model can be saved there, before the work for it begins.
 
@@ -147,23 +164,6 @@ def check_directory(model: str, force: bool) -> None:
             raise ArgumentError(
                 f"{model!r} holds a model already; choose another directory, or add --force."
             )
-
-
-def check_apart(checkpoint: str, model: str) -> None:
-    """Check that a training can be kept there, beside the model.
-
-    Raises
-    ------
-    ArgumentError
-        If the directory cannot be a checkpoint, or one of both would lie in the other.
-    """
-    one, other = Path(checkpoint).resolve(), Path(model).resolve()
-    if one.is_relative_to(other) or other.is_relative_to(one):
-        raise ArgumentError(
-            f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
-            "neither may lie in the other."
-        )
-    Checkpoint(checkpoint)
 
 
 def read_features(
