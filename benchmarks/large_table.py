@@ -78,7 +78,9 @@ class Connections:
         columns["service"] = self.services[service]
         columns["flag"] = np.array(FLAGS)[flag]
         columns["land"] = np.where(rng.random(n) < 1e-4, "yes", "no")
-        columns["logged_in"] = np.where(rng.random(n) < 1 / (1 + np.exp(-cause[:, 0])), "yes", "no")
+        columns["logged_in"] = np.where(
+            rng.random(n) < 1 / (1 + np.exp(-cause[:, 0])), "yes", "no"
+        )
         columns["host_login"] = np.where(rng.random(n) < 1e-3, "yes", "no")
         columns["guest_login"] = np.where(rng.random(n) < 0.01, "yes", "no")
         columns["label"] = np.array(KINDS)[kind]

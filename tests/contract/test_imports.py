@@ -21,6 +21,7 @@ ORDER = [
     "parallel",
     "progress",
     # the path of the data
+    "tables",
     "rows",
     "encoder",
     "windows.length",
@@ -58,6 +59,10 @@ ORDER = [
     "reading",
     "fitted",
     "holdout",
+    "watching",
+    "drawing",
+    "finishing",
+    "exact_pass",
     "fitting",
     "window_fitting",
     "streaming",
@@ -90,7 +95,6 @@ ORDER = [
     "baselines",
     # the command
     "datasets",
-    "tables",
     "comparison.measures",
     "comparison.split",
     "comparison.result",
