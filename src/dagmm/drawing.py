@@ -59,7 +59,7 @@ def encode_table(
     progress : Progress
         Is told a phase of its own.
     """
-    n_rows = most_rows(encoder.n_features)
+    n_rows, rows = most_rows(encoder.n_features), rows.only(encoder.columns)
     if isinstance(rows, ImageRows) or rows.n_rows <= n_rows:
         return Encoded(encode_rows(rows, encoder, progress), rows.n_rows, None)
     numbers = draw(rows.n_rows, n_rows, rng)
