@@ -4,6 +4,7 @@ Training looks at some hundred thousand rows of a table, however long it is. Row
 from all of it are mixed perfectly, even where the table is sorted, and take bounded memory.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,18 +66,28 @@ def encode_table(
     numbers = draw(rows.n_rows, n_rows, rng)
     features = np.zeros((padded_rows(n_rows), encoder.n_features), np.float32)
 
-    def encode(chunk: Chunk) -> np.ndarray:
-        first, last = np.searchsorted(numbers, (chunk.start, chunk.start + chunk.n_rows))
-        wanted = numbers[first:last] - chunk.start
-        return encoder.encode(chunk.take(wanted)) if len(wanted) else features[:0]
-
     progress.phase("drawing", rows.n_rows)
     done = 0
-    for i, part in enumerate(side_by_side(encode, rows.chunks(_READ_ROWS))):
+    for part in side_by_side(encoder.encode, drawn_chunks(rows, numbers)):
         features[done : done + len(part)] = part
         done += len(part)
-        progress.advance(min(rows.n_rows, (i + 1) * _READ_ROWS), f"{done} of {n_rows} rows")
+        progress.advance(int(numbers[done - 1]) + 1, f"{done} rows drawn")
     return Encoded(features, n_rows, numbers)
+
+
+def drawn_chunks(rows: Rows, numbers: np.ndarray) -> Iterator[Chunk]:
+    """Read a table and keep some rows.
+
+    Parameters
+    ----------
+    rows : Rows
+    numbers : ndarray of shape (n_drawn,)
+        Row numbers in ascending order.
+    """
+    for chunk in rows.chunks(_READ_ROWS):
+        first, last = np.searchsorted(numbers, (chunk.start, chunk.start + chunk.n_rows))
+        if last > first:
+            yield chunk.take(numbers[first:last] - chunk.start)
 
 
 def encode_rows(

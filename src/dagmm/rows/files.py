@@ -21,7 +21,7 @@ from dagmm.tables.typed_table import TypedTable
 
 
 def stored_rows(table: object) -> Rows | None:
-    """Return rows of a path or of an Arrow dataset; None for anything else.
+    """Return rows of a path, of an Arrow dataset or of an open table; None for anything else.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ def stored_rows(table: object) -> Rows | None:
     InputError
         If there is no such table, or it cannot be read.
     """
+    if isinstance(table, StreamRows):
+        return table
     if is_dataset(table):
         return StreamRows(DatasetPieces(table))
     if not isinstance(table, str | os.PathLike):

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -11,6 +11,7 @@ from dagmm.rows.frame import arrow_chunk
 from dagmm.rows.table import CHUNK_ROWS, Chunk, Rows
 
 
+@runtime_checkable
 class Pieces(Protocol):
     """What can be read piece by piece, any number of times.
 
@@ -70,7 +71,7 @@ class StreamRows(Rows):
     def chunk(self, start: int, stop: int) -> Chunk:
         """Return the rows from ``start`` up to ``stop``, reading all before them."""
         parts, first = [], 0
-        for piece in self._pieces():
+        for piece in self.pieces():
             if first >= stop:
                 break
             last = first + piece.num_rows
@@ -89,7 +90,7 @@ class StreamRows(Rows):
             If it has become longer or shorter since it was opened.
         """
         start, held, n_held = 0, [], 0
-        for piece in self._pieces():
+        for piece in self.pieces():
             place = 0
             while place < piece.num_rows:
                 part = piece.slice(place, size - n_held)
@@ -115,9 +116,10 @@ class StreamRows(Rows):
 
     def read(self) -> pa.Table:
         """Read the whole table into memory."""
-        return _joined(list(self._pieces()), self.schema)
+        return _joined(list(self.pieces()), self.schema)
 
-    def _pieces(self) -> Iterator[pa.RecordBatch]:
+    def pieces(self) -> Iterator[pa.RecordBatch]:
+        """Read the whole table, as many rows at a time as its source gives."""
         schema: Any = self.schema
         for piece in self._source.pieces(self.names):
             yield piece if piece.schema.equals(schema) else piece.cast(schema)
