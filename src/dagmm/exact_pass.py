@@ -69,14 +69,21 @@ def finish_exactly(
     while left := [i for i in range(n_members) if i not in finished]:
         parts = [sketches[i] for i in left]
         totals, fingerprint = exact_moments(rows, encoder, left_out, parts, progress)
+        sound = []
         for i, moments in zip(left, totals, strict=True):
             if all(np.isfinite(part).all() for part in moments):
-                floor = recipe.relative_floors[i]
-                finished[i] = sketches[i].finish(moments, recipe, floor)
+                sound.append((i, moments))
             elif sketches[i].parameters is trained[i].initial:
                 check_untrained(*moments)
             else:
                 sketches[i] = again(i)
+
+        def finish(one: tuple[int, Moments]) -> tuple[Member, np.ndarray]:
+            i, moments = one
+            return sketches[i].finish(moments, recipe, recipe.relative_floors[i])
+
+        numbers = [i for i, _ in sound]
+        finished |= dict(zip(numbers, side_by_side(finish, sound), strict=True))
     return [finished[i] for i in range(n_members)], fingerprint
 
 

@@ -1,4 +1,4 @@
-"""How a fitted model does on its own training table."""
+"""How well energies find labelled anomalies, in bounded memory."""
 
 from typing import Any
 
@@ -11,8 +11,43 @@ from dagmm.fitted import FittedModel
 from dagmm.rows import StreamRows, rows_of
 from dagmm.threshold import is_anomaly
 
-#: Rows that are scored to judge by labels where the table is too long to score all.
+#: Rows of a training table that are scored to judge by labels, where it is too long to score all.
 JUDGED_ROWS = 2**18
+#: Rows whose energies and labels are kept while a table is scored.
+MOST_KEPT = 2**20
+
+
+class KeptRows:
+    """Energies and labels of all rows of a table, or of as many as are enough, at random."""
+
+    def __init__(self) -> None:
+        self.n_rows = self.n_anomalies = 0
+        self._share = 1.0
+        self._rng = np.random.default_rng(0)
+        self._energy: list[np.ndarray] = []
+        self._labels: list[np.ndarray] = []
+
+    def add(self, energy: np.ndarray, labels: np.ndarray) -> None:
+        """Take some rows; half of what is kept goes whenever it is too much."""
+        self.n_rows += len(energy)
+        self.n_anomalies += int(labels.sum())
+        if self._share < 1.0:
+            kept = self._rng.random(len(energy)) < self._share
+            energy, labels = energy[kept], labels[kept]
+        self._energy.append(energy)
+        self._labels.append(labels)
+        while sum(map(len, self._energy)) > MOST_KEPT:
+            self._share /= 2.0
+            whole = np.concatenate(self._energy), np.concatenate(self._labels)
+            kept = self._rng.random(len(whole[0])) < 0.5
+            self._energy, self._labels = [whole[0][kept]], [whole[1][kept]]
+
+    def quality(self) -> dict[str, Any]:
+        """As :func:`quality_of`, and how many rows it is of where these are not all."""
+        energy, labels = np.concatenate(self._energy), np.concatenate(self._labels)
+        judged = {} if len(energy) == self.n_rows else {"judged_rows": len(energy)}
+        quality = quality_of(energy, labels) | {"labelled_anomalies": self.n_anomalies}
+        return judged | quality
 
 
 def judged(
@@ -49,4 +84,5 @@ def judged(
         for chunk in drawn_chunks(rows, numbers)
     ]
     quality = quality_of(np.concatenate(parts), labels[numbers])
+    quality["labelled_anomalies"] = int(labels.sum())
     return share, {"judged_rows": len(numbers), **quality}
