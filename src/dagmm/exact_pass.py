@@ -9,11 +9,12 @@ from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.finishing import Sketch, sketch
 from dagmm.fitted import Member
 from dagmm.health import check_untrained
-from dagmm.mixture import Moments
+from dagmm.mixture import Mixture, Moments
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
-from dagmm.rows import Chunk, Rows
+from dagmm.rows import CHUNK_ROWS, Chunk, Rows
+from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember
 
 
@@ -57,7 +58,7 @@ def finish_exactly(
 
     def look(i: int, result: TrainedMember) -> Sketch:
         rng, floor = np.random.default_rng(seeds[i]), recipe.relative_floors[i]
-        return sketch(recipe.architectures[i], result, features, recipe, floor, rng)
+        return sketch(recipe.architectures[i], result, features, recipe, floor, rng)[0]
 
     def again(i: int) -> Sketch:
         # Some row that is not held overflows the network: the one before training takes over.
@@ -80,7 +81,9 @@ def finish_exactly(
 
         def finish(one: tuple[int, Moments]) -> tuple[Member, np.ndarray]:
             i, moments = one
-            return sketches[i].finish(moments, recipe, recipe.relative_floors[i])
+            mixture = sketches[i].mixture_from(moments, recipe, recipe.relative_floors[i])
+            energy = _energies(sketches[i], mixture, features)
+            return sketches[i].member(mixture, energy), energy
 
         numbers = [i for i, _ in sound]
         finished |= dict(zip(numbers, side_by_side(finish, sound), strict=True))
@@ -135,6 +138,16 @@ def exact_moments(
         done += len(features)
         progress.advance(done, f"{done} rows")
     return total, digest.hexdigest()
+
+
+def _energies(one: Sketch, mixture: Mixture, features: np.ndarray) -> np.ndarray:
+    """Energies of rows, whose z is not kept: that of all members would be a lot."""
+    energy = np.empty(len(features))
+    for start in range(0, len(features), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        z, _, _ = latent_rows(one.architecture, one.parameters, features[part])
+        energy[part] = mixture.energy(z)
+    return energy
 
 
 def digest_of(names: tuple[str, ...]) -> "hashlib._Hash":

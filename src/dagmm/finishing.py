@@ -21,10 +21,6 @@ class Sketch(NamedTuple):
 
     architecture: Architecture
     parameters: np.ndarray
-    z: np.ndarray
-    """Of the rows that are held, shape (n_latent, n_rows)."""
-    own: Moments
-    """Of the same rows, under the memberships that the estimation network gives them."""
     chosen: Mixture | None
     """What gives memberships instead of the estimation network."""
 
@@ -35,26 +31,17 @@ class Sketch(NamedTuple):
         z, _, _ = latent_rows(self.architecture, self.parameters, features)
         return moments_under(self.chosen, z)[0]
 
-    def held_moments(self) -> Moments:
-        """Moments of the rows that are held."""
-        return self.own if self.chosen is None else moments_under(self.chosen, self.z)[0]
-
-    def finish(
-        self, moments: Moments, recipe: Recipe, relative_floor: float
-    ) -> tuple[Member, np.ndarray]:
-        """Fix the mixture from moments; also return the energies of the rows that are held."""
+    def mixture_from(self, moments: Moments, recipe: Recipe, relative_floor: float) -> Mixture:
+        """Fix the mixture from moments of all rows."""
         if self.chosen is None:
-            mixture = Mixture.from_moments(moments, relative_floor)
-        else:
-            mixture = settle(moments, relative_floor, recipe.least_phi)
-        z = self.z
-        energy = np.concatenate(
-            [mixture.energy(z[:, i : i + CHUNK_ROWS]) for i in range(0, z.shape[1], CHUNK_ROWS)]
-        )
+            return Mixture.from_moments(moments, relative_floor)
+        return settle(moments, relative_floor, recipe.least_phi)
+
+    def member(self, mixture: Mixture, energy: np.ndarray) -> Member:
+        """Return the member, on the scale of the energies of the rows that are held."""
         low, location, high = np.percentile(energy, (25, 50, 75))
         spread = float(high - low) or 1.0
-        member = Member(self.architecture, self.parameters, mixture, float(location), spread)
-        return member, energy
+        return Member(self.architecture, self.parameters, mixture, float(location), spread)
 
 
 def sketch(
@@ -64,11 +51,19 @@ def sketch(
     recipe: Recipe,
     relative_floor: float,
     rng: np.random.Generator,
-) -> Sketch:
+) -> tuple[Sketch, np.ndarray, Moments]:
     """Look at the rows that are held, dropout off, and choose how many components they need.
 
     A network that training drove so far that it overflows is of no use: the one before training
     takes its place, and the verdict says so.
+
+    Returns
+    -------
+    sketch : Sketch
+    z : ndarray of shape (n_latent, n_rows), float32
+        Of these rows.
+    moments : Moments
+        Of the same rows, under the memberships that the estimation network gives them.
 
     Raises
     ------
@@ -82,7 +77,7 @@ def sketch(
         z, moments = latent_moments(architecture, parameters, features)
         check_untrained(z, *moments)
     chosen = choose(z, recipe.components, relative_floor, rng) if recipe.components else None
-    return Sketch(architecture, parameters, z, moments, chosen)
+    return Sketch(architecture, parameters, chosen), z, moments
 
 
 def latent_moments(

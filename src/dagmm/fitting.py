@@ -22,7 +22,8 @@ from dagmm.networks import Architecture
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
-from dagmm.rows import ImageRows, Rows
+from dagmm.refinement import moments_under
+from dagmm.rows import CHUNK_ROWS, ImageRows, Rows
 from dagmm.training import TrainedMember, train
 from dagmm.typical import typical_values
 from dagmm.watching import WatchedRows
@@ -148,8 +149,14 @@ def finish_member(
     ArgumentError
         If the network overflows even before training.
     """
-    one = sketch(architecture, result, features, recipe, relative_floor, rng)
-    return one.finish(one.held_moments(), recipe, relative_floor)
+    one, z, moments = sketch(architecture, result, features, recipe, relative_floor, rng)
+    if one.chosen is not None:
+        moments = moments_under(one.chosen, z)[0]
+    mixture = one.mixture_from(moments, recipe, relative_floor)
+    energy = np.concatenate(
+        [mixture.energy(z[:, i : i + CHUNK_ROWS]) for i in range(0, z.shape[1], CHUNK_ROWS)]
+    )
+    return one.member(mixture, energy), energy
 
 
 def fingerprint_of(names: tuple[str, ...], features: np.ndarray) -> str:
