@@ -45,7 +45,7 @@ class ParquetFolder(TypedTable):
         self._files = parquet_files(path)
         self.n_rows, schemas = 0, []
         for file in self._files:
-            with ParquetTable(Source(file)) as table:
+            with _opened(file) as table:
                 schemas.append(table.schema)
                 self.n_rows += table.n_rows
         self.schema = _common(self._files, schemas)
@@ -56,12 +56,21 @@ class ParquetFolder(TypedTable):
         """Read some rows at a time; see :meth:`TypedTable.pieces`."""
         schema = pa.schema([self.schema.field(name) for name in columns])
         for file in self._files:
-            with ParquetTable(Source(file)) as table:
+            with _opened(file) as table:
                 for piece in table.pieces(columns):
                     yield piece if piece.schema.equals(schema) else piece.cast(schema)
 
     def close(self) -> None:
         """Do nothing: each file is open only while it is read."""
+
+
+def _opened(file: str) -> ParquetTable:
+    source = Source(file)
+    try:
+        return ParquetTable(source)
+    except BaseException:
+        source.close()
+        raise
 
 
 def _common(files: list[str], schemas: list[pa.Schema]) -> pa.Schema:
