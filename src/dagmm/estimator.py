@@ -52,7 +52,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features), or images
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
 
         Returns
         -------
@@ -85,7 +85,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
             Normal rows that the model was not fitted to.
 
         Returns
@@ -112,7 +112,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
 
         Returns
         -------
@@ -216,7 +216,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
 
         Returns
         -------
