@@ -53,7 +53,9 @@ def _peak_of(pid: int) -> int:
     return int(peaks[0]) * 1024 if peaks else 0
 
 
-def measured(n_rows: int, folder: Path, *, is_sorted: bool, test: Path) -> dict[str, Any]:
+def measured(
+    n_rows: int, folder: Path, seed: str, *, is_sorted: bool, test: Path
+) -> dict[str, Any]:
     """Fit a table, score it, and score other rows of the same world."""
     order = "sorted" if is_sorted else "shuffled"
     table = folder / f"{order}-{n_rows}.parquet"
@@ -61,7 +63,7 @@ def measured(n_rows: int, folder: Path, *, is_sorted: bool, test: Path) -> dict[
         write(table, n_rows, is_sorted=is_sorted)
     model, scores = str(folder / f"model-{order}-{n_rows}"), str(folder / "scores.parquet")
     labels = ("--label", "label", "--normal", "normal")
-    fit = run("fit", str(table), "-o", model, *labels)
+    fit = run("fit", str(table), "-o", model, "--seed", seed, *labels)
     score = run("score", model, str(table), "-o", scores)
     other = run("score", model, str(test), "-o", scores)
     return {
@@ -79,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", default="1000000", help="numbers of rows, by commas")
     parser.add_argument("--sorted", action="store_true", help="also fit sorted tables")
+    parser.add_argument("--seed", default="0", help="of the fit")
     parser.add_argument("--dir", type=Path, help="where tables and models are kept")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
@@ -94,7 +97,7 @@ def main() -> None:
         )
         for n_rows in map(int, args.rows.split(",")):
             for is_sorted in (False, True) if args.sorted else (False,):
-                one = measured(n_rows, folder, is_sorted=is_sorted, test=test)
+                one = measured(n_rows, folder, args.seed, is_sorted=is_sorted, test=test)
                 results["runs"].append(one)
                 write_json(args.out, results)
                 parts = [

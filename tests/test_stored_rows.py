@@ -191,6 +191,15 @@ def test_a_folder_of_files_without_rows_is_refused():
     assert str(caught.value) == "'folder' has no rows; expected at least 1 row."
 
 
+def test_a_dataset_brings_the_columns_of_its_partitions():
+    for day, n_rows in (("1", 3), ("2", 4)):
+        Path(f"folder/day={day}").mkdir(parents=True)
+        pq.write_table(pa.table({"a": np.arange(n_rows)}), f"folder/day={day}/x.parquet")
+    rows = stored_rows(arrow_dataset.dataset("folder", partitioning="hive"))
+    assert rows.names == ("a", "day")
+    assert rows.read().to_pydict() == {"a": [0, 1, 2, 0, 1, 2, 3], "day": [1] * 3 + [2] * 4}
+
+
 def test_a_dataset_that_cannot_be_read_says_why():
     Path("folder").mkdir()
     pq.write_table(table(50), "folder/1.parquet")

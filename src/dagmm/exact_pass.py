@@ -9,6 +9,7 @@ from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.finishing import Sketch, sketch
 from dagmm.fitted import Member
 from dagmm.health import check_untrained
+from dagmm.memory import give_back
 from dagmm.mixture import Mixture, Moments
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
@@ -64,6 +65,7 @@ def finish_exactly(
         # Some row that is not held overflows the network: the one before training takes over.
         return look(i, trained[i]._replace(parameters=trained[i].initial))
 
+    give_back()
     n_members = len(trained)
     sketches = dict(enumerate(side_by_side(lambda i: look(i, trained[i]), range(n_members))))
     finished: dict[int, tuple[Member, np.ndarray]] = {}

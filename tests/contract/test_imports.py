@@ -18,6 +18,7 @@ ORDER = [
     "arguments",
     "budget",
     "compilation",
+    "memory",
     "parallel",
     "progress",
     # the path of the data

@@ -25,8 +25,7 @@ class DatasetPieces:
         self.name = "the dataset"
         self._dataset = dataset
         self.schema: pa.Schema = dataset.schema
-        with_errors = self._read(dataset.count_rows)
-        self.n_rows = int(with_errors)
+        self.n_rows = int(self._read(dataset.count_rows))
 
     def pieces(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         """Read columns from the first row on, some rows at a time."""
