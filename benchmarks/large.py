@@ -1,8 +1,8 @@
 """Tables larger than memory: `dagmm fit` and `dagmm score` on simulated tables of any length.
 
 Both commands run as programs of their own; rows a second, the peak of their resident memory and
-the AUROC of the labels are measured, in the table and in 200,000 other rows of the same world. With
-``--sorted`` each table has a twin whose rows come kind by kind and service by service.
+the AUROC of the labels are measured, in the table and in 200,000 other rows of the same world.
+With ``--sorted`` each table has a twin whose rows come kind by kind and service by service.
 
     python benchmarks/large.py --rows 1000000,5000000,20000000 --dir /tmp/large --out large.json
     python benchmarks/large.py --rows 1000000 --sorted --dir /tmp/large
