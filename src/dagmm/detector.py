@@ -141,11 +141,13 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
             Training rows, mostly normal: numbers, NaN for a hole; in a DataFrame also booleans,
-            text, dates. Or images of one size, of shape (n, height, width) or (n, height, width,
-            channels): uint8, uint16 or floats; they are fitted by a convolutional network, and
-            the other methods take images of that size.
+            text, dates. Or the path of a Parquet file, of a folder of Parquet files or of a CSV
+            file, or a ``pyarrow.dataset.Dataset``, of any length: it is never held whole, unless
+            there are windows. Or images of one size, of shape (n, height, width) or (n, height,
+            width, channels): uint8, uint16 or floats; they are fitted by a convolutional network,
+            and the other methods take images of that size.
         y : ignored
         checkpoint : path-like, optional
             A directory in which the training is kept while it runs: new, empty, or of a fit like
@@ -282,7 +284,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
 
         Returns
         -------

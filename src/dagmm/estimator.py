@@ -28,6 +28,7 @@ from dagmm.rows import (
     as_numbers,
     frame_of,
     image_rows,
+    stored_rows,
     table_like,
 )
 from dagmm.saving import SavedModel, load_model, save_model
@@ -52,7 +53,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features), or images
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
 
         Returns
         -------
@@ -85,7 +86,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
             Normal rows that the model was not fitted to.
 
         Returns
@@ -112,7 +113,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
 
         Returns
         -------
@@ -216,7 +217,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
 
         Returns
         -------
@@ -287,6 +288,9 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
         images = image_rows(table)
         if images is not None:
             return self._image_rows(images, least, fitting=fitting)
+        stored = stored_rows(table)
+        if stored is not None:
+            return self._stored_rows(stored, least, fitting=fitting)
         frame = frame_of(table)
         if frame is None:
             values = array_of(table) if isinstance(table, list | tuple) else table
@@ -305,6 +309,17 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
                 f"got a table of shape {frame.shape}."
             )
         return FrameRows(frame)
+
+    def _stored_rows(self, rows: Rows, least: int, *, fitting: bool) -> Rows:
+        if rows.n_rows < least or not rows.names:
+            raise InputError(
+                f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
+                f"got a table of shape ({rows.n_rows}, {len(rows.names)})."
+            )
+        if fitting:
+            self.feature_names_in_ = np.array(rows.names, dtype=object)
+            self.n_features_in_ = len(rows.names)
+        return rows
 
     def _image_rows(self, images: ImageRows, least: int, *, fitting: bool) -> ImageRows:
         if images.n_rows < least:

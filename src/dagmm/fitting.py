@@ -1,6 +1,5 @@
 """From rows to a fitted model: encode, train, fix the mixture, record."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,36 +8,27 @@ import numpy as np
 
 from dagmm.calibration import Calibration
 from dagmm.checkpoint import Checkpoint
+from dagmm.drawing import encode_rows as encode_rows
+from dagmm.drawing import encode_table
+from dagmm.drawing import padded_rows as padded_rows
 from dagmm.encoder import Encoder, ImageEncoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
+from dagmm.exact_pass import digest_of, finish_exactly
+from dagmm.finishing import latent_moments as latent_moments
+from dagmm.finishing import sketch
 from dagmm.fitted import FittedModel, Member, combine
-from dagmm.health import check_untrained, health_of
+from dagmm.health import health_of
 from dagmm.holdout import hold_out
-from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
-from dagmm.refinement import refine
+from dagmm.refinement import moments_under
 from dagmm.rows import CHUNK_ROWS, ImageRows, Rows
-from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember, train
 from dagmm.typical import typical_values
+from dagmm.watching import WatchedRows
 from dagmm.windows import Inputs
-
-
-def encode_rows(rows: Rows, encoder: Encoder | ImageEncoder) -> np.ndarray:
-    """Encode a whole table into one array, padded so that few shapes are ever compiled.
-
-    Returns
-    -------
-    ndarray of shape (padded_rows, n_features), float32
-        Zero beyond ``rows.n_rows``.
-    """
-    features = np.zeros((padded_rows(rows.n_rows), encoder.n_features), np.float32)
-    for chunk in rows.chunks():
-        features[chunk.start : chunk.start + chunk.n_rows] = encoder.encode(chunk)
-    return features
 
 
 def fit_model(
@@ -53,6 +43,10 @@ def fit_model(
     checkpoint: Checkpoint | None = None,
 ) -> tuple[FittedModel, np.ndarray]:
     """Fit a model to a table, or to images.
+
+    Of a table whose encoded rows would take more than a bounded memory, networks are trained on
+    rows drawn at random, and mixtures are fixed in one exact pass over all rows; see
+    :mod:`dagmm.drawing`.
 
     Parameters
     ----------
@@ -76,22 +70,24 @@ def fit_model(
     model : FittedModel
         Without a threshold.
     energy : ndarray of shape (n_rows,)
-        Energies of the training rows, those held out among them, in nats.
+        Energies of the training rows, those held out among them, in nats; of a table that is too
+        large to be held, of the rows drawn from it.
     """
-    progress.phase("reading", 2)
+    progress.phase("reading", rows.n_rows)
     encoder: Encoder | ImageEncoder
     if isinstance(rows, ImageRows):
         encoder = ImageEncoder.learn(rows)
     else:
-        encoder = Encoder.learn(rows, scaling, overrides)
-    progress.advance(1)
-    features = encode_rows(rows, encoder)
-    fingerprint = fingerprint_of(rows.names, features[: rows.n_rows])
+        encoder = Encoder.learn(WatchedRows(rows, progress), scaling, overrides)
     seeds = np.random.SeedSequence(seed)
-    training_seed, mixture_seed, holdout_seed = seeds.spawn(3)
-    n_fitted, order = rows.n_rows, np.arange(rows.n_rows)
+    training_seed, mixture_seed, holdout_seed, drawing_seed = seeds.spawn(4)
+    held = encode_table(rows, encoder, np.random.default_rng(drawing_seed), progress)
+    features, n_held = held.features, held.n_rows
+    # Of rows that are drawn it is found in the pass over all of them.
+    fingerprint = fingerprint_of(rows.names, features[:n_held]) if held.numbers is None else ""
+    n_fitted, order = n_held, np.arange(n_held)
     if holding_out:
-        n_fitted, order = hold_out(features, rows.n_rows, np.random.default_rng(holdout_seed))
+        n_fitted, order = hold_out(features, n_held, np.random.default_rng(holdout_seed))
     recipe = recipe_of(n_fitted, encoder.n_features)
     mixture_seeds = mixture_seed.spawn(len(recipe.architectures))
     trained = train(
@@ -103,13 +99,23 @@ def fit_model(
         progress,
         checkpoint=checkpoint,
     )
-    features, unseen = features[:n_fitted], features[n_fitted : rows.n_rows]
-    progress.phase("mixture", len(trained))
+    features, unseen = features[:n_fitted], features[n_fitted:n_held]
+    exact = None
+    if held.numbers is not None:
+        left_out = np.sort(held.numbers[order[n_fitted:]])
+        exact, fingerprint = finish_exactly(
+            rows, encoder, left_out, trained, features, recipe, mixture_seeds, progress
+        )
+    progress.phase("mixture" if exact is None else "checking", len(trained))
 
     def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
         architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
-        member, energy = finish_member(
-            architecture, trained[i], features, recipe, recipe.relative_floors[i], rng
+        member, energy = (
+            finish_member(
+                architecture, trained[i], features, recipe, recipe.relative_floors[i], rng
+            )
+            if exact is None
+            else exact[i]
         )
         result = trained[i]._replace(parameters=member.parameters)
         return member, energy, health_of(architecture, recipe.plan, result, features, energy)
@@ -123,13 +129,14 @@ def fit_model(
     record: dict[str, Any] = {
         "n_rows": rows.n_rows,
         "held_out_rows": len(unseen),
+        **({} if exact is None else {"drawn_rows": n_held}),
         "fingerprint": fingerprint,
         "histories": [dict(result.history) for result in trained],
         "health": health,
     }
     model = FittedModel(encoder, tuple(members), None, record)
     unseen_energy = model.energy_of_features(unseen)
-    energy = np.empty(rows.n_rows)
+    energy = np.empty(n_held)
     energy[order] = np.concatenate([combine(model.members, np.stack(energies)), unseen_energy])
     calibration = Calibration(
         typical_values(features, encoder.feature_columns), EnergySample.of(energy)
@@ -147,57 +154,25 @@ def finish_member(
     relative_floor: float,
     rng: np.random.Generator,
 ) -> tuple[Member, np.ndarray]:
-    """Fix the mixture from all rows with dropout off, and measure the training energies.
-
-    A network that training drove so far that it overflows is of no use: the one before training
-    takes its place, and the verdict says so.
+    """Fix the mixture from all rows that are held, and measure their energies.
 
     Raises
     ------
     ArgumentError
         If the network overflows even before training.
     """
-    parameters = result.parameters
-    z, moments = latent_moments(architecture, parameters, features)
-    if not all(np.isfinite(part).all() for part in (z, *moments)):
-        parameters = result.initial
-        z, moments = latent_moments(architecture, parameters, features)
-        check_untrained(z, *moments)
-    if recipe.components:
-        mixture = refine(z, recipe.components, relative_floor, rng, least_phi=recipe.least_phi)
-    else:
-        mixture = Mixture.from_moments(moments, relative_floor)
+    one, z, moments = sketch(architecture, result, features, recipe, relative_floor, rng)
+    if one.chosen is not None:
+        moments = moments_under(one.chosen, z)[0]
+    mixture = one.mixture_from(moments, recipe, relative_floor)
     energy = np.concatenate(
         [mixture.energy(z[:, i : i + CHUNK_ROWS]) for i in range(0, z.shape[1], CHUNK_ROWS)]
     )
-    low, location, high = np.percentile(energy, (25, 50, 75))
-    spread = float(high - low) or 1.0
-    return Member(architecture, parameters, mixture, float(location), spread), energy
-
-
-def latent_moments(
-    architecture: Architecture, parameters: np.ndarray, features: Inputs
-) -> tuple[np.ndarray, Moments]:
-    """Z of all rows, and the moments of the memberships the estimation network gives them."""
-    z = np.empty((architecture.n_latent, len(features)), np.float32)
-    total: Moments | None = None
-    for start in range(0, len(features), CHUNK_ROWS):
-        part = slice(start, start + CHUNK_ROWS)
-        z[:, part], gamma, _ = latent_rows(architecture, parameters, features[part])
-        moments = Moments.of(z[:, part].astype(np.float64), gamma.astype(np.float64))
-        total = moments if total is None else total.merge(moments)
-    assert total is not None, "there is at least one row"
-    return z, total
+    return one.member(mixture, energy), energy
 
 
 def fingerprint_of(names: tuple[str, ...], features: np.ndarray) -> str:
     """SHA-256 of the columns' names and the encoded training rows."""
-    digest = hashlib.sha256("\x1f".join(names).encode())
+    digest = digest_of(names)
     digest.update(np.ascontiguousarray(features).data)
     return digest.hexdigest()
-
-
-def padded_rows(n_rows: int) -> int:
-    """Return the next of 64, 80, 96, 112, 128, 160, ...: four sizes to each doubling."""
-    step = max(16, 1 << max(0, (n_rows - 1).bit_length() - 3))
-    return max(64, -(-n_rows // step) * step)

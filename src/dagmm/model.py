@@ -104,7 +104,8 @@ class DAGMM(FittedModelEstimator):
     has none, the reference implementation adds 1e-6 to the diagonal); the length of a row is
     at least 1e-3 where it is divided by; a step whose loss or gradient is not finite is left out
     and counted. After training the mixture is computed once from all training rows, with dropout
-    off; components with less than one row are left out.
+    off; components with less than one row are left out. Where the encoded rows would take more
+    than 256 MB, epochs go over rows drawn from them at random; the mixture is still that of all.
 
     Examples
     --------
@@ -162,10 +163,12 @@ class DAGMM(FittedModelEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
             Training rows: numbers, NaN for a hole; in a DataFrame also booleans, text, dates. Or
-            images of one size, of shape (n, height, width) or (n, height, width, channels):
-            uint8, uint16 or floats.
+            the path of a Parquet file, of a folder of Parquet files or of a CSV file, or a
+            ``pyarrow.dataset.Dataset``, of any length: it is never held whole. Or images of one
+            size, of shape (n, height, width) or (n, height, width, channels): uint8, uint16 or
+            floats.
         y : ignored
         checkpoint : path-like, optional
             A directory in which the training is kept while it runs: new, empty, or of a fit like
@@ -208,7 +211,7 @@ class DAGMM(FittedModelEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
 
         Returns
         -------

@@ -53,6 +53,23 @@ def refine(
     -------
     Mixture
     """
+    chosen = choose(z, candidates, relative_floor, rng, max_iter=max_iter, tol=tol)
+    return settle(moments_under(chosen, z)[0], relative_floor, least_phi)
+
+
+def choose(
+    z: Float[np.ndarray, "n_latent n_rows"],
+    candidates: Sequence[int],
+    relative_floor: float,
+    rng: np.random.Generator,
+    *,
+    max_iter: int = 100,
+    tol: float = 1e-3,
+) -> Mixture:
+    """Return the mixture with the lowest BIC of some rows, which gives memberships to all.
+
+    Parameters as in :func:`refine`.
+    """
     n_latent, n_rows = z.shape
     sample = z if n_rows <= MAX_ROWS else z[:, rng.choice(n_rows, MAX_ROWS, replace=False)]
     best, lowest = None, math.inf
@@ -66,7 +83,19 @@ def refine(
         if best is None or bic < lowest:
             best, lowest = mixture, bic
     assert best is not None, "a single component is always possible"
-    return Mixture.from_moments(moments_under(best, z)[0], relative_floor).without(least_phi)
+    return best
+
+
+def settle(moments: Moments, relative_floor: float, least_phi: float) -> Mixture:
+    """Fix the mixture from the moments of all rows under the memberships of the chosen one.
+
+    Parameters
+    ----------
+    moments : Moments
+    relative_floor, least_phi : float
+        As in :func:`refine`.
+    """
+    return Mixture.from_moments(moments, relative_floor).without(least_phi)
 
 
 def expectation_maximisation(

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,6 +149,16 @@ def test_arrays_are_tables_too():
     assert whole.rows().names == ("x0", "x1")
     assert whole.column_equal_to(np.array([False, True])) == "x1"
     assert whole.column_equal_to(np.array([True, True])) is None
+
+
+def test_stored_tables_are_read_whole(tmp_path):
+    pq.write_table(tables()[2], tmp_path / "t.parquet")
+    arrow_csv.write_csv(tables()[2], tmp_path / "t.csv")
+    for name in ("t.parquet", "t.csv"):
+        whole = Table(tmp_path / name)
+        assert whole.n_rows == 3
+        assert whole.pop("fault").tolist() == [0, 1, 0]
+        assert whole.take(np.array([0, 2]))["tool"].to_pylist() == ["x", "x"]
 
 
 def test_what_is_no_table_is_refused():

@@ -47,7 +47,8 @@ def root(
 ) -> None:
     """Find the strange rows of a table: DAGMM, trained without labels.
 
-    Tables are CSV (plain or gzipped) or Parquet; "-" stands for standard input and output.
+    Tables are CSV (plain or gzipped), Parquet or folders of it; "-" stands for standard input
+    and output.
     """
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from dagmm.cli.failure import keep_interrupts
-from dagmm.cli.fitting import read_features
 from dagmm.cli.image_files import is_images
+from dagmm.cli.reading import read_features
 from dagmm.cli.roles import Roles
 from dagmm.comparison import Comparison, compare
 from dagmm.comparison.running import chosen_methods

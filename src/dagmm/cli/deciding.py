@@ -11,6 +11,7 @@ from dagmm.cli.scoring import check_model_columns
 from dagmm.cli.terminal import note
 from dagmm.errors import ArgumentError, InputError
 from dagmm.fitted import FittedModel
+from dagmm.rows import rows_in
 from dagmm.saving import load_model, save_model
 from dagmm.tables import TableOptions, open_table
 from dagmm.threshold import apply_threshold, choose_threshold, meaning_of
@@ -94,8 +95,7 @@ def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel
             )
         check_model_columns(model, source.columns, source.name)
         texts = tuple(text.name for text in encoder.texts)
-        table = source.read(model.columns, texts)
         try:
-            return model.calibrated(table)
+            return model.calibrated(rows_in(source, model.columns, texts))
         except InputError as error:
             raise InputError(f"{source.name}: {error}") from error

@@ -38,6 +38,7 @@ def describe(path: str) -> dict[str, Any]:
         "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
         "calibration": _calibration(model.calibration),
         "rows": record["n_rows"],
+        **({"drawn_rows": record["drawn_rows"]} if "drawn_rows" in record else {}),
         "fingerprint": record["fingerprint"],
         "verdict": verdict_of(record["health"]),
     }

@@ -13,16 +13,18 @@ from dagmm.checkpoint import Checkpoint
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.image_files import check_no_roles, is_images, table_encoder
 from dagmm.cli.image_work import fit_images
-from dagmm.cli.labels import anomalies_of, check_some_normal, quality_of
-from dagmm.cli.roles import Roles, check_types
-from dagmm.cli.terminal import log, note
+from dagmm.cli.judging import judged
+from dagmm.cli.reading import open_features
+from dagmm.cli.roles import Roles
+from dagmm.cli.terminal import note
 from dagmm.detector import DAGMMDetector
 from dagmm.encoder import Encoder
 from dagmm.errors import ArgumentError, InputError, TableWarning
 from dagmm.fitted import FittedModel
+from dagmm.rows import StreamRows
 from dagmm.saving import is_free, is_saved_model
-from dagmm.tables import TableOptions, open_table
-from dagmm.threshold import check_contamination, is_anomaly
+from dagmm.tables import TableOptions
+from dagmm.threshold import check_contamination
 from dagmm.windows import WindowLength
 
 
@@ -87,7 +89,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         check_no_roles(job.roles, job.options, job.table)
         detector = DAGMMDetector(job.contamination, job.members, job.seed, verbose=not job.quiet)
         return fit_images(detector, job.table, job.model, job.checkpoint, job.quiet)
-    features, labels, name = read_features(job.table, job.options, job.roles, job.quiet)
+    features, labels, name = open_features(job.table, job.options, job.roles, job.quiet)
     if labels is not None and 2 * labels.sum() > len(labels):
         note(
             f"{labels.sum()} of {len(labels)} training rows are labelled anomalies; "
@@ -166,29 +168,6 @@ def check_directory(model: str, force: bool) -> None:
             )
 
 
-def read_features(
-    path: str, options: TableOptions, roles: Roles, quiet: bool
-) -> tuple[pa.Table, np.ndarray | None, str]:
-    """Return the columns to fit, which rows are anomalies where labels say so, and a name."""
-    log(f"reading {path}", quiet)
-    with open_table(path, options) as source:
-        names = roles.features(source.columns, source.name)
-        label = (roles.label,) if roles.label is not None else ()
-        table = source.read(names + label, texts=label + roles.categorical)
-        log(
-            f"{table.num_rows} rows, {len(source.columns)} columns ({source.description})",
-            quiet,
-        )
-        features = table.select(list(names))
-        check_types(features.schema, source.name)
-        if roles.label is None:
-            return features, None, source.name
-        column = table[roles.label]
-        labels = anomalies_of(column, roles.label, roles.normal, source.name)
-        check_some_normal(labels, column, roles.label, roles.normal, source.name)
-        return features, labels, source.name
-
-
 def _set_aside(encoder: Encoder) -> dict[str, Any]:
     names = [column.name for column in encoder.set_aside]
     return {"set_aside": names} if names else {}
@@ -198,6 +177,11 @@ def _windows(model: FittedModel) -> dict[str, Any]:
     if model.windows is None:
         return {}
     return {"window_rows": model.windows.n_steps, "windows": model.record["n_windows"]}
+
+
+def _drawn(model: FittedModel) -> dict[str, Any]:
+    n_rows = model.record.get("drawn_rows")
+    return {} if n_rows is None else {"drawn_rows": n_rows}
 
 
 def _note_set_aside(encoder: Encoder, quiet: bool) -> None:
@@ -211,13 +195,13 @@ def _note_set_aside(encoder: Encoder, quiet: bool) -> None:
 
 
 def _summary(
-    detector: DAGMMDetector, features: pa.Table, labels: np.ndarray | None
+    detector: DAGMMDetector, features: pa.Table | StreamRows, labels: np.ndarray | None
 ) -> dict[str, Any]:
     model = detector.model_
-    assert model.threshold is not None, "a detector's model has a threshold"
     encoder = table_encoder(model, "")
     summary: dict[str, Any] = {
-        "rows": features.num_rows,
+        "rows": model.record["n_rows"],
+        **_drawn(model),
         "columns": len(encoder.columns),
         "text_columns": len(encoder.texts),
         **_set_aside(encoder),
@@ -225,7 +209,5 @@ def _summary(
         "members": len(model.members),
         "threshold": model.threshold,
     }
-    energy = model.energy(features)
-    summary["share_above"] = float(is_anomaly(energy, model.threshold).mean())
-    summary["verdict"] = detector.verdict_
-    return summary if labels is None else {**summary, **quality_of(energy, labels)}
+    share, quality = judged(model, features, labels)
+    return summary | {"share_above": share, "verdict": detector.verdict_} | quality

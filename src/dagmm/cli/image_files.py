@@ -12,11 +12,12 @@ from dagmm.errors import ArgumentError, InputError
 from dagmm.fitted import FittedModel
 from dagmm.rows import ImageRows
 from dagmm.tables import TableOptions
+from dagmm.tables.parquet_folder import parquet_files
 
 
 def is_images(path: str) -> bool:
-    """Whether a path is one of images: a folder, or a file ``*.npy``."""
-    return Path(path).is_dir() or path.endswith(".npy")
+    """Whether a path is one of images: a file ``*.npy``, or a folder without Parquet files."""
+    return path.endswith(".npy") or (Path(path).is_dir() and not parquet_files(path))
 
 
 def open_images(path: str) -> ImageRows:

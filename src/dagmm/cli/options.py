@@ -16,8 +16,8 @@ class TableFormat(StrEnum):
 Table: TypeAlias = Annotated[
     str,
     typer.Argument(
-        help="CSV (also gzipped) or Parquet file, or - for standard input; or images: a folder "
-        "of image files, or a .npy file."
+        help="CSV (also gzipped) or Parquet file, a folder of Parquet files, or - for standard "
+        "input; or images: a folder of image files, or a .npy file."
     ),
 ]
 Delimiter: TypeAlias = Annotated[

@@ -10,7 +10,7 @@ import pyarrow as pa
 from dagmm.arguments import near
 from dagmm.encoder import Overrides
 from dagmm.errors import ArgumentError, InputError
-from dagmm.tables.parquet_table import is_number, is_text
+from dagmm.tables.typed_table import is_number, is_text
 
 
 @dataclass(frozen=True)

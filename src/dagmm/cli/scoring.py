@@ -13,7 +13,8 @@ from dagmm.arguments import near
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.image_files import check_no_roles, is_images, table_encoder
 from dagmm.cli.image_work import score_images
-from dagmm.cli.labels import anomalies_of, quality_of
+from dagmm.cli.judging import KeptRows
+from dagmm.cli.labels import anomalies_of
 from dagmm.cli.roles import Roles, check_column
 from dagmm.cli.terminal import log, note
 from dagmm.encoder import Encoder
@@ -120,15 +121,14 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
 
 
 class _Counted:
-    """Counts rows and anomalies on their way out, and keeps labels and energies if asked."""
+    """Counts rows and anomalies on their way out, and keeps some labels and energies if asked."""
 
     def __init__(self, roles: Roles, table: str) -> None:
         self._roles = roles
         self._table = table
         self.rows = 0
         self.anomalies = 0
-        self._energies: list[np.ndarray] = []
-        self._labels: list[np.ndarray] = []
+        self._kept = KeptRows()
 
     def watch(self, results: Iterator[pa.Table]) -> Iterator[pa.Table]:
         """Pass results on."""
@@ -136,8 +136,8 @@ class _Counted:
         for result in results:
             if label is not None:
                 column = result[label]
-                self._labels.append(anomalies_of(column, label, normal, self._table, self.rows))
-                self._energies.append(result["energy"].to_numpy())
+                labels = anomalies_of(column, label, normal, self._table, self.rows)
+                self._kept.add(result["energy"].to_numpy(), labels)
             if "is_anomaly" in result.column_names:
                 self.anomalies += int(result["is_anomaly"].to_numpy().sum())
             self.rows += result.num_rows
@@ -148,8 +148,8 @@ class _Counted:
         summary: dict[str, Any] = {"rows": self.rows}
         if threshold is not None:
             summary |= {"anomalies": self.anomalies, "threshold": threshold}
-        if self._labels:
-            summary |= quality_of(np.concatenate(self._energies), np.concatenate(self._labels))
+        if self._kept.n_rows:
+            summary |= self._kept.quality()
         return summary
 
 

@@ -8,7 +8,16 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from dagmm.errors import InputError
-from dagmm.rows import Rows, array_of, as_numbers, frame_of, rows_of
+from dagmm.rows import (
+    FrameRows,
+    Rows,
+    StreamRows,
+    array_of,
+    as_numbers,
+    frame_of,
+    rows_of,
+    stored_rows,
+)
 
 #: Share of the training rows that each run draws.
 RUN_SHARE = 0.8
@@ -21,7 +30,8 @@ class Table:
 
     Parameters
     ----------
-    table : DataFrame or array-like of shape (n_rows, n_columns)
+    table : DataFrame, array-like of shape (n_rows, n_columns), path or Dataset
+        What is stored is read into memory.
 
     Raises
     ------
@@ -30,6 +40,11 @@ class Table:
     """
 
     def __init__(self, table: object) -> None:
+        stored = stored_rows(table)
+        if isinstance(stored, StreamRows):
+            table = stored.read()
+        elif isinstance(stored, FrameRows):
+            table = stored.frame.to_native()
         self.frame: nw.DataFrame[Any] | None = frame_of(table)
         if self.frame is None:
             values = as_numbers(array_of(table))

@@ -175,8 +175,14 @@ class Encoder:
         if all_holes.any():
             self._move_lost(parts, all_holes)
         parts.append(self.masks.encode(all_holes[:, self._masked]))
-        features = np.concatenate(parts, axis=1)
-        return np.clip(features, -ENCODED_LIMIT, ENCODED_LIMIT).astype(np.float32)
+        features = np.empty((chunk.n_rows, self.n_features), np.float32)
+        start = 0
+        for part in parts:
+            stop = start + part.shape[1]
+            # Limited before it is narrowed: float32 would overflow.
+            features[:, start:stop] = np.clip(part, -ENCODED_LIMIT, ENCODED_LIMIT)
+            start = stop
+        return features
 
     def decode(self, features: Float32[np.ndarray, "n_rows n_features"]) -> dict[str, np.ndarray]:
         """Return encoded rows, or what a network makes of them, to the user's units.

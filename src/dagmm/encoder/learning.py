@@ -4,6 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from dagmm.encoder.dates import DateColumn, DateCounts, dates_of, parsed
 from dagmm.encoder.imputation import Imputation, imputation_of
@@ -15,6 +16,7 @@ from dagmm.encoder.set_aside import SetAside
 from dagmm.encoder.statistics import NumberStatistics
 from dagmm.encoder.texts import TextColumn, TextCounts, text_column
 from dagmm.errors import ArgumentError, InputError
+from dagmm.parallel import side_by_side
 from dagmm.rows import Chunk, Kind, Rows
 
 
@@ -36,8 +38,8 @@ def learn(rows: Rows, scaling: Scaling, overrides: Overrides) -> Learned:
     overrides.check(rows.names)
     told = {column.name: column for column in overrides.set_aside()}
     counts = _Counts(rows, overrides, tuple(name for name in rows.names if name not in told))
-    for chunk in rows.chunks():
-        counts.add(chunk)
+    for part in side_by_side(counts.look, rows.chunks()):
+        counts.add(part)
     set_aside = told | {column.name: column for column in counts.useless()}
     columns = tuple(name for name in rows.names if name not in set_aside)
     if not columns:
@@ -65,6 +67,18 @@ def finite(chunk: Chunk, names: tuple[str, ...]) -> np.ndarray:
         f"{chunk.start + int(np.argmax(bad))}; replace them by numbers, or by NaN where there is "
         "no value."
     )
+
+
+class _Part(NamedTuple):
+    """What some rows add to the counts."""
+
+    n_rows: int
+    numbers: NumberStatistics
+    integers: dict[str, np.ndarray]
+    texts: dict[str, pa.Array]
+    written_dates: dict[str, pa.Array]
+    """Texts as dates, where all texts before are some."""
+    dates: dict[str, pa.Array]
 
 
 class _Counts:
@@ -97,28 +111,37 @@ class _Counts:
             if self.kinds[name] not in ("number", "integer", "empty"):
                 raise ArgumentError(f"numeric names column {name!r}, which holds no numbers.")
 
-    def add(self, chunk: Chunk) -> None:
-        self.n_rows += chunk.n_rows
-        part = NumberStatistics.of(finite(chunk, self.number_names))
-        self.numbers = part if self.numbers is None else self.numbers.merge(part)
-        for name, integers in self.integers.items():
-            if integers.values is not None:
-                integers.add(chunk.integers(name))
-        for name, counts in self.texts.items():
-            self._add_text(chunk, name, counts)
-        for name, dates in self.dates.items():
-            dates.add(dates_of(chunk, name, "the rows before have dates there"))
+    def look(self, chunk: Chunk) -> "_Part":
+        """Take from a chunk what is counted; changes nothing, so that chunks go side by side."""
+        numbers = NumberStatistics.of(finite(chunk, self.number_names))
+        integers = {
+            name: chunk.integers(name)
+            for name, counts in self.integers.items()
+            if counts.values is not None
+        }
+        texts = {name: chunk.text(name) for name in self.texts}
+        written = {name: parsed(texts[name]) for name in tuple(self.written_dates)}
+        dates = {
+            name: dates_of(chunk, name, "the rows before have dates there") for name in self.dates
+        }
         if self._time is not None:
             _check_time(chunk, self._time)
+        return _Part(chunk.n_rows, numbers, integers, texts, written, dates)
 
-    def _add_text(self, chunk: Chunk, name: str, counts: TextCounts) -> None:
-        texts = chunk.text(name)
-        counts.add(texts)
-        dates = self.written_dates.get(name)
-        if dates is not None:
-            read = parsed(texts)
-            if read.null_count == texts.null_count:
-                dates.add(read)
+    def add(self, part: "_Part") -> None:
+        """Count the rows that follow."""
+        self.n_rows += part.n_rows
+        self.numbers = part.numbers if self.numbers is None else self.numbers.merge(part.numbers)
+        for name, integers in part.integers.items():
+            self.integers[name].add(integers)
+        for name, texts in part.texts.items():
+            self.texts[name].add(texts)
+        for name, dates in part.dates.items():
+            self.dates[name].add(dates)
+        for name in tuple(self.written_dates):
+            read = part.written_dates[name]
+            if read.null_count == part.texts[name].null_count:
+                self.written_dates[name].add(read)
             else:
                 del self.written_dates[name]
 

@@ -71,7 +71,7 @@ class TextColumn:
         )
         index = encoded.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)
         holes = np.asarray(encoded.indices.is_null())
-        features = np.eye(self.n_features)[codes[index]] - self.centre
+        features = (np.eye(self.n_features) - self.centre)[codes[index]]
         features[holes] = 0.0
         return features, holes
 

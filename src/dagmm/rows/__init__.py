@@ -1,5 +1,7 @@
-"""Where rows come from: arrays and DataFrames behind one small interface, read in chunks."""
+"""Where rows come from: arrays, DataFrames and files behind one small interface, in chunks."""
 
+from dagmm.rows.files import rows_in as rows_in
+from dagmm.rows.files import stored_rows as stored_rows
 from dagmm.rows.frame import FrameRows as FrameRows
 from dagmm.rows.frame import frame_of as frame_of
 from dagmm.rows.images import ImageChunk as ImageChunk
@@ -9,6 +11,7 @@ from dagmm.rows.images import images_at_a_time as images_at_a_time
 from dagmm.rows.matrix import MatrixRows as MatrixRows
 from dagmm.rows.matrix import array_of as array_of
 from dagmm.rows.matrix import as_numbers as as_numbers
+from dagmm.rows.stream import StreamRows as StreamRows
 from dagmm.rows.table import CHUNK_ROWS as CHUNK_ROWS
 from dagmm.rows.table import Chunk as Chunk
 from dagmm.rows.table import Kind as Kind
@@ -25,11 +28,14 @@ __all__ = [
     "Kind",
     "MatrixRows",
     "Rows",
+    "StreamRows",
     "array_of",
     "as_numbers",
     "frame_of",
     "image_rows",
     "images_at_a_time",
+    "rows_in",
     "rows_of",
+    "stored_rows",
     "table_like",
 ]

@@ -1,7 +1,7 @@
 """Rows of pandas, polars and Arrow tables."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -101,12 +101,64 @@ class _FrameChunk(Chunk):
         ticks = column.cast(pa.timestamp("us", tz=zone), safe=False).cast(pa.int64())
         return ticks.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) / 1e6
 
+    def take(self, index: np.ndarray) -> Chunk:
+        objects = None if self.objects is None else self.objects[index]
+        return replace(self, frame=self.frame[index], objects=objects)
+
     def _arrow(self, name: str) -> pa.Array:
         column = self._column(name).to_arrow()
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
     def _first(self, name: str) -> object:
         return next((value for value in self._column(name).to_list() if value is not None), None)
+
+
+@dataclass(frozen=True)
+class _ArrowChunk(_FrameChunk):
+    """As any frame, with short ways for what most columns of long tables hold."""
+
+    table: pa.Table
+
+    def kind(self, name: str) -> Kind:
+        dtype = self.table.schema.field(name).type
+        if pa.types.is_integer(dtype):
+            return "integer"
+        if pa.types.is_floating(dtype) or pa.types.is_boolean(dtype):
+            return "number"
+        if pa.types.is_string(dtype) or pa.types.is_large_string(dtype):
+            return "text"
+        return super().kind(name)
+
+    def numbers(self, names: tuple[str, ...]) -> np.ndarray:
+        values = np.empty((self.n_rows, len(names)), np.float64)
+        for i, name in enumerate(names):
+            column = self.table[name]
+            if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+                # Wider whole numbers than float64 can tell apart are rounded.
+                values[:, i] = column.cast(pa.float64(), safe=False).to_numpy()
+            else:
+                values[:, i] = super().numbers((name,))[:, 0]
+        return values
+
+    def take(self, index: np.ndarray) -> Chunk:
+        return arrow_chunk(self.table.take(pa.array(index)), self.start)
+
+    def _arrow(self, name: str) -> pa.Array:
+        column = self.table[name]
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def arrow_chunk(table: pa.Table, start: int) -> Chunk:
+    """Return a piece of an Arrow table as a chunk.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    start : int
+        Number of its first row.
+    """
+    frame = nw.from_native(table, eager_only=True)
+    return _ArrowChunk(tuple(table.column_names), start, frame, None, table)
 
 
 class FrameRows(Rows):
@@ -120,6 +172,8 @@ class FrameRows(Rows):
 
     def chunk(self, start: int, stop: int) -> Chunk:
         """Return the rows from ``start`` up to ``stop``."""
+        if self.frame.implementation.is_pyarrow():
+            return arrow_chunk(self.frame.to_native().slice(start, stop - start), start)
         objects = None if self._objects is None else self._objects[start:stop]
         return _FrameChunk(self.names, start, self.frame[start:stop], objects)
 

@@ -1,7 +1,7 @@
 """Stacks of images as rows: one image is one row, of one size for all."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
@@ -62,6 +62,10 @@ class ImageChunk(Chunk):
     def instants(self, name: str) -> np.ndarray:
         """Refuse: images have no columns."""
         self._refuse()
+
+    def take(self, index: np.ndarray) -> "ImageChunk":
+        """Return some of the images."""
+        return replace(self, pixels=self.pixels[index])
 
     def _refuse(self) -> NoReturn:
         raise InputError("X holds images, which have no columns; expected a table.")

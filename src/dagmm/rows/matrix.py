@@ -1,6 +1,6 @@
 """Rows of numeric arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +42,9 @@ class _MatrixChunk(Chunk):
 
     def instants(self, name: str) -> np.ndarray:
         raise InputError(f"column {name!r} holds numbers, this model was fitted on dates there.")
+
+    def take(self, index: np.ndarray) -> Chunk:
+        return replace(self, values=self.values[index])
 
 
 class MatrixRows(Rows):

@@ -73,6 +73,10 @@ class Chunk(ABC):
         In UTC where a column has a time zone.
         """
 
+    @abstractmethod
+    def take(self, index: np.ndarray) -> "Chunk":
+        """Return the rows of these places in the chunk; they no longer know their numbers."""
+
 
 class Rows(ABC):
     """A table that can be read in chunks, any number of times.
@@ -94,3 +98,7 @@ class Rows(ABC):
         """Read the whole table, ``size`` rows at a time."""
         for start in range(0, self.n_rows, size):
             yield self.chunk(start, min(start + size, self.n_rows))
+
+    def only(self, names: tuple[str, ...]) -> "Rows":
+        """Return the table with no more columns than these read, where that saves work."""
+        return self

@@ -6,6 +6,7 @@ import narwhals as nw
 import numpy as np
 
 from dagmm.errors import InputError
+from dagmm.rows.files import stored_rows
 from dagmm.rows.frame import FrameRows, frame_of
 from dagmm.rows.images import image_rows
 from dagmm.rows.matrix import MatrixRows, array_of, as_numbers
@@ -13,12 +14,13 @@ from dagmm.rows.table import Rows
 
 
 def rows_of(table: object, argument: str = "X") -> Rows:
-    """Rows of whatever a user passes: a DataFrame, an array, nested lists, images.
+    """Rows of whatever a user passes: a DataFrame, an array, nested lists, images, a path.
 
     Raises
     ------
     InputError
-        If it is not a table of numbers, or a DataFrame with text among them.
+        If it is not a table of numbers, or a DataFrame with text among them, or the path of a
+        table that can be read.
     """
     if isinstance(table, Rows):
         return table
@@ -28,6 +30,9 @@ def rows_of(table: object, argument: str = "X") -> Rows:
     frame = frame_of(table)
     if frame is not None:
         return FrameRows(frame)
+    stored = stored_rows(table)
+    if stored is not None:
+        return stored
     values = array_of(table, argument)
     if values.ndim != 2:
         raise InputError(

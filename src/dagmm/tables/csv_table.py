@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -33,11 +33,12 @@ class CSVTable(TableFile):
 
     def __init__(self, source: Source, options: TableOptions) -> None:
         self.name = source.name
-        self._source = source
+        self._source, self._options = source, options
         source.decode(options.encoding)
         self._dialect = detect(source, options)
         self.columns = self._dialect.columns
-        check_names(self.columns, source)
+        check_names(self.columns, source.name)
+        self._ahead = self._dialect.sample
         mark = self._dialect.delimiter
         header = "with a header" if self._dialect.has_header else "without a header"
         decimal = ", decimal comma" if self._dialect.decimal == "," else ""
@@ -45,7 +46,7 @@ class CSVTable(TableFile):
 
     def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:
         """Read the whole table; see :meth:`TableFile.read`."""
-        content: Any = _Rest(self._dialect.sample, self._source)
+        content: Any = self._rest()
         if self._source.may_wait:
             # Python's own read can be interrupted while it waits for a pipe, Arrow's cannot.
             content = pa.BufferReader(content.read())
@@ -64,8 +65,8 @@ class CSVTable(TableFile):
         names = tuple(kinds)
         types = dict.fromkeys(names, pa.binary())
         start = 0
-        for block in self._blocks():
-            table = self._parse(pa.BufferReader(block), names, types, len(block) + 1, start)
+        for block in blocks_of(self._rest(), self._dialect.newline):
+            table = self.parse(block, names, types, start)
             if not table.num_rows:
                 continue
             cells = table.combine_chunks()
@@ -81,6 +82,46 @@ class CSVTable(TableFile):
             start += table.num_rows
         if not start:
             raise self._no_rows()
+
+    def is_longer(self, n_bytes: int) -> bool:
+        """Whether there are more bytes of rows; so many are read ahead to find out."""
+        self._ahead += self._source.read(max(0, n_bytes - len(self._ahead)))
+        return len(self._ahead) >= n_bytes
+
+    def copied(self, target: IO[bytes]) -> None:
+        """Write the rows, as UTF-8, to a file."""
+        rest = self._rest()
+        while data := rest.read(BLOCK_BYTES):
+            target.write(data)
+
+    def blocks(self, content: Any) -> Iterator[bytes]:
+        """Cut rows that were copied into blocks of whole rows."""
+        return blocks_of(content, self._dialect.newline)
+
+    def parse(
+        self, block: bytes, columns: tuple[str, ...], types: dict[str, pa.DataType], start: int
+    ) -> pa.Table:
+        """Parse a block of whole rows.
+
+        Parameters
+        ----------
+        block : bytes
+        columns : tuple of str
+        types : dict of str to pyarrow.DataType
+            Of columns whose type is not to be found out.
+        start : int
+            Number of the first row.
+
+        Raises
+        ------
+        InputError
+            If rows cannot be told apart, or cells are not of these types.
+        """
+        return self._parse(pa.BufferReader(block), columns, types, len(block) + 1, start)
+
+    def decoded(self, cells: pa.Array, column: str, start: int) -> pa.Array:
+        """Return cells as text; see :func:`dagmm.tables.cells.text_of`."""
+        return text_of(cells, self._place(column, start))
 
     def _converted(self, cells: pa.Array, name: str, kind: Kind, start: int) -> pa.Array:
         place = self._place(name, start)
@@ -141,18 +182,8 @@ class CSVTable(TableFile):
                 "a quote is opened there and never closed."
             ) from error
 
-    def _blocks(self) -> Iterator[bytes]:
-        """Cut the file into blocks of whole rows."""
-        rest = _Rest(self._dialect.sample, self._source)
-        block = b""
-        while data := rest.read(BLOCK_BYTES):
-            block += data
-            end = _end_of_rows(block, self._dialect.newline)
-            if end:
-                yield block[:end]
-                block = block[end:]
-        if block.strip():
-            yield block
+    def _rest(self) -> "_Rest":
+        return _Rest(self._ahead, self._source)
 
     def _place(self, column: str, start: int) -> Place:
         return Place(self.name, column, start, self._dialect.header_lines + 1)
@@ -193,6 +224,19 @@ class _Rest(io.RawIOBase):
     def _take(self, size: int) -> bytes:
         data, self._sample = self._sample[:size], self._sample[size:]
         return data
+
+
+def blocks_of(content: Any, newline: bytes) -> Iterator[bytes]:
+    """Cut text into blocks of whole rows."""
+    block = b""
+    while data := content.read(BLOCK_BYTES):
+        block += data
+        end = _end_of_rows(block, newline)
+        if end:
+            yield block[:end]
+            block = block[end:]
+    if block.strip():
+        yield block
 
 
 def _end_of_rows(block: bytes, newline: bytes) -> int:

@@ -1,15 +1,15 @@
 """One way to open a table, whatever its format."""
 
 from dagmm.tables.csv_table import CSVTable
+from dagmm.tables.parquet_folder import PARQUET_SUFFIXES as PARQUET_SUFFIXES
+from dagmm.tables.parquet_folder import ParquetFolder, parquet_files
 from dagmm.tables.parquet_table import ParquetTable
 from dagmm.tables.source import PARQUET_MAGIC, Source
 from dagmm.tables.table_file import TableFile, TableOptions
 
-PARQUET_SUFFIXES = (".parquet", ".pq")
-
 
 def open_table(path: str, options: TableOptions | None = None) -> TableFile:
-    """Open a CSV or Parquet file, gzipped or not, or standard input.
+    """Open a CSV or Parquet file, gzipped or not, a folder of Parquet files, or standard input.
 
     Parameters
     ----------
@@ -28,11 +28,17 @@ def open_table(path: str, options: TableOptions | None = None) -> TableFile:
         If there is no such table, or it cannot be read.
     """
     options = options or TableOptions()
+    if parquet_files(path):
+        folder = ParquetFolder(path)
+        folder.check_rows()
+        return folder
     source = Source(path)
     try:
         is_parquet = source.magic.startswith(PARQUET_MAGIC) or path.endswith(PARQUET_SUFFIXES)
         if options.format == "parquet" or (options.format is None and is_parquet):
-            return ParquetTable(source)
+            table = ParquetTable(source)
+            table.check_rows()
+            return table
         return CSVTable(source, options)
     except BaseException:
         source.close()

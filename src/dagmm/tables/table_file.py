@@ -11,7 +11,6 @@ from typing import Literal, Self, TypeAlias
 import pyarrow as pa
 
 from dagmm.errors import ArgumentError, InputError
-from dagmm.tables.source import Source
 
 Format: TypeAlias = Literal["csv", "parquet"]
 
@@ -153,11 +152,10 @@ class TableFile(ABC):
         self.close()
 
 
-def check_names(names: tuple[str, ...], source: Source) -> None:
+def check_names(names: tuple[str, ...], table: str) -> None:
     """Check that no two columns have the same name."""
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
         raise InputError(
-            f"{source.name}: column {name!r} appears {count} times; "
-            "each column needs a name of its own."
+            f"{table}: column {name!r} appears {count} times; each column needs a name of its own."
         )

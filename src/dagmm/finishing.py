@@ -1,0 +1,95 @@
+"""From a trained network to a member: its mixture fixed, its training energies measured."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dagmm.fitted import Member
+from dagmm.health import check_untrained
+from dagmm.mixture import Mixture, Moments
+from dagmm.networks import Architecture
+from dagmm.recipe import Recipe
+from dagmm.refinement import choose, moments_under, settle
+from dagmm.rows import CHUNK_ROWS
+from dagmm.scoring import latent_rows
+from dagmm.training import TrainedMember
+from dagmm.windows import Inputs
+
+
+class Sketch(NamedTuple):
+    """A member whose mixture is not fixed yet."""
+
+    architecture: Architecture
+    parameters: np.ndarray
+    chosen: Mixture | None
+    """What gives memberships instead of the estimation network."""
+
+    def moments_of(self, features: np.ndarray) -> Moments:
+        """Moments of any rows, for the mixture to be fixed from."""
+        if self.chosen is None:
+            return latent_moments(self.architecture, self.parameters, features)[1]
+        z, _, _ = latent_rows(self.architecture, self.parameters, features)
+        return moments_under(self.chosen, z)[0]
+
+    def mixture_from(self, moments: Moments, recipe: Recipe, relative_floor: float) -> Mixture:
+        """Fix the mixture from moments of all rows."""
+        if self.chosen is None:
+            return Mixture.from_moments(moments, relative_floor)
+        return settle(moments, relative_floor, recipe.least_phi)
+
+    def member(self, mixture: Mixture, energy: np.ndarray) -> Member:
+        """Return the member, on the scale of the energies of the rows that are held."""
+        low, location, high = np.percentile(energy, (25, 50, 75))
+        spread = float(high - low) or 1.0
+        return Member(self.architecture, self.parameters, mixture, float(location), spread)
+
+
+def sketch(
+    architecture: Architecture,
+    result: TrainedMember,
+    features: Inputs,
+    recipe: Recipe,
+    relative_floor: float,
+    rng: np.random.Generator,
+) -> tuple[Sketch, np.ndarray, Moments]:
+    """Look at the rows that are held, dropout off, and choose how many components they need.
+
+    A network that training drove so far that it overflows is of no use: the one before training
+    takes its place, and the verdict says so.
+
+    Returns
+    -------
+    sketch : Sketch
+    z : ndarray of shape (n_latent, n_rows), float32
+        Of these rows.
+    moments : Moments
+        Of the same rows, under the memberships that the estimation network gives them.
+
+    Raises
+    ------
+    ArgumentError
+        If the network overflows even before training.
+    """
+    parameters = result.parameters
+    z, moments = latent_moments(architecture, parameters, features)
+    if not all(np.isfinite(part).all() for part in (z, *moments)):
+        parameters = result.initial
+        z, moments = latent_moments(architecture, parameters, features)
+        check_untrained(z, *moments)
+    chosen = choose(z, recipe.components, relative_floor, rng) if recipe.components else None
+    return Sketch(architecture, parameters, chosen), z, moments
+
+
+def latent_moments(
+    architecture: Architecture, parameters: np.ndarray, features: Inputs
+) -> tuple[np.ndarray, Moments]:
+    """Z of all rows, and the moments of the memberships the estimation network gives them."""
+    z = np.empty((architecture.n_latent, len(features)), np.float32)
+    total: Moments | None = None
+    for start in range(0, len(features), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        z[:, part], gamma, _ = latent_rows(architecture, parameters, features[part])
+        moments = Moments.of(z[:, part].astype(np.float64), gamma.astype(np.float64))
+        total = moments if total is None else total.merge(moments)
+    assert total is not None, "there is at least one row"
+    return z, total
