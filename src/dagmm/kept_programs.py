@@ -7,6 +7,7 @@ import os
 import warnings
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jax
 import platformdirs
@@ -32,8 +33,9 @@ def keep_programs() -> None:
     A folder that the user gave to JAX stays, with all that belongs to it. A folder that cannot be
     made or written to is no reason to fail, nor to say so at every program.
     """
+    config: Any = jax.config
     where = folder()
-    if where is None or jax.config.jax_compilation_cache_dir is not None:
+    if where is None or config.jax_compilation_cache_dir is not None:
         return
     try:
         # Programs are run as they are read: nobody else is to write them.
@@ -44,8 +46,8 @@ def keep_programs() -> None:
     for failure in ("reading", "writing"):
         warnings.filterwarnings("ignore", f"Error {failure} persistent compilation cache entry")
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_compilation_cache_dir", str(where))
+        config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    config.update("jax_compilation_cache_dir", str(where))
 
 
 def prune(where: Path, most_bytes: int) -> None:

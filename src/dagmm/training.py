@@ -150,7 +150,7 @@ class _Member:
         self.windowed = windowed
         word = dropout_seed.generate_state(1)[0]
         # What ``jax.random.key`` makes of the word, which compiles programs to do so.
-        data = np.array([0, word, 0, word], np.uint32)
+        data = jax.device_put(np.array([0, word, 0, word], np.uint32))
         self.key = jax.random.wrap_key_data(data, impl="rbg")
         if initial is None:
             rng = np.random.default_rng(network_seed)
