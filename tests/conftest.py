@@ -1,8 +1,12 @@
 """Runs the package under its own shape annotations, and JAX as strictly as it can be."""
 
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Compiled programs of this run, shared with the processes that tests start.
+os.environ["DAGMM_CACHE_DIR"] = tempfile.mkdtemp(prefix="dagmm-tests-")
 
 import jax
 from jaxtyping import install_import_hook
@@ -67,3 +71,8 @@ install_import_hook(
 )
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["DAGMM_CACHE_DIR"])

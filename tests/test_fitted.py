@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from dagmm.fitting import latent_moments
 from dagmm.mixture import Mixture
 from dagmm.networks import flatten
 from dagmm.rows import CHUNK_ROWS, MatrixRows
+from dagmm.scoring import BLOCK_ROWS
 from small_tables import ARCHITECTURE, correlated_rows
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
@@ -177,3 +180,24 @@ def test_disagreement_of_a_row_depends_on_the_row_alone(model):
     assert (whole > 0.0).all()
     alone = np.concatenate([model.deviation(MatrixRows(x[i : i + 1], NAMES)) for i in range(5)])
     np.testing.assert_allclose(alone, whole[:5], rtol=1e-9)
+
+
+# Many callers at once
+
+
+def test_threads_that_score_at_once_get_what_each_gets_alone(model):
+    tables = [
+        correlated_rows(seed, n).astype(np.float64) for seed, n in enumerate([1, 2, 300] * 8)
+    ]
+    alone = [model.energy(MatrixRows(table, NAMES)) for table in tables]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda table: model.energy(MatrixRows(table, NAMES)), tables))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("n_rows", [1, BLOCK_ROWS, BLOCK_ROWS + 1, 3000])
+def test_rows_that_are_few_or_many_have_the_energies_of_each_member(model, n_rows):
+    rows = correlated_rows(3, n_rows)
+    each = np.stack([member.energy(rows) for member in model.members])
+    np.testing.assert_array_equal(model.energy_of_features(rows), combine(model.members, each))

@@ -277,6 +277,15 @@ def test_energies_keep_float32_rows_in_double_precision():
     np.testing.assert_array_equal(result, mixture.energy(single.T.astype(np.float64)))
 
 
+@pytest.mark.parametrize("n_rows", [0, 1, 7, 1024, 2500])
+def test_a_mixtures_energies_are_the_formulas_for_any_number_of_rows(n_rows):
+    z, gamma = random_rows(18)
+    mixture = Mixture.from_moments(moments_of(z, gamma))
+    many = np.random.default_rng(19).normal(size=(3, n_rows)) * 10.0
+    expected = energy(many, mixture.phi, mixture.mu, mixture.chol)
+    np.testing.assert_allclose(mixture.energy(many), expected, rtol=1e-12)
+
+
 def test_components_that_weigh_too_little_are_taken_out():
     mixture = Mixture(
         np.array([0.6, 0.39, 0.01]), np.arange(6.0).reshape(3, 2), np.stack([np.eye(2)] * 3)

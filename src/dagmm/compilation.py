@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import jax
 
+from dagmm.kept_programs import keep_programs
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -13,8 +15,10 @@ def compiled(function: _F, **jit_arguments: Any) -> _F:
 
     On a CPU, XLA's thread pool costs more than it gains on matrices of this size; members and
     chunks of rows run side by side in threads instead. Matrix products keep full float32
-    precision on every device, so that energies do not depend on where they are computed.
+    precision on every device, so that energies do not depend on where they are computed. What is
+    compiled is kept on disk: see :mod:`dagmm.kept_programs`.
     """
+    keep_programs()
     options = {"xla_cpu_multi_thread_eigen": False} if jax.default_backend() == "cpu" else {}
 
     def precise(*args: Any, **kwargs: Any) -> Any:

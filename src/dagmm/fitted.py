@@ -16,7 +16,7 @@ from dagmm.numerics import Array
 from dagmm.parallel import side_by_side
 from dagmm.reading import Reader, Seen
 from dagmm.rows import CHUNK_ROWS, Chunk, ImageRows, Rows, rows_of
-from dagmm.scoring import BLOCK_ROWS, latent_rows
+from dagmm.scoring import BLOCK_ROWS, block_rows, start
 from dagmm.typical import typical_values
 from dagmm.windows import Windows
 
@@ -25,6 +25,9 @@ Joined: TypeAlias = Callable[[tuple["Member", ...], np.ndarray], np.ndarray]
 
 #: Most inputs of a chunk of rows.
 _MOST_INPUTS = 2**25
+#: Rows of a table are scored in chunks of no more inputs than a processor's cache holds well, nor
+#: of fewer rows than are worth a thread.
+_CACHED_INPUTS, _FEWEST_ROWS = 2**18, 1024
 #: Stands for a coordinate of z that is not finite.
 FARTHEST = 1e38
 
@@ -52,10 +55,22 @@ class Member:
         self, features: Float32[np.ndarray, "n_rows n_features"]
     ) -> Float[np.ndarray, " n_rows"]:
         """Energy of encoded rows under this member alone, in nats."""
-        z, _, _ = latent_rows(self.architecture, self.parameters, features)
-        # A row far beyond the training rows may overflow the network: it is as far as can be.
-        z = np.nan_to_num(z, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
-        return self.mixture.energy(z)
+        return self.start(features)()
+
+    def start(
+        self, features: Float32[np.ndarray, "n_rows n_features"]
+    ) -> Callable[[], np.ndarray]:
+        """Hand encoded rows over to the network; what is returned waits for their energies."""
+        latent = start(self.architecture, self.parameters, features)
+
+        def finish() -> np.ndarray:
+            z = latent()[0]
+            if not np.isfinite(z).all():
+                # A row far beyond the training rows overflows the network: it is as far as can be.
+                z = np.nan_to_num(z, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
+            return self.mixture.energy(z)
+
+        return finish
 
 
 @dataclass(frozen=True)
@@ -222,18 +237,22 @@ class FittedModel:
         # A stream is scored row by row and is to have the same energies to the bit: whatever
         # rounds by the number of rows gets blocks of one size.
         energy = np.empty(len(features))
-        for start in range(0, len(features), BLOCK_ROWS):
-            part = features[start : start + BLOCK_ROWS]
+        for first in range(0, len(features), BLOCK_ROWS):
+            part = features[first : first + BLOCK_ROWS]
             block = np.zeros((BLOCK_ROWS, features.shape[1]), np.float32)
             block[: len(part)] = part
             whole = joined(self.members, self._energies(block))
-            energy[start : start + len(part)] = whole[: len(part)]
+            energy[first : first + len(part)] = whole[: len(part)]
         return energy
 
     def _energies(
         self, features: Float32[np.ndarray, "n_rows n_inputs"]
     ) -> Float[np.ndarray, "n_members n_rows"]:
-        return np.stack([member.energy(features) for member in self.members])
+        if len(features) > block_rows(self.n_inputs):
+            return np.stack([member.energy(features) for member in self.members])
+        # A few rows leave cores idle; many are chunks side by side, and would fill the memory.
+        started = [member.start(features) for member in self.members]
+        return np.stack([finish() for finish in started])
 
     def _by_chunk(self, joined: Joined, table: object) -> Float[np.ndarray, " n_rows"]:
         """Join the members' energies of each row, chunk by chunk."""
@@ -246,9 +265,15 @@ class FittedModel:
         def of_chunk(chunk: Chunk) -> np.ndarray:
             return self._joined(joined, self.encoder.encode(chunk))
 
+        wanted = rows.only(self.columns)
+        if isinstance(rows, ImageRows):
+            chunks = wanted.chunks()
+        else:
+            at_once = max(_FEWEST_ROWS, min(CHUNK_ROWS, _CACHED_INPUTS // self.n_inputs))
+            chunks = wanted.chunks(at_once)
         # Filled in place: of a long table parts and whole would be twice as much.
         whole, done = np.empty(rows.n_rows), 0
-        for part in side_by_side(of_chunk, rows.only(self.columns).chunks()):
+        for part in side_by_side(of_chunk, chunks):
             whole[done : done + len(part)] = part
             done += len(part)
         return whole

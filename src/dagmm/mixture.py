@@ -7,6 +7,7 @@ last axis: z has shape (n_latent, n_rows), gamma (n_components, n_rows).
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from dagmm.numerics import EMPTY, TINY, Array, floored_cholesky, inverse_lower, 
 RELATIVE_FLOOR = 1e-5
 #: Covariance floor where z does not vary at all.
 ABSOLUTE_FLOOR = 1e-12
+#: Rows whose energies are computed at a time, so that all of it stays in a processor's cache.
+_CACHED_ROWS = 1024
 
 
 class Moments(NamedTuple):
@@ -129,9 +132,17 @@ def log_joint(
     """
     xp = z.__array_namespace__()
     whitened = xp.matmul(inverse_lower(chol), z[None] - mu[:, :, None])
+    return log_norm(phi, chol)[:, None] - 0.5 * (whitened * whitened).sum(axis=1)
+
+
+def log_norm(
+    phi: Float[Array, " n_components"], chol: Float[Array, "n_components n_latent n_latent"]
+) -> Float[Array, " n_components"]:
+    """Logarithm of what each component's density is at its mean, times phi, in nats."""
+    xp = phi.__array_namespace__()
     log_det = xp.log(chol.diagonal(axis1=1, axis2=2)).sum(axis=1)
-    log_norm = xp.log(xp.maximum(phi, TINY)) - log_det - 0.5 * z.shape[0] * math.log(2 * math.pi)
-    return log_norm[:, None] - 0.5 * (whitened * whitened).sum(axis=1)
+    constant = 0.5 * chol.shape[1] * math.log(2 * math.pi)
+    return xp.log(xp.maximum(phi, TINY)) - log_det - constant
 
 
 def energy(
@@ -192,5 +203,23 @@ class Mixture:
         return self.chol @ self.chol.mT
 
     def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
-        """Energy of each row in nats; higher is stranger."""
-        return np.asarray(energy(z.astype(np.float64), self.phi, self.mu, self.chol))
+        """Energy of each row in nats; higher is stranger.
+
+        As :func:`energy`, with what does not depend on the rows computed once.
+        """
+        energy = np.empty(z.shape[1])
+        for start in range(0, len(energy), _CACHED_ROWS):
+            part = slice(start, start + _CACHED_ROWS)
+            centred = z[None, :, part].astype(np.float64) - self.mu[:, :, None]
+            whitened = self._whitening @ centred
+            whitened *= whitened
+            energy[part] = -log_sum_exp(self._log_norm[:, None] - 0.5 * whitened.sum(axis=1))
+        return energy
+
+    @cached_property
+    def _whitening(self) -> np.ndarray:
+        return np.asarray(inverse_lower(self.chol))
+
+    @cached_property
+    def _log_norm(self) -> np.ndarray:
+        return np.asarray(log_norm(self.phi, self.chol))

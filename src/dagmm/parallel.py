@@ -5,13 +5,17 @@ thread keeps to one core: matrices this small gain nothing from being split, and
 inside thread pools wait for each other.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain, islice
+from threading import Event, Lock
 from typing import TypeVar
 
 import joblib
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -37,9 +41,15 @@ def side_by_side(
     ------
     The function's results, in the order of the items.
     """
-    n_threads = joblib.cpu_count()
     source = iter(items)
-    with threadpool_limits(1), ThreadPoolExecutor(n_threads) as pool:
+    first = list(islice(source, 2))
+    if len(first) < 2:  # threads would cost more than a few rows do
+        with _one_core_each():
+            yield from map(function, first)
+        return
+    source = chain(first, source)
+    n_threads = joblib.cpu_count()
+    with _one_core_each(), ThreadPoolExecutor(n_threads, initializer=_join) as pool:
         waiting: list[Future[_B]] = []
         try:
             for item in source:
@@ -54,3 +64,38 @@ def side_by_side(
             for future in waiting:
                 future.cancel()
             raise
+
+
+#: Held by whoever limits BLAS, whose limit is one for all threads.
+_BLAS = Lock()
+
+
+@contextmanager
+def _one_core_each() -> Iterator[None]:
+    """Do without the thread pools of NumPy's and scikit-learn's libraries.
+
+    Callers may overlap: only the first sets the limit of BLAS, and lifts it. If all did, the last
+    to go would put back the limit that it found.
+    """
+    holds = _BLAS.acquire(blocking=False)
+    try:
+        with _pools("blas" if holds else "", "openmp").limit(limits=1):
+            yield
+    finally:
+        if holds:
+            _BLAS.release()
+
+
+def _join() -> None:
+    """Begin a thread that ends soon: OpenMP has a limit for each."""
+    _pools("openmp").limit(limits=1)
+
+
+def _pools(*kinds: str) -> ThreadpoolController:
+    return _all_pools(len(sys.modules)).select(user_api=list(kinds))
+
+
+@lru_cache(maxsize=1)
+def _all_pools(n_modules: int) -> ThreadpoolController:
+    """Look for thread pools, which takes milliseconds; again after an import only."""
+    return ThreadpoolController()

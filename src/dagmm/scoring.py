@@ -14,7 +14,7 @@ from dagmm.numerics import Array
 
 #: Rows of a block. One shape means one compilation, and a row that goes through the same
 #: arithmetic whether it comes alone or among a million.
-BLOCK_ROWS = 512
+BLOCK_ROWS = 256
 #: Rows as wide as large images come in smaller blocks, of no more numbers than this.
 BLOCK_FEATURES = 2**23
 
@@ -54,24 +54,41 @@ def latent_rows(
     squared_error : ndarray of shape (n_rows,), float32
         ``|x - x_hat|^2``, where x is the target, in squared encoded units.
     """
+    return start(architecture, parameters, features, target)()
+
+
+def start(
+    architecture: Architecture,
+    parameters: Float32[np.ndarray, " n_parameters"],
+    features: Float32[np.ndarray, "n_rows n_features"],
+    target: Float32[np.ndarray, "n_rows n_features"] | None = None,
+) -> Callable[[], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Hand rows over to a network; what is returned waits for :func:`latent_rows`' result.
+
+    Several networks that are started before the first is waited for run side by side.
+    """
     n_rows = len(features)
-    z = np.empty((architecture.n_latent, n_rows), np.float32)
-    gamma = np.empty((architecture.n_components, n_rows), np.float32)
-    squared_error = np.empty(n_rows, np.float32)
-    device_parameters = jax.device_put(parameters)
     size = block_rows(architecture.n_features)
-    # All blocks are handed over before the first result is waited for.
+    # Of one block, as where rows come one by one, handing it over by itself takes longer.
+    device_parameters = jax.device_put(parameters) if n_rows > size else parameters
     results = []
-    for start in range(0, n_rows, size):
-        block = _block(features, start, size)
-        wanted = block if target is None else _block(target, start, size)
+    for first in range(0, n_rows, size):
+        block = _block(features, first, size)
+        wanted = block if target is None else _block(target, first, size)
         result = _program()(device_parameters, block, wanted, architecture=architecture)
-        results.append((start, result))
-    for start, result in results:
-        stop = min(start + size, n_rows)
-        for whole, part in zip((z, gamma, squared_error), result, strict=True):
-            whole[..., start:stop] = np.asarray(part)[..., : stop - start]
-    return z, gamma, squared_error
+        results.append((first, result))
+
+    def finish() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        z = np.empty((architecture.n_latent, n_rows), np.float32)
+        gamma = np.empty((architecture.n_components, n_rows), np.float32)
+        squared_error = np.empty(n_rows, np.float32)
+        for first, result in results:
+            stop = min(first + size, n_rows)
+            for whole, part in zip((z, gamma, squared_error), result, strict=True):
+                whole[..., first:stop] = np.asarray(part)[..., : stop - first]
+        return z, gamma, squared_error
+
+    return finish
 
 
 def block_rows(n_features: int) -> int:
@@ -79,8 +96,8 @@ def block_rows(n_features: int) -> int:
     return min(BLOCK_ROWS, 1 << (max(1, BLOCK_FEATURES // n_features).bit_length() - 1))
 
 
-def _block(features: np.ndarray, start: int, size: int) -> np.ndarray:
-    block = features[start : start + size]
+def _block(features: np.ndarray, first: int, size: int) -> np.ndarray:
+    block = features[first : first + size]
     if len(block) == size:
         return block
     return np.concatenate([block, np.zeros((size - len(block), block.shape[1]), np.float32)])

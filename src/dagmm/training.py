@@ -150,7 +150,10 @@ class _Member:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
         self.rows, self.architecture, self.plan = rows, architecture, plan
         self.windowed = windowed
-        self.key = jax.random.key(dropout_seed.generate_state(1)[0], impl="rbg")
+        word = dropout_seed.generate_state(1)[0]
+        # What ``jax.random.key`` makes of the word, which compiles programs to do so.
+        data = jax.device_put(np.array([0, word, 0, word], np.uint32))
+        self.key = jax.random.wrap_key_data(data, impl="rbg")
         if initial is None:
             rng = np.random.default_rng(network_seed)
             initial = np.asarray(flatten(architecture.build(rng, axes)))

@@ -17,6 +17,7 @@ ORDER = [
     "numerics",
     "arguments",
     "budget",
+    "kept_programs",
     "compilation",
     "memory",
     "parallel",

@@ -1,5 +1,6 @@
 """The ``dagmm`` command; what takes time to import is imported by the command that needs it."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -59,6 +60,9 @@ for _command in (demo, fit, score, explain, report, threshold, info, compare):
 def main() -> None:
     """Run the command; what a shell calls."""
     signal.signal(signal.SIGTERM, _end)
+    # On some CPUs XLA logs a page about each program that it reads from disk. What goes wrong
+    # comes as an exception all the same.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app(prog_name="dagmm")
     finally:
