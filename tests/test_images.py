@@ -199,7 +199,7 @@ def test_convolutions_go_on_until_the_map_is_small(shape, hiddens):
 
 
 @pytest.mark.parametrize(
-    ("n_features", "n_rows"), [(3, 512), (2**14, 512), (2**14 + 1, 256), (150_528, 32), (2**24, 1)]
+    ("n_features", "n_rows"), [(3, 256), (2**15, 256), (2**15 + 1, 128), (150_528, 32), (2**24, 1)]
 )
 def test_wide_rows_come_in_smaller_blocks(n_features, n_rows):
     assert block_rows(n_features) == n_rows
