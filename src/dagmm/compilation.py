@@ -9,6 +9,12 @@ from dagmm.kept_programs import keep_programs
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+#: Most shapes that one program is kept compiled for. Each holds hundreds of memory areas, of which
+#: Linux gives a process 65,530; where none is left, XLA crashes.
+MOST_SHAPES = 64
+#: Most programs that are kept of those that are made anew for each kind of network.
+MOST_KEPT = 24
+
 
 def compiled(function: _F, **jit_arguments: Any) -> _F:
     """``jax.jit`` with the settings that suit networks this small.
@@ -26,3 +32,17 @@ def compiled(function: _F, **jit_arguments: Any) -> _F:
             return function(*args, **kwargs)
 
     return jax.jit(precise, compiler_options=options, **jit_arguments)  # type: ignore[return-value]
+
+
+def make_room(program: Callable[..., Any]) -> None:
+    """Forget the shapes that a program was compiled for, if there are many.
+
+    Parameters
+    ----------
+    program : callable
+        One that :func:`compiled` returned. It is called before new shapes come, where threads
+        that run side by side would not all have to compile it again.
+    """
+    jitted: Any = program
+    if jitted._cache_size() >= MOST_SHAPES:  # it grows by one or two with each shape
+        jitted.clear_cache()

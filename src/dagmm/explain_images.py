@@ -10,7 +10,7 @@ adds between the two is the integral, along the line, of the energy's slope at t
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.compilation import compiled
+from dagmm.compilation import MOST_KEPT, compiled
 from dagmm.encoder import ImageEncoder
 from dagmm.errors import ArgumentError
 from dagmm.fitted import FittedModel, Member
@@ -222,7 +222,7 @@ def _decoding() -> Callable[..., Any]:
     return compiled(decode, static_argnames="architecture")
 
 
-@cache
+@lru_cache(maxsize=MOST_KEPT)
 def _sloping(architectures: tuple[Architecture, ...]) -> Callable[..., Any]:
     def slopes(traced: TracedModel, rows: Array) -> Array:
         return jax.grad(lambda x: traced.energy(architectures, x.T).sum())(rows)

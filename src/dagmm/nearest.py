@@ -6,7 +6,7 @@ decides which row is compared with; energies that are reported come from the mod
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from dagmm.compilation import compiled
+from dagmm.compilation import MOST_KEPT, compiled
 from dagmm.fitted import FittedModel
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
@@ -187,7 +187,7 @@ def _line(typical: np.ndarray, group: np.ndarray) -> tuple[int, np.ndarray]:
 # The compiled part -------------------------------------------------------------------------
 
 
-@cache
+@lru_cache(maxsize=MOST_KEPT)
 def _program(
     function: Callable[..., Any], architectures: tuple[Architecture, ...]
 ) -> Callable[..., Any]:

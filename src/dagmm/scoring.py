@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float32
 
-from dagmm.compilation import compiled
+from dagmm.compilation import compiled, make_room
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
 
@@ -69,6 +69,7 @@ def start(
     """
     n_rows = len(features)
     size = block_rows(architecture.n_features)
+    make_room(_program())
     # Of one block, as where rows come one by one, handing it over by itself takes longer.
     device_parameters = jax.device_put(parameters) if n_rows > size else parameters
     results = []

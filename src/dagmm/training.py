@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Float, Int, Key
 
 from dagmm.checkpoint import Checkpoint, MemberFile, Standing, training_of
-from dagmm.compilation import compiled
+from dagmm.compilation import compiled, make_room
 from dagmm.history import History
 from dagmm.networks import Architecture, Network, flatten
 from dagmm.networks.principal import principal_axes
@@ -304,6 +304,7 @@ def train(
 
     waiting = [member for member in members if not member.is_done]
     progress.phase("compiling", len(members) * plan.epochs)
+    make_room(_program())
     # The first call of each kind of network compiles; threads would each compile for themselves.
     for member in {m.architecture: m for m in reversed(waiting)}.values():
         advance(member)

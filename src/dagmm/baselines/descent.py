@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, Float32
 
-from dagmm.compilation import compiled
+from dagmm.compilation import compiled, make_room
 from dagmm.numerics import Array
 
 _P = TypeVar("_P")
@@ -75,6 +75,7 @@ def descend(
     index = rng.integers(len(features), size=(plan.n_steps, plan.batch_size), dtype=np.int32)
     decay = 0.5 + 0.5 * np.cos(np.pi * np.arange(plan.n_steps) / plan.n_steps)
     rates = (plan.learning_rate * decay).astype(np.float32)
+    make_room(_program())
     result: _P = jax.tree.map(
         np.asarray,
         _program()(

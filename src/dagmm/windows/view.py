@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int64
 
-from dagmm.compilation import compiled
+from dagmm.compilation import compiled, make_room
 from dagmm.encoder import ENCODED_LIMIT
 from dagmm.numerics import Array
 
@@ -176,6 +176,7 @@ def inputs_of(
         Last row of each window, and first row of its stretch.
     """
     inputs = np.empty((len(ends), view.n_inputs), np.float32)
+    make_room(_program())
     on_device = jax.device_put(view)
     for start in range(0, len(ends), BLOCK_WINDOWS):
         part = slice(start, start + BLOCK_WINDOWS)
