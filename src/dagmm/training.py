@@ -304,7 +304,8 @@ def train(
 
     waiting = [member for member in members if not member.is_done]
     progress.phase("compiling", len(members) * plan.epochs)
-    make_room(_program())
+    if waiting:
+        make_room(_program())
     # The first call of each kind of network compiles; threads would each compile for themselves.
     for member in {m.architecture: m for m in reversed(waiting)}.values():
         advance(member)
