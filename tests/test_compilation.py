@@ -1,8 +1,9 @@
 """Programs are compiled with our options, and the oldest do not use up the process."""
 
+import jax
 import numpy as np
 
-from dagmm import DAGMM, compilation, scoring, training
+from dagmm import DAGMM, DAGMMDetector, compilation, scoring, training
 
 
 def test_a_process_that_fits_tables_of_many_shapes_forgets_the_first(monkeypatch):
@@ -25,3 +26,23 @@ def test_many_shapes_do_not_use_up_a_process(monkeypatch):
         assert training._program()._cache_size() <= 6
         assert scoring._program()._cache_size() <= 4
     np.testing.assert_array_equal(energies[0], energies[-1])
+
+
+def test_a_second_fit_of_the_same_shape_compiles_nothing():
+    compilations = []
+
+    def listen(event, seconds, **_):
+        if "backend_compile" in event:
+            compilations.append(event)
+
+    def fit_and_score(seed):
+        x = np.random.default_rng(seed).normal(size=(70, 3))
+        DAGMMDetector(n_members=2, random_state=seed).fit(x).predict(x[:5])
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    jax.clear_caches()
+    fit_and_score(0)
+    assert compilations, "what counts does count"
+    compilations.clear()
+    fit_and_score(1)
+    assert compilations == []
