@@ -152,9 +152,13 @@ def test_labels_are_checked_in_all_rows():
     assert not Path("m").exists()
 
 
-def test_a_folder_without_parquet_files_is_one_of_images():
+def test_a_folder_of_neither_kind_is_refused_with_what_is_expected():
     Path("folder").mkdir()
-    assert "no image" in failure("fit", "folder", "-o", "m")
+    Path("folder/table.csv").write_text("a\n1\n")
+    assert failure("fit", "folder", "-o", "m") == (
+        "dagmm: 'folder' is a folder without Parquet files (*.parquet, *.pq) or images; "
+        "expected the one or the other.\n"
+    )
 
 
 # Labels of many rows

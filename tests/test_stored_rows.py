@@ -180,7 +180,7 @@ def test_a_damaged_file_is_named():
         stored_rows("folder")
     start, reason = str(caught.value).split(" (", 1)
     assert start == "'folder/2.parquet' is not a whole Parquet file"
-    assert reason.endswith("); copy it again, or name its format with --format.")
+    assert reason.endswith("); copy it again.")
 
 
 def test_a_folder_of_files_without_rows_is_refused():

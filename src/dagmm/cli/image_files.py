@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dagmm.cli.roles import Roles
-from dagmm.datasets.image_folder import ImageFolder
+from dagmm.datasets.image_folder import SUFFIXES, ImageFolder
 from dagmm.encoder import Encoder, ImageEncoder, size_in_words
 from dagmm.errors import ArgumentError, InputError
 from dagmm.fitted import FittedModel
@@ -29,6 +29,13 @@ def open_images(path: str) -> ImageRows:
         If there are no images, or they cannot be read.
     """
     if not path.endswith(".npy"):
+        if Path(path).is_dir() and not any(
+            file.suffix.lower() in SUFFIXES for file in Path(path).rglob("*")
+        ):
+            raise InputError(
+                f"{path!r} is a folder without Parquet files (*.parquet, *.pq) or images; "
+                "expected the one or the other."
+            )
         return ImageFolder(path)
     try:
         stack = np.load(path, mmap_mode="r", allow_pickle=False)

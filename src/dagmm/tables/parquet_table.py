@@ -60,6 +60,5 @@ class ParquetTable(TypedTable):
         except (pa.ArrowException, OSError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise InputError(
-                f"{self.name} is not a whole Parquet file ({reason}); copy it again, or name its "
-                "format with --format."
+                f"{self.name} is not a whole Parquet file ({reason}); copy it again."
             ) from error
