@@ -75,7 +75,8 @@ def _one_core_each() -> Iterator[None]:
     """Do without the thread pools of NumPy's and scikit-learn's libraries.
 
     Callers may overlap: only the first sets the limit of BLAS, and lifts it. If all did, the last
-    to go would put back the limit that it found.
+    to go would put back the limit that it found; and threadpoolctl lets no other thread lift it.
+    Who is still at work then may use more cores than it should.
     """
     holds = _BLAS.acquire(blocking=False)
     try:
