@@ -30,8 +30,8 @@ from common import (
     write_json,
 )
 from dagmm.comparison.running import KNOWN, timed
+from dagmm.drawing import encode_rows
 from dagmm.encoder import Encoder
-from dagmm.fitting import encode_rows
 from dagmm.recipe import SCALING
 from dagmm.rows import rows_of
 from paper import SETS, f1_of, load, split

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 import oracle
+from dagmm.drawing import encode_rows, padded_rows
 from dagmm.encoder import Encoder
 from dagmm.exact_pass import exact_moments
+from dagmm.fingerprint import fingerprint_of
 from dagmm.finishing import sketch
-from dagmm.fitting import encode_rows, fingerprint_of, padded_rows
 from dagmm.history import History
 from dagmm.networks import flatten
 from dagmm.progress import Progress

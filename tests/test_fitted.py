@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from dagmm.encoder import Encoder
 from dagmm.errors import InputError
+from dagmm.finishing import latent_moments
 from dagmm.fitted import FittedModel, Member, combine, disagreement
-from dagmm.fitting import latent_moments
 from dagmm.mixture import Mixture
 from dagmm.networks import flatten
 from dagmm.rows import CHUNK_ROWS, MatrixRows

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagmm.drawing import encode_rows, padded_rows
 from dagmm.encoder import Encoder
-from dagmm.fitting import encode_rows, fit_model, latent_moments, padded_rows
+from dagmm.finishing import latent_moments
+from dagmm.fitting import fit_model
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture, flatten
 from dagmm.progress import Progress

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dagmm.fitting import latent_moments
+from dagmm.finishing import latent_moments
 from dagmm.health import findings_of, health_of, verdict_of
 from dagmm.mixture import Mixture
 from dagmm.objective import objective

@@ -9,9 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dagmm import DAGMMDetector, drawing
+from dagmm.drawing import encode_rows
 from dagmm.errors import InputError
 from dagmm.finishing import latent_moments
-from dagmm.fitting import encode_rows
 from dagmm.mixture import Mixture
 from dagmm.recipe import Recipe
 from dagmm.rows import CHUNK_ROWS, rows_of, stored_rows

@@ -7,8 +7,8 @@ import pytest
 from dagmm.calibration import Calibration
 from dagmm.encoder import Encoder
 from dagmm.energy_sample import EnergySample
+from dagmm.finishing import latent_moments
 from dagmm.fitted import FittedModel, Member
-from dagmm.fitting import latent_moments
 from dagmm.mixture import Mixture
 from dagmm.nearest import LEAST_DROP, Search, _line
 from dagmm.networks import flatten

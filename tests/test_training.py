@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from dagmm.fitting import latent_moments
+from dagmm.finishing import latent_moments
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.plan import _order

@@ -1,13 +1,12 @@
 """One pass over a table of any length: exact moments for the mixtures of all members at once."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from dagmm.encoder import Encoder, ImageEncoder
-from dagmm.finishing import Sketch, sketch
-from dagmm.fitted import Member
+from dagmm.fingerprint import digest_of
+from dagmm.finishing import Finished, Sketch, sketch
 from dagmm.health import check_untrained
 from dagmm.memory import give_back
 from dagmm.mixture import Mixture, Moments
@@ -28,7 +27,7 @@ def finish_exactly(
     recipe: Recipe,
     seeds: Sequence[np.random.SeedSequence],
     progress: Progress,
-) -> tuple[list[tuple[Member, np.ndarray]], str]:
+) -> tuple[list[Finished], str]:
     """Choose mixtures on the rows that are held, and fix them from all rows.
 
     Parameters
@@ -47,8 +46,7 @@ def finish_exactly(
 
     Returns
     -------
-    members : list of (Member, ndarray of shape (n_held,))
-        Each with the energies of the rows that are held, in nats.
+    members : list of Finished
     fingerprint : str
 
     Raises
@@ -68,7 +66,7 @@ def finish_exactly(
     give_back()
     n_members = len(trained)
     sketches = dict(enumerate(side_by_side(lambda i: look(i, trained[i]), range(n_members))))
-    finished: dict[int, tuple[Member, np.ndarray]] = {}
+    finished: dict[int, Finished] = {}
     while left := [i for i in range(n_members) if i not in finished]:
         parts = [sketches[i] for i in left]
         totals, fingerprint = exact_moments(rows, encoder, left_out, parts, progress)
@@ -81,7 +79,7 @@ def finish_exactly(
             else:
                 sketches[i] = again(i)
 
-        def finish(one: tuple[int, Moments]) -> tuple[Member, np.ndarray]:
+        def finish(one: tuple[int, Moments]) -> Finished:
             i, moments = one
             mixture = sketches[i].mixture_from(moments, recipe, recipe.relative_floors[i])
             energy = _energies(sketches[i], mixture, features)
@@ -119,7 +117,7 @@ def exact_moments(
     moments : list of Moments
         One for each member.
     fingerprint : str
-        See :func:`digest_of`.
+        See :func:`dagmm.fingerprint.fingerprint_of`.
     """
 
     def of_chunk(chunk: Chunk) -> tuple[np.ndarray, list[Moments]]:
@@ -150,8 +148,3 @@ def _energies(one: Sketch, mixture: Mixture, features: np.ndarray) -> np.ndarray
         z, _, _ = latent_rows(one.architecture, one.parameters, features[part])
         energy[part] = mixture.energy(z)
     return energy
-
-
-def digest_of(names: tuple[str, ...]) -> "hashlib._Hash":
-    """Return SHA-256 of the columns' names, to which encoded rows are added in their order."""
-    return hashlib.sha256("\x1f".join(names).encode())

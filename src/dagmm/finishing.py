@@ -1,6 +1,6 @@
 """From a trained network to a member: its mixture fixed, its training energies measured."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from dagmm.rows import CHUNK_ROWS
 from dagmm.scoring import latent_rows
 from dagmm.training import TrainedMember
 from dagmm.windows import Inputs
+
+#: A member, and the energies of the rows that are held, in nats.
+Finished: TypeAlias = tuple[Member, np.ndarray]
 
 
 class Sketch(NamedTuple):
@@ -93,3 +96,28 @@ def latent_moments(
         total = moments if total is None else total.merge(moments)
     assert total is not None, "there is at least one row"
     return z, total
+
+
+def finish_member(
+    architecture: Architecture,
+    result: TrainedMember,
+    features: Inputs,
+    recipe: Recipe,
+    relative_floor: float,
+    rng: np.random.Generator,
+) -> Finished:
+    """Fix the mixture from all rows that are held, and measure their energies.
+
+    Raises
+    ------
+    ArgumentError
+        If the network overflows even before training.
+    """
+    one, z, moments = sketch(architecture, result, features, recipe, relative_floor, rng)
+    if one.chosen is not None:
+        moments = moments_under(one.chosen, z)[0]
+    mixture = one.mixture_from(moments, recipe, relative_floor)
+    energy = np.concatenate(
+        [mixture.energy(z[:, i : i + CHUNK_ROWS]) for i in range(0, z.shape[1], CHUNK_ROWS)]
+    )
+    return one.member(mixture, energy), energy

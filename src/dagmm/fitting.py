@@ -1,34 +1,31 @@
 """From rows to a fitted model: encode, train, fix the mixture, record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from dagmm.calibration import Calibration
 from dagmm.checkpoint import Checkpoint
-from dagmm.drawing import encode_rows as encode_rows
 from dagmm.drawing import encode_table
-from dagmm.drawing import padded_rows as padded_rows
 from dagmm.encoder import Encoder, ImageEncoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
-from dagmm.exact_pass import digest_of, finish_exactly
-from dagmm.finishing import latent_moments as latent_moments
-from dagmm.finishing import sketch
-from dagmm.fitted import FittedModel, Member, combine
+from dagmm.exact_pass import finish_exactly
+from dagmm.fingerprint import fingerprint_of
+from dagmm.finishing import Finished, finish_member
+from dagmm.fitted import FittedModel, combine
 from dagmm.health import health_of
 from dagmm.holdout import hold_out
-from dagmm.networks import Architecture
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
-from dagmm.refinement import moments_under
-from dagmm.rows import CHUNK_ROWS, ImageRows, Rows
+from dagmm.rows import ImageRows, Rows
 from dagmm.training import TrainedMember, train
 from dagmm.typical import typical_values
 from dagmm.watching import WatchedRows
-from dagmm.windows import Inputs
+
+_T = TypeVar("_T")
 
 
 def fit_model(
@@ -74,11 +71,7 @@ def fit_model(
         large to be held, of the rows drawn from it.
     """
     progress.phase("reading", rows.n_rows)
-    encoder: Encoder | ImageEncoder
-    if isinstance(rows, ImageRows):
-        encoder = ImageEncoder.learn(rows)
-    else:
-        encoder = Encoder.learn(WatchedRows(rows, progress), scaling, overrides)
+    encoder = _learn(rows, scaling, overrides, progress)
     seeds = np.random.SeedSequence(seed)
     training_seed, mixture_seed, holdout_seed, drawing_seed = seeds.spawn(4)
     held = encode_table(rows, encoder, np.random.default_rng(drawing_seed), progress)
@@ -100,44 +93,27 @@ def fit_model(
         checkpoint=checkpoint,
     )
     features, unseen = features[:n_fitted], features[n_fitted:n_held]
-    exact = None
-    if held.numbers is not None:
+    if held.numbers is None:
+        finished = _finish(trained, features, recipe, mixture_seeds, progress)
+    else:
         left_out = np.sort(held.numbers[order[n_fitted:]])
-        exact, fingerprint = finish_exactly(
+        finished, fingerprint = finish_exactly(
             rows, encoder, left_out, trained, features, recipe, mixture_seeds, progress
         )
-    progress.phase("mixture" if exact is None else "checking", len(trained))
-
-    def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
-        architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
-        member, energy = (
-            finish_member(
-                architecture, trained[i], features, recipe, recipe.relative_floors[i], rng
-            )
-            if exact is None
-            else exact[i]
-        )
-        result = trained[i]._replace(parameters=member.parameters)
-        return member, energy, health_of(architecture, recipe.plan, result, features, energy)
-
-    members, energies, health = [], [], []
-    for member, energy, proof in side_by_side(finish, range(len(trained))):
-        members.append(member)
-        energies.append(energy)
-        health.append(proof)
-        progress.advance(len(members))
+    members = tuple(member for member, _ in finished)
     record: dict[str, Any] = {
         "n_rows": rows.n_rows,
         "held_out_rows": len(unseen),
-        **({} if exact is None else {"drawn_rows": n_held}),
+        **({} if held.numbers is None else {"drawn_rows": n_held}),
         "fingerprint": fingerprint,
         "histories": [dict(result.history) for result in trained],
-        "health": health,
+        "health": _check(trained, finished, features, recipe, progress),
     }
-    model = FittedModel(encoder, tuple(members), None, record)
+    model = FittedModel(encoder, members, None, record)
     unseen_energy = model.energy_of_features(unseen)
+    energies = np.stack([energy for _, energy in finished])
     energy = np.empty(n_held)
-    energy[order] = np.concatenate([combine(model.members, np.stack(energies)), unseen_energy])
+    energy[order] = np.concatenate([combine(members, energies), unseen_energy])
     calibration = Calibration(
         typical_values(features, encoder.feature_columns), EnergySample.of(energy)
     )
@@ -146,33 +122,55 @@ def fit_model(
     return replace(model, calibration=calibration), energy
 
 
-def finish_member(
-    architecture: Architecture,
-    result: TrainedMember,
-    features: Inputs,
+def _learn(
+    rows: Rows, scaling: Scaling, overrides: Overrides | None, progress: Progress
+) -> Encoder | ImageEncoder:
+    if isinstance(rows, ImageRows):
+        return ImageEncoder.learn(rows)
+    return Encoder.learn(WatchedRows(rows, progress), scaling, overrides)
+
+
+def _finish(
+    trained: Sequence[TrainedMember],
+    features: np.ndarray,
     recipe: Recipe,
-    relative_floor: float,
-    rng: np.random.Generator,
-) -> tuple[Member, np.ndarray]:
-    """Fix the mixture from all rows that are held, and measure their energies.
+    seeds: Sequence[np.random.SeedSequence],
+    progress: Progress,
+) -> list[Finished]:
+    """Fix the mixture of each member from all rows, which are held."""
 
-    Raises
-    ------
-    ArgumentError
-        If the network overflows even before training.
-    """
-    one, z, moments = sketch(architecture, result, features, recipe, relative_floor, rng)
-    if one.chosen is not None:
-        moments = moments_under(one.chosen, z)[0]
-    mixture = one.mixture_from(moments, recipe, relative_floor)
-    energy = np.concatenate(
-        [mixture.energy(z[:, i : i + CHUNK_ROWS]) for i in range(0, z.shape[1], CHUNK_ROWS)]
-    )
-    return one.member(mixture, energy), energy
+    def finish(i: int) -> Finished:
+        architecture, rng = recipe.architectures[i], np.random.default_rng(seeds[i])
+        floor = recipe.relative_floors[i]
+        return finish_member(architecture, trained[i], features, recipe, floor, rng)
+
+    return _each(finish, len(trained), "mixture", progress)
 
 
-def fingerprint_of(names: tuple[str, ...], features: np.ndarray) -> str:
-    """SHA-256 of the columns' names and the encoded training rows."""
-    digest = digest_of(names)
-    digest.update(np.ascontiguousarray(features).data)
-    return digest.hexdigest()
+def _check(
+    trained: Sequence[TrainedMember],
+    finished: Sequence[Finished],
+    features: np.ndarray,
+    recipe: Recipe,
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """Say of each member what its training changed."""
+
+    def check(i: int) -> dict[str, Any]:
+        member, energy = finished[i]
+        result = trained[i]._replace(parameters=member.parameters)
+        return health_of(member.architecture, recipe.plan, result, features, energy)
+
+    return _each(check, len(trained), "checking", progress)
+
+
+def _each(
+    function: Callable[[int], _T], n_members: int, phase: str, progress: Progress
+) -> list[_T]:
+    """Apply a function to the number of each member, and tell how many are done."""
+    progress.phase(phase, n_members)
+    results = []
+    for result in side_by_side(function, range(n_members)):
+        results.append(result)
+        progress.advance(len(results))
+    return results

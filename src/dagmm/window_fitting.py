@@ -7,10 +7,12 @@ import numpy as np
 
 from dagmm.calibration import Calibration
 from dagmm.checkpoint import Checkpoint
+from dagmm.drawing import encode_rows, padded_rows
 from dagmm.encoder import Encoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
+from dagmm.fingerprint import fingerprint_of
+from dagmm.finishing import finish_member
 from dagmm.fitted import FittedModel, Member, combine
-from dagmm.fitting import encode_rows, fingerprint_of, finish_member, padded_rows
 from dagmm.health import health_of
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress

@@ -69,6 +69,7 @@ ORDER = [
     "holdout",
     "watching",
     "drawing",
+    "fingerprint",
     "finishing",
     "exact_pass",
     "fitting",

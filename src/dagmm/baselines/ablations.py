@@ -16,8 +16,8 @@ from dagmm.baselines.codes import CodeArchitecture
 from dagmm.baselines.descent import DescentPlan
 from dagmm.baselines.method import Strangeness
 from dagmm.baselines.pretraining import pretrain
+from dagmm.finishing import latent_moments
 from dagmm.fitted import Member
-from dagmm.fitting import latent_moments
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.recipe import default_hiddens, detector_recipe

@@ -17,9 +17,9 @@ from dagmm.comparison.notes import notes_of
 from dagmm.comparison.result import Comparison, MethodResult
 from dagmm.comparison.split import RUN_SHARE, Split, Table, check_labels, draw_run, split_rows
 from dagmm.detector import DAGMMDetector
+from dagmm.drawing import encode_rows
 from dagmm.encoder import Encoder
 from dagmm.errors import ArgumentError, InputError
-from dagmm.fitting import encode_rows
 from dagmm.health import rank_correlation
 from dagmm.progress import Progress, progress_for
 from dagmm.recipe import SCALING
