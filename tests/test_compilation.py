@@ -6,7 +6,7 @@ import numpy as np
 from dagmm import DAGMM, DAGMMDetector, compilation, scoring, training
 
 
-def test_a_process_that_fits_tables_of_many_shapes_forgets_the_first(monkeypatch):
+def test_a_program_forgets_its_shapes_when_there_are_many(monkeypatch):
     monkeypatch.setattr(compilation, "MOST_SHAPES", 3)
     program = compilation.compiled(lambda x: x + 1.0)
     for n in range(1, 20):

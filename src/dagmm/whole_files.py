@@ -30,10 +30,10 @@ def write_whole(file: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-    settle(file.parent)
+    sync_directory(file.parent)
 
 
-def settle(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Have the file system write down a replaced file before what comes next."""
     if os.name == "posix":
         with contextlib.suppress(OSError):  # not every file system can

@@ -13,7 +13,7 @@ from dagmm.checkpoint.which_training import differences
 from dagmm.errors import ArgumentError, ModelFileError, ModelSaveError
 from dagmm.fields import Field
 from dagmm.plan import TrainingPlan
-from dagmm.whole_files import PART, checksum_of, settle, write_whole
+from dagmm.whole_files import PART, checksum_of, sync_directory, write_whole
 
 #: Version of the directory's format; raised when an older library could not read it.
 FORMAT_VERSION = 1
@@ -138,7 +138,7 @@ class Checkpoint:
                     "anew."
                 )
             self.directory.mkdir(exist_ok=True)
-            settle(self.directory.parent)
+            sync_directory(self.directory.parent)
             write_whole(file, json.dumps(plain, indent=1, allow_nan=False).encode())
         except OSError as error:
             raise ModelSaveError(
