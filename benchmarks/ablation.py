@@ -82,6 +82,11 @@ VARIANTS: dict[str, Change] = {
     "small components live": lambda recipe: replace(recipe, least_phi=0.0),
     "components under 2 % die": lambda recipe: replace(recipe, least_phi=0.02),
     "no refinement": lambda recipe: replace(recipe, components=()),
+    "no drawn mixtures": lambda recipe: replace(recipe, drawn_components=()),
+    "drawn mixtures of 256": lambda recipe: replace(recipe, drawn_components=(256, 256)),
+    "weights of the paper": lambda recipe: replace(
+        recipe, plan=replace(recipe.plan, lambda1=0.1, lambda2=0.005)
+    ),
     "energy not trained": lambda recipe: replace(
         recipe, plan=replace(recipe.plan, lambda1=0.0, lambda2=0.0)
     ),

@@ -1,10 +1,13 @@
 """The search: its energy is the model's, and what it finds is a row like the others."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from dagmm.calibration import Calibration
+from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture, energies_of
 from dagmm.encoder import Encoder
 from dagmm.energy_sample import EnergySample
 from dagmm.finishing import latent_moments
@@ -26,11 +29,27 @@ def a_member(seed):
     return Member(ARCHITECTURE, parameters, mixture, float(location), float(high - low))
 
 
-@pytest.fixture(scope="module", params=[1, 3], ids=["one member", "three members"])
+def with_drawn(member):
+    """The same member with two mixtures beside its own."""
+    z, _ = latent_moments(ARCHITECTURE, member.parameters, correlated_rows())
+    rng = np.random.default_rng(0)
+    mixtures = [SphericalMixture.draw(z, ARCHITECTURE.n_code, 12, rng) for _ in range(2)]
+    joint = DrawnMixtures.of(mixtures, energies_of((member.mixture, *mixtures), z))
+    return replace(member, drawn=joint)
+
+
+MEMBERS = {
+    "one member": lambda: [a_member(0)],
+    "three members": lambda: [a_member(i) for i in range(3)],
+    "drawn mixtures": lambda: [with_drawn(a_member(i)) for i in range(2)],
+}
+
+
+@pytest.fixture(scope="module", params=MEMBERS.values(), ids=MEMBERS)
 def model(request):
     rows = correlated_rows()
     encoder = Encoder.learn(MatrixRows(rows.astype(np.float64)), "none")
-    model = FittedModel(encoder, tuple(a_member(i) for i in range(request.param)), None, {})
+    model = FittedModel(encoder, tuple(request.param()), None, {})
     typical = typical_values(rows, encoder.feature_columns)
     sample = EnergySample.of(model.energy_of_features(rows))
     return FittedModel(encoder, model.members, None, {}, Calibration(typical, sample))

@@ -82,8 +82,7 @@ def finish_exactly(
         def finish(one: tuple[int, Moments]) -> Finished:
             i, moments = one
             mixture = sketches[i].mixture_from(moments, recipe, recipe.relative_floors[i])
-            energy = _energies(sketches[i], mixture, features)
-            return sketches[i].member(mixture, energy), energy
+            return sketches[i].member(mixture, _energies(sketches[i], mixture, features))
 
         numbers = [i for i, _ in sound]
         finished |= dict(zip(numbers, side_by_side(finish, sound), strict=True))
@@ -141,10 +140,10 @@ def exact_moments(
 
 
 def _energies(one: Sketch, mixture: Mixture, features: np.ndarray) -> np.ndarray:
-    """Energies of rows, whose z is not kept: that of all members would be a lot."""
-    energy = np.empty(len(features))
+    """Energies under each mixture of rows whose z is not kept: that of all members is a lot."""
+    energies = np.empty((1 + len(one.drawn), len(features)))
     for start in range(0, len(features), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
         z, _, _ = latent_rows(one.architecture, one.parameters, features[part])
-        energy[part] = mixture.energy(z)
-    return energy
+        energies[:, part] = one.energies(mixture, z)
+    return energies

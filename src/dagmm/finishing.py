@@ -4,6 +4,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from dagmm.common_scale import scale_of
+from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture, energies_of
 from dagmm.fitted import Member
 from dagmm.health import check_untrained
 from dagmm.mixture import Mixture, Moments
@@ -26,6 +28,8 @@ class Sketch(NamedTuple):
     parameters: np.ndarray
     chosen: Mixture | None
     """What gives memberships instead of the estimation network."""
+    drawn: tuple[SphericalMixture, ...]
+    """Mixtures beside the one that is to be fixed."""
 
     def moments_of(self, features: np.ndarray) -> Moments:
         """Moments of any rows, for the mixture to be fixed from."""
@@ -40,11 +44,17 @@ class Sketch(NamedTuple):
             return Mixture.from_moments(moments, relative_floor)
         return settle(moments, relative_floor, recipe.least_phi)
 
-    def member(self, mixture: Mixture, energy: np.ndarray) -> Member:
+    def energies(self, mixture: Mixture, z: np.ndarray) -> np.ndarray:
+        """Energies of rows under all mixtures of the member, shape (n_mixtures, n_rows)."""
+        return energies_of((mixture, *self.drawn), z)
+
+    def member(self, mixture: Mixture, energies: np.ndarray) -> Finished:
         """Return the member, on the scale of the energies of the rows that are held."""
-        low, location, high = np.percentile(energy, (25, 50, 75))
-        spread = float(high - low) or 1.0
-        return Member(self.architecture, self.parameters, mixture, float(location), spread)
+        drawn = DrawnMixtures.of(self.drawn, energies) if self.drawn else None
+        energy = energies[0] if drawn is None else drawn.join(energies)
+        location, spread = scale_of(energy)
+        member = Member(self.architecture, self.parameters, mixture, location, spread, drawn)
+        return member, energy
 
 
 def sketch(
@@ -80,7 +90,11 @@ def sketch(
         z, moments = latent_moments(architecture, parameters, features)
         check_untrained(z, *moments)
     chosen = choose(z, recipe.components, relative_floor, rng) if recipe.components else None
-    return Sketch(architecture, parameters, chosen), z, moments
+    drawn = tuple(
+        SphericalMixture.draw(z, architecture.n_code, n_components, rng)
+        for n_components in recipe.drawn_components
+    )
+    return Sketch(architecture, parameters, chosen, drawn), z, moments
 
 
 def latent_moments(
@@ -117,7 +131,4 @@ def finish_member(
     if one.chosen is not None:
         moments = moments_under(one.chosen, z)[0]
     mixture = one.mixture_from(moments, recipe, relative_floor)
-    energy = np.concatenate(
-        [mixture.energy(z[:, i : i + CHUNK_ROWS]) for i in range(0, z.shape[1], CHUNK_ROWS)]
-    )
-    return one.member(mixture, energy), energy
+    return one.member(mixture, one.energies(mixture, z))

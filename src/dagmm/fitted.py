@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.calibration import Calibration
+from dagmm.common_scale import on_common_scale, symmetric_exp, symmetric_log
+from dagmm.drawn_mixtures import DrawnMixtures, energies_of
 from dagmm.encoder import Encoder, ImageEncoder, size_in_words
 from dagmm.errors import ArgumentError, InputError
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
-from dagmm.numerics import Array
 from dagmm.parallel import side_by_side
 from dagmm.reading import Reader, Seen
 from dagmm.rows import CHUNK_ROWS, Chunk, ImageRows, Rows, rows_of
@@ -43,6 +44,8 @@ class Member:
     mixture : Mixture
     location, spread : float
         Median and interquartile range of the training energies, in nats.
+    drawn : DrawnMixtures or None
+        Mixtures whose energies are averaged with that of ``mixture``.
     """
 
     architecture: Architecture
@@ -50,6 +53,7 @@ class Member:
     mixture: Mixture
     location: float
     spread: float
+    drawn: DrawnMixtures | None = None
 
     def energy(
         self, features: Float32[np.ndarray, "n_rows n_features"]
@@ -68,7 +72,9 @@ class Member:
             if not np.isfinite(z).all():
                 # A row far beyond the training rows overflows the network: it is as far as can be.
                 z = np.nan_to_num(z, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
-            return self.mixture.energy(z)
+            if self.drawn is None:
+                return self.mixture.energy(z)
+            return self.drawn.join(energies_of((self.mixture, *self.drawn.mixtures), z))
 
         return finish
 
@@ -348,42 +354,3 @@ def _scales(members: tuple[Member, ...]) -> tuple[np.ndarray, np.ndarray]:
         np.array([getattr(member, name) for member in members]) for name in ("location", "spread")
     )
     return location, spread
-
-
-def on_common_scale(
-    energies: Float[Array, "n_members n_rows"],
-    location: Float[Array, " n_members"],
-    spread: Float[Array, " n_members"],
-) -> Float[Array, " n_rows"]:
-    """One energy for each row from those of all members, in nats.
-
-    Members are put on a common scale by location and spread of their training energies, and
-    averaged there after a symmetric logarithm: a mean that one member's extreme energies do not
-    rule. The result is put back on the members' mean scale; one member alone keeps its energies.
-
-    Parameters
-    ----------
-    energies : array of shape (n_members, n_rows)
-        Of NumPy, or of JAX where an explanation searches.
-    location, spread : array of shape (n_members,)
-
-    Returns
-    -------
-    array of shape (n_rows,)
-    """
-    if len(energies) == 1:
-        return energies[0]
-    relative = (energies - location[:, None]) / spread[:, None]
-    return location.mean() + spread.mean() * symmetric_exp(symmetric_log(relative).mean(axis=0))
-
-
-def symmetric_log(value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Logarithm that is close to the value near zero, and odd: ``sign(v) log(1 + |v|)``."""
-    xp = value.__array_namespace__()
-    return xp.sign(value) * xp.log1p(xp.abs(value))
-
-
-def symmetric_exp(value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Inverse of :func:`symmetric_log`."""
-    xp = value.__array_namespace__()
-    return xp.sign(value) * xp.expm1(xp.abs(value))

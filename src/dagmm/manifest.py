@@ -5,10 +5,12 @@ anywhere. What is wrong is named by its path, such as ``members.0.spread``.
 """
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dagmm.drawn_mixtures import SphericalMixture
 from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.fields import Field
 from dagmm.fitted import FittedModel, Member
@@ -32,6 +34,12 @@ from dagmm.saved_images import (
     promised_arrays_of_any_encoder,
     read_any_encoder,
 )
+from dagmm.saved_mixtures import (
+    arrays_of_mixtures,
+    joined_drawn,
+    joined_mixture,
+    promised_mixtures,
+)
 from dagmm.saved_windows import (
     arrays_of_windows,
     join_windows,
@@ -39,11 +47,11 @@ from dagmm.saved_windows import (
     promised_windows,
     read_windows,
 )
-from dagmm.schema import Arrays, check_array, upgraded_encoder
+from dagmm.schema import Arrays, upgraded_encoder
 from dagmm.windows import Windows
 
-#: Most layers of a network and members of a model that are read.
-_MOST_LAYERS, _MOST_MEMBERS = 256, 4096
+#: Most layers of a network, members of a model and mixtures beside a member's own that are read.
+_MOST_LAYERS, _MOST_MEMBERS, _MOST_MIXTURES = 256, 4096, 4096
 
 
 class Manifest(NamedTuple):
@@ -58,6 +66,8 @@ class Manifest(NamedTuple):
     """Without their arrays."""
     n_components: tuple[int, ...]
     """Of each member's mixture."""
+    drawn_components: tuple[tuple[int, ...], ...]
+    """Of the mixtures beside that of each member."""
     threshold: float | None
     record: dict[str, Any]
     calibration: CalibrationManifest | None
@@ -100,9 +110,14 @@ def _plain_member(member: Member) -> dict[str, Any]:
         "mask_ratio": architecture.mask_ratio,
         "shape": list(architecture.shape),
         "n_components": len(member.mixture.phi),
+        "drawn_components": [len(mixture.mu) for mixture in _drawn(member)],
         "location": member.location,
         "spread": member.spread,
     }
+
+
+def _drawn(member: Member) -> tuple[SphericalMixture, ...]:
+    return () if member.drawn is None else member.drawn.mixtures
 
 
 def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
@@ -112,8 +127,7 @@ def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
         prefix = f"members.{i}."
         for name, array in member.architecture.named(member.parameters).items():
             arrays[prefix + name] = np.asarray(array)
-        for name in ("phi", "mu", "chol"):
-            arrays[f"{prefix}mixture.{name}"] = getattr(member.mixture, name)
+        arrays |= arrays_of_mixtures(member, prefix)
     arrays |= arrays_of_calibration(model.calibration) | arrays_of_windows(model.windows)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
@@ -171,8 +185,9 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         estimator.text(),
         arguments.value,
         frame,
-        tuple(member for member, _ in parts),
-        tuple(n_components for _, n_components in parts),
+        tuple(member for member, _, _ in parts),
+        tuple(n_components for _, n_components, _ in parts),
+        tuple(drawn for _, _, drawn in parts),
         None if threshold.value is None else threshold.number(),
         record.value,
         read_calibration(calibration),
@@ -184,31 +199,32 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
     """Return the content of a manifest of an older format as one of today; nothing is checked.
 
     Format 1 had no dates, no holes and no columns set aside, dense networks that saw whole rows,
-    and knew nothing of normal rows: such a model scores, but cannot move its threshold.
+    and knew nothing of normal rows: such a model scores, but cannot move its threshold. Up to
+    format 2 a member had one mixture.
     """
-    if version > 1:
-        return plain
+    if version < 2:
+        encoder = upgraded_encoder(plain.get("encoder"))
+        plain = plain | {"encoder": encoder, "calibration": None, "windows": None}
+        plain = _with_members(plain, {"skip": False, "mask_ratio": 0.0, "shape": []})
+    return _with_members(plain, {"drawn_components": []}) if version < 3 else plain
+
+
+def _with_members(plain: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest whose members have more fields."""
     members = plain.get("members")
     if isinstance(members, list):
-        members = [
-            member | {"skip": False, "mask_ratio": 0.0, "shape": []}
-            if isinstance(member, dict)
-            else member
-            for member in members
-        ]
-    encoder = upgraded_encoder(plain.get("encoder"))
-    return plain | {"encoder": encoder, "members": members, "calibration": None, "windows": None}
+        members = [member | more if isinstance(member, dict) else member for member in members]
+    return plain | {"members": members}
 
 
 def promised_arrays(manifest: Manifest) -> Arrays:
     """Type and shape of every array that a manifest promises, without making any of them."""
     arrays = promised_arrays_of_any_encoder(manifest.encoder)
-    for i, (member, k) in enumerate(zip(manifest.members, manifest.n_components, strict=True)):
+    mixtures = zip(manifest.n_components, manifest.drawn_components, strict=True)
+    for i, (member, sizes) in enumerate(zip(manifest.members, mixtures, strict=True)):
         for name, shape in member.architecture.shapes().items():
             arrays[f"members.{i}.{name}"] = ("F32", shape)
-        d = member.architecture.n_latent
-        for name, shape in (("phi", (k,)), ("mu", (k, d)), ("chol", (k, d, d))):
-            arrays[f"members.{i}.mixture.{name}"] = ("F64", shape)
+        arrays |= promised_mixtures(f"members.{i}.", member.architecture.n_latent, *sizes)
     windows = manifest.windows
     # Pixels have no usual values of their own: an image's encoder has no columns.
     width = len(manifest.encoder.feature_columns) if windows is None else windows.n_inputs
@@ -226,7 +242,12 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
     """
     return FittedModel(
         join_any_encoder(manifest.encoder, arrays),
-        tuple(_joined(i, member, arrays) for i, member in enumerate(manifest.members)),
+        tuple(
+            _joined(f"members.{i}.", member, len(drawn), arrays)
+            for i, (member, drawn) in enumerate(
+                zip(manifest.members, manifest.drawn_components, strict=True)
+            )
+        ),
         manifest.threshold,
         manifest.record,
         join_calibration(manifest.calibration, arrays),
@@ -234,25 +255,17 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
     )
 
 
-def _joined(i: int, member: Member, arrays: dict[str, np.ndarray]) -> Member:
-    prefix = f"members.{i}."
-    phi, mu, chol = (arrays[f"{prefix}mixture.{name}"] for name in ("phi", "mu", "chol"))
-    check_array(
-        (phi > 0.0) & (abs(phi.sum() - 1.0) < 1e-6), f"{prefix}mixture.phi", "> 0 with sum 1"
-    )
-    triangular = (np.tril(chol) == chol).all() & (chol.diagonal(axis1=1, axis2=2) > 0.0)
-    check_array(triangular, f"{prefix}mixture.chol", "lower triangular with a diagonal > 0")
+def _joined(prefix: str, member: Member, n_drawn: int, arrays: dict[str, np.ndarray]) -> Member:
     parameters = [arrays[prefix + name].ravel() for name in member.architecture.shapes()]
-    return Member(
-        member.architecture,
-        np.concatenate(parameters),
-        Mixture(phi, mu, chol),
-        member.location,
-        member.spread,
+    return replace(
+        member,
+        parameters=np.concatenate(parameters),
+        mixture=joined_mixture(prefix, arrays),
+        drawn=joined_drawn(prefix, n_drawn, arrays),
     )
 
 
-def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
+def _member(field: Field, width: int, whole: str) -> tuple[Member, int, tuple[int, ...]]:
     (
         n_features,
         comp_hiddens,
@@ -265,6 +278,7 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
         mask_ratio,
         shape,
         n_components,
+        drawn_components,
         location,
         spread,
     ) = field.fields(
@@ -279,6 +293,7 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
         "mask_ratio",
         "shape",
         "n_components",
+        "drawn_components",
         "location",
         "spread",
     )
@@ -306,7 +321,8 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int]:
     member = Member(
         architecture, none, Mixture(none, none, none), location.number(), spread.number()
     )
-    return member, n_components.size()
+    drawn = tuple(part.size() for part in drawn_components.items(_MOST_MIXTURES))
+    return member, n_components.size(), drawn
 
 
 def _shape(field: Field, width: int) -> tuple[int, ...]:

@@ -26,6 +26,9 @@ class Recipe:
         Covariance floor of each member, relative to the variance of z along each axis.
     least_phi : float
         Components of the refined mixture that hold a smaller share of the rows die.
+    drawn_components : tuple of int
+        Numbers of components of the mixtures about rows drawn at random, beside each refined one;
+        see :mod:`dagmm.drawn_mixtures`.
     """
 
     architectures: tuple[Architecture, ...]
@@ -33,6 +36,7 @@ class Recipe:
     components: tuple[int, ...]
     relative_floors: tuple[float, ...]
     least_phi: float = 0.0
+    drawn_components: tuple[int, ...] = ()
 
 
 #: Covariance floors that the detector's members take in turn. The low one follows the codes
@@ -43,6 +47,14 @@ RELATIVE_FLOORS = (1e-3, 1e-1)
 #: few rows that lie together are as likely repeated faults as a rare way to be normal, hundreds
 #: are not.
 LEAST_PHI, LEAST_ROWS = 0.02, 40
+
+#: Weights of the detector's energy and covariance penalty. A code so wide is pulled together less
+#: for its rows to keep their distances: a tenth of the paper's weights.
+LAMBDA1, LAMBDA2 = 0.01, 0.0005
+
+#: Components of the mixtures about rows drawn at random beside each refined one of the detector:
+#: several mixtures, as each sees few rows, and few rows, so that strange ones are seldom drawn.
+DRAWN_COMPONENTS = (24, 24)
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
@@ -85,13 +97,20 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         epochs=20,
         steps_per_epoch=100,
         learning_rate=1e-3,
-        lambda1=0.1,
-        lambda2=0.005,
+        lambda1=LAMBDA1,
+        lambda2=LAMBDA2,
         cosine_decay=True,
         warm_up=0.2,
     )
     floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
-    return Recipe((architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors, _least_phi(n_rows))
+    return Recipe(
+        (architecture,) * n_members,
+        plan,
+        (1, 2, 4, 8, 16),
+        floors,
+        _least_phi(n_rows),
+        DRAWN_COMPONENTS,
+    )
 
 
 #: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
@@ -129,7 +148,9 @@ def window_recipe(
     return replace(
         recipe,
         architectures=(architecture,) * n_members,
+        plan=replace(recipe.plan, lambda1=0.1, lambda2=0.005),
         relative_floors=(WINDOW_FLOOR,) * n_members,
+        drawn_components=(),
     )
 
 

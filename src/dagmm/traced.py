@@ -10,10 +10,36 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.fitted import FittedModel, Member, on_common_scale
+from dagmm.common_scale import on_common_scale
+from dagmm.drawn_mixtures import DrawnMixtures, spherical_energy
+from dagmm.fitted import FittedModel, Member
 from dagmm.mixture import energy as mixture_energy
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
+
+
+class _Drawn(NamedTuple):
+    """The arrays of the mixtures beside a member's own, float32."""
+
+    mixtures: tuple[tuple[Array, Array], ...]
+    """Mu and deviation of each."""
+    location: Array
+    spread: Array
+
+    @classmethod
+    def of(cls, drawn: DrawnMixtures) -> "_Drawn":
+        mixtures = [
+            (one.mu.astype(np.float32), one.deviation.astype(np.float32)) for one in drawn.mixtures
+        ]
+        scales = (drawn.location.astype(np.float32), drawn.spread.astype(np.float32))
+        return cls(tuple(mixtures), *scales)
+
+    def joined(
+        self, energy: Float[Array, " n_rows"], z: Float[Array, "n_latent n_rows"]
+    ) -> Float[Array, " n_rows"]:
+        """Energy of rows under the member's own mixture and these."""
+        others = [spherical_energy(z, mu, deviation) for mu, deviation in self.mixtures]
+        return on_common_scale(jnp.stack([energy, *others]), self.location, self.spread)
 
 
 class TracedModel(NamedTuple):
@@ -22,6 +48,8 @@ class TracedModel(NamedTuple):
     parameters: tuple[Array, ...]
     mixtures: tuple[tuple[Array, Array, Array], ...]
     """Phi, mu and chol of each member."""
+    drawn: tuple["_Drawn | None", ...]
+    """Mixtures beside that of each member."""
     location: Array
     spread: Array
     """Of each member's training energies."""
@@ -32,6 +60,7 @@ class TracedModel(NamedTuple):
         return cls(
             tuple(member.parameters for member in model.members),
             tuple(_mixture(member) for member in model.members),
+            tuple(_drawn(member) for member in model.members),
             np.array([member.location for member in model.members], np.float32),
             np.array([member.spread for member in model.members], np.float32),
         )
@@ -41,14 +70,19 @@ class TracedModel(NamedTuple):
     ) -> Float[Array, " n_rows"]:
         """Energy of rows that lie along the last axis, as :meth:`FittedModel.energy` has it."""
         energies = []
-        for architecture, parameters, mixture in zip(
-            architectures, self.parameters, self.mixtures, strict=True
+        for architecture, parameters, mixture, drawn in zip(
+            architectures, self.parameters, self.mixtures, self.drawn, strict=True
         ):
             z, _ = architecture.unflatten(parameters).latent(x)
-            energies.append(mixture_energy(z, *mixture))
+            energy = mixture_energy(z, *mixture)
+            energies.append(energy if drawn is None else drawn.joined(energy, z))
         return on_common_scale(jnp.stack(energies), self.location, self.spread)
 
 
 def _mixture(member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     phi, mu, chol = (getattr(member.mixture, name) for name in ("phi", "mu", "chol"))
     return phi.astype(np.float32), mu.astype(np.float32), chol.astype(np.float32)
+
+
+def _drawn(member: Member) -> _Drawn | None:
+    return None if member.drawn is None else _Drawn.of(member.drawn)

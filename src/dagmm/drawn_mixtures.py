@@ -1,0 +1,180 @@
+"""Mixtures of a few spherical components about rows drawn at random, beside the refined one.
+
+The refined mixture follows all training rows, strange ones among them as well: where many lie
+together, they have a component of their own and look normal. A few rows drawn at random seldom
+hold one of them, so that a mixture about these gives them away; and several of such mixtures see
+different rows, as in bagging (Breiman, 1996). Few of a random subsample are what an Isolation
+Forest (Liu, Ting and Zhou, 2008) lives on as well.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dagmm.common_scale import on_common_scale, scale_of
+from dagmm.mixture import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Mixture
+from dagmm.numerics import Array, log_sum_exp
+
+#: The variance of the components is fitted to no more rows than this, drawn at random.
+MAX_ROWS = 4096
+#: EM of the variance ends when it changes by less than this share, or after so many steps.
+_TOLERANCE, _MAX_ITER = 1e-3, 50
+#: Rows whose energies are computed at a time, so that all of it stays in a processor's cache.
+_CACHED_ROWS = 1024
+
+
+def spherical_energy(
+    z: Float[Array, "n_latent n_rows"],
+    mu: Float[Array, "n_components n_latent"],
+    deviation: Float[Array, " n_latent"],
+) -> Float[Array, " n_rows"]:
+    """Energy of rows under components that weigh the same and share one diagonal covariance.
+
+    Parameters
+    ----------
+    z : array of shape (n_latent, n_rows)
+    mu : array of shape (n_components, n_latent)
+    deviation : array of shape (n_latent,)
+        Standard deviation of every component along each axis.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        In nats; higher is stranger.
+    """
+    xp = z.__array_namespace__()
+    # Near zero, where the product below cancels least.
+    centre = mu.mean(axis=0)
+    a = (z - centre[:, None]) / deviation[:, None]
+    squared = squared_distances(a, (mu - centre[None]) / deviation[None])
+    constant = math.log(len(mu)) + 0.5 * len(deviation) * math.log(2.0 * math.pi)
+    return constant + xp.log(deviation).sum() - log_sum_exp(-0.5 * squared)
+
+
+def squared_distances(
+    a: Float[Array, "n_latent n_rows"], b: Float[Array, "n_components n_latent"]
+) -> Float[Array, "n_components n_rows"]:
+    """Return ``|a - b|^2`` of each row and component, by one matrix product."""
+    xp = a.__array_namespace__()
+    squared = (a * a).sum(axis=0)[None] + (b * b).sum(axis=1)[:, None] - 2.0 * (b @ a)
+    return xp.asarray(xp.maximum(squared, 0.0))
+
+
+@dataclass(frozen=True)
+class SphericalMixture:
+    """Components that weigh the same about some rows, alike in all directions of the code.
+
+    Parameters
+    ----------
+    mu : ndarray of shape (n_components, n_latent), float64
+    deviation : ndarray of shape (n_latent,), float64
+        Standard deviation of every component along each axis.
+    """
+
+    mu: np.ndarray
+    deviation: np.ndarray
+
+    @classmethod
+    def draw(
+        cls,
+        z: Float[np.ndarray, "n_latent n_rows"],
+        n_code: int,
+        n_components: int,
+        rng: np.random.Generator,
+    ) -> "SphericalMixture":
+        """Draw the rows that components lie about, and fit the one variance to others by EM.
+
+        Axes of the code keep their proportions, which are those of the encoded rows as far as
+        the network keeps distances; each residual feature is put on the scale of the code.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n_latent, n_rows)
+        n_code : int
+            Coordinates of z that are the code; the others are residual features.
+        n_components : int
+            Half of the rows where there are too few.
+        rng : numpy.random.Generator
+        """
+        n_rows = z.shape[1]
+        n_components = max(1, min(n_components, n_rows // 2))
+        drawn = rng.choice(n_rows, min(n_rows, n_components + MAX_ROWS), replace=False)
+        variance = z.var(axis=1, dtype=np.float64)
+        variance[:n_code] = variance[:n_code].max()
+        scale = np.sqrt(variance + ABSOLUTE_FLOOR)
+        about, others = np.split(z[:, drawn].astype(np.float64), [n_components], axis=1)
+        centre = about.mean(axis=1)
+        about, others = ((part.T - centre) / scale for part in (about, others))
+        squared = np.asarray(squared_distances(others.T, about))
+        return cls(about * scale + centre, scale * np.sqrt(_variance(squared, z.shape[0])))
+
+    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row in nats; higher is stranger."""
+        energy = np.empty(z.shape[1])
+        for start in range(0, len(energy), _CACHED_ROWS):
+            part = slice(start, start + _CACHED_ROWS)
+            energy[part] = spherical_energy(z[:, part].astype(np.float64), self.mu, self.deviation)
+        return energy
+
+
+def _variance(squared: Float[np.ndarray, "n_components n_rows"], n_latent: int) -> float:
+    """Fit the variance that all components share, their means fixed, by EM.
+
+    Parameters
+    ----------
+    squared : ndarray of shape (n_components, n_rows)
+        Squared distances of rows from the means.
+    n_latent : int
+    """
+    variance = 1.0
+    for _ in range(_MAX_ITER if squared.size else 0):
+        log_joint = -0.5 * squared / variance
+        gamma = np.exp(log_joint - log_sum_exp(log_joint))
+        before, variance = variance, (gamma * squared).sum() / (n_latent * squared.shape[1])
+        variance = max(variance, RELATIVE_FLOOR)
+        if abs(variance - before) < _TOLERANCE * before:
+            break
+    return variance
+
+
+@dataclass(frozen=True)
+class DrawnMixtures:
+    """Mixtures beside a refined one, and what puts their energies on one scale with its own.
+
+    Parameters
+    ----------
+    mixtures : tuple of SphericalMixture
+    location, spread : ndarray of shape (1 + n_mixtures,)
+        Median and interquartile range of the training energies in nats: of the refined mixture
+        first.
+    """
+
+    mixtures: tuple[SphericalMixture, ...]
+    location: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        mixtures: Sequence[SphericalMixture],
+        energies: Float[np.ndarray, "n_energies n_rows"],
+    ) -> "DrawnMixtures":
+        """Learn the scales from training energies, those of the refined mixture first."""
+        location, spread = np.transpose([scale_of(energy) for energy in energies])
+        return cls(tuple(mixtures), location, spread)
+
+    def join(
+        self, energies: Float[np.ndarray, "n_energies n_rows"]
+    ) -> Float[np.ndarray, " n_rows"]:
+        """One energy for each row from that of the refined mixture and those of these."""
+        return np.asarray(on_common_scale(energies, self.location, self.spread))
+
+
+def energies_of(
+    mixtures: Sequence[Mixture | SphericalMixture], z: Float[np.ndarray, "n_latent n_rows"]
+) -> Float[np.ndarray, "n_mixtures n_rows"]:
+    """Energies of rows under each of some mixtures, in nats."""
+    return np.stack([mixture.energy(z) for mixture in mixtures])

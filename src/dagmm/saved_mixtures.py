@@ -1,0 +1,81 @@
+"""A member's mixtures in a saved model: their arrays, and back."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture
+from dagmm.fitted import Member
+from dagmm.mixture import Mixture
+from dagmm.schema import Arrays, check_array
+
+
+def arrays_of_mixtures(member: Member, prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a member's mixtures by name."""
+    arrays = {f"{prefix}mixture.{name}": getattr(member.mixture, name) for name in _MIXTURE}
+    if member.drawn is None:
+        return arrays
+    for j, mixture in enumerate(member.drawn.mixtures):
+        arrays[f"{prefix}drawn.{j}.mu"] = mixture.mu
+        arrays[f"{prefix}drawn.{j}.deviation"] = mixture.deviation
+    arrays[f"{prefix}drawn.location"] = member.drawn.location
+    arrays[f"{prefix}drawn.spread"] = member.drawn.spread
+    return arrays
+
+
+def promised_mixtures(
+    prefix: str, n_latent: int, n_components: int, drawn_components: Sequence[int]
+) -> Arrays:
+    """Type and shape of a member's arrays that :func:`arrays_of_mixtures` makes."""
+    k, d = n_components, n_latent
+    shapes: dict[str, tuple[int, ...]] = {
+        "mixture.phi": (k,),
+        "mixture.mu": (k, d),
+        "mixture.chol": (k, d, d),
+    }
+    for j, n_drawn in enumerate(drawn_components):
+        shapes |= {f"drawn.{j}.mu": (n_drawn, d), f"drawn.{j}.deviation": (d,)}
+    if drawn_components:
+        n_mixtures = 1 + len(drawn_components)
+        shapes |= {"drawn.location": (n_mixtures,), "drawn.spread": (n_mixtures,)}
+    return {prefix + name: ("F64", shape) for name, shape in shapes.items()}
+
+
+def joined_mixture(prefix: str, arrays: dict[str, np.ndarray]) -> Mixture:
+    """Put a member's own mixture together.
+
+    Raises
+    ------
+    ValueError
+        Naming an array whose values a mixture cannot have.
+    """
+    phi, mu, chol = (arrays[f"{prefix}mixture.{name}"] for name in _MIXTURE)
+    check_array(
+        (phi > 0.0) & (abs(phi.sum() - 1.0) < 1e-6), f"{prefix}mixture.phi", "> 0 with sum 1"
+    )
+    triangular = (np.tril(chol) == chol).all() & (chol.diagonal(axis1=1, axis2=2) > 0.0)
+    check_array(triangular, f"{prefix}mixture.chol", "lower triangular with a diagonal > 0")
+    return Mixture(phi, mu, chol)
+
+
+def joined_drawn(prefix: str, n_drawn: int, arrays: dict[str, np.ndarray]) -> DrawnMixtures | None:
+    """Put the mixtures beside a member's own together, where there are any.
+
+    Raises
+    ------
+    ValueError
+        Naming an array whose values these mixtures cannot have.
+    """
+    if not n_drawn:
+        return None
+    mixtures = []
+    for j in range(n_drawn):
+        name = f"{prefix}drawn.{j}.deviation"
+        check_array(arrays[name] > 0.0, name, "> 0")
+        mixtures.append(SphericalMixture(arrays[f"{prefix}drawn.{j}.mu"], arrays[name]))
+    location, spread = arrays[f"{prefix}drawn.location"], arrays[f"{prefix}drawn.spread"]
+    check_array(spread > 0.0, f"{prefix}drawn.spread", "> 0")
+    return DrawnMixtures(tuple(mixtures), location, spread)
+
+
+_MIXTURE = ("phi", "mu", "chol")
