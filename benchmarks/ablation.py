@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from adbench import load, split
 from common import ProgressLine, mean_and_spread, read_json, run_jobs, write_json
+from dagmm.covariance import Covariance
 from dagmm.fitting import fit_model
 from dagmm.networks import Architecture
 from dagmm.progress import Progress
@@ -70,6 +71,11 @@ def one_member(recipe: Recipe) -> Recipe:
     )
 
 
+def covariances(covariance: Covariance) -> Change:
+    """Refined mixtures with another kind of covariances."""
+    return lambda recipe: replace(recipe, covariance=covariance)
+
+
 VARIANTS: dict[str, Change] = {
     "default": lambda recipe: recipe,
     "one network": one_member,
@@ -82,6 +88,10 @@ VARIANTS: dict[str, Change] = {
     "small components live": lambda recipe: replace(recipe, least_phi=0.0),
     "components under 2 % die": lambda recipe: replace(recipe, least_phi=0.02),
     "no refinement": lambda recipe: replace(recipe, components=()),
+    **{
+        f"{covariance} covariances": covariances(covariance)
+        for covariance in ("tied", "diagonal", "spherical")
+    },
     "no drawn mixtures": lambda recipe: replace(recipe, drawn_components=()),
     "drawn mixtures of 256": lambda recipe: replace(recipe, drawn_components=(256, 256)),
     "weights of the paper": lambda recipe: replace(

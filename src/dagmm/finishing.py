@@ -42,7 +42,7 @@ class Sketch(NamedTuple):
         """Fix the mixture from moments of all rows."""
         if self.chosen is None:
             return Mixture.from_moments(moments, relative_floor)
-        return settle(moments, relative_floor, recipe.least_phi)
+        return settle(moments, relative_floor, recipe.least_phi, recipe.covariance)
 
     def energies(self, mixture: Mixture, z: np.ndarray) -> np.ndarray:
         """Energies of rows under all mixtures of the member, shape (n_mixtures, n_rows)."""
@@ -89,7 +89,9 @@ def sketch(
         parameters = result.initial
         z, moments = latent_moments(architecture, parameters, features)
         check_untrained(z, *moments)
-    chosen = choose(z, recipe.components, relative_floor, rng) if recipe.components else None
+    chosen = None
+    if recipe.components:
+        chosen = choose(z, recipe.components, relative_floor, rng, covariance=recipe.covariance)
     drawn = tuple(
         SphericalMixture.draw(z, architecture.n_code, n_components, rng)
         for n_components in recipe.drawn_components

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from dagmm.covariance import Covariance, constrained
 from dagmm.numerics import EMPTY, TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
 
 #: Covariance floor relative to the variance of all rows, along each axis of z. At 1e-6 a
@@ -174,7 +175,12 @@ class Mixture:
     chol: np.ndarray
 
     @classmethod
-    def from_moments(cls, moments: Moments, relative_floor: float = RELATIVE_FLOOR) -> "Mixture":
+    def from_moments(
+        cls,
+        moments: Moments,
+        relative_floor: float = RELATIVE_FLOOR,
+        covariance: Covariance = "full",
+    ) -> "Mixture":
         """Fix the mixture that the moments of all rows describe.
 
         Components with less than one row in sum are empty and left out: their covariance is
@@ -186,10 +192,14 @@ class Mixture:
             NumPy, float64.
         relative_floor : float
             Covariance floor, relative to the variance of z along each axis.
+        covariance : {"full", "tied", "diagonal", "spherical"}
+            The kind of covariances; see :mod:`dagmm.covariance`.
         """
-        floor = np.asarray(relative_floor * moments.variance + ABSOLUTE_FLOOR)
+        variance = np.asarray(moments.variance)
+        floor = relative_floor * variance + ABSOLUTE_FLOOR
         kept = np.asarray(moments.weight >= min(1.0, moments.weight.max()))
         weight, mu, cov = (np.asarray(a)[kept] for a in (moments.weight, moments.mu, moments.cov))
+        cov = constrained(cov, weight, variance, covariance)
         return cls(weight / weight.sum(), mu, floored_cholesky(cov, floor))
 
     def without(self, least_phi: float) -> "Mixture":

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from dagmm.covariance import Covariance
 from dagmm.encoder import Scaling
 from dagmm.networks import Architecture
 from dagmm.networks.convolution import halved
@@ -29,6 +30,8 @@ class Recipe:
     drawn_components : tuple of int
         Numbers of components of the mixtures about rows drawn at random, beside each refined one;
         see :mod:`dagmm.drawn_mixtures`.
+    covariance : {"full", "tied", "diagonal", "spherical"}
+        The kind of covariances of the refined mixtures.
     """
 
     architectures: tuple[Architecture, ...]
@@ -37,6 +40,7 @@ class Recipe:
     relative_floors: tuple[float, ...]
     least_phi: float = 0.0
     drawn_components: tuple[int, ...] = ()
+    covariance: Covariance = "full"
 
 
 #: Covariance floors that the detector's members take in turn. The low one follows the codes

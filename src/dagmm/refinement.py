@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.cluster import KMeans
 
+from dagmm.covariance import Covariance, n_parameters
 from dagmm.mixture import Mixture, Moments
 from dagmm.numerics import TINY, inverse_lower, log_sum_exp
 
@@ -28,6 +29,7 @@ def refine(
     relative_floor: float,
     rng: np.random.Generator,
     *,
+    covariance: Covariance = "full",
     least_phi: float = 0.0,
     max_iter: int = 100,
     tol: float = 1e-3,
@@ -42,6 +44,8 @@ def refine(
     relative_floor : float
         Covariance floor, relative to the variance of z along each axis.
     rng : numpy.random.Generator
+    covariance : {"full", "tied", "diagonal", "spherical"}
+        The kind of covariances; see :mod:`dagmm.covariance`.
     least_phi : float
         Components that weigh less in the end die: what is left of the mixture takes their rows.
     max_iter : int
@@ -53,8 +57,10 @@ def refine(
     -------
     Mixture
     """
-    chosen = choose(z, candidates, relative_floor, rng, max_iter=max_iter, tol=tol)
-    return settle(moments_under(chosen, z)[0], relative_floor, least_phi)
+    chosen = choose(
+        z, candidates, relative_floor, rng, covariance=covariance, max_iter=max_iter, tol=tol
+    )
+    return settle(moments_under(chosen, z)[0], relative_floor, least_phi, covariance)
 
 
 def choose(
@@ -63,6 +69,7 @@ def choose(
     relative_floor: float,
     rng: np.random.Generator,
     *,
+    covariance: Covariance = "full",
     max_iter: int = 100,
     tol: float = 1e-3,
 ) -> Mixture:
@@ -77,16 +84,24 @@ def choose(
         if n_components > 1 and n_components * (n_latent + 1) > sample.shape[1]:
             continue
         mixture, log_likelihood = expectation_maximisation(
-            sample, n_components, relative_floor, rng, max_iter=max_iter, tol=tol
+            sample,
+            n_components,
+            relative_floor,
+            rng,
+            covariance=covariance,
+            max_iter=max_iter,
+            tol=tol,
         )
-        bic = _bic(log_likelihood, mixture, sample.shape[1])
+        bic = _bic(log_likelihood, mixture, sample.shape[1], covariance)
         if best is None or bic < lowest:
             best, lowest = mixture, bic
     assert best is not None, "a single component is always possible"
     return best
 
 
-def settle(moments: Moments, relative_floor: float, least_phi: float) -> Mixture:
+def settle(
+    moments: Moments, relative_floor: float, least_phi: float, covariance: Covariance = "full"
+) -> Mixture:
     """Fix the mixture from the moments of all rows under the memberships of the chosen one.
 
     Parameters
@@ -94,8 +109,10 @@ def settle(moments: Moments, relative_floor: float, least_phi: float) -> Mixture
     moments : Moments
     relative_floor, least_phi : float
         As in :func:`refine`.
+    covariance : {"full", "tied", "diagonal", "spherical"}
+        As in :func:`refine`.
     """
-    return Mixture.from_moments(moments, relative_floor).without(least_phi)
+    return Mixture.from_moments(moments, relative_floor, covariance).without(least_phi)
 
 
 def expectation_maximisation(
@@ -104,6 +121,7 @@ def expectation_maximisation(
     relative_floor: float,
     rng: np.random.Generator,
     *,
+    covariance: Covariance = "full",
     max_iter: int = 100,
     tol: float = 1e-3,
 ) -> tuple[Mixture, float]:
@@ -122,7 +140,7 @@ def expectation_maximisation(
     moments = _moments(_starting_memberships(z, n_components, rng), monomials, centre)
     log_likelihood = -math.inf
     for _ in range(max_iter):
-        mixture = Mixture.from_moments(moments, relative_floor)
+        mixture = Mixture.from_moments(moments, relative_floor, covariance)
         joint = _log_joint(mixture, monomials, centre)
         evidence = log_sum_exp(joint)
         new = float(evidence.mean())
@@ -222,8 +240,8 @@ def _starting_memberships(
     return np.eye(n_clusters)[kmeans.fit(points).labels_].T
 
 
-def _bic(log_likelihood: float, mixture: Mixture, n_rows: int) -> float:
+def _bic(log_likelihood: float, mixture: Mixture, n_rows: int, covariance: Covariance) -> float:
     """Bayesian information criterion (Schwarz, 1978); lower is better."""
-    k, d = mixture.mu.shape
-    n_parameters = k * (d + d * (d + 1) // 2) + k - 1
-    return n_parameters * math.log(n_rows) - 2.0 * log_likelihood * n_rows
+    n_components, n_latent = mixture.mu.shape
+    n_free = n_parameters(n_components, n_latent, covariance)
+    return n_free * math.log(n_rows) - 2.0 * log_likelihood * n_rows

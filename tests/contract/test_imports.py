@@ -48,6 +48,7 @@ ORDER = [
     "networks.network",
     "networks",
     "common_scale",
+    "covariance",
     "mixture",
     "drawn_mixtures",
     "objective",
