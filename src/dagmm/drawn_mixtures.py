@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.distance import cdist
 
 from dagmm.common_scale import on_common_scale, scale_of
 from dagmm.mixture import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Mixture
@@ -46,21 +47,14 @@ def spherical_energy(
         In nats; higher is stranger.
     """
     xp = z.__array_namespace__()
-    # Near zero, where the product below cancels least.
+    # About the centre, where the squares below cancel least.
     centre = mu.mean(axis=0)
-    a = (z - centre[:, None]) / deviation[:, None]
-    squared = squared_distances(a, (mu - centre[None]) / deviation[None])
+    a, b = (z - centre[:, None]) / deviation[:, None], (mu - centre[None]) / deviation[None]
+    # -|a - b|^2 / 2 less the part that is the same for all components.
+    nearness = b @ a - 0.5 * (b * b).sum(axis=1)[:, None]
     constant = math.log(len(mu)) + 0.5 * len(deviation) * math.log(2.0 * math.pi)
-    return constant + xp.log(deviation).sum() - log_sum_exp(-0.5 * squared)
-
-
-def squared_distances(
-    a: Float[Array, "n_latent n_rows"], b: Float[Array, "n_components n_latent"]
-) -> Float[Array, "n_components n_rows"]:
-    """Return ``|a - b|^2`` of each row and component, by one matrix product."""
-    xp = a.__array_namespace__()
-    squared = (a * a).sum(axis=0)[None] + (b * b).sum(axis=1)[:, None] - 2.0 * (b @ a)
-    return xp.asarray(xp.maximum(squared, 0.0))
+    away = 0.5 * (a * a).sum(axis=0)
+    return constant + xp.log(deviation).sum() + away - log_sum_exp(nearness)
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,7 @@ class SphericalMixture:
         about, others = np.split(z[:, drawn].astype(np.float64), [n_components], axis=1)
         centre = about.mean(axis=1)
         about, others = ((part.T - centre) / scale for part in (about, others))
-        squared = np.asarray(squared_distances(others.T, about))
+        squared = cdist(about, others, "sqeuclidean")
         return cls(about * scale + centre, scale * np.sqrt(_variance(squared, z.shape[0])))
 
     def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
