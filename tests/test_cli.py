@@ -350,7 +350,7 @@ def test_info(there: Path) -> None:
         {"name": "torque", "kind": "numbers"},
         {"name": "tool", "kind": "text", "categories": 2},
     ]
-    assert (described["format"], described["rows"]) == (2, ROWS)
+    assert (described["format"], described["rows"]) == (3, ROWS)
     assert described["calibration"] == {"rows": ROWS, "rows_are": "training rows"}
     assert described["threshold_rule"] == "contamination 0.01"
     assert len(described["fingerprint"]) == 64

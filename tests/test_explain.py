@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dagmm import DAGMMDetector, InputError
 from dagmm.datasets import NORMAL, SENSORS, simulated_plant
 from dagmm.errors import ArgumentError
-from dagmm.explain import Explanation, explain
+from dagmm.explain import Explanation, _without_repeats, explain
 from dagmm.fitted import FittedModel
 from dagmm.nearest import LEAST_DROP, MOST_COLUMNS
 from dagmm.rows import CHUNK_ROWS, rows_of
@@ -37,7 +37,7 @@ def small_table(n_rows: int = 300, seed: int = 0) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def detector() -> DAGMMDetector:
-    return DAGMMDetector(n_members=2).fit(small_table())
+    return DAGMMDetector().fit(small_table())
 
 
 @pytest.fixture(scope="module")
@@ -270,3 +270,9 @@ def test_the_faulty_sensor_is_named_and_simpler_ways_name_it_less_often(plant) -
     assert named > by_error
     assert named > by_relative_error
     assert named > by_z_score + 0.1
+
+
+def test_a_column_that_the_search_replaced_again_comes_back_once() -> None:
+    order = _without_repeats(np.array([[2, 0, 2, -1], [1, 3, 0, 1], [4, 4, 4, 4], [-1] * 4]))
+    expected = [[2, 0, -1, -1], [1, 3, 0, -1], [4, -1, -1, -1], [-1] * 4]
+    np.testing.assert_array_equal(order, expected)

@@ -171,9 +171,10 @@ class Explainer:
         energy = self._energy(features)
         nearest = self._search.run(features, energy)
         reference = self._energy(nearest.features)
+        order = _without_repeats(nearest.columns)
         there, back = (
             self._along(features, nearest, reference, columns)
-            for columns in (nearest.columns, nearest.columns[:, ::-1])
+            for columns in (order, order[:, ::-1])
         )
         return Explanation(
             self._encoder.columns,
@@ -208,6 +209,20 @@ class Explainer:
             contribution[rows, column] += new - energy[rows]
             energy[rows] = new
         return contribution
+
+
+def _without_repeats(
+    columns: Int[np.ndarray, "n_rows n_steps"],
+) -> Int[np.ndarray, "n_rows n_steps"]:
+    """Leave out (as -1) where the search replaced a column again: it comes back but once.
+
+    A column that is first in the order and in its reverse as well would have no mean of both.
+    """
+    order = columns.copy()
+    for step in range(1, columns.shape[1]):
+        again = (columns[:, :step] == columns[:, [step]]).any(axis=1)
+        order[again, step] = -1
+    return order
 
 
 def _steps(columns: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
