@@ -24,7 +24,7 @@ def counted(train, scored, size=50):
     return counts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     st.integers(0, 99),
     st.sampled_from(["normal", "integers", "mostly zero"]),
@@ -41,7 +41,7 @@ def test_the_distance_is_never_more_than_kolmogorov_and_smirnov_say(seed, kind, 
     scored = stretch * rng.permutation(train) + shift
     found = counted(pd.DataFrame({"a": train}), pd.DataFrame({"a": scored})).distances()["a"]
     # One row of 400 may lie on either side of a percentile.
-    assert found <= ks_2samp(train, scored).statistic + 1 / 400 + 1e-9
+    assert found <= ks_2samp(train, scored, method="asymp").statistic + 1 / 400 + 1e-9
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.5, 1.0, 5.0])
@@ -49,7 +49,7 @@ def test_the_distance_of_a_shift_is_nearly_that_of_kolmogorov_and_smirnov(shift)
     train = np.random.default_rng(0).normal(size=5000)
     scored = np.random.default_rng(1).normal(shift, size=5000)
     found = counted(pd.DataFrame({"a": train}), pd.DataFrame({"a": scored})).distances()["a"]
-    assert found == pytest.approx(ks_2samp(train, scored).statistic, abs=0.03)
+    assert found == pytest.approx(ks_2samp(train, scored, method="asymp").statistic, abs=0.03)
 
 
 def test_holes_are_not_counted():
