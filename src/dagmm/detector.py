@@ -41,7 +41,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     """Anomaly detector with the contract of scikit-learn's outlier detectors.
 
     Several DAGMM networks are trained side by side, each one's mixture is refined by EM on its
-    trained codes, and their energies are combined on a common scale.
+    trained codes and joined by mixtures about a few rows drawn at random, and their energies are
+    combined on a common scale.
 
     Parameters
     ----------
