@@ -12,7 +12,8 @@ def tiny_recipe(n_rows, n_features, n_members):
     """A detector's recipe that trains in no time."""
     architecture = Architecture(n_features, (4, 2), "tanh", (4, 2), "tanh", 0.25)
     plan = TrainingPlan(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
-    return Recipe((architecture,) * n_members, plan, (1, 2), (1e-3,) * n_members)
+    floors = (1e-3,) * n_members
+    return Recipe((architecture,) * n_members, plan, (1, 2), floors, drawn_components=(3, 2))
 
 
 def tiny_window_recipe(n_windows, n_steps, n_features, n_members, detail):

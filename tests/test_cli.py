@@ -356,6 +356,9 @@ def test_info(there: Path) -> None:
     assert len(described["fingerprint"]) == 64
     text = run("info", "model").stdout
     assert "tool (text, 2 categories)" in text
+    drawn = [member["drawn_components"] for member in described["members"]]
+    assert drawn == [[24, 24]] * len(drawn)
+    assert "mixture components, beside mixtures about 24 and 24 drawn rows" in text
     assert described["fingerprint"] in text
     assert described["verdict"][0] in text
     assert failure("info", "gone") == "dagmm: restore: 'gone' does not exist.\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from dagmm.recipe import default_hiddens, detector_recipe
+from dagmm.recipe import default_hiddens, detector_recipe, image_recipe, window_recipe
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 8, 9, 500])
@@ -28,6 +28,12 @@ def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
     assert recipe.least_phi * n_rows <= 40.0
     assert 1 in recipe.components
     assert (len(recipe.drawn_components) > 1) == (n_rows <= 100_000)
+
+
+def test_windows_and_images_have_no_drawn_mixtures():
+    # Until they have been measured there.
+    assert window_recipe(500, 10, 6, 2, "levels").drawn_components == ()
+    assert image_recipe(500, 64, 2, (8, 8, 1)).drawn_components == ()
 
 
 def test_a_recipe_follows_from_the_shape_alone():

@@ -19,7 +19,7 @@ from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_mod
 from dagmm.whole_files import checksum_of
 from estimators import energy_of, normal, tiny_dagmm, tiny_detector, tiny_recipe
 
-DATA = Path(__file__).parent / "data" / "model-v1"
+DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +97,10 @@ def test_energies_are_the_same_in_another_process(fitted, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), fitted.predict(normal(seed=1)))
 
 
-def test_model_of_version_1_loads_forever():
-    detector = DAGMMDetector.load(DATA)
-    expected = json.loads((DATA.parent / "model-v1-energies.json").read_text("utf-8"))
+@pytest.mark.parametrize("name", ["model-v1", "model-v2"])
+def test_model_of_an_older_version_loads_forever(name):
+    detector = DAGMMDetector.load(DATA / name)
+    expected = json.loads((DATA / f"{name}-energies.json").read_text("utf-8"))
     np.testing.assert_allclose(detector.energy(np.array(expected["x"])), expected["energy"], 1e-4)
 
 
@@ -419,6 +420,35 @@ def test_arrays_a_model_cannot_have_are_refused(saved, change, message):
     refused(saved, f"restore: {str(file)!r} is damaged: {message}.")
 
 
+D = "members.1.drawn."
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.pop(D + "1.mu"), f"array '{D}1.mu' is missing"),
+        (
+            replace(D + "0.mu", np.zeros((2, 3))),
+            f"array '{D}0.mu' must be F64 of (3, 4), got F64 of (2, 3)",
+        ),
+        (set_item(D + "0.deviation", 1, 0.0), f"array '{D}0.deviation' must be > 0"),
+        (set_item(D + "spread", 2, -1.0), f"array '{D}spread' must be > 0"),
+        (
+            set_item(D + "location", 0, np.nan),
+            f"array '{D}location' holds values that are not finite",
+        ),
+        (replace(D + "2.mu", np.zeros((2, 3))), f"array '{D}2.mu' is not part of such a model"),
+    ],
+)
+def test_drawn_mixtures_a_model_cannot_have_are_refused(
+    fitted_detector, tmp_path, change, message
+):
+    fitted_detector.save(tmp_path / "m")
+    file = write_arrays(tmp_path / "m", change)
+    expected = f"restore: {str(file)!r} is damaged: {message}."
+    refused(tmp_path / "m", expected, DAGMMDetector.load)
+
+
 def test_giant_arrays_are_not_made(saved):
     plain = read(saved)
     plain["members"][0]["comp_hiddens"] = [2**24, 2**24, 2]
@@ -591,7 +621,7 @@ def test_calibration_is_saved_and_read_back(fitted_detector, tmp_path):
 
 
 def test_model_of_version_1_scores_and_can_be_calibrated(tmp_path):
-    old = DAGMMDetector.load(DATA)
+    old = DAGMMDetector.load(DATA / "model-v1")
     assert old.model_.calibration is None
     assert old.threshold_["rule"] == "not recorded"
     assert old.set_threshold(energy=1.0).offset_ == -1.0

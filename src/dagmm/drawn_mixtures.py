@@ -2,9 +2,9 @@
 
 The refined mixture follows all training rows, strange ones among them as well: where many lie
 together, they have a component of their own and look normal. A few rows drawn at random seldom
-hold one of them, so that a mixture about these gives them away; and several of such mixtures see
-different rows, as in bagging (Breiman, 1996). Few of a random subsample are what an Isolation
-Forest (Liu, Ting and Zhou, 2008) lives on as well.
+hold one of them, so that a mixture about these gives them away; and several such mixtures see
+different rows, as in bagging (Breiman, 1996). An Isolation Forest (Liu, Ting and Zhou, 2008) lives
+on small random subsamples for the same reason.
 """
 
 import math
@@ -16,15 +16,13 @@ from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
 from dagmm.common_scale import on_common_scale, scale_of
-from dagmm.mixture import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Mixture
+from dagmm.mixture import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Mixture, by_parts
 from dagmm.numerics import Array, log_sum_exp
 
 #: The variance of the components is fitted to no more rows than this, drawn at random.
 MAX_ROWS = 4096
 #: EM of the variance ends when it changes by less than this share, or after so many steps.
 _TOLERANCE, _MAX_ITER = 1e-3, 50
-#: Rows whose energies are computed at a time, so that all of it stays in a processor's cache.
-_CACHED_ROWS = 1024
 
 
 def spherical_energy(
@@ -107,11 +105,10 @@ class SphericalMixture:
 
     def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger."""
-        energy = np.empty(z.shape[1])
-        for start in range(0, len(energy), _CACHED_ROWS):
-            part = slice(start, start + _CACHED_ROWS)
-            energy[part] = spherical_energy(z[:, part].astype(np.float64), self.mu, self.deviation)
-        return energy
+        return by_parts(self._energy, z)
+
+    def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
+        return np.asarray(spherical_energy(z, self.mu, self.deviation))
 
 
 def _variance(squared: Float[np.ndarray, "n_components n_rows"], n_latent: int) -> float:

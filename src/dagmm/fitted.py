@@ -55,6 +55,11 @@ class Member:
     spread: float
     drawn: DrawnMixtures | None = None
 
+    @property
+    def drawn_components(self) -> tuple[int, ...]:
+        """Number of components of each mixture beside the member's own."""
+        return () if self.drawn is None else tuple(len(one.mu) for one in self.drawn.mixtures)
+
     def energy(
         self, features: Float32[np.ndarray, "n_rows n_features"]
     ) -> Float[np.ndarray, " n_rows"]:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dagmm.drawn_mixtures import SphericalMixture
 from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.fields import Field
 from dagmm.fitted import FittedModel, Member
@@ -110,14 +109,10 @@ def _plain_member(member: Member) -> dict[str, Any]:
         "mask_ratio": architecture.mask_ratio,
         "shape": list(architecture.shape),
         "n_components": len(member.mixture.phi),
-        "drawn_components": [len(mixture.mu) for mixture in _drawn(member)],
+        "drawn_components": list(member.drawn_components),
         "location": member.location,
         "spread": member.spread,
     }
-
-
-def _drawn(member: Member) -> tuple[SphericalMixture, ...]:
-    return () if member.drawn is None else member.drawn.mixtures
 
 
 def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:

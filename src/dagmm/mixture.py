@@ -6,6 +6,7 @@ last axis: z has shape (n_latent, n_rows), gamma (n_components, n_rows).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -159,6 +160,17 @@ def energy(
     return -log_sum_exp(log_joint(z, phi, mu, chol))
 
 
+def by_parts(
+    energy_of: Callable[[np.ndarray], np.ndarray], z: Float[np.ndarray, "n_latent n_rows"]
+) -> Float[np.ndarray, " n_rows"]:
+    """Energies of any number of rows in float64, so many at a time as a cache holds."""
+    energy = np.empty(z.shape[1])
+    for start in range(0, len(energy), _CACHED_ROWS):
+        part = slice(start, start + _CACHED_ROWS)
+        energy[part] = energy_of(z[:, part].astype(np.float64))
+    return energy
+
+
 @dataclass(frozen=True)
 class Mixture:
     """A fitted mixture, float64.
@@ -217,14 +229,12 @@ class Mixture:
 
         As :func:`energy`, with what does not depend on the rows computed once.
         """
-        energy = np.empty(z.shape[1])
-        for start in range(0, len(energy), _CACHED_ROWS):
-            part = slice(start, start + _CACHED_ROWS)
-            centred = z[None, :, part].astype(np.float64) - self.mu[:, :, None]
-            whitened = self._whitening @ centred
-            whitened *= whitened
-            energy[part] = -log_sum_exp(self._log_norm[:, None] - 0.5 * whitened.sum(axis=1))
-        return energy
+        return by_parts(self._energy, z)
+
+    def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
+        whitened = self._whitening @ (z[None] - self.mu[:, :, None])
+        whitened *= whitened
+        return np.asarray(-log_sum_exp(self._log_norm[:, None] - 0.5 * whitened.sum(axis=1)))
 
     @cached_property
     def _whitening(self) -> np.ndarray:

@@ -9,6 +9,9 @@ from dagmm.fitted import Member
 from dagmm.mixture import Mixture
 from dagmm.schema import Arrays, check_array
 
+#: Arrays of a member's own mixture.
+_MIXTURE = ("phi", "mu", "chol")
+
 
 def arrays_of_mixtures(member: Member, prefix: str) -> dict[str, np.ndarray]:
     """Return the arrays of a member's mixtures by name."""
@@ -76,6 +79,3 @@ def joined_drawn(prefix: str, n_drawn: int, arrays: dict[str, np.ndarray]) -> Dr
     location, spread = arrays[f"{prefix}drawn.location"], arrays[f"{prefix}drawn.spread"]
     check_array(spread > 0.0, f"{prefix}drawn.spread", "> 0")
     return DrawnMixtures(tuple(mixtures), location, spread)
-
-
-_MIXTURE = ("phi", "mu", "chol")

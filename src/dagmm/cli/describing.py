@@ -137,10 +137,12 @@ def _member_in_words(member: dict[str, Any]) -> str:
     compression, estimation = (
         "-".join(map(str, member[part])) for part in ("compression", "estimation")
     )
+    drawn = " and ".join(map(str, member["drawn_components"]))
+    beside = f", beside mixtures about {drawn} drawn rows" if drawn else ""
     kind = "convolutional compression" if member["shape"] else "compression"
     return (
         f"{kind} {compression} ({member['comp_activation']}), estimation {estimation} "
-        f"({member['est_activation']}), {member['components']} mixture components"
+        f"({member['est_activation']}), {member['components']} mixture components{beside}"
     )
 
 
@@ -165,4 +167,5 @@ def _member(member: Member) -> dict[str, Any]:
         "est_activation": activation_name("est_activation", architecture.est_activation),
         "est_dropout_ratio": architecture.est_dropout_ratio,
         "components": len(member.mixture.phi),
+        "drawn_components": list(member.drawn_components),
     }
