@@ -192,7 +192,7 @@ def test_the_reference_model_explains_too() -> None:
 
 
 def test_a_model_that_does_not_know_what_is_usual_says_so() -> None:
-    old = DAGMMDetector.load(DATA)
+    old = DAGMMDetector.load(DATA / "model-v1")
     with pytest.raises(ArgumentError) as caught:
         old.explain(normal())
     assert str(caught.value) == (
