@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Int64
 
 from dagmm.encoder import Encoder, ImageEncoder
+from dagmm.numerics import aligned_zeros
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.rows import CHUNK_ROWS, Chunk, ImageRows, Rows
@@ -21,8 +22,6 @@ MOST_NUMBERS = 2**26
 MOST_ROWS = 2**21
 #: Rows that are read at a time where few of them are wanted.
 _READ_ROWS = 4 * CHUNK_ROWS
-#: Bytes that arrays on a CPU device are aligned to.
-_ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def encode_table(
     if isinstance(rows, ImageRows) or rows.n_rows <= n_rows:
         return Encoded(encode_rows(rows, encoder, progress), rows.n_rows, None)
     numbers = draw(rows.n_rows, n_rows, rng)
-    features = _zeros(padded_rows(n_rows), encoder.n_features)
+    features = aligned_zeros(padded_rows(n_rows), encoder.n_features)
 
     progress.phase("drawing", rows.n_rows)
     done = 0
@@ -104,7 +103,7 @@ def encode_rows(
     """
     progress = progress or Progress()
     progress.phase("encoding", rows.n_rows)
-    features = _zeros(padded_rows(rows.n_rows), encoder.n_features)
+    features = aligned_zeros(padded_rows(rows.n_rows), encoder.n_features)
     start = 0
     for part in side_by_side(encoder.encode, rows.chunks()):
         features[start : start + len(part)] = part
@@ -131,11 +130,3 @@ def padded_rows(n_rows: int) -> int:
     """Return the next of 64, 80, 96, 112, 128, 160, ...: four sizes to each doubling."""
     step = max(16, 1 << max(0, (n_rows - 1).bit_length() - 3))
     return max(64, -(-n_rows // step) * step)
-
-
-def _zeros(n_rows: int, n_features: int) -> Float32[np.ndarray, "n_rows n_features"]:
-    # So aligned, JAX takes the array as it is; any other it would copy.
-    raw = np.zeros(4 * n_rows * n_features + _ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    part = raw[start : start + 4 * n_rows * n_features]
-    return part.view(np.float32).reshape(n_rows, n_features)

@@ -22,6 +22,9 @@ from dagmm.numerics import EMPTY, TINY, Array, floored_cholesky, inverse_lower, 
 RELATIVE_FLOOR = 1e-5
 #: Covariance floor where z does not vary at all.
 ABSOLUTE_FLOOR = 1e-12
+#: At which a normal density is 1 at its mean: a coordinate that is 0 for every row and has this
+#: variance adds nothing to an energy.
+NEUTRAL_VARIANCE = 0.5 / math.pi
 #: Rows whose energies are computed at a time, so that all of it stays in a processor's cache.
 _CACHED_ROWS = 1024
 
@@ -105,10 +108,22 @@ def floor_of(variance: Float[Array, " n_latent"]) -> Float[Array, " n_latent"]:
     return RELATIVE_FLOOR * variance + ABSOLUTE_FLOOR
 
 
-def covariance_penalty(cov: Float[Array, "n_components n_latent n_latent"]) -> Array:
-    """``sum_k sum_j 1 / cov_kjj`` (equation 7, last term)."""
+def covariance_penalty(
+    cov: Float[Array, "n_components n_latent n_latent"],
+    counted: Float[Array, " n_latent"] | None = None,
+) -> Array:
+    """``sum_k sum_j 1 / cov_kjj`` (equation 7, last term).
+
+    Parameters
+    ----------
+    cov : array of shape (n_components, n_latent, n_latent)
+    counted : array of shape (n_latent,), optional
+        1 for each coordinate of z that is counted, 0 for the others; all are by default.
+    """
     xp = cov.__array_namespace__()
-    return xp.asarray((1.0 / cov.diagonal(axis1=1, axis2=2)).sum())
+    variance = cov.diagonal(axis1=1, axis2=2)
+    numerator = xp.ones_like(variance[0]) if counted is None else counted
+    return xp.asarray((numerator[None] / variance).sum())
 
 
 def log_joint(

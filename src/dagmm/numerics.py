@@ -18,6 +18,16 @@ TINY = 1e-30
 #: Smallest sum of memberships that is divided by: a component with less is empty and has moments
 #: of nearly zero, not NaN. The gradient holds one over its square, which float32 must too.
 EMPTY = 1e-12
+#: Bytes that arrays on a CPU device are aligned to.
+_ALIGNMENT = 64
+
+
+def aligned_zeros(n_rows: int, n_columns: int) -> np.ndarray:
+    """Zeros in float32 that JAX takes on a CPU as they are; any others it would copy."""
+    raw = np.zeros(4 * n_rows * n_columns + _ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    part = raw[start : start + 4 * n_rows * n_columns]
+    return part.view(np.float32).reshape(n_rows, n_columns)
 
 
 def safe_norm(x: Array, floor: float) -> Array:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Key
 
-from dagmm.mixture import Moments, covariance_penalty, energy, floor_of
+from dagmm.mixture import NEUTRAL_VARIANCE, Moments, covariance_penalty, energy, floor_of
 from dagmm.networks import Network
 from dagmm.numerics import Array, traced_cholesky
 
@@ -32,6 +32,7 @@ def objective(
     key: Key[Array, ""] | None = None,
     reconstruction_weight: Float[Array, ""] | float = 1.0,
     mask_ratio: float = 0.0,
+    blank: Float[Array, " n_latent"] | None = None,
 ) -> tuple[Float[Array, ""], Terms]:
     """Loss of a minibatch: reconstruction + lambda1 * energy + lambda2 * penalty.
 
@@ -45,11 +46,13 @@ def objective(
         Of the dropout; without it nothing is dropped.
     reconstruction_weight : float, default=1
         1 in the paper; 0 leaves the reconstruction error out of the loss (its variant GMM-EN).
-
     mask_ratio : float, default=0
         Share of the features that are hidden, at random, from the network that the reconstruction
         error is measured on, as in a denoising autoencoder (Vincent et al., 2008); 0 in the paper.
         The energy always sees whole rows. Without a key nothing is hidden.
+    blank : array of shape (n_latent,), optional
+        1 for each coordinate of z that is padding, which is 0 for every row and counts for
+        nothing, 0 for the others.
 
     Returns
     -------
@@ -64,11 +67,13 @@ def objective(
     gamma = network.gamma(z, key=key)
     moments = Moments.of(z, gamma)
     floor = jax.lax.stop_gradient(floor_of(moments.variance))
+    if blank is not None:
+        floor = floor + NEUTRAL_VARIANCE * blank
     cov = moments.cov + jnp.diag(floor)[None]
     terms = Terms(
         reconstruction=((x - x_hat) ** 2).sum(axis=0).mean(),
         energy=energy(z, moments.phi, moments.mu, traced_cholesky(cov)).mean(),
-        penalty=covariance_penalty(cov),
+        penalty=covariance_penalty(cov, None if blank is None else 1.0 - blank),
         phi=moments.phi,
         cov=cov,
     )

@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from dagmm.compilation import compiled, make_room
 from dagmm.networks import Architecture
+from dagmm.networks.padding import padding_of
 from dagmm.numerics import Array
 
 #: Rows of a block. One shape means one compilation, and a row that goes through the same
@@ -67,16 +68,18 @@ def start(
 
     Several networks that are started before the first is waited for run side by side.
     """
-    n_rows = len(features)
-    size = block_rows(architecture.n_features)
+    n_rows, padding = len(features), padding_of(architecture)
+    size = block_rows(padding.wide.n_features)
+    padded = padding.pad(parameters)
     make_room(_program())
     # Of one block, as where rows come one by one, handing it over by itself takes longer.
-    device_parameters = jax.device_put(parameters) if n_rows > size else parameters
+    device_parameters = jax.device_put(padded) if n_rows > size else padded
     results = []
     for first in range(0, n_rows, size):
-        block = _block(features, first, size)
-        wanted = block if target is None else _block(target, first, size)
-        result = _program()(device_parameters, block, wanted, architecture=architecture)
+        part = slice(first, first + size)
+        block = padding.pad_rows(features[part], size)
+        wanted = block if target is None else padding.pad_rows(target[part], size)
+        result = _program()(device_parameters, block, wanted, architecture=padding.wide)
         results.append((first, result))
 
     def finish() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -85,7 +88,8 @@ def start(
         squared_error = np.empty(n_rows, np.float32)
         for first, result in results:
             stop = min(first + size, n_rows)
-            for whole, part in zip((z, gamma, squared_error), result, strict=True):
+            parts = (padding.cut_z(result[0]), *result[1:])
+            for whole, part in zip((z, gamma, squared_error), parts, strict=True):
                 whole[..., first:stop] = np.asarray(part)[..., : stop - first]
         return z, gamma, squared_error
 
@@ -95,10 +99,3 @@ def start(
 def block_rows(n_features: int) -> int:
     """Rows of a block, a power of two."""
     return min(BLOCK_ROWS, 1 << (max(1, BLOCK_FEATURES // n_features).bit_length() - 1))
-
-
-def _block(features: np.ndarray, first: int, size: int) -> np.ndarray:
-    block = features[first : first + size]
-    if len(block) == size:
-        return block
-    return np.concatenate([block, np.zeros((size - len(block), block.shape[1]), np.float32)])

@@ -16,6 +16,7 @@ from dagmm.checkpoint import Checkpoint, MemberFile, Standing, training_of
 from dagmm.compilation import compiled, make_room
 from dagmm.history import History
 from dagmm.networks import Architecture, Network, flatten
+from dagmm.networks.padding import Padding, padding_of, unpadded
 from dagmm.networks.principal import principal_axes
 from dagmm.numerics import Array
 from dagmm.objective import Terms, objective
@@ -24,6 +25,11 @@ from dagmm.plan import Schedule, batches_of
 from dagmm.plan import TrainingPlan as TrainingPlan
 from dagmm.progress import Progress
 from dagmm.windows import Windowed
+
+#: Tables of no more numbers are padded, with rows as well, to one size for each width. Rows of
+#: padding take no memory on a CPU; a larger table would be copied, and takes longer to train on
+#: than to compile for.
+MOST_PADDED = 2**23
 
 
 class TrainedMember(NamedTuple):
@@ -76,6 +82,7 @@ def _step(
     rows: Float[Array, "n_rows n_columns"],
     windowed: Windowed | None,
     key: Key[Array, ""],
+    blank: Float[Array, " n_latent"],
     state: _State,
     batch: tuple[Int[Array, " batch_size"], Schedule],
 ) -> tuple[_State, _StepRecord]:
@@ -92,6 +99,7 @@ def _step(
             dropout_key,
             schedule.reconstruction_weight,
             architecture.mask_ratio,
+            blank,
         )
 
     # Not the gradient of the vector: each part would be padded to the whole and added up.
@@ -117,6 +125,7 @@ def _program() -> Callable[..., Any]:
         rows: Array,
         windowed: Windowed | None,
         key: Array,
+        blank: Array,
         state: _State,
         batches: tuple[Array, Schedule],
         *,
@@ -124,7 +133,7 @@ def _program() -> Callable[..., Any]:
     ) -> tuple[_State, tuple[_StepRecord, Array, Array]]:
         def epoch(state: _State, batches: tuple[Array, Schedule]) -> Any:
             state, record = jax.lax.scan(
-                lambda s, b: _step(architecture, rows, windowed, key, s, b), state, batches
+                lambda s, b: _step(architecture, rows, windowed, key, blank, s, b), state, batches
             )
             return state, (record, state.phi, state.cov)
 
@@ -140,7 +149,7 @@ class _Member:
         self,
         rows: Array,
         fitted: int | np.ndarray,
-        architecture: Architecture,
+        padding: Padding,
         plan: TrainingPlan,
         seed: np.random.SeedSequence,
         initial: np.ndarray | None,
@@ -148,8 +157,9 @@ class _Member:
         windowed: Windowed | None,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
-        self.rows, self.architecture, self.plan = rows, architecture, plan
+        self.rows, self.padding, self.plan = rows, padding, plan
         self.windowed = windowed
+        architecture = padding.architecture
         word = dropout_seed.generate_state(1)[0]
         # What ``jax.random.key`` makes of the word, which compiles programs to do so.
         data = jax.device_put(np.array([0, word, 0, word], np.uint32))
@@ -162,13 +172,15 @@ class _Member:
         self.history = History()
         k, d = architecture.n_components, architecture.n_latent
         zeros = np.zeros_like(self.initial)
-        self.state = _State(
+        fresh = _State(
             self.initial,
-            _ADAM.init(zeros)._replace(mu=zeros, nu=zeros),
+            # Of no parameters, as JAX would compile a program for each number of them.
+            _ADAM.init(zeros[:0])._replace(mu=zeros, nu=zeros),
             np.zeros((), np.int32),
             np.full(k, 1.0 / k, np.float32),
             np.broadcast_to(np.eye(d, dtype=np.float32), (k, d, d)),
         )
+        self.state = _reshaped(fresh, padding.pad, padding.pad_cov)
         self.file: MemberFile | None = None
 
     @property
@@ -179,9 +191,10 @@ class _Member:
     def resume(self, file: MemberFile) -> None:
         """Keep the training in a file from now on, and go on from what it holds."""
         self.file = file
-        found = file.read(Standing(self.initial, self.state, self.history))
+        found = file.read(self._standing())
         if found is not None:
-            self.initial, self.state, self.history = found
+            self.initial, state, self.history = found
+            self.state = _reshaped(state, self.padding.pad, self.padding.pad_cov)
             # The calls that were done are replayed for the order of those that follow.
             calls = self.history.epochs // self.plan.epochs_per_call
             self.batches = iter(()) if self.is_done else islice(self.batches, calls, None)
@@ -189,8 +202,7 @@ class _Member:
     def keep(self, *, at_once: bool = False) -> None:
         """Keep the training as it stands: now, or when it is time to."""
         if self.file is not None:
-            standing = Standing(self.initial, self.state, self.history)
-            self.file.keep(standing, at_once=at_once)
+            self.file.keep(self._standing(), at_once=at_once)
 
     def advance(self) -> bool:
         """Run the next epochs; whether there were any left."""
@@ -201,17 +213,38 @@ class _Member:
             self.rows,
             self.windowed,
             self.key,
+            self.padding.blank,
             self.state,
             batches,
-            architecture=self.architecture,
+            architecture=self.padding.wide,
         )
-        self.history.extend(record._asdict(), phi, cov)
+        self.history.extend(record._asdict(), phi, self.padding.cut_cov(cov))
         self.keep()
         return True
 
     def result(self) -> TrainedMember:
         """Return the network as it stands."""
-        return TrainedMember(self.initial, np.asarray(self.state.parameters), self.history)
+        parameters = np.asarray(self.padding.cut(self.state.parameters))
+        return TrainedMember(self.initial, parameters, self.history)
+
+    def _standing(self) -> Standing:
+        """Return where the training stands, in true shapes."""
+        state = _reshaped(self.state, self.padding.cut, self.padding.cut_cov)
+        return Standing(self.initial, state, self.history)
+
+
+def _reshaped(
+    state: _State,
+    of_parameters: Callable[[Array], Array],
+    of_cov: Callable[[Array], Array],
+) -> _State:
+    """Pad or cut everything in a state that has the shape of the network."""
+    mu, nu = of_parameters(state.adam.mu), of_parameters(state.adam.nu)
+    return state._replace(
+        parameters=of_parameters(state.parameters),
+        adam=state.adam._replace(mu=mu, nu=nu),
+        cov=of_cov(state.cov),
+    )
 
 
 def train(
@@ -259,7 +292,8 @@ def train(
         If the checkpoint is of another training, is damaged, or cannot be written.
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    device_rows = jax.device_put(rows)
+    paddings, table = _padded(rows, architectures, windows)
+    device_rows = jax.device_put(table)
     widths = [architecture.n_code for architecture in architectures if architecture.skip]
     sample = rows[:n_rows] if windows is None else windows.sample
     axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
@@ -268,15 +302,15 @@ def train(
         _Member(
             device_rows,
             n_rows if windows is None else windows.fitted[i],
-            architecture,
+            padding,
             plan,
             member_seed,
             initial,
-            axes[: architecture.n_code] if architecture.skip else None,
+            axes[: padding.architecture.n_code] if padding.architecture.skip else None,
             windowed,
         )
-        for i, (architecture, member_seed) in enumerate(
-            zip(architectures, sequence.spawn(len(architectures)), strict=True)
+        for i, (padding, member_seed) in enumerate(
+            zip(paddings, sequence.spawn(len(architectures)), strict=True)
         )
     ]
     progress = progress or Progress()
@@ -307,7 +341,7 @@ def train(
     if waiting:
         make_room(_program())
     # The first call of each kind of network compiles; threads would each compile for themselves.
-    for member in {m.architecture: m for m in reversed(waiting)}.values():
+    for member in {m.padding.wide: m for m in reversed(waiting)}.values():
         advance(member)
     progress.phase("training", len(members) * plan.epochs)
     if checkpoint is not None:
@@ -315,6 +349,20 @@ def train(
     for _ in side_by_side(finish, waiting, stopped):
         pass
     return [member.result() for member in members]
+
+
+def _padded(
+    rows: Float[np.ndarray, "padded_rows n_columns"],
+    architectures: Sequence[Architecture],
+    windows: TrainingWindows | None,
+) -> tuple[list[Padding], np.ndarray]:
+    """Return how each network is padded, and the rows padded alike."""
+    paddings = [padding_of(architecture) for architecture in architectures]
+    n_rows = MOST_PADDED // paddings[0].wide.n_features
+    makes_inputs = windows is not None and windows.windowed is not None
+    if makes_inputs or architectures[0].shape or len(rows) > n_rows:
+        return [unpadded(architecture) for architecture in architectures], rows
+    return paddings, paddings[0].pad_rows(rows, n_rows)
 
 
 def _done(members: Sequence[_Member]) -> int:

@@ -46,6 +46,7 @@ ORDER = [
     "networks.convolution",
     "networks.estimation",
     "networks.network",
+    "networks.padding",
     "networks",
     "common_scale",
     "covariance",
