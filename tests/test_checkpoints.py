@@ -1,5 +1,6 @@
 """A fit that was stopped, however it was, goes on to the model it would have been, to the bit."""
 
+import math
 import os
 import signal
 import subprocess
@@ -82,6 +83,24 @@ def test_a_training_interrupted_twice_is_the_one_that_never_was(tmp_path, row):
     assert 50 <= sum(kept) < 84
     assert listener.done[0] > sum(kept) - 28
     assert listener.done[-1] == 84
+
+
+def test_a_padded_network_goes_on_as_well_and_is_kept_in_its_own_shapes(tmp_path):
+    rows = correlated_rows()[:, :5]
+    narrow = replace(ARCHITECTURE, n_features=5, comp_hiddens=(4, 5))
+    expected = trained(rows, [narrow], CALLED)
+    with pytest.raises(KeyboardInterrupt):
+        trained(rows, [narrow], CALLED, tmp_path, Listener(10))
+    with safetensors.safe_open(tmp_path / "member-0.safetensors", framework="numpy") as opened:
+        shapes = {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
+    n_parameters = sum(map(math.prod, narrow.shapes().values()))
+    for name in ("initial", "state.parameters", "state.adam.mu", "state.adam.nu"):
+        assert shapes[name] == [n_parameters], name
+    assert shapes["state.cov"] == [2, 7, 7]
+    listener = Listener()
+    same(trained(rows, [narrow], CALLED, tmp_path, listener), expected)
+    assert listener.said
+    assert listener.done[0] > 10
 
 
 def test_a_finished_training_is_there_at_once(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from sklearn.mixture import GaussianMixture
 import oracle
 from dagmm.mixture import (
     ABSOLUTE_FLOOR,
+    NEUTRAL_VARIANCE,
     RELATIVE_FLOOR,
     Mixture,
     Moments,
@@ -212,6 +213,23 @@ def test_covariance_penalty_is_the_last_term_of_equation_7():
     expected = sum(1.0 / cov[k, j, j] for k in range(3) for j in range(3))
     single = jnp.asarray(cov, jnp.float32)
     assert float(covariance_penalty(single)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_penalty_counts_the_coordinates_that_it_is_told_to():
+    _, _, cov = random_mixture(4)
+    expected = sum(1.0 / cov[k, j, j] for k in range(3) for j in (0, 2))
+    counted = np.array([1.0, 0.0, 1.0])
+    assert float(covariance_penalty(cov, counted)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_coordinate_of_zeros_and_of_the_neutral_variance_adds_nothing_to_an_energy():
+    phi, mu, cov = random_mixture(5)
+    z = np.random.default_rng(15).normal(size=(3, 20))
+    expected = oracle.energies(z.T, phi, mu, cov)
+    wide = np.zeros((3, 4, 4))
+    wide[:, 0, 0], wide[:, 1:, 1:] = NEUTRAL_VARIANCE, cov
+    mu, z = (np.pad(a, ((0, 0), (1, 0))) for a in (mu, z.T))
+    np.testing.assert_allclose(energy(z.T, phi, mu, np.linalg.cholesky(wide)), expected, rtol=1e-9)
 
 
 # From moments to a mixture

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from dagmm.numerics import (
+    aligned_zeros,
     floored_cholesky,
     inverse_lower,
     log_sum_exp,
@@ -119,3 +120,12 @@ def test_cholesky_factors_one_after_another_are_those_of_numpy(n_latent):
     np.testing.assert_allclose(traced_cholesky(jnp.asarray(cov)), expected, rtol=1e-3, atol=1e-3)
     slope = jax.grad(lambda c: jnp.log(traced_cholesky(c).diagonal(axis1=1, axis2=2)).sum())(cov)
     np.testing.assert_allclose(slope, 0.5 * np.linalg.inv(cov), rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (64, 0), (1000, 7)])
+def test_aligned_zeros_are_zeros_that_begin_where_a_device_wants_them(shape):
+    zeros = aligned_zeros(*shape)
+    assert zeros.shape == shape
+    assert zeros.dtype == np.float32
+    assert not zeros.any()
+    assert zeros.ctypes.data % 64 == 0

@@ -42,15 +42,15 @@ class Padding:
         n_padding = self.wide.n_latent - self.architecture.n_latent
         return (np.arange(self.wide.n_latent) < n_padding).astype(np.float32)
 
-    def pad(self, parameters: Float32[Array, " n_parameters"]) -> Float32[Array, " n_wide"]:
+    def pad(self, parameters: Float[Array, " n_parameters"]) -> Float[Array, " n_wide"]:
         """Put parameters, or something for each of them, among zeros."""
         if self.wide == self.architecture:
             return parameters
-        padded = np.zeros(sum(map(math.prod, self.wide.shapes().values())), np.float32)
+        padded = np.zeros(sum(map(math.prod, self.wide.shapes().values())), parameters.dtype)
         padded[self._places] = parameters
         return padded
 
-    def cut(self, parameters: Float32[Array, " n_wide"]) -> Float32[Array, " n_parameters"]:
+    def cut(self, parameters: Float[Array, " n_wide"]) -> Float[Array, " n_parameters"]:
         """Undo :meth:`pad`."""
         if self.wide == self.architecture:
             return parameters
@@ -70,7 +70,7 @@ class Padding:
         """Leave out the coordinates that are padding."""
         return np.asarray(z)[-self.architecture.n_latent :]
 
-    def pad_cov(self, cov: Float32[Array, "n d d"]) -> Float32[Array, "n wide wide"]:
+    def pad_cov(self, cov: Float[Array, "n d d"]) -> Float[Array, "n wide wide"]:
         """Put covariances among zeros."""
         before = (self.wide.n_latent - self.architecture.n_latent, 0)
         return np.pad(cov, ((0, 0), before, before))
