@@ -46,15 +46,16 @@ class Padding:
         """Put parameters, or something for each of them, among zeros."""
         if self.wide == self.architecture:
             return parameters
-        padded = np.zeros(sum(map(math.prod, self.wide.shapes().values())), parameters.dtype)
-        padded[self._places] = parameters
+        places, n_wide = self._places
+        padded = np.zeros(n_wide, parameters.dtype)
+        padded[places] = parameters
         return padded
 
     def cut(self, parameters: Float[Array, " n_wide"]) -> Float[Array, " n_parameters"]:
         """Undo :meth:`pad`."""
         if self.wide == self.architecture:
             return parameters
-        return np.asarray(parameters)[self._places]
+        return np.asarray(parameters)[self._places[0]]
 
     def pad_rows(
         self, rows: Float32[np.ndarray, "n_rows n_features"], n_rows: int
@@ -81,8 +82,8 @@ class Padding:
         return np.asarray(cov)[..., true, true]
 
     @cached_property
-    def _places(self) -> Int[np.ndarray, " n_parameters"]:
-        """Place of each parameter among those of the program."""
+    def _places(self) -> tuple[Int[np.ndarray, " n_parameters"], int]:
+        """Place of each parameter among those of the program, and how many these are."""
         places, start = [], 0
         shapes = zip(self.architecture.shapes().values(), self.wide.shapes().values(), strict=True)
         for true, wide in shapes:
@@ -90,7 +91,7 @@ class Padding:
             last = tuple(slice(w - t, None) for t, w in zip(true, wide, strict=True))
             places.append(block[last].ravel())
             start += block.size
-        return np.concatenate(places)
+        return np.concatenate(places), start
 
 
 @lru_cache(maxsize=64)
