@@ -122,7 +122,7 @@ def test_cholesky_factors_one_after_another_are_those_of_numpy(n_latent):
     np.testing.assert_allclose(slope, 0.5 * np.linalg.inv(cov), rtol=1e-2, atol=1e-3)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (64, 0), (1000, 7)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (1000, 7)])
 def test_aligned_zeros_are_zeros_that_begin_where_a_device_wants_them(shape):
     zeros = aligned_zeros(*shape)
     assert zeros.shape == shape

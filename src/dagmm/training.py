@@ -360,7 +360,7 @@ def _padded(
     paddings = [padding_of(architecture) for architecture in architectures]
     n_rows = MOST_PADDED // paddings[0].wide.n_features
     makes_inputs = windows is not None and windows.windowed is not None
-    if makes_inputs or architectures[0].shape or len(rows) > n_rows:
+    if makes_inputs or len(rows) > n_rows:
         return [unpadded(architecture) for architecture in architectures], rows
     return paddings, paddings[0].pad_rows(rows, n_rows)
 

@@ -8,6 +8,7 @@ import pytest
 
 import oracle
 from dagmm import training
+from dagmm.baselines.codes import CodeArchitecture
 from dagmm.networks import Architecture, flatten
 from dagmm.networks.padding import padded_width, padding_of, unpadded
 from dagmm.objective import objective
@@ -56,9 +57,10 @@ def test_a_code_as_wide_as_the_row_is_padded_with_it_and_any_other_is_kept():
     assert padding_of(PAPER).wide == padding_of(padding_of(PAPER).wide).wide
 
 
-def test_convolutions_are_not_padded():
-    architecture = replace(PAPER, n_features=21, comp_hiddens=(4, 2), shape=(7, 3))
-    assert padding_of(architecture).wide == architecture
+def test_convolutions_and_an_estimation_network_by_itself_are_not_padded():
+    convolutional = replace(PAPER, n_features=21, comp_hiddens=(4, 2), shape=(7, 3))
+    for architecture in (convolutional, CodeArchitecture.after(PAPER)):
+        assert padding_of(architecture).wide == architecture
 
 
 # Arrays
@@ -84,6 +86,7 @@ def test_what_was_padded_is_cut_to_what_it_was(architecture):
     assert padded.shape == (3, padding.wide.n_latent, padding.wide.n_latent)
     np.testing.assert_array_equal(padding.cut_cov(padded), cov)
     np.testing.assert_array_equal(padding.cut_cov(padded[None]), cov[None])
+    assert padding.cut_cov(padded).flags.c_contiguous, "or files of it hold something else"
 
 
 def test_where_nothing_is_padded_nothing_is_copied():

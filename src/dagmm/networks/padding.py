@@ -79,7 +79,8 @@ class Padding:
     def cut_cov(self, cov: Float[Array, "*n wide wide"]) -> Float[Array, "*n d d"]:
         """Undo :meth:`pad_cov`."""
         true = slice(self.wide.n_latent - self.architecture.n_latent, None)
-        return np.asarray(cov)[..., true, true]
+        # What is written to a file must not be a view of something larger.
+        return np.ascontiguousarray(np.asarray(cov)[..., true, true])
 
     @cached_property
     def _places(self) -> tuple[Int[np.ndarray, " n_parameters"], int]:
@@ -99,9 +100,9 @@ def padding_of(architecture: Architecture) -> Padding:
     """Return how a network is padded, so that networks of other widths share its programs.
 
     A code as wide as the row, as narrow tables have it, is padded with the row; any other was
-    chosen. Convolutions are not padded.
+    chosen. Convolutions are not padded, nor is an estimation network by itself.
     """
-    if architecture.shape:
+    if architecture.shape or not architecture.comp_hiddens:
         return unpadded(architecture)
     n_features, n_code = padded_width(architecture.n_features), architecture.n_code
     if n_code == architecture.n_features:
