@@ -196,7 +196,7 @@ def test_threads_that_score_at_once_get_what_each_gets_alone(model):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("n_rows", [1, BLOCK_ROWS, BLOCK_ROWS + 1, 3000])
+@pytest.mark.parametrize("n_rows", [1, BLOCK_ROWS, BLOCK_ROWS + 1, 5000])
 def test_rows_that_are_few_or_many_have_the_energies_of_each_member(model, n_rows):
     rows = correlated_rows(3, n_rows)
     each = np.stack([member.energy(rows) for member in model.members])

@@ -11,7 +11,7 @@ from dagmm import ArgumentError, DAGMMDetector, InputError, compare
 from dagmm.recipe import image_hiddens, image_recipe
 from dagmm.rows import ImageRows
 from dagmm.rows.images import image_rows
-from dagmm.scoring import BLOCK_ROWS, block_rows
+from dagmm.scoring import BLOCK_ROWS, BUFFER_BLOCKS, block_rows, buffer_rows
 from estimators import energy_of, normal, tiny_dagmm, tiny_detector
 from images import as_bytes, blobs, tiny_image_recipe
 
@@ -199,11 +199,18 @@ def test_convolutions_go_on_until_the_map_is_small(shape, hiddens):
 
 
 @pytest.mark.parametrize(
-    ("n_features", "n_rows"), [(3, 256), (2**15, 256), (2**15 + 1, 128), (150_528, 32), (2**24, 1)]
+    ("n_features", "block", "buffer"),
+    [
+        (3, 64, 2048),
+        (2**12, 64, 2048),
+        (2**12 + 1, 64, 1024),
+        (150_528, 32, 32),
+        (2**24, 1, 1),
+    ],
 )
-def test_wide_rows_come_in_smaller_blocks(n_features, n_rows):
-    assert block_rows(n_features) == n_rows
-    assert n_rows <= BLOCK_ROWS
+def test_wide_rows_come_in_smaller_blocks_and_buffers(n_features, block, buffer):
+    assert block_rows(n_features) == block <= BLOCK_ROWS
+    assert buffer_rows(n_features) == buffer <= BUFFER_BLOCKS * BLOCK_ROWS
 
 
 def test_what_is_no_stack_of_images_is_none():

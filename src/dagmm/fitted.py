@@ -1,7 +1,8 @@
 """The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ from dagmm.networks import Architecture
 from dagmm.parallel import side_by_side
 from dagmm.reading import Reader, Seen
 from dagmm.rows import CHUNK_ROWS, Chunk, ImageRows, Rows, rows_of
-from dagmm.scoring import BLOCK_ROWS, block_rows, start
+from dagmm.scoring import Buffers, Scorer, buffer_rows
 from dagmm.typical import typical_values
 from dagmm.windows import Windows
 
@@ -26,9 +27,10 @@ Joined: TypeAlias = Callable[[tuple["Member", ...], np.ndarray], np.ndarray]
 
 #: Most inputs of a chunk of rows.
 _MOST_INPUTS = 2**25
-#: Rows of a table are scored in chunks of no more inputs than a processor's cache holds well, nor
-#: of fewer rows than are worth a thread.
-_CACHED_INPUTS, _FEWEST_ROWS = 2**18, 1024
+#: Rows of a table are scored in chunks of about as many inputs as a processor's cache holds well.
+_CACHED_INPUTS = 2**18
+#: Windows are scored so many at a time, as those of a stream are.
+_WINDOWS_AT_ONCE = 256
 #: Stands for a coordinate of z that is not finite.
 FARTHEST = 1e38
 
@@ -64,13 +66,20 @@ class Member:
         self, features: Float32[np.ndarray, "n_rows n_features"]
     ) -> Float[np.ndarray, " n_rows"]:
         """Energy of encoded rows under this member alone, in nats."""
-        return self.start(features)()
+        return self.start(Buffers.of(features, self.architecture))()
 
-    def start(
-        self, features: Float32[np.ndarray, "n_rows n_features"]
-    ) -> Callable[[], np.ndarray]:
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The network, its parameters on the device."""
+        return Scorer(self.architecture, self.parameters)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what lies on the device."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def start(self, rows: Buffers) -> Callable[[], np.ndarray]:
         """Hand encoded rows over to the network; what is returned waits for their energies."""
-        latent = start(self.architecture, self.parameters, features)
+        latent = self.scorer.start(rows)
 
         def finish() -> np.ndarray:
             z = latent()[0]
@@ -248,9 +257,9 @@ class FittedModel:
         # A stream is scored row by row and is to have the same energies to the bit: whatever
         # rounds by the number of rows gets blocks of one size.
         energy = np.empty(len(features))
-        for first in range(0, len(features), BLOCK_ROWS):
-            part = features[first : first + BLOCK_ROWS]
-            block = np.zeros((BLOCK_ROWS, features.shape[1]), np.float32)
+        for first in range(0, len(features), _WINDOWS_AT_ONCE):
+            part = features[first : first + _WINDOWS_AT_ONCE]
+            block = np.zeros((_WINDOWS_AT_ONCE, features.shape[1]), np.float32)
             block[: len(part)] = part
             whole = joined(self.members, self._energies(block))
             energy[first : first + len(part)] = whole[: len(part)]
@@ -259,10 +268,14 @@ class FittedModel:
     def _energies(
         self, features: Float32[np.ndarray, "n_rows n_inputs"]
     ) -> Float[np.ndarray, "n_members n_rows"]:
-        if len(features) > block_rows(self.n_inputs):
-            return np.stack([member.energy(features) for member in self.members])
-        # A few rows leave cores idle; many are chunks side by side, and would fill the memory.
-        started = [member.start(features) for member in self.members]
+        made: list[Buffers] = []
+        started = []
+        for member in self.members:
+            rows = next((one for one in made if one.suit(member.architecture)), None)
+            if rows is None:
+                rows = Buffers.of(features, member.architecture)
+                made.append(rows)
+            started.append(member.start(rows))
         return np.stack([finish() for finish in started])
 
     def _by_chunk(self, joined: Joined, table: object) -> Float[np.ndarray, " n_rows"]:
@@ -280,7 +293,8 @@ class FittedModel:
         if isinstance(rows, ImageRows):
             chunks = wanted.chunks()
         else:
-            at_once = max(_FEWEST_ROWS, min(CHUNK_ROWS, _CACHED_INPUTS // self.n_inputs))
+            size = buffer_rows(self.n_inputs)
+            at_once = max(size, min(CHUNK_ROWS, _CACHED_INPUTS // self.n_inputs) // size * size)
             chunks = wanted.chunks(at_once)
         # Filled in place: of a long table parts and whole would be twice as much.
         whole, done = np.empty(rows.n_rows), 0
@@ -320,7 +334,7 @@ class FittedModel:
         """Rows that are scored at a time: fewer where a window is wide."""
         if self.windows is None:
             return CHUNK_ROWS
-        return max(BLOCK_ROWS, min(CHUNK_ROWS, _MOST_INPUTS // self.n_inputs))
+        return max(_WINDOWS_AT_ONCE, min(CHUNK_ROWS, _MOST_INPUTS // self.n_inputs))
 
 
 def combine(

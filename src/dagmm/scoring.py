@@ -1,10 +1,12 @@
-"""Scoring: latent rows of any number of rows, in blocks of one fixed shape."""
+"""Scoring: latent rows of any number of rows, block by block in buffers of one fixed shape."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float32
 
@@ -15,21 +17,123 @@ from dagmm.numerics import Array
 
 #: Rows of a block. One shape means one compilation, and a row that goes through the same
 #: arithmetic whether it comes alone or among a million.
-BLOCK_ROWS = 256
-#: Rows as wide as large images come in smaller blocks, of no more numbers than this.
-BLOCK_FEATURES = 2**23
+BLOCK_ROWS = 64
+#: Blocks of a buffer: calling a program takes longer than a block does, so that it is called once
+#: for many, and goes through those that hold rows.
+BUFFER_BLOCKS = 32
+#: Buffers, and blocks as well, of rows as wide as large images hold no more numbers than this.
+BUFFER_FEATURES = 2**23
+
+#: z, memberships and squared reconstruction errors; see :func:`latent_rows`.
+Latent: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @cache
 def _program() -> Callable[..., Any]:
     def latent(
-        parameters: Array, block: Array, target: Array, *, architecture: Architecture
-    ) -> Any:
-        network = architecture.unflatten(parameters)
-        z, x_hat = network.latent(block.T)
-        return z, network.gamma(z), ((target.T - x_hat) ** 2).sum(axis=0)
+        arrays: list[Array],
+        rows: Array,
+        target: Array,
+        n_blocks: Array,
+        *,
+        architecture: Architecture,
+    ) -> Array:
+        network = architecture.assemble(arrays)
+        size, (n_rows, _) = block_rows(architecture.n_features), rows.shape
+        n_results = architecture.n_latent + architecture.n_components + 1
+
+        def of_block(i: Array, results: Array) -> Array:
+            x, wanted = (
+                jax.lax.dynamic_slice_in_dim(part, i * size, size).T for part in (rows, target)
+            )
+            z, x_hat = network.latent(x)
+            squared_error = ((wanted - x_hat) ** 2).sum(axis=0, keepdims=True)
+            result = jnp.concatenate([z, network.gamma(z), squared_error])
+            return jax.lax.dynamic_update_index_in_dim(results, result, i, 0)
+
+        results = jnp.zeros((n_rows // size, n_results, size), jnp.float32)
+        return jax.lax.fori_loop(0, n_blocks, of_block, results)
 
     return compiled(latent, static_argnames="architecture")
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Encoded rows in arrays of the one shape that programs take, for any number of networks.
+
+    Parameters
+    ----------
+    arrays : list of ndarray of shape (buffer_rows, n_features), float32
+    n_rows : int
+        The rows beyond it are zeros.
+    """
+
+    arrays: list[np.ndarray]
+    n_rows: int
+
+    @classmethod
+    def of(
+        cls, features: Float32[np.ndarray, "n_rows n_features"], architecture: Architecture
+    ) -> "Buffers":
+        """Put rows in buffers, for networks that :meth:`suit` them."""
+        padding, (n_rows, _) = padding_of(architecture), features.shape
+        size = buffer_rows(padding.wide.n_features)
+        parts = (features[first : first + size] for first in range(0, n_rows, size))
+        return cls([padding.pad_rows(part, size) for part in parts], n_rows)
+
+    def suit(self, architecture: Architecture) -> bool:
+        """Whether the buffers are as wide as a network's programs take them."""
+        width = padding_of(architecture).wide.n_features
+        return all(array.shape[1] == width for array in self.arrays)
+
+
+class Scorer:
+    """A trained network that waits for rows, its parameters on the device.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    parameters : ndarray of shape (n_parameters,)
+    """
+
+    def __init__(
+        self, architecture: Architecture, parameters: Float32[np.ndarray, " n_parameters"]
+    ) -> None:
+        self.padding = padding_of(architecture)
+        network = self.padding.wide.unflatten(self.padding.pad(parameters))
+        self._arrays = jax.device_put(jax.tree.leaves(network))
+
+    def start(self, rows: Buffers, target: Buffers | None = None) -> Callable[[], Latent]:
+        """Hand rows over; what is returned waits for their latent rows.
+
+        Several networks that are started before the first is waited for run side by side.
+        """
+        make_room(_program())
+        wide = self.padding.wide
+        size, at_once = block_rows(wide.n_features), buffer_rows(wide.n_features)
+        wanted = rows.arrays if target is None else target.arrays
+        results = [
+            _program()(
+                self._arrays,
+                array,
+                to_rebuild,
+                np.int32(-(-min(at_once, rows.n_rows - i * at_once) // size)),
+                architecture=wide,
+            )
+            for i, (array, to_rebuild) in enumerate(zip(rows.arrays, wanted, strict=True))
+        ]
+
+        def finish() -> Latent:
+            k, d = wide.n_components, self.padding.architecture.n_latent
+            whole = np.empty((d + k + 1, rows.n_rows), np.float32)
+            for i, result in enumerate(results):
+                part = whole[:, i * at_once : (i + 1) * at_once]
+                # Coordinates of z that are padding come first.
+                true = np.asarray(result)[:, -len(whole) :].transpose(1, 0, 2)
+                part[:] = true.reshape(len(whole), -1)[:, : part.shape[1]]
+            return whole[:d], whole[d:-1], whole[-1]
+
+        return finish
 
 
 def latent_rows(
@@ -37,7 +141,7 @@ def latent_rows(
     parameters: Float32[np.ndarray, " n_parameters"],
     features: Float32[np.ndarray, "n_rows n_features"],
     target: Float32[np.ndarray, "n_rows n_features"] | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Latent:
     """Send encoded rows through a network, dropout off.
 
     Parameters
@@ -55,47 +159,18 @@ def latent_rows(
     squared_error : ndarray of shape (n_rows,), float32
         ``|x - x_hat|^2``, where x is the target, in squared encoded units.
     """
-    return start(architecture, parameters, features, target)()
-
-
-def start(
-    architecture: Architecture,
-    parameters: Float32[np.ndarray, " n_parameters"],
-    features: Float32[np.ndarray, "n_rows n_features"],
-    target: Float32[np.ndarray, "n_rows n_features"] | None = None,
-) -> Callable[[], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Hand rows over to a network; what is returned waits for :func:`latent_rows`' result.
-
-    Several networks that are started before the first is waited for run side by side.
-    """
-    n_rows, padding = len(features), padding_of(architecture)
-    size = block_rows(padding.wide.n_features)
-    padded = padding.pad(parameters)
-    make_room(_program())
-    # Of one block, as where rows come one by one, handing it over by itself takes longer.
-    device_parameters = jax.device_put(padded) if n_rows > size else padded
-    results = []
-    for first in range(0, n_rows, size):
-        part = slice(first, first + size)
-        block = padding.pad_rows(features[part], size)
-        wanted = block if target is None else padding.pad_rows(target[part], size)
-        result = _program()(device_parameters, block, wanted, architecture=padding.wide)
-        results.append((first, result))
-
-    def finish() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        z = np.empty((architecture.n_latent, n_rows), np.float32)
-        gamma = np.empty((architecture.n_components, n_rows), np.float32)
-        squared_error = np.empty(n_rows, np.float32)
-        for first, result in results:
-            stop = min(first + size, n_rows)
-            parts = (padding.cut_z(result[0]), *result[1:])
-            for whole, part in zip((z, gamma, squared_error), parts, strict=True):
-                whole[..., first:stop] = np.asarray(part)[..., : stop - first]
-        return z, gamma, squared_error
-
-    return finish
+    rows = Buffers.of(features, architecture)
+    wanted = None if target is None else Buffers.of(target, architecture)
+    return Scorer(architecture, parameters).start(rows, wanted)()
 
 
 def block_rows(n_features: int) -> int:
     """Rows of a block, a power of two."""
-    return min(BLOCK_ROWS, 1 << (max(1, BLOCK_FEATURES // n_features).bit_length() - 1))
+    return min(BLOCK_ROWS, 1 << (max(1, BUFFER_FEATURES // n_features).bit_length() - 1))
+
+
+def buffer_rows(n_features: int) -> int:
+    """Rows of a buffer, a power of two of blocks."""
+    size = block_rows(n_features)
+    blocks = max(1, BUFFER_FEATURES // (size * n_features))
+    return size * min(BUFFER_BLOCKS, 1 << (blocks.bit_length() - 1))

@@ -115,13 +115,17 @@ class Architecture:
 
     def unflatten(self, parameters: Float[Array, " n_parameters"]) -> Network:
         """Rebuild the network from its parameters in one vector."""
-        leaves, structure = jax.tree.flatten(self.skeleton())
+        leaves = jax.tree.leaves(self.skeleton())
         ends = np.cumsum([leaf.size for leaf in leaves])
         parts = (
             parameters[end - leaf.size : end].reshape(leaf.shape)
             for leaf, end in zip(leaves, ends, strict=True)
         )
-        network: Network = jax.tree.unflatten(structure, list(parts))
+        return self.assemble(list(parts))
+
+    def assemble(self, arrays: list[Array]) -> Network:
+        """Rebuild the network from its arrays, in the order of its tree."""
+        network: Network = jax.tree.unflatten(jax.tree.structure(self.skeleton()), arrays)
         return network
 
     def named(self, parameters: Float[Array, " n_parameters"]) -> dict[str, Array]:

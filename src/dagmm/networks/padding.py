@@ -67,10 +67,6 @@ class Padding:
         padded[: len(rows), -rows.shape[1] :] = rows
         return padded
 
-    def cut_z(self, z: Float32[Array, "wide_latent n_rows"]) -> Float32[Array, "n_latent n_rows"]:
-        """Leave out the coordinates that are padding."""
-        return np.asarray(z)[-self.architecture.n_latent :]
-
     def pad_cov(self, cov: Float[Array, "n d d"]) -> Float[Array, "n wide wide"]:
         """Put covariances among zeros."""
         before = (self.wide.n_latent - self.architecture.n_latent, 0)
