@@ -8,6 +8,7 @@ milliseconds of two. ``--torch`` needs PyTorch beside dagmm.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -49,6 +50,28 @@ energy = model.predict(x)
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 peak = int(status["VmHWM"].split()[0]) * 1024
 print((peak - x.nbytes - energy.nbytes) / 1e6)
+"""
+_WIDTHS = """
+import json, sys, time
+import jax
+import numpy as np
+from dagmm import DAGMMDetector
+compiling = []
+def listen(event, seconds, **_):
+    if event.endswith("backend_compile_duration"):
+        compiling.append(seconds)
+jax.monitoring.register_event_duration_secs_listener(listen)
+rng = np.random.default_rng(1)
+times = []
+for _ in range(int(sys.argv[1])):
+    width, n_rows = int(rng.integers(2, 130)), int(rng.integers(300, 3000))
+    x = rng.normal(size=(n_rows, width)) @ rng.normal(size=(width, width))
+    start = time.perf_counter()
+    DAGMMDetector(random_state=0).fit(x).energy(x)
+    times.append(time.perf_counter() - start)
+print(json.dumps({
+    "tables": len(times), "s": sum(times), "compile_s": sum(compiling), "programs": len(compiling)
+}))
 """
 
 
@@ -184,6 +207,12 @@ def new_process(data: Path | None, repeats: int) -> dict[str, float]:
     return {name: value - start for name, value in times.items()}
 
 
+def widths(n_tables: int) -> dict[str, float]:
+    """Seconds of a process that fits tables of random widths and lengths, none on disk."""
+    results: dict[str, float] = json.loads(python(_WIDTHS, str(n_tables)))
+    return results
+
+
 def memory(n_rows: int) -> dict[str, float]:
     """Peak MB of a process that fits and scores, without input and result (Linux)."""
     return {
@@ -211,6 +240,10 @@ def print_results(results: dict[str, Any]) -> None:
     print(f"\n{'new process':<28}{'seconds':>12}")
     for name, value in results["new_process"].items():
         print(f"{name:<28}{value:>12.2f}")
+    if results["widths"]:
+        print(f"\n{'tables of many widths':<28}")
+        for name, value in results["widths"].items():
+            print(f"{name:<28}{value:>12,.0f}")
     print(f"\n{'peak memory of scoring':<28}{'MB':>12}")
     for name, value in results["memory_mb"].items():
         print(f"{name:<28}{value:>12.0f}")
@@ -224,6 +257,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000, help="rows to score; then 10 times")
     parser.add_argument("--torch", action="store_true", help="measure PyTorch as well")
     parser.add_argument("--data", type=Path, help="folder with adbench/38_thyroid.npz")
+    parser.add_argument("--widths", type=int, default=0, help="tables of random widths to fit")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--out", type=Path, help="JSON file")
     arguments = parser.parse_args()
@@ -234,6 +268,7 @@ def main() -> None:
         "scoring": scoring(arguments.rows, arguments.repeats),
         "one_row_ms": one_row(arguments.repeats),
         "new_process": new_process(arguments.data, min(arguments.repeats, 3)),
+        "widths": widths(arguments.widths) if arguments.widths else {},
         "memory_mb": memory(arguments.rows),
     }
     write_json(arguments.out, results)

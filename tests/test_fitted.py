@@ -1,3 +1,4 @@
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -201,3 +202,13 @@ def test_rows_that_are_few_or_many_have_the_energies_of_each_member(model, n_row
     rows = correlated_rows(3, n_rows)
     each = np.stack([member.energy(rows) for member in model.members])
     np.testing.assert_array_equal(model.energy_of_features(rows), combine(model.members, each))
+
+
+def test_a_copy_of_a_member_takes_nothing_from_the_device_along(model):
+    member = model.members[0]
+    rows = correlated_rows(3, 10)
+    energy = member.energy(rows)
+    copied = pickle.loads(pickle.dumps(member))
+    assert "scorer" in vars(member)
+    assert "scorer" not in vars(copied)
+    np.testing.assert_array_equal(copied.energy(rows), energy)

@@ -3,7 +3,7 @@ import pytest
 
 import oracle
 from dagmm.networks import flatten
-from dagmm.scoring import BLOCK_ROWS, BUFFER_BLOCKS, latent_rows
+from dagmm.scoring import BLOCK_ROWS, BUFFER_BLOCKS, Buffers, Scorer, latent_rows
 from small_tables import ARCHITECTURE, correlated_rows
 
 PARAMETERS = flatten(ARCHITECTURE.build(np.random.default_rng(0)))
@@ -69,3 +69,27 @@ def test_no_rows_give_no_rows():
 def test_rows_at_the_limit_of_encoding_are_finite():
     for part in latent_rows(ARCHITECTURE, PARAMETERS, np.full((2, 6), 1e6, np.float32)):
         assert np.isfinite(part).all()
+
+
+def test_buffers_hold_the_rows_and_then_zeros():
+    buffers = Buffers.of(ROWS, ARCHITECTURE)
+    assert [array.shape for array in buffers.arrays] == 3 * [(BUFFER_ROWS, ROWS.shape[1])]
+    whole = np.concatenate(buffers.arrays)
+    np.testing.assert_array_equal(whole[: buffers.n_rows], ROWS)
+    assert not whole[buffers.n_rows :].any()
+
+
+def test_networks_that_share_buffers_and_run_side_by_side_are_as_alone():
+    buffers = Buffers.of(ROWS, ARCHITECTURE)
+    several = [flatten(ARCHITECTURE.build(np.random.default_rng(seed))) for seed in range(4)]
+    started = [Scorer(ARCHITECTURE, parameters).start(buffers) for parameters in several]
+    for finish, parameters in zip(started, several, strict=True):
+        assert_identical(finish(), latent_rows(ARCHITECTURE, parameters, ROWS))
+
+
+def test_what_is_to_be_rebuilt_may_be_other_rows(together):
+    target = ROWS[::-1].copy()
+    z, _, error = latent_rows(ARCHITECTURE, PARAMETERS, ROWS, target)
+    np.testing.assert_array_equal(z, together[0])
+    last = oracle.latent(ARCHITECTURE.named(PARAMETERS), ROWS[-50:])[1]
+    np.testing.assert_allclose(error[-50:], ((target[-50:] - last) ** 2).sum(axis=1), rtol=1e-4)

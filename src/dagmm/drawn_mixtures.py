@@ -10,6 +10,8 @@ on small random subsamples for the same reason.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -25,34 +27,51 @@ MAX_ROWS = 4096
 _TOLERANCE, _MAX_ITER = 1e-3, 50
 
 
+class SphericalTerms(NamedTuple):
+    """What the energy takes of a mixture, whatever the rows: means and deviation scaled."""
+
+    centre: Float[Array, "n_latent 1"]
+    """About which the squares of :func:`spherical_energy` cancel least."""
+    deviation: Float[Array, "n_latent 1"]
+    scaled_mu: Float[Array, "n_components n_latent"]
+    half_square: Float[Array, "n_components 1"]
+    log_norm: Float[Array, ""]
+
+    @classmethod
+    def of(
+        cls, mu: Float[Array, "n_components n_latent"], deviation: Float[Array, " n_latent"]
+    ) -> "SphericalTerms":
+        """Return the terms of a mixture of these means and this standard deviation."""
+        xp = mu.__array_namespace__()
+        centre = mu.mean(axis=0)
+        scaled_mu = (mu - centre[None]) / deviation[None]
+        half_square = 0.5 * (scaled_mu * scaled_mu).sum(axis=1)[:, None]
+        constant = math.log(len(mu)) + 0.5 * len(deviation) * math.log(2.0 * math.pi)
+        log_norm = constant + xp.log(deviation).sum()
+        return cls(centre[:, None], deviation[:, None], scaled_mu, half_square, log_norm)
+
+
 def spherical_energy(
-    z: Float[Array, "n_latent n_rows"],
-    mu: Float[Array, "n_components n_latent"],
-    deviation: Float[Array, " n_latent"],
+    z: Float[Array, "n_latent n_rows"], terms: SphericalTerms
 ) -> Float[Array, " n_rows"]:
     """Energy of rows under components that weigh the same and share one diagonal covariance.
 
     Parameters
     ----------
     z : array of shape (n_latent, n_rows)
-    mu : array of shape (n_components, n_latent)
-    deviation : array of shape (n_latent,)
-        Standard deviation of every component along each axis.
+    terms : SphericalTerms
+        Of the mixture.
 
     Returns
     -------
     array of shape (n_rows,)
         In nats; higher is stranger.
     """
-    xp = z.__array_namespace__()
-    # About the centre, where the squares below cancel least.
-    centre = mu.mean(axis=0)
-    a, b = (z - centre[:, None]) / deviation[:, None], (mu - centre[None]) / deviation[None]
-    # -|a - b|^2 / 2 less the part that is the same for all components.
-    nearness = b @ a - 0.5 * (b * b).sum(axis=1)[:, None]
-    constant = math.log(len(mu)) + 0.5 * len(deviation) * math.log(2.0 * math.pi)
-    away = 0.5 * (a * a).sum(axis=0)
-    return constant + xp.log(deviation).sum() + away - log_sum_exp(nearness)
+    scaled = (z - terms.centre) / terms.deviation
+    # -|z - mu|^2 / 2, scaled, less the part that is the same for all components.
+    nearness = terms.scaled_mu @ scaled - terms.half_square
+    away = 0.5 * (scaled * scaled).sum(axis=0)
+    return terms.log_norm + away - log_sum_exp(nearness)
 
 
 @dataclass(frozen=True)
@@ -108,7 +127,11 @@ class SphericalMixture:
         return by_parts(self._energy, z)
 
     def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
-        return np.asarray(spherical_energy(z, self.mu, self.deviation))
+        return np.asarray(spherical_energy(z, self._terms))
+
+    @cached_property
+    def _terms(self) -> SphericalTerms:
+        return SphericalTerms.of(self.mu, self.deviation)
 
 
 def _variance(squared: Float[np.ndarray, "n_components n_rows"], n_latent: int) -> float:

@@ -268,14 +268,9 @@ class FittedModel:
     def _energies(
         self, features: Float32[np.ndarray, "n_rows n_inputs"]
     ) -> Float[np.ndarray, "n_members n_rows"]:
-        made: list[Buffers] = []
-        started = []
-        for member in self.members:
-            rows = next((one for one in made if one.suit(member.architecture)), None)
-            if rows is None:
-                rows = Buffers.of(features, member.architecture)
-                made.append(rows)
-            started.append(member.start(rows))
+        # Members see the same inputs, so that their programs take the same buffers.
+        rows = Buffers.of(features, self.members[0].architecture)
+        started = [member.start(rows) for member in self.members]
         return np.stack([finish() for finish in started])
 
     def _by_chunk(self, joined: Joined, table: object) -> Float[np.ndarray, " n_rows"]:

@@ -75,16 +75,11 @@ class Buffers:
     def of(
         cls, features: Float32[np.ndarray, "n_rows n_features"], architecture: Architecture
     ) -> "Buffers":
-        """Put rows in buffers, for networks that :meth:`suit` them."""
+        """Put rows in buffers, for networks of this kind or of as wide inputs."""
         padding, (n_rows, _) = padding_of(architecture), features.shape
         size = buffer_rows(padding.wide.n_features)
         parts = (features[first : first + size] for first in range(0, n_rows, size))
         return cls([padding.pad_rows(part, size) for part in parts], n_rows)
-
-    def suit(self, architecture: Architecture) -> bool:
-        """Whether the buffers are as wide as a network's programs take them."""
-        width = padding_of(architecture).wide.n_features
-        return all(array.shape[1] == width for array in self.arrays)
 
 
 class Scorer:

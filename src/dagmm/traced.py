@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.common_scale import on_common_scale
-from dagmm.drawn_mixtures import DrawnMixtures, spherical_energy
+from dagmm.drawn_mixtures import DrawnMixtures, SphericalTerms, spherical_energy
 from dagmm.fitted import FittedModel, Member
 from dagmm.mixture import energy as mixture_energy
 from dagmm.networks import Architecture
@@ -38,7 +38,7 @@ class _Drawn(NamedTuple):
         self, energy: Float[Array, " n_rows"], z: Float[Array, "n_latent n_rows"]
     ) -> Float[Array, " n_rows"]:
         """Energy of rows under the member's own mixture and these."""
-        others = [spherical_energy(z, mu, deviation) for mu, deviation in self.mixtures]
+        others = [spherical_energy(z, SphericalTerms.of(*mixture)) for mixture in self.mixtures]
         return on_common_scale(jnp.stack([energy, *others]), self.location, self.spread)
 
 
