@@ -97,7 +97,7 @@ def test_energies_are_the_same_in_another_process(fitted, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), fitted.predict(normal(seed=1)))
 
 
-@pytest.mark.parametrize("name", ["model-v1", "model-v2"])
+@pytest.mark.parametrize("name", ["model-v1", "model-v2", "model-v3"])
 def test_model_of_an_older_version_loads_forever(name):
     detector = DAGMMDetector.load(DATA / name)
     expected = json.loads((DATA / f"{name}-energies.json").read_text("utf-8"))

@@ -16,6 +16,7 @@ def on_common_scale(
     energies: Float[Array, "n_energies n_rows"],
     location: Float[Array, " n_energies"],
     spread: Float[Array, " n_energies"],
+    share: Float[Array, " n_energies"] | None = None,
 ) -> Float[Array, " n_rows"]:
     """One energy for each row from several, in nats.
 
@@ -28,6 +29,8 @@ def on_common_scale(
     energies : array of shape (n_energies, n_rows)
         Of NumPy, or of JAX where an explanation searches.
     location, spread : array of shape (n_energies,)
+    share : array of shape (n_energies,), optional
+        What each counts in the means, with sum 1; all alike by default.
 
     Returns
     -------
@@ -36,7 +39,13 @@ def on_common_scale(
     if len(energies) == 1:
         return energies[0]
     relative = (energies - location[:, None]) / spread[:, None]
-    return location.mean() + spread.mean() * symmetric_exp(symmetric_log(relative).mean(axis=0))
+    logarithm = symmetric_log(relative)
+    if share is None:
+        mean = (location.mean(), spread.mean(), logarithm.mean(axis=0))
+    else:
+        logarithm = (share[:, None] * logarithm).sum(axis=0)
+        mean = ((share * location).sum(), (share * spread).sum(), logarithm)
+    return mean[0] + mean[1] * symmetric_exp(mean[2])
 
 
 def symmetric_log(value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.calibration import Calibration
+from dagmm.column_mixtures import ColumnMixtures
 from dagmm.common_scale import on_common_scale, symmetric_exp, symmetric_log
 from dagmm.drawn_mixtures import DrawnMixtures, energies_of
 from dagmm.encoder import Encoder, ImageEncoder, size_in_words
@@ -22,8 +23,10 @@ from dagmm.scoring import Buffers, Scorer, buffer_rows
 from dagmm.typical import typical_values
 from dagmm.windows import Windows
 
-#: Makes one value for each row from the members' energies, shape (n_members, n_rows).
-Joined: TypeAlias = Callable[[tuple["Member", ...], np.ndarray], np.ndarray]
+#: What gives a row an energy of its own.
+Judge: TypeAlias = "Member | ColumnMixtures"
+#: Makes one value for each row from the judges' energies, shape (n_judges, n_rows).
+Joined: TypeAlias = Callable[[tuple["Judge", ...], np.ndarray], np.ndarray]
 
 #: Most inputs of a chunk of rows.
 _MOST_INPUTS = 2**25
@@ -109,6 +112,8 @@ class FittedModel:
         What is known of normal rows; None for a model saved before this was kept.
     windows : Windows or None
         How windows are made of rows; None where each row is judged by itself.
+    column_mixtures : ColumnMixtures or None
+        What judges values column by column beside the members.
     """
 
     encoder: Encoder | ImageEncoder
@@ -117,6 +122,13 @@ class FittedModel:
     record: dict[str, Any]
     calibration: Calibration | None = None
     windows: Windows | None = None
+    column_mixtures: ColumnMixtures | None = None
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """Members, and what judges rows beside them: all that a row has an energy from."""
+        beside = () if self.column_mixtures is None else (self.column_mixtures,)
+        return (*self.members, *beside)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -253,7 +265,7 @@ class FittedModel:
     ) -> Float[np.ndarray, " n_rows"]:
         """Join the members' energies of each row."""
         if self.windows is None:
-            return joined(self.members, self._energies(features))
+            return joined(self.judges, self._energies(features))
         # A stream is scored row by row and is to have the same energies to the bit: whatever
         # rounds by the number of rows gets blocks of one size.
         energy = np.empty(len(features))
@@ -261,17 +273,18 @@ class FittedModel:
             part = features[first : first + _WINDOWS_AT_ONCE]
             block = np.zeros((_WINDOWS_AT_ONCE, features.shape[1]), np.float32)
             block[: len(part)] = part
-            whole = joined(self.members, self._energies(block))
+            whole = joined(self.judges, self._energies(block))
             energy[first : first + len(part)] = whole[: len(part)]
         return energy
 
     def _energies(
         self, features: Float32[np.ndarray, "n_rows n_inputs"]
-    ) -> Float[np.ndarray, "n_members n_rows"]:
+    ) -> Float[np.ndarray, "n_judges n_rows"]:
         # Members see the same inputs, so that their programs take the same buffers.
         rows = Buffers.of(features, self.members[0].architecture)
         started = [member.start(rows) for member in self.members]
-        return np.stack([finish() for finish in started])
+        beside = () if self.column_mixtures is None else (self.column_mixtures.energy(features),)
+        return np.stack([*(finish() for finish in started), *beside])
 
     def _by_chunk(self, joined: Joined, table: object) -> Float[np.ndarray, " n_rows"]:
         """Join the members' energies of each row, chunk by chunk."""
@@ -333,14 +346,14 @@ class FittedModel:
 
 
 def combine(
-    members: tuple[Member, ...], energies: Float[np.ndarray, "n_members n_rows"]
+    judges: tuple[Judge, ...], energies: Float[np.ndarray, "n_judges n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
-    """One energy for each row from those of all members, in nats; see :func:`on_common_scale`."""
-    return np.asarray(on_common_scale(energies, *_scales(members)))
+    """One energy for each row from those of all judges, in nats; see :func:`on_common_scale`."""
+    return np.asarray(on_common_scale(energies, *scales_of(judges), shares_of(judges)))
 
 
 def disagreement(
-    members: tuple[Member, ...], energies: Float[np.ndarray, "n_members n_rows"]
+    judges: tuple[Judge, ...], energies: Float[np.ndarray, "n_judges n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
     """How much the members disagree about each row, in nats.
 
@@ -349,22 +362,32 @@ def disagreement(
 
     Parameters
     ----------
-    members : tuple of Member
-    energies : ndarray of shape (n_members, n_rows)
+    judges : tuple of Member or ColumnMixtures
+    energies : ndarray of shape (n_judges, n_rows)
 
     Returns
     -------
     ndarray of shape (n_rows,)
     """
-    location, spread = _scales(members)
-    relative = symmetric_log((energies - location[:, None]) / spread[:, None])
+    members = tuple(judge for judge in judges if isinstance(judge, Member))
+    location, spread = scales_of(members)
+    relative = symmetric_log((energies[: len(members)] - location[:, None]) / spread[:, None])
     mean, deviation = relative.mean(axis=0), relative.std(axis=0)
     width = symmetric_exp(mean + deviation) - symmetric_exp(mean - deviation)
     return np.asarray(0.5 * spread.mean() * width)
 
 
-def _scales(members: tuple[Member, ...]) -> tuple[np.ndarray, np.ndarray]:
+def scales_of(judges: tuple[Judge, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Location and spread of the training energies of each."""
     location, spread = (
-        np.array([getattr(member, name) for member in members]) for name in ("location", "spread")
+        np.array([getattr(judge, name) for judge in judges]) for name in ("location", "spread")
     )
     return location, spread
+
+
+def shares_of(judges: tuple[Judge, ...]) -> np.ndarray | None:
+    """Return what each counts in the mean, with sum 1; None where all count alike."""
+    *members, last = judges
+    if isinstance(last, Member):
+        return None
+    return np.array([(1.0 - last.share) / len(members)] * len(members) + [last.share])

@@ -8,6 +8,7 @@ import numpy as np
 
 from dagmm.calibration import Calibration
 from dagmm.checkpoint import Checkpoint
+from dagmm.column_mixtures import ColumnMixtures
 from dagmm.drawing import encode_table
 from dagmm.encoder import Encoder, ImageEncoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
@@ -73,7 +74,7 @@ def fit_model(
     progress.phase("reading", rows.n_rows)
     encoder = _learn(rows, scaling, overrides, progress)
     seeds = np.random.SeedSequence(seed)
-    training_seed, mixture_seed, holdout_seed, drawing_seed = seeds.spawn(4)
+    training_seed, mixture_seed, holdout_seed, drawing_seed, column_seed = seeds.spawn(5)
     held = encode_table(rows, encoder, np.random.default_rng(drawing_seed), progress)
     features, n_held = held.features, held.n_rows
     # Of rows that are drawn it is found in the pass over all of them.
@@ -109,11 +110,17 @@ def fit_model(
         "histories": [dict(result.history) for result in trained],
         "health": _check(trained, finished, features, recipe, progress),
     }
-    model = FittedModel(encoder, members, None, record)
+    beside = None
+    if recipe.column_components:
+        rng = np.random.default_rng(column_seed)
+        beside = ColumnMixtures.fit(features, recipe.column_components, rng)
+    model = FittedModel(encoder, members, None, record, column_mixtures=beside)
     unseen_energy = model.energy_of_features(unseen)
     energies = np.stack([energy for _, energy in finished])
+    if beside is not None:
+        energies = np.concatenate([energies, beside.energy(features)[None]])
     energy = np.empty(n_held)
-    energy[order] = np.concatenate([combine(members, energies), unseen_energy])
+    energy[order] = np.concatenate([combine(model.judges, energies), unseen_energy])
     calibration = Calibration(
         typical_values(features, encoder.feature_columns), EnergySample.of(energy)
     )

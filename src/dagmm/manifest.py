@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dagmm.column_mixtures import ColumnMixtures
 from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.fields import Field
 from dagmm.fitted import FittedModel, Member
@@ -34,10 +35,15 @@ from dagmm.saved_images import (
     read_any_encoder,
 )
 from dagmm.saved_mixtures import (
+    arrays_of_columns,
     arrays_of_mixtures,
+    joined_columns,
     joined_drawn,
     joined_mixture,
+    plain_of_columns,
+    promised_columns,
     promised_mixtures,
+    read_columns,
 )
 from dagmm.saved_windows import (
     arrays_of_windows,
@@ -72,6 +78,8 @@ class Manifest(NamedTuple):
     calibration: CalibrationManifest | None
     windows: Windows | None
     """Without their arrays."""
+    column_mixtures: ColumnMixtures | None
+    """With arrays of the right shape that hold nothing."""
 
 
 # A model as plain data ---------------------------------------------------------------------
@@ -92,6 +100,7 @@ def plain_of(model: FittedModel) -> dict[str, Any]:
         "record": model.record,
         "calibration": plain_of_calibration(model.calibration),
         "windows": plain_of_windows(model.windows),
+        "column_mixtures": plain_of_columns(model.column_mixtures),
     }
 
 
@@ -124,6 +133,7 @@ def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
             arrays[prefix + name] = np.asarray(array)
         arrays |= arrays_of_mixtures(member, prefix)
     arrays |= arrays_of_calibration(model.calibration) | arrays_of_windows(model.windows)
+    arrays |= arrays_of_columns(model.column_mixtures)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -153,6 +163,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         record,
         calibration,
         windowed,
+        column_mixtures,
     ) = Field(plain, "the manifest").fields(
         "library_version",
         "estimator",
@@ -163,6 +174,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         "record",
         "calibration",
         "windows",
+        "column_mixtures",
     )
     frame = read_any_encoder(encoder)
     windows = read_windows(windowed, frame)
@@ -187,6 +199,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         record.value,
         read_calibration(calibration),
         windows,
+        read_columns(column_mixtures, width),
     )
 
 
@@ -195,13 +208,15 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
 
     Format 1 had no dates, no holes and no columns set aside, dense networks that saw whole rows,
     and knew nothing of normal rows: such a model scores, but cannot move its threshold. Up to
-    format 2 a member had one mixture.
+    format 2 a member had one mixture, up to format 3 columns had none.
     """
     if version < 2:
         encoder = upgraded_encoder(plain.get("encoder"))
         plain = plain | {"encoder": encoder, "calibration": None, "windows": None}
         plain = _with_members(plain, {"skip": False, "mask_ratio": 0.0, "shape": []})
-    return _with_members(plain, {"drawn_components": []}) if version < 3 else plain
+    if version < 3:
+        plain = _with_members(plain, {"drawn_components": []})
+    return plain | {"column_mixtures": None} if version < 4 else plain
 
 
 def _with_members(plain: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -223,7 +238,7 @@ def promised_arrays(manifest: Manifest) -> Arrays:
     windows = manifest.windows
     # Pixels have no usual values of their own: an image's encoder has no columns.
     width = len(manifest.encoder.feature_columns) if windows is None else windows.n_inputs
-    arrays |= promised_windows(windows)
+    arrays |= promised_windows(windows) | promised_columns(manifest.column_mixtures)
     return arrays | promised_calibration(manifest.calibration, width)
 
 
@@ -247,6 +262,7 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
         manifest.record,
         join_calibration(manifest.calibration, arrays),
         join_windows(manifest.windows, arrays),
+        joined_columns(manifest.column_mixtures, arrays),
     )
 
 

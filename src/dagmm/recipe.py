@@ -32,6 +32,9 @@ class Recipe:
         see :mod:`dagmm.drawn_mixtures`.
     covariance : {"full", "tied", "diagonal", "spherical"}
         The kind of covariances of the refined mixtures.
+    column_components : int
+        Components of the mixture of each encoded column by itself, which judge rows beside the
+        members; see :mod:`dagmm.column_mixtures`. 0 for none.
     """
 
     architectures: tuple[Architecture, ...]
@@ -41,6 +44,7 @@ class Recipe:
     least_phi: float = 0.0
     drawn_components: tuple[int, ...] = ()
     covariance: Covariance = "full"
+    column_components: int = 0
 
 
 #: Covariance floors that the detector's members take in turn. The low one follows the codes
@@ -58,10 +62,13 @@ LAMBDA1, LAMBDA2 = 0.01, 0.0005
 
 #: Components of the mixtures about rows drawn at random beside each refined one of the detector:
 #: several mixtures, as each sees few rows, and few rows, so that strange ones are seldom drawn.
-DRAWN_COMPONENTS = (24, 24)
+DRAWN_COMPONENTS = (40, 40)
 #: Tables with more rows have none: there a rare way to be normal is hundreds of rows, of which so
 #: few that are drawn hold none.
 MOST_DRAWN_FROM = 100_000
+
+#: Components of the mixture of each column.
+COLUMN_COMPONENTS = 4
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
@@ -117,6 +124,7 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         floors,
         _least_phi(n_rows),
         DRAWN_COMPONENTS if n_rows <= MOST_DRAWN_FROM else (),
+        column_components=COLUMN_COMPONENTS,
     )
 
 
@@ -162,6 +170,7 @@ def window_recipe(
         plan=replace(recipe.plan, lambda1=PAPER_LAMBDA1, lambda2=PAPER_LAMBDA2),
         relative_floors=(WINDOW_FLOOR,) * n_members,
         drawn_components=(),
+        column_components=0,
     )
 
 

@@ -1,16 +1,22 @@
-"""A member's mixtures in a saved model: their arrays, and back."""
+"""The mixtures of a saved model, members' and columns': their arrays, and back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from dagmm.column_mixtures import ColumnMixtures
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture
+from dagmm.fields import Field
 from dagmm.fitted import Member
 from dagmm.mixture import Mixture
 from dagmm.schema import Arrays, check_array
 
 #: Arrays of a member's own mixture.
 _MIXTURE = ("phi", "mu", "chol")
+#: Arrays of the mixtures of columns.
+_COLUMNS = ("phi", "mu", "deviation")
 
 
 def arrays_of_mixtures(member: Member, prefix: str) -> dict[str, np.ndarray]:
@@ -79,3 +85,71 @@ def joined_drawn(prefix: str, n_drawn: int, arrays: dict[str, np.ndarray]) -> Dr
     location, spread = arrays[f"{prefix}drawn.location"], arrays[f"{prefix}drawn.spread"]
     check_array(spread > 0.0, f"{prefix}drawn.spread", "> 0")
     return DrawnMixtures(tuple(mixtures), location, spread)
+
+
+def plain_of_columns(mixtures: ColumnMixtures | None) -> dict[str, Any] | None:
+    """Return all of the mixtures of columns but their arrays as plain data."""
+    if mixtures is None:
+        return None
+    return {
+        "n_components": len(mixtures.phi),
+        "location": mixtures.location,
+        "spread": mixtures.spread,
+        "share": mixtures.share,
+    }
+
+
+def arrays_of_columns(mixtures: ColumnMixtures | None) -> dict[str, np.ndarray]:
+    """Return the arrays of the mixtures of columns by name."""
+    if mixtures is None:
+        return {}
+    return {f"columns.{name}": getattr(mixtures, name) for name in _COLUMNS}
+
+
+def read_columns(field: Field, n_features: int) -> ColumnMixtures | None:
+    """Check what a manifest says about the mixtures of columns.
+
+    Returns
+    -------
+    ColumnMixtures or None
+        With arrays of the promised shape that hold nothing yet.
+
+    Raises
+    ------
+    ValueError
+    """
+    if field.value is None:
+        return None
+    names = ("n_components", "location", "spread", "share")
+    n_components, location, spread, share = field.fields(*names)
+    if spread.number() <= 0.0:
+        spread.fail("a number > 0")
+    if not 0.0 < share.number() < 1.0:
+        share.fail("in (0, 1)")
+    none = np.broadcast_to(0.0, (n_components.size(), n_features))
+    return ColumnMixtures(none, none, none, location.number(), spread.number(), share.number())
+
+
+def promised_columns(mixtures: ColumnMixtures | None) -> Arrays:
+    """Type and shape of the arrays that :func:`arrays_of_columns` makes."""
+    shapes = arrays_of_columns(mixtures)
+    return {name: ("F64", array.shape) for name, array in shapes.items()}
+
+
+def joined_columns(
+    mixtures: ColumnMixtures | None, arrays: dict[str, np.ndarray]
+) -> ColumnMixtures | None:
+    """Put the mixtures of columns together with their arrays.
+
+    Raises
+    ------
+    ValueError
+        Naming an array whose values these mixtures cannot have.
+    """
+    if mixtures is None:
+        return None
+    phi, mu, deviation = (arrays[f"columns.{name}"] for name in _COLUMNS)
+    good = (phi >= 0.0) & (abs(phi.sum(axis=0) - 1.0) < 1e-6)
+    check_array(good, "columns.phi", ">= 0 with sum 1")
+    check_array(deviation > 0.0, "columns.deviation", "> 0")
+    return replace(mixtures, phi=phi, mu=mu, deviation=deviation)

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from dagmm.column_mixtures import ColumnMixtures, column_energy
 from dagmm.common_scale import on_common_scale
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalTerms, spherical_energy
-from dagmm.fitted import FittedModel, Member
+from dagmm.fitted import FittedModel, Member, scales_of, shares_of
 from dagmm.mixture import energy as mixture_energy
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
@@ -50,19 +51,26 @@ class TracedModel(NamedTuple):
     """Phi, mu and chol of each member."""
     drawn: tuple["_Drawn | None", ...]
     """Mixtures beside that of each member."""
+    columns: tuple[Array, Array, Array] | None
+    """Terms of the mixtures of columns; see :func:`column_energy`."""
     location: Array
     spread: Array
-    """Of each member's training energies."""
+    """Of the training energies of each judge."""
+    share: Array | None
+    """Of each judge in their mean."""
 
     @classmethod
     def of(cls, model: FittedModel) -> "TracedModel":
         """Arrays of a model."""
+        (location, spread), share = scales_of(model.judges), shares_of(model.judges)
         return cls(
             tuple(member.parameters for member in model.members),
             tuple(_mixture(member) for member in model.members),
             tuple(_drawn(member) for member in model.members),
-            np.array([member.location for member in model.members], np.float32),
-            np.array([member.spread for member in model.members], np.float32),
+            _columns(model.column_mixtures),
+            location.astype(np.float32),
+            spread.astype(np.float32),
+            None if share is None else share.astype(np.float32),
         )
 
     def energy(
@@ -76,7 +84,13 @@ class TracedModel(NamedTuple):
             z, _ = architecture.unflatten(parameters).latent(x)
             energy = mixture_energy(z, *mixture)
             energies.append(energy if drawn is None else drawn.joined(energy, z))
-        return on_common_scale(jnp.stack(energies), self.location, self.spread)
+        if self.columns is not None:
+            energies.append(column_energy(x.T, *self.columns).sum(axis=1))
+        return on_common_scale(jnp.stack(energies), self.location, self.spread, self.share)
+
+
+def _columns(mixtures: ColumnMixtures | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    return None if mixtures is None else mixtures.terms()
 
 
 def _mixture(member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

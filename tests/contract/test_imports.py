@@ -52,6 +52,7 @@ ORDER = [
     "covariance",
     "mixture",
     "drawn_mixtures",
+    "column_mixtures",
     "objective",
     "history",
     "plan",

@@ -34,6 +34,7 @@ def describe(path: str) -> dict[str, Any]:
         **_schema(model.encoder, record),
         "windows": _windows(model),
         "members": [_member(member) for member in model.members],
+        "column_mixtures": _column_mixtures(model),
         "threshold": model.threshold,
         "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
         "calibration": _calibration(model.calibration),
@@ -93,7 +94,17 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     known = words["calibration"]
     words["calibration"] = known and f"{known['rows']} {known['rows_are']}"
     words["members"] = [_member_in_words(member) for member in description["members"]]
+    beside = words["column_mixtures"]
+    words["column_mixtures"] = beside and (
+        f"{beside['components']} components for each encoded column, "
+        f"{beside['share']:.0%} of the energy"
+    )
     return words
+
+
+def _column_mixtures(model: FittedModel) -> dict[str, Any] | None:
+    beside = model.column_mixtures
+    return None if beside is None else {"components": len(beside.phi), "share": beside.share}
 
 
 def _schema(encoder: Encoder | ImageEncoder, record: dict[str, Any]) -> dict[str, Any]:
