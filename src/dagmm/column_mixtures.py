@@ -91,7 +91,7 @@ class ColumnMixtures:
         n_components: int,
         rng: np.random.Generator,
     ) -> "ColumnMixtures":
-        """Fit the mixture of each feature by EM, from its quantiles.
+        """Fit the mixture of each feature by EM.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ def _fit(
     # A feature that is constant in training is measured as it is encoded.
     location, scale = x.mean(axis=0), np.where(np.ptp(x, axis=0) > 0.0, x.std(axis=0), 1.0)
     x = (x - location) / scale
-    mu = np.quantile(x, (np.arange(n_components) + 0.5) / n_components, axis=0)
+    mu = _beginning(x, n_components)
     variance = np.full_like(mu, 1.0 / n_components)
     phi = np.full_like(mu, 1.0 / n_components)
     for _ in range(_N_ITER):
@@ -152,3 +152,22 @@ def _fit(
         mu = (gamma * x[None]).sum(axis=1) / n
         variance = (gamma * (x[None] - mu[:, None]) ** 2).sum(axis=1) / n + RELATIVE_FLOOR
     return phi, mu * scale + location, np.sqrt(variance) * scale
+
+
+def _beginning(
+    x: Float[np.ndarray, "n_rows n_features"], n_components: int
+) -> Float[np.ndarray, "n_components n_features"]:
+    """Means that EM begins with: quantiles of the rows, and of the values that occur.
+
+    The former are where most rows are; of a feature that is nearly always the same they are all
+    one, and only the latter find its other values.
+    """
+    n_of_values = n_components // 2
+    of_rows = np.quantile(x, _middles(n_components - n_of_values), axis=0)
+    of_values = [np.quantile(np.unique(values), _middles(n_of_values)) for values in x.T]
+    return np.concatenate([of_rows, np.transpose(of_values)])
+
+
+def _middles(n: int) -> Float[np.ndarray, " n"]:
+    """Middles of n equal parts of the range from 0 to 1."""
+    return (np.arange(n) + 0.5) / n
