@@ -1,5 +1,7 @@
 """Small estimators and tables that the tests of several files share."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from dagmm import DAGMM, DAGMMDetector
@@ -13,12 +15,20 @@ def tiny_recipe(n_rows, n_features, n_members):
     architecture = Architecture(n_features, (4, 2), "tanh", (4, 2), "tanh", 0.25)
     plan = TrainingPlan(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
     floors = (1e-3,) * n_members
-    return Recipe((architecture,) * n_members, plan, (1, 2), floors, drawn_components=(3, 2))
+    return Recipe(
+        (architecture,) * n_members,
+        plan,
+        (1, 2),
+        floors,
+        drawn_components=(3, 2),
+        column_components=4,
+    )
 
 
 def tiny_window_recipe(n_windows, n_steps, n_features, n_members, detail):
     """Return a recipe for windows that trains in no time."""
-    return tiny_recipe(n_windows, n_features * (2 if detail == "levels" else n_steps), n_members)
+    n_inputs = n_features * (2 if detail == "levels" else n_steps)
+    return replace(tiny_recipe(n_windows, n_inputs, n_members), column_components=0)
 
 
 def tiny_dagmm(**arguments):

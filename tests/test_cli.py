@@ -350,15 +350,17 @@ def test_info(there: Path) -> None:
         {"name": "torque", "kind": "numbers"},
         {"name": "tool", "kind": "text", "categories": 2},
     ]
-    assert (described["format"], described["rows"]) == (3, ROWS)
+    assert (described["format"], described["rows"]) == (4, ROWS)
     assert described["calibration"] == {"rows": ROWS, "rows_are": "training rows"}
     assert described["threshold_rule"] == "contamination 0.01"
     assert len(described["fingerprint"]) == 64
     text = run("info", "model").stdout
     assert "tool (text, 2 categories)" in text
     drawn = [member["drawn_components"] for member in described["members"]]
-    assert drawn == [[24, 24]] * len(drawn)
-    assert "mixture components, beside mixtures about 24 and 24 drawn rows" in text
+    assert drawn == [[40, 40]] * len(drawn)
+    assert "mixture components, beside mixtures about 40 and 40 drawn rows" in text
+    assert described["column_mixtures"] == {"components": 4, "share": 0.25}
+    assert "4 components for each encoded column, 25% of the energy" in text
     assert described["fingerprint"] in text
     assert described["verdict"][0] in text
     assert failure("info", "gone") == "dagmm: restore: 'gone' does not exist.\n"

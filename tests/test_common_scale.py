@@ -27,6 +27,22 @@ def test_three_energies_are_averaged_on_one_scale():
     np.testing.assert_allclose(on_common_scale(energies, location, spread), [expected])
 
 
+def test_energies_count_by_their_shares():
+    location, spread = np.array([1.0, 10.0, -5.0]), np.array([2.0, 0.5, 4.0])
+    energies = location[:, None] + spread[:, None] * np.array([[0.0], [1.0], [7.0]])
+    share = np.array([0.5, 0.25, 0.25])
+    # Logarithms 0, log 2 and log 8 count a half, a quarter and a quarter: log 16 / 4 = log 2.
+    expected = (0.5 + 2.5 - 1.25) + (1.0 + 0.125 + 1.0) * (2.0 - 1.0)
+    np.testing.assert_allclose(on_common_scale(energies, location, spread, share), [expected])
+
+
+def test_equal_shares_are_none():
+    energies = np.random.default_rng(0).normal(size=(4, 50))
+    scales = np.array([0.0, 0.1, -0.2, 3.0]), np.array([1.0, 2.0, 0.7, 9.0])
+    got = on_common_scale(energies, *scales, np.full(4, 0.25))
+    np.testing.assert_allclose(got, on_common_scale(energies, *scales), rtol=1e-12)
+
+
 def test_jax_arrays_give_the_same():
     energies = np.random.default_rng(0).normal(size=(3, 50))
     location, spread = np.array([0.0, 0.1, -0.2]), np.array([1.0, 2.0, 0.7])

@@ -193,7 +193,7 @@ def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):
     n_drawn, n_held_out = model.record["drawn_rows"], model.record["held_out_rows"]
     assert n_held_out == n_drawn // 10
     ((n_fitted, order),) = held_out
-    seeds = np.random.SeedSequence(np.random.RandomState(0).randint(2**31)).spawn(4)
+    seeds = np.random.SeedSequence(np.random.RandomState(0).randint(2**31)).spawn(5)
     numbers = drawing.draw(N_ROWS, n_drawn, np.random.default_rng(seeds[3]))
     np.testing.assert_array_equal(exact[0], np.sort(numbers[order[n_fitted:]]))
     assert model.calibration.unseen.n_rows == n_held_out

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dagmm.calibration import Calibration
+from dagmm.column_mixtures import ColumnMixtures
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture, energies_of
 from dagmm.encoder import Encoder
 from dagmm.energy_sample import EnergySample
@@ -38,10 +39,15 @@ def with_drawn(member):
     return replace(member, drawn=joint)
 
 
+def columns():
+    return ColumnMixtures.fit(correlated_rows(), 4, np.random.default_rng(0))
+
+
 MEMBERS = {
     "one member": lambda: [a_member(0)],
     "three members": lambda: [a_member(i) for i in range(3)],
     "drawn mixtures": lambda: [with_drawn(a_member(i)) for i in range(2)],
+    "mixtures of columns": lambda: [a_member(0), a_member(1), columns()],
 }
 
 
@@ -49,10 +55,13 @@ MEMBERS = {
 def model(request):
     rows = correlated_rows()
     encoder = Encoder.learn(MatrixRows(rows.astype(np.float64)), "none")
-    model = FittedModel(encoder, tuple(request.param()), None, {})
+    judges = request.param()
+    members = tuple(judge for judge in judges if isinstance(judge, Member))
+    beside = judges[-1] if len(members) < len(judges) else None
+    model = FittedModel(encoder, members, None, {}, column_mixtures=beside)
     typical = typical_values(rows, encoder.feature_columns)
     sample = EnergySample.of(model.energy_of_features(rows))
-    return FittedModel(encoder, model.members, None, {}, Calibration(typical, sample))
+    return replace(model, calibration=Calibration(typical, sample))
 
 
 def test_the_energy_of_the_search_is_the_models(model):

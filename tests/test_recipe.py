@@ -28,12 +28,16 @@ def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
     assert recipe.least_phi * n_rows <= 40.0
     assert 1 in recipe.components
     assert (len(recipe.drawn_components) > 1) == (n_rows <= 100_000)
+    assert recipe.column_components > 1
 
 
-def test_windows_and_images_have_no_drawn_mixtures():
+def test_windows_and_images_have_no_drawn_mixtures_and_none_of_columns():
     # Until they have been measured there.
-    assert window_recipe(500, 10, 6, 2, "levels").drawn_components == ()
-    assert image_recipe(500, 64, 2, (8, 8, 1)).drawn_components == ()
+    for recipe in (
+        window_recipe(500, 10, 6, 2, "levels"),
+        image_recipe(500, 64, 2, (8, 8, 1)),
+    ):
+        assert (recipe.drawn_components, recipe.column_components) == ((), 0)
 
 
 def test_a_recipe_follows_from_the_shape_alone():

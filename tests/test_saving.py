@@ -229,8 +229,8 @@ def test_what_is_not_there_is_refused(tmp_path):
         ("[]", "was not written by dagmm."),
         ('{"format": "other"}', "was not written by dagmm."),
         (
-            '{"format": "dagmm", "format_version": 4}',
-            "has format 4, this dagmm reads up to 3; upgrade dagmm.",
+            '{"format": "dagmm", "format_version": 5}',
+            "has format 5, this dagmm reads up to 4; upgrade dagmm.",
         ),
         (
             '{"format": "dagmm", "format_version": true}',
@@ -446,6 +446,54 @@ def test_drawn_mixtures_a_model_cannot_have_are_refused(
     fitted_detector.save(tmp_path / "m")
     file = write_arrays(tmp_path / "m", change)
     expected = f"restore: {str(file)!r} is damaged: {message}."
+    refused(tmp_path / "m", expected, DAGMMDetector.load)
+
+
+C = "columns."
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.pop(C + "mu"), f"array '{C}mu' is missing"),
+        (
+            replace(C + "mu", np.zeros((4, 2))),
+            f"array '{C}mu' must be F64 of (4, 3), got F64 of (4, 2)",
+        ),
+        (set_item(C + "phi", (0, 0), -0.1), f"array '{C}phi' must be >= 0 with sum 1"),
+        (set_item(C + "phi", (0, 0), 0.9), f"array '{C}phi' must be >= 0 with sum 1"),
+        (set_item(C + "deviation", (1, 1), 0.0), f"array '{C}deviation' must be > 0"),
+    ],
+)
+def test_column_mixtures_a_model_cannot_have_are_refused(
+    fitted_detector, tmp_path, change, message
+):
+    fitted_detector.save(tmp_path / "m")
+    file = write_arrays(tmp_path / "m", change)
+    expected = f"restore: {str(file)!r} is damaged: {message}."
+    refused(tmp_path / "m", expected, DAGMMDetector.load)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("share", 1.0, "column_mixtures.share must be in (0, 1), got 1.0"),
+        ("spread", 0.0, "column_mixtures.spread must be a number > 0, got 0.0"),
+        (
+            "n_components",
+            0,
+            "column_mixtures.n_components must be a whole number from 1 to 16777216, got 0",
+        ),
+    ],
+)
+def test_column_mixtures_that_cannot_be_are_refused(
+    fitted_detector, tmp_path, name, value, message
+):
+    fitted_detector.save(tmp_path / "m")
+    plain = read(tmp_path / "m")
+    plain["column_mixtures"][name] = value
+    write(tmp_path / "m", plain)
+    expected = f"restore: {str(tmp_path / 'm' / 'manifest.json')!r} is damaged: {message}."
     refused(tmp_path / "m", expected, DAGMMDetector.load)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.common_scale import scale_of
+from dagmm.mixture import ABSOLUTE_FLOOR
 from dagmm.numerics import TINY, Array, log_sum_exp
 
 #: Mixtures are fitted to no more rows than this, drawn at random.
@@ -151,23 +152,19 @@ def _fit(
         phi, n = n / len(x), np.maximum(n, TINY)
         mu = (gamma * x[None]).sum(axis=1) / n
         variance = (gamma * (x[None] - mu[:, None]) ** 2).sum(axis=1) / n + RELATIVE_FLOOR
-    return phi, mu * scale + location, np.sqrt(variance) * scale
+    return phi, mu * scale + location, np.sqrt(variance * scale**2 + ABSOLUTE_FLOOR)
 
 
 def _beginning(
     x: Float[np.ndarray, "n_rows n_features"], n_components: int
 ) -> Float[np.ndarray, "n_components n_features"]:
-    """Means that EM begins with: quantiles of the rows, and of the values that occur.
+    """Means that EM begins with: inner quantiles of the rows, outer ones of the values that occur.
 
-    The former are where most rows are; of a feature that is nearly always the same they are all
-    one, and only the latter find its other values.
+    Where values do not repeat, both are the same. Of a feature that is nearly always 0 all
+    quantiles of the rows are, and only those of the values find what else there is.
     """
-    n_of_values = n_components // 2
-    of_rows = np.quantile(x, _middles(n_components - n_of_values), axis=0)
-    of_values = [np.quantile(np.unique(values), _middles(n_of_values)) for values in x.T]
-    return np.concatenate([of_rows, np.transpose(of_values)])
-
-
-def _middles(n: int) -> Float[np.ndarray, " n"]:
-    """Middles of n equal parts of the range from 0 to 1."""
-    return (np.arange(n) + 0.5) / n
+    quantiles = (np.arange(n_components) + 0.5) / n_components
+    low, high = n_components // 4, n_components - (n_components // 2 - n_components // 4)
+    outer = np.concatenate([quantiles[:low], quantiles[high:]])
+    of_values = [np.quantile(np.unique(values), outer) for values in x.T]
+    return np.concatenate([np.quantile(x, quantiles[low:high], axis=0), np.transpose(of_values)])
