@@ -94,6 +94,10 @@ VARIANTS: dict[str, Change] = {
     },
     "no drawn mixtures": lambda recipe: replace(recipe, drawn_components=()),
     "drawn mixtures of 256": lambda recipe: replace(recipe, drawn_components=(256, 256)),
+    "no mixtures of columns": lambda recipe: replace(recipe, column_components=0),
+    "half of the steps": lambda recipe: replace(
+        recipe, plan=replace(recipe.plan, epochs=recipe.plan.epochs // 2)
+    ),
     "weights of the paper": lambda recipe: replace(
         recipe, plan=replace(recipe.plan, lambda1=0.1, lambda2=0.005)
     ),

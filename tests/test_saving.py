@@ -482,7 +482,7 @@ def test_column_mixtures_a_model_cannot_have_are_refused(
         (
             "n_components",
             0,
-            "column_mixtures.n_components must be a whole number from 1 to 16777216, got 0",
+            "column_mixtures.n_components must be from 1 to 16777216, got 0",
         ),
     ],
 )
