@@ -172,7 +172,8 @@ def test_hostile_and_japanese_names_stay_text():
     assert HOSTILE in page.said
     assert JAPANESE[0] in page.said
     assert page.tags.count("b") == 4  # the large numbers, nothing of the table
-    assert made.contents.strangest[0].reasons[0].column in names
+    # The text that was never seen is a reason as well, and may be the first.
+    assert {reason.column for reason in made.contents.strangest[0].reasons} & set(names)
 
 
 def test_many_rows_are_sampled_and_the_page_says_so(detector, scored):
