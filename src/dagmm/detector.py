@@ -259,7 +259,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         >>> from dagmm import DAGMMDetector
         >>> rng = np.random.default_rng(0)
         >>> detector = DAGMMDetector(n_members=1).fit(rng.normal(size=(1000, 2)))
-        >>> detector.calibrate(rng.normal(size=(2000, 2)))
+        >>> detector.calibrate(rng.normal(size=(3000, 2)))
         DAGMMDetector(n_members=1)
         >>> detector.set_threshold(alarms=3, per="day", every="1 min").threshold_["method"]
         'tail'
