@@ -63,12 +63,11 @@ LAMBDA1, LAMBDA2 = 0.01, 0.0005
 #: Components of the mixtures about rows drawn at random beside each refined one of the detector:
 #: several mixtures, as each sees few rows, and few rows, so that strange ones are seldom drawn.
 DRAWN_COMPONENTS = (40, 40)
-#: Tables with more rows have none: there a rare way to be normal is hundreds of rows, of which so
-#: few that are drawn hold none.
-MOST_DRAWN_FROM = 100_000
-
 #: Components of the mixture of each column.
 COLUMN_COMPONENTS = 4
+#: Tables with more rows have neither: there a rare way to be normal is hundreds of rows, of which
+#: so few that are drawn hold none, and which are rare in single columns too.
+MOST_ROWS_BESIDE = 100_000
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
@@ -123,8 +122,8 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         (1, 2, 4, 8, 16),
         floors,
         _least_phi(n_rows),
-        DRAWN_COMPONENTS if n_rows <= MOST_DRAWN_FROM else (),
-        column_components=COLUMN_COMPONENTS,
+        DRAWN_COMPONENTS if n_rows <= MOST_ROWS_BESIDE else (),
+        column_components=COLUMN_COMPONENTS if n_rows <= MOST_ROWS_BESIDE else 0,
     )
 
 
