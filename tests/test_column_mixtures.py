@@ -47,7 +47,7 @@ def test_the_energy_is_that_of_scipys_normal_densities():
 
 def test_jax_arrays_have_the_same_energy():
     mixtures, rows = fitted(table()), table(40, seed=1)
-    terms = (jnp.asarray(part) for part in mixtures.terms())
+    terms = (jnp.asarray(part) for part in mixtures.terms)
     got = np.asarray(column_energy(jnp.asarray(rows), *terms)).sum(axis=1)
     np.testing.assert_allclose(got, mixtures.energy(rows), rtol=1e-4, atol=1e-3)
 
@@ -90,7 +90,7 @@ def test_a_constant_column_speaks_up_when_it_moves():
     assert energy[0] < energy[1] < energy[2]
 
 
-def test_one_strange_value_is_found_beside_strange_training_rows():
+def test_a_cluster_of_strange_training_rows_is_given_away():
     # A twentieth of the training rows lie far away together in all columns.
     rng = np.random.default_rng(0)
     strange = np.arange(1000) < 50

@@ -9,6 +9,7 @@ histograms; an Isolation Forest splits one column at a time).
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -117,16 +118,16 @@ class ColumnMixtures:
     ) -> Float[np.ndarray, " n_rows"]:
         """Energy of encoded rows in nats; higher is stranger."""
         energy = np.empty(len(features))
-        terms = self.terms()
         size = max(1, _CACHED_INPUTS // features.shape[1])
         for start in range(0, len(features), size):
             part = slice(start, start + size)
-            of_values = column_energy(features[part], *terms)
+            of_values = column_energy(features[part], *self.terms)
             energy[part] = of_values.astype(np.float64).sum(axis=1)
         return energy
 
+    @cached_property
     def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Arguments of :func:`column_energy` after the rows, float32."""
+        """What :func:`column_energy` takes after the rows, float32."""
         log_weight = log_weights(self.phi, self.deviation)
         log_weight, mu, deviation = (
             array.astype(np.float32) for array in (log_weight, self.mu, self.deviation)

@@ -90,7 +90,7 @@ class TracedModel(NamedTuple):
 
 
 def _columns(mixtures: ColumnMixtures | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    return None if mixtures is None else mixtures.terms()
+    return None if mixtures is None else mixtures.terms
 
 
 def _mixture(member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
