@@ -194,3 +194,18 @@ def test_networks_that_disagree_are_said_to(monkeypatch):
     np.testing.assert_array_equal(one.energy_deviation(x), 0.0)
     assert (two.energy_deviation(x) > 0.0).all()
     assert np.isfinite(two.energy_deviation(1e300 * x)).all()
+
+
+def test_a_strange_row_of_a_wide_table_is_found(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", detector_recipe)
+    # 120 columns that hang together, 60 rows: each value of a strange row is usual by itself.
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(160, 4)) @ rng.normal(size=(4, 120))
+    rows += 0.3 * rng.normal(size=rows.shape)
+    strange = np.arange(100) >= 80
+    others = rows[60:].copy()
+    others[strange] = rng.permuted(others[strange], axis=1)
+    detector = DAGMMDetector(n_members=2, random_state=0).fit(rows[:60])
+    assert detector.model_.row_gaussian is not None
+    assert detector.model_.column_mixtures is None
+    assert roc_auc_score(strange, detector.energy(others)) > 0.95

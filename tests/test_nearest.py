@@ -12,10 +12,12 @@ from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture, energies_of
 from dagmm.encoder import Encoder
 from dagmm.energy_sample import EnergySample
 from dagmm.finishing import latent_moments
-from dagmm.fitted import FittedModel, Member
+from dagmm.fitted import FittedModel
+from dagmm.judges import Member
 from dagmm.mixture import Mixture
 from dagmm.nearest import LEAST_DROP, Search, _line
 from dagmm.networks import flatten
+from dagmm.row_gaussian import RowGaussian
 from dagmm.rows import MatrixRows
 from dagmm.traced import TracedModel
 from dagmm.typical import N_LEVELS, typical_values
@@ -48,6 +50,7 @@ MEMBERS = {
     "three members": lambda: [a_member(i) for i in range(3)],
     "drawn mixtures": lambda: [with_drawn(a_member(i)) for i in range(2)],
     "mixtures of columns": lambda: [a_member(0), a_member(1), columns()],
+    "a Gaussian of rows": lambda: [a_member(0), a_member(1), RowGaussian.fit(correlated_rows())],
 }
 
 
@@ -57,8 +60,10 @@ def model(request):
     encoder = Encoder.learn(MatrixRows(rows.astype(np.float64)), "none")
     judges = request.param()
     members = tuple(judge for judge in judges if isinstance(judge, Member))
-    beside = judges[-1] if len(members) < len(judges) else None
-    model = FittedModel(encoder, members, None, {}, column_mixtures=beside)
+    model = FittedModel(encoder, members, None, {})
+    for judge in judges[len(members) :]:
+        name = "column_mixtures" if isinstance(judge, ColumnMixtures) else "row_gaussian"
+        model = replace(model, **{name: judge})
     typical = typical_values(rows, encoder.feature_columns)
     sample = EnergySample.of(model.energy_of_features(rows))
     return replace(model, calibration=Calibration(typical, sample))

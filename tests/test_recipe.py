@@ -28,16 +28,26 @@ def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
     assert recipe.least_phi * n_rows <= 40.0
     assert 1 in recipe.components
     assert (len(recipe.drawn_components) > 1) == (n_rows <= 100_000)
-    assert (recipe.column_components > 1) == (n_rows <= 100_000)
+    is_wide = n_features == 300
+    assert (recipe.column_components > 1) == (n_rows <= 100_000 and not is_wide)
+    assert recipe.row_gaussian == (n_rows <= 100_000 and is_wide)
 
 
-def test_windows_and_images_have_no_drawn_mixtures_and_none_of_columns():
-    # Until they have been measured there.
+def test_windows_and_images_are_judged_by_their_members_alone():
+    # Until others have been measured there.
     for recipe in (
         window_recipe(500, 10, 6, 2, "levels"),
-        image_recipe(500, 64, 2, (8, 8, 1)),
+        window_recipe(500, 10, 90, 2, "levels"),
+        image_recipe(500, 256, 2, (16, 16, 1)),
     ):
         assert (recipe.drawn_components, recipe.column_components) == ((), 0)
+        assert not recipe.row_gaussian
+
+
+def test_the_widest_tables_are_judged_column_by_column():
+    assert detector_recipe(500, 1024, 2).row_gaussian
+    widest = detector_recipe(500, 1025, 2)
+    assert (widest.column_components, widest.row_gaussian) == (4, False)
 
 
 def test_a_recipe_follows_from_the_shape_alone():

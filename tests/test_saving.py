@@ -1,5 +1,7 @@
 """Saved models: the same to the bit when read again, whole or not there, refused when damaged."""
 
+import copy
+import dataclasses
 import errno
 import hashlib
 import json
@@ -16,6 +18,8 @@ import pytest
 import safetensors.numpy
 
 from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_model
+from dagmm.row_gaussian import RowGaussian
+from dagmm.rows import rows_of
 from dagmm.whole_files import checksum_of
 from estimators import energy_of, normal, tiny_dagmm, tiny_detector, tiny_recipe
 
@@ -97,7 +101,7 @@ def test_energies_are_the_same_in_another_process(fitted, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), fitted.predict(normal(seed=1)))
 
 
-@pytest.mark.parametrize("name", ["model-v1", "model-v2", "model-v3"])
+@pytest.mark.parametrize("name", ["model-v1", "model-v2", "model-v3", "model-v4"])
 def test_model_of_an_older_version_loads_forever(name):
     detector = DAGMMDetector.load(DATA / name)
     expected = json.loads((DATA / f"{name}-energies.json").read_text("utf-8"))
@@ -229,8 +233,8 @@ def test_what_is_not_there_is_refused(tmp_path):
         ("[]", "was not written by dagmm."),
         ('{"format": "other"}', "was not written by dagmm."),
         (
-            '{"format": "dagmm", "format_version": 5}',
-            "has format 5, this dagmm reads up to 4; upgrade dagmm.",
+            '{"format": "dagmm", "format_version": 6}',
+            "has format 6, this dagmm reads up to 5; upgrade dagmm.",
         ),
         (
             '{"format": "dagmm", "format_version": true}',
@@ -492,6 +496,68 @@ def test_column_mixtures_that_cannot_be_are_refused(
     fitted_detector.save(tmp_path / "m")
     plain = read(tmp_path / "m")
     plain["column_mixtures"][name] = value
+    write(tmp_path / "m", plain)
+    expected = f"restore: {str(tmp_path / 'm' / 'manifest.json')!r} is damaged: {message}."
+    refused(tmp_path / "m", expected, DAGMMDetector.load)
+
+
+@pytest.fixture(scope="module")
+def of_wide_rows(fitted_detector):
+    """A detector with a Gaussian of the rows, as wide tables have."""
+    detector = copy.copy(fitted_detector)
+    model = fitted_detector.model_
+    features = model.encoder.encode(next(iter(rows_of(normal()).chunks())))
+    detector.model_ = dataclasses.replace(model, row_gaussian=RowGaussian.fit(features))
+    return detector
+
+
+def test_a_gaussian_of_rows_is_kept_to_the_bit(of_wide_rows, fitted_detector, tmp_path):
+    of_wide_rows.save(tmp_path / "m")
+    energy = DAGMMDetector.load(tmp_path / "m").energy(normal(seed=1))
+    np.testing.assert_array_equal(energy, of_wide_rows.energy(normal(seed=1)))
+    assert (energy != fitted_detector.energy(normal(seed=1))).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.pop("rows.mu"), "array 'rows.mu' is missing"),
+        (
+            replace("rows.chol", np.eye(2)),
+            "array 'rows.chol' must be F64 of (3, 3), got F64 of (2, 2)",
+        ),
+        (
+            set_item("rows.chol", (0, 2), 0.1),
+            "array 'rows.chol' must be lower triangular with a diagonal > 0",
+        ),
+        (
+            set_item("rows.chol", (1, 1), 0.0),
+            "array 'rows.chol' must be lower triangular with a diagonal > 0",
+        ),
+    ],
+)
+def test_a_gaussian_of_rows_a_model_cannot_have_is_refused(
+    of_wide_rows, tmp_path, change, message
+):
+    of_wide_rows.save(tmp_path / "m")
+    file = write_arrays(tmp_path / "m", change)
+    expected = f"restore: {str(file)!r} is damaged: {message}."
+    refused(tmp_path / "m", expected, DAGMMDetector.load)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("share", 0.0, "row_gaussian.share must be in (0, 1), got 0.0"),
+        ("spread", -1.0, "row_gaussian.spread must be a number > 0, got -1.0"),
+    ],
+)
+def test_a_gaussian_of_rows_that_cannot_be_is_refused(
+    of_wide_rows, tmp_path, name, value, message
+):
+    of_wide_rows.save(tmp_path / "m")
+    plain = read(tmp_path / "m")
+    plain["row_gaussian"][name] = value
     write(tmp_path / "m", plain)
     expected = f"restore: {str(tmp_path / 'm' / 'manifest.json')!r} is damaged: {message}."
     refused(tmp_path / "m", expected, DAGMMDetector.load)

@@ -21,7 +21,8 @@ from jaxtyping import Float
 from dagmm.compilation import MOST_KEPT, compiled
 from dagmm.encoder import ImageEncoder
 from dagmm.errors import ArgumentError
-from dagmm.fitted import FittedModel, Member
+from dagmm.fitted import FittedModel
+from dagmm.judges import Member
 from dagmm.mixture import log_joint
 from dagmm.networks import Architecture
 from dagmm.numerics import Array, inverse_lower

@@ -6,8 +6,8 @@ import numpy as np
 
 from dagmm.common_scale import scale_of
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture, energies_of
-from dagmm.fitted import Member
 from dagmm.health import check_untrained
+from dagmm.judges import Member
 from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
 from dagmm.recipe import Recipe

@@ -15,12 +15,14 @@ from dagmm.energy_sample import EnergySample
 from dagmm.exact_pass import finish_exactly
 from dagmm.fingerprint import fingerprint_of
 from dagmm.finishing import Finished, finish_member
-from dagmm.fitted import FittedModel, combine
+from dagmm.fitted import FittedModel
 from dagmm.health import health_of
 from dagmm.holdout import hold_out
+from dagmm.judges import combine
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
+from dagmm.row_gaussian import RowGaussian
 from dagmm.rows import ImageRows, Rows
 from dagmm.training import TrainedMember, train
 from dagmm.typical import typical_values
@@ -110,15 +112,21 @@ def fit_model(
         "histories": [dict(result.history) for result in trained],
         "health": _check(trained, finished, features, recipe, progress),
     }
-    beside = None
-    if recipe.column_components:
-        rng = np.random.default_rng(column_seed)
-        beside = ColumnMixtures.fit(features, recipe.column_components, rng)
-    model = FittedModel(encoder, members, None, record, column_mixtures=beside)
+    model = FittedModel(
+        encoder,
+        members,
+        None,
+        record,
+        column_mixtures=_column_mixtures(features, recipe, column_seed),
+        row_gaussian=RowGaussian.fit(features) if recipe.row_gaussian else None,
+    )
     unseen_energy = model.energy_of_features(unseen)
-    energies = np.stack([energy for _, energy in finished])
-    if beside is not None:
-        energies = np.concatenate([energies, beside.energy(features)[None]])
+    energies = np.stack(
+        [
+            *(energy for _, energy in finished),
+            *(judge.energy(features) for judge in model.beside),
+        ]
+    )
     energy = np.empty(n_held)
     energy[order] = np.concatenate([combine(model.judges, energies), unseen_energy])
     calibration = Calibration(
@@ -152,6 +160,14 @@ def _finish(
         return finish_member(architecture, trained[i], features, recipe, floor, rng)
 
     return _each(finish, len(trained), "mixture", progress)
+
+
+def _column_mixtures(
+    features: np.ndarray, recipe: Recipe, seed: np.random.SeedSequence
+) -> ColumnMixtures | None:
+    if not recipe.column_components:
+        return None
+    return ColumnMixtures.fit(features, recipe.column_components, np.random.default_rng(seed))
 
 
 def _check(

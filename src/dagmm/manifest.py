@@ -13,12 +13,14 @@ import numpy as np
 from dagmm.column_mixtures import ColumnMixtures
 from dagmm.encoder import Encoder, ImageEncoder
 from dagmm.fields import Field
-from dagmm.fitted import FittedModel, Member
+from dagmm.fitted import FittedModel
 from dagmm.health import verdict_of
+from dagmm.judges import Member
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture, activation_name
 from dagmm.networks.activation import KNOWN
 from dagmm.networks.residual import RESIDUALS
+from dagmm.row_gaussian import RowGaussian
 from dagmm.saved_calibration import (
     CalibrationManifest,
     arrays_of_calibration,
@@ -37,13 +39,18 @@ from dagmm.saved_images import (
 from dagmm.saved_mixtures import (
     arrays_of_columns,
     arrays_of_mixtures,
+    arrays_of_rows,
     joined_columns,
     joined_drawn,
     joined_mixture,
+    joined_rows,
     plain_of_columns,
+    plain_of_rows,
     promised_columns,
     promised_mixtures,
+    promised_rows,
     read_columns,
+    read_rows,
 )
 from dagmm.saved_windows import (
     arrays_of_windows,
@@ -80,6 +87,8 @@ class Manifest(NamedTuple):
     """Without their arrays."""
     column_mixtures: ColumnMixtures | None
     """With arrays of the right shape that hold nothing."""
+    row_gaussian: RowGaussian | None
+    """With arrays of the right shape that hold nothing."""
 
 
 # A model as plain data ---------------------------------------------------------------------
@@ -101,6 +110,7 @@ def plain_of(model: FittedModel) -> dict[str, Any]:
         "calibration": plain_of_calibration(model.calibration),
         "windows": plain_of_windows(model.windows),
         "column_mixtures": plain_of_columns(model.column_mixtures),
+        "row_gaussian": plain_of_rows(model.row_gaussian),
     }
 
 
@@ -133,7 +143,7 @@ def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
             arrays[prefix + name] = np.asarray(array)
         arrays |= arrays_of_mixtures(member, prefix)
     arrays |= arrays_of_calibration(model.calibration) | arrays_of_windows(model.windows)
-    arrays |= arrays_of_columns(model.column_mixtures)
+    arrays |= arrays_of_columns(model.column_mixtures) | arrays_of_rows(model.row_gaussian)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -164,6 +174,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         calibration,
         windowed,
         column_mixtures,
+        row_gaussian,
     ) = Field(plain, "the manifest").fields(
         "library_version",
         "estimator",
@@ -175,6 +186,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         "calibration",
         "windows",
         "column_mixtures",
+        "row_gaussian",
     )
     frame = read_any_encoder(encoder)
     windows = read_windows(windowed, frame)
@@ -200,6 +212,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         read_calibration(calibration),
         windows,
         read_columns(column_mixtures, width),
+        read_rows(row_gaussian, width),
     )
 
 
@@ -208,7 +221,8 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
 
     Format 1 had no dates, no holes and no columns set aside, dense networks that saw whole rows,
     and knew nothing of normal rows: such a model scores, but cannot move its threshold. Up to
-    format 2 a member had one mixture, up to format 3 columns had none.
+    format 2 a member had one mixture, up to format 3 columns had none, up to format 4 rows had no
+    Gaussian.
     """
     if version < 2:
         encoder = upgraded_encoder(plain.get("encoder"))
@@ -216,7 +230,9 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
         plain = _with_members(plain, {"skip": False, "mask_ratio": 0.0, "shape": []})
     if version < 3:
         plain = _with_members(plain, {"drawn_components": []})
-    return plain | {"column_mixtures": None} if version < 4 else plain
+    if version < 4:
+        plain = plain | {"column_mixtures": None}
+    return plain | {"row_gaussian": None} if version < 5 else plain
 
 
 def _with_members(plain: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -239,6 +255,7 @@ def promised_arrays(manifest: Manifest) -> Arrays:
     # Pixels have no usual values of their own: an image's encoder has no columns.
     width = len(manifest.encoder.feature_columns) if windows is None else windows.n_inputs
     arrays |= promised_windows(windows) | promised_columns(manifest.column_mixtures)
+    arrays |= promised_rows(manifest.row_gaussian)
     return arrays | promised_calibration(manifest.calibration, width)
 
 
@@ -263,6 +280,7 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
         join_calibration(manifest.calibration, arrays),
         join_windows(manifest.windows, arrays),
         joined_columns(manifest.column_mixtures, arrays),
+        joined_rows(manifest.row_gaussian, arrays),
     )
 
 

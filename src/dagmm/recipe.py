@@ -35,6 +35,9 @@ class Recipe:
     column_components : int
         Components of the mixture of each encoded column by itself, which judge rows beside the
         members; see :mod:`dagmm.column_mixtures`. 0 for none.
+    row_gaussian : bool
+        Whether a Gaussian of the encoded rows judges them beside the members; see
+        :mod:`dagmm.row_gaussian`.
     """
 
     architectures: tuple[Architecture, ...]
@@ -45,6 +48,7 @@ class Recipe:
     drawn_components: tuple[int, ...] = ()
     covariance: Covariance = "full"
     column_components: int = 0
+    row_gaussian: bool = False
 
 
 #: Covariance floors that the detector's members take in turn. The low one follows the codes
@@ -65,8 +69,12 @@ LAMBDA1, LAMBDA2 = 0.01, 0.0005
 DRAWN_COMPONENTS = (40, 40)
 #: Components of the mixture of each column.
 COLUMN_COMPONENTS = 4
-#: Tables with more rows have neither: there a rare way to be normal is hundreds of rows, of which
-#: so few that are drawn hold none, and which are rare in single columns too.
+#: Encoded tables of so many features have a Gaussian of the rows instead of mixtures of columns:
+#: a code of 16 leaves most of them to the residual feature. Beyond the last its covariance takes
+#: longer than the networks do.
+WIDE_FEATURES = range(100, 1025)
+#: Tables with more rows have none of these: there a rare way to be normal is hundreds of rows, of
+#: which so few that are drawn hold none, and which are rare in single columns too.
 MOST_ROWS_BESIDE = 100_000
 
 #: Scaling of the detector's columns.
@@ -116,14 +124,17 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         warm_up=0.2,
     )
     floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
-    return Recipe(
-        (architecture,) * n_members,
-        plan,
-        (1, 2, 4, 8, 16),
-        floors,
-        _least_phi(n_rows),
-        DRAWN_COMPONENTS if n_rows <= MOST_ROWS_BESIDE else (),
-        column_components=COLUMN_COMPONENTS if n_rows <= MOST_ROWS_BESIDE else 0,
+    recipe = Recipe(
+        (architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors, _least_phi(n_rows)
+    )
+    if n_rows > MOST_ROWS_BESIDE:
+        return recipe
+    is_wide = n_features in WIDE_FEATURES
+    return replace(
+        recipe,
+        drawn_components=DRAWN_COMPONENTS,
+        column_components=0 if is_wide else COLUMN_COMPONENTS,
+        row_gaussian=is_wide,
     )
 
 
@@ -170,6 +181,7 @@ def window_recipe(
         relative_floors=(WINDOW_FLOOR,) * n_members,
         drawn_components=(),
         column_components=0,
+        row_gaussian=False,
     )
 
 

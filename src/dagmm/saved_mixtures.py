@@ -1,4 +1,4 @@
-"""The mixtures of a saved model, members' and columns': their arrays, and back."""
+"""What a saved model judges rows by after its networks: the arrays, and back."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,14 +9,17 @@ import numpy as np
 from dagmm.column_mixtures import ColumnMixtures
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture
 from dagmm.fields import Field
-from dagmm.fitted import Member
+from dagmm.judges import Member
 from dagmm.mixture import Mixture
+from dagmm.row_gaussian import RowGaussian
 from dagmm.schema import Arrays, check_array
 
 #: Arrays of a member's own mixture.
 _MIXTURE = ("phi", "mu", "chol")
-#: Arrays of the mixtures of columns.
-_COLUMNS = ("phi", "mu", "deviation")
+#: Arrays of the mixtures of columns, and of the Gaussian of the rows.
+_COLUMNS, _ROWS = ("phi", "mu", "deviation"), ("mu", "chol")
+#: What both have beside their arrays.
+_SCALE = ("location", "spread", "share")
 
 
 def arrays_of_mixtures(member: Member, prefix: str) -> dict[str, np.ndarray]:
@@ -62,8 +65,7 @@ def joined_mixture(prefix: str, arrays: dict[str, np.ndarray]) -> Mixture:
     check_array(
         (phi > 0.0) & (abs(phi.sum() - 1.0) < 1e-6), f"{prefix}mixture.phi", "> 0 with sum 1"
     )
-    triangular = (np.tril(chol) == chol).all() & (chol.diagonal(axis1=1, axis2=2) > 0.0)
-    check_array(triangular, f"{prefix}mixture.chol", "lower triangular with a diagonal > 0")
+    _check_triangular(chol, f"{prefix}mixture.chol")
     return Mixture(phi, mu, chol)
 
 
@@ -91,12 +93,7 @@ def plain_of_columns(mixtures: ColumnMixtures | None) -> dict[str, Any] | None:
     """Return all of the mixtures of columns but their arrays as plain data."""
     if mixtures is None:
         return None
-    return {
-        "n_components": len(mixtures.phi),
-        "location": mixtures.location,
-        "spread": mixtures.spread,
-        "share": mixtures.share,
-    }
+    return {"n_components": len(mixtures.phi), **_plain_scale(mixtures)}
 
 
 def arrays_of_columns(mixtures: ColumnMixtures | None) -> dict[str, np.ndarray]:
@@ -120,14 +117,9 @@ def read_columns(field: Field, n_features: int) -> ColumnMixtures | None:
     """
     if field.value is None:
         return None
-    names = ("n_components", "location", "spread", "share")
-    n_components, location, spread, share = field.fields(*names)
-    if spread.number() <= 0.0:
-        spread.fail("a number > 0")
-    if not 0.0 < share.number() < 1.0:
-        share.fail("in (0, 1)")
+    n_components, *scale = field.fields("n_components", *_SCALE)
     none = np.broadcast_to(0.0, (n_components.size(), n_features))
-    return ColumnMixtures(none, none, none, location.number(), spread.number(), share.number())
+    return ColumnMixtures(none, none, none, *_scale(*scale))
 
 
 def promised_columns(mixtures: ColumnMixtures | None) -> Arrays:
@@ -153,3 +145,70 @@ def joined_columns(
     check_array(good, "columns.phi", ">= 0 with sum 1")
     check_array(deviation > 0.0, "columns.deviation", "> 0")
     return replace(mixtures, phi=phi, mu=mu, deviation=deviation)
+
+
+def plain_of_rows(gaussian: RowGaussian | None) -> dict[str, Any] | None:
+    """Return all of the Gaussian of the rows but its arrays as plain data."""
+    return None if gaussian is None else _plain_scale(gaussian)
+
+
+def arrays_of_rows(gaussian: RowGaussian | None) -> dict[str, np.ndarray]:
+    """Return the arrays of the Gaussian of the rows by name."""
+    if gaussian is None:
+        return {}
+    return {f"rows.{name}": getattr(gaussian, name) for name in _ROWS}
+
+
+def read_rows(field: Field, n_features: int) -> RowGaussian | None:
+    """Check what a manifest says about the Gaussian of the rows.
+
+    Returns
+    -------
+    RowGaussian or None
+        With arrays of the promised shape that hold nothing yet.
+
+    Raises
+    ------
+    ValueError
+    """
+    if field.value is None:
+        return None
+    none = np.broadcast_to(0.0, (n_features, n_features))
+    return RowGaussian(none[0], none, *_scale(*field.fields(*_SCALE)))
+
+
+def promised_rows(gaussian: RowGaussian | None) -> Arrays:
+    """Type and shape of the arrays that :func:`arrays_of_rows` makes."""
+    return {name: ("F64", array.shape) for name, array in arrays_of_rows(gaussian).items()}
+
+
+def joined_rows(gaussian: RowGaussian | None, arrays: dict[str, np.ndarray]) -> RowGaussian | None:
+    """Put the Gaussian of the rows together with its arrays.
+
+    Raises
+    ------
+    ValueError
+        Naming an array whose values it cannot have.
+    """
+    if gaussian is None:
+        return None
+    mu, chol = (arrays[f"rows.{name}"] for name in _ROWS)
+    _check_triangular(chol[None], "rows.chol")
+    return replace(gaussian, mu=mu, chol=chol)
+
+
+def _plain_scale(judge: ColumnMixtures | RowGaussian) -> dict[str, float]:
+    return {name: getattr(judge, name) for name in _SCALE}
+
+
+def _scale(location: Field, spread: Field, share: Field) -> tuple[float, float, float]:
+    if spread.number() <= 0.0:
+        spread.fail("a number > 0")
+    if not 0.0 < share.number() < 1.0:
+        share.fail("in (0, 1)")
+    return location.number(), spread.number(), share.number()
+
+
+def _check_triangular(chol: np.ndarray, name: str) -> None:
+    triangular = (np.tril(chol) == chol).all() & (chol.diagonal(axis1=1, axis2=2) > 0.0)
+    check_array(triangular, name, "lower triangular with a diagonal > 0")

@@ -13,10 +13,12 @@ from jaxtyping import Float
 from dagmm.column_mixtures import ColumnMixtures, column_energy
 from dagmm.common_scale import on_common_scale
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalTerms, spherical_energy
-from dagmm.fitted import FittedModel, Member, scales_of, shares_of
+from dagmm.fitted import FittedModel
+from dagmm.judges import Member, scales_of, shares_of
 from dagmm.mixture import energy as mixture_energy
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
+from dagmm.row_gaussian import RowGaussian, gaussian_energy
 
 
 class _Drawn(NamedTuple):
@@ -53,6 +55,8 @@ class TracedModel(NamedTuple):
     """Mixtures beside that of each member."""
     columns: tuple[Array, Array, Array] | None
     """Terms of the mixtures of columns; see :func:`column_energy`."""
+    rows: tuple[Array, Array, Array] | None
+    """Terms of the Gaussian of the rows; see :func:`gaussian_energy`."""
     location: Array
     spread: Array
     """Of the training energies of each judge."""
@@ -68,6 +72,7 @@ class TracedModel(NamedTuple):
             tuple(_mixture(member) for member in model.members),
             tuple(_drawn(member) for member in model.members),
             _columns(model.column_mixtures),
+            _rows(model.row_gaussian),
             location.astype(np.float32),
             spread.astype(np.float32),
             None if share is None else share.astype(np.float32),
@@ -86,11 +91,20 @@ class TracedModel(NamedTuple):
             energies.append(energy if drawn is None else drawn.joined(energy, z))
         if self.columns is not None:
             energies.append(column_energy(x.T, *self.columns).sum(axis=1))
+        if self.rows is not None:
+            energies.append(gaussian_energy(x, *self.rows))
         return on_common_scale(jnp.stack(energies), self.location, self.spread, self.share)
 
 
 def _columns(mixtures: ColumnMixtures | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     return None if mixtures is None else mixtures.terms
+
+
+def _rows(gaussian: RowGaussian | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    if gaussian is None:
+        return None
+    mu, whitening, log_peak = (np.asarray(part, np.float32) for part in gaussian.terms)
+    return mu, whitening, log_peak
 
 
 def _mixture(member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

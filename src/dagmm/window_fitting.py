@@ -12,8 +12,9 @@ from dagmm.encoder import Encoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
 from dagmm.fingerprint import fingerprint_of
 from dagmm.finishing import finish_member
-from dagmm.fitted import FittedModel, Member, combine
+from dagmm.fitted import FittedModel
 from dagmm.health import health_of
+from dagmm.judges import Member, combine
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe

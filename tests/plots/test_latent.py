@@ -3,7 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from dagmm.fitted import Member
+from dagmm.judges import Member
 from dagmm.mixture import Mixture
 from dagmm.plots.latent import DEVIATIONS, draw_latent, ellipse_of, latent_view, plane_of
 from dagmm.scoring import latent_rows

@@ -17,7 +17,7 @@ from dagmm.baselines.descent import DescentPlan
 from dagmm.baselines.method import Strangeness
 from dagmm.baselines.pretraining import pretrain
 from dagmm.finishing import latent_moments
-from dagmm.fitted import Member
+from dagmm.judges import Member
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.recipe import default_hiddens, detector_recipe

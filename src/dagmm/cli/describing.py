@@ -8,8 +8,9 @@ import numpy as np
 from dagmm.calibration import Calibration
 from dagmm.cli.roles import Roles
 from dagmm.encoder import Encoder, ImageEncoder, size_in_words
-from dagmm.fitted import FittedModel, Member
+from dagmm.fitted import FittedModel
 from dagmm.health import verdict_of
+from dagmm.judges import Member
 from dagmm.networks import activation_name
 from dagmm.saving import FORMAT_VERSION, load_model
 from dagmm.threshold import meaning_of
@@ -35,6 +36,7 @@ def describe(path: str) -> dict[str, Any]:
         "windows": _windows(model),
         "members": [_member(member) for member in model.members],
         "column_mixtures": _column_mixtures(model),
+        "row_gaussian": model.row_gaussian and {"share": model.row_gaussian.share},
         "threshold": model.threshold,
         "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
         "calibration": _calibration(model.calibration),
@@ -98,6 +100,10 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     words["column_mixtures"] = beside and (
         f"{beside['components']} components for each encoded column, "
         f"{beside['share']:.0%} of the energy"
+    )
+    beside = words["row_gaussian"]
+    words["row_gaussian"] = beside and (
+        f"of all encoded columns together, {beside['share']:.0%} of the energy"
     )
     return words
 

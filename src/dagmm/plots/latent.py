@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dagmm.fitted import FARTHEST, Member
+from dagmm.judges import FARTHEST, Member
 from dagmm.plots.canvas import GUIDE, NORMAL, STRANGE
 from dagmm.scoring import latent_rows
 
