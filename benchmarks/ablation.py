@@ -20,7 +20,7 @@ from dagmm.covariance import Covariance
 from dagmm.fitting import fit_model
 from dagmm.networks import Architecture
 from dagmm.progress import Progress
-from dagmm.recipe import SCALING, Recipe, detector_recipe
+from dagmm.recipe import COLUMN_COMPONENTS, SCALING, Recipe, detector_recipe
 from dagmm.rows import rows_of
 
 Change = Callable[[Recipe], Recipe]
@@ -95,8 +95,11 @@ VARIANTS: dict[str, Change] = {
     "no drawn mixtures": lambda recipe: replace(recipe, drawn_components=()),
     "drawn mixtures of 256": lambda recipe: replace(recipe, drawn_components=(256, 256)),
     "no mixtures of columns": lambda recipe: replace(recipe, column_components=0),
-    "half of the steps": lambda recipe: replace(
-        recipe, plan=replace(recipe.plan, epochs=recipe.plan.epochs // 2)
+    "no Gaussian of rows": lambda recipe: replace(
+        recipe, row_gaussian=False, column_components=COLUMN_COMPONENTS
+    ),
+    "long training": lambda recipe: replace(
+        recipe, plan=replace(recipe.plan, epochs=20, learning_rate=1e-3)
     ),
     "weights of the paper": lambda recipe: replace(
         recipe, plan=replace(recipe.plan, lambda1=0.1, lambda2=0.005)
