@@ -207,9 +207,10 @@ CHILD = """
 import os, signal, sys, time
 from pathlib import Path
 import numpy as np
-from dagmm import DAGMMDetector
+from dagmm import DAGMMDetector, recipe
 from dagmm.checkpoint import member_file
 
+recipe.EPOCHS = 20
 member_file.INTERVAL = member_file.PATIENCE = 0.0
 left, replaced = [int(sys.argv[3])], Path.replace
 
@@ -227,7 +228,11 @@ DAGMMDetector(n_members=2).fit(np.load(sys.argv[1]), checkpoint=sys.argv[2])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is a signal of POSIX")
-def test_a_fit_killed_in_a_write_and_at_a_random_moment_is_the_same_model(tmp_path, capsys):
+def test_a_fit_killed_in_a_write_and_at_a_random_moment_is_the_same_model(
+    tmp_path, capsys, monkeypatch
+):
+    # Long enough to be stopped in.
+    monkeypatch.setattr("dagmm.recipe.EPOCHS", 20)
     rows, place, table = correlated_rows(), tmp_path / "ck", tmp_path / "rows.npy"
     np.save(table, rows)
     arguments = [sys.executable, "-c", CHILD, str(table), str(place)]
