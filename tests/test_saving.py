@@ -550,6 +550,12 @@ def test_a_gaussian_of_rows_a_model_cannot_have_is_refused(
     [
         ("share", 0.0, "row_gaussian.share must be in (0, 1), got 0.0"),
         ("spread", -1.0, "row_gaussian.spread must be a number > 0, got -1.0"),
+        (
+            "share",
+            0.75,
+            "column_mixtures.share and row_gaussian.share must be less than 1 in sum, got 0.25 "
+            "and 0.75",
+        ),
     ],
 )
 def test_a_gaussian_of_rows_that_cannot_be_is_refused(

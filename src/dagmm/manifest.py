@@ -199,6 +199,12 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
     if not isinstance(record.value, dict):
         record.fail("an object")
     _check_record(record.value, len(parts))
+    of_columns, of_rows = read_columns(column_mixtures, width), read_rows(row_gaussian, width)
+    if of_columns is not None and of_rows is not None and of_columns.share + of_rows.share >= 1.0:
+        raise ValueError(
+            "column_mixtures.share and row_gaussian.share must be less than 1 in sum, got "
+            f"{of_columns.share} and {of_rows.share}"
+        )
     return Manifest(
         version.text(),
         estimator.text(),
@@ -211,8 +217,8 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         record.value,
         read_calibration(calibration),
         windows,
-        read_columns(column_mixtures, width),
-        read_rows(row_gaussian, width),
+        of_columns,
+        of_rows,
     )
 
 

@@ -70,8 +70,8 @@ DRAWN_COMPONENTS = (40, 40)
 #: Components of the mixture of each column.
 COLUMN_COMPONENTS = 4
 #: Encoded tables of so many features have a Gaussian of the rows instead of mixtures of columns:
-#: a code of 16 leaves most of them to the residual feature. Beyond the last its covariance takes
-#: longer than the networks do.
+#: a code of 16 leaves most of them to the residual feature. Of more features the covariance would
+#: take more than 8 MB.
 WIDE_FEATURES = range(100, 1025)
 #: Tables with more rows have none of these: there a rare way to be normal is hundreds of rows, of
 #: which so few that are drawn hold none, and which are rare in single columns too.
