@@ -3,8 +3,9 @@
 Names are loaded when they are first used, so that ``import dagmm`` takes no time.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from dagmm.loading import load
 
 if TYPE_CHECKING:
     from dagmm.comparison.result import Comparison as Comparison
@@ -46,7 +47,7 @@ __all__ = ["__version__", *_HOMES]
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
+        value = getattr(load(_HOMES[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'dagmm' has no attribute {name!r}")

@@ -13,6 +13,7 @@ SOURCE = Path(dagmm.__file__).parent
 #: The shared bottom, then the path of the data; a folder's name stands for all files in it.
 ORDER = [
     # shared bottom
+    "loading",
     "errors",
     "numerics",
     "arguments",
