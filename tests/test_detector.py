@@ -73,23 +73,36 @@ def large():
     """A detector of a table that is long enough to hold rows out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
-        yield DAGMMDetector(n_members=2).fit(normal(6000))
+        yield DAGMMDetector(n_members=2).fit(normal(12_000))
 
 
 def test_rows_of_a_large_table_are_held_out(large):
     known = large.model_.calibration
-    assert (known.training.n_rows, known.unseen.n_rows) == (6000, 600)
-    assert large.model_.record["held_out_rows"] == 600
-    energy = np.sort(large.energy(normal(6000)))
+    assert (known.training.n_rows, known.unseen.n_rows) == (12_000, 1200)
+    assert large.model_.record["held_out_rows"] == 1200
+    energy = np.sort(large.energy(normal(12_000)))
     np.testing.assert_allclose(known.training.energy, energy, rtol=1e-9)
     # The energies of the rows held out are among them.
     assert np.isin(known.unseen.energy.round(6), energy.round(6)).all()
-    assert (large.predict(normal(6000)) == -1).sum() == 60
+    assert (known.unseen.energy > -large.offset_).sum() == 12
 
 
-def test_a_small_table_is_fitted_to_whole(fitted):
-    assert fitted.model_.calibration.unseen is None
-    assert fitted.model_.record["held_out_rows"] == 0
+def test_each_network_leaves_rows_of_a_small_table_out(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    for n_members, n_unseen in ((1, 75), (3, 225), (4, 300), (5, 300)):
+        model = DAGMMDetector(n_members=n_members).fit(normal(300)).model_
+        assert model.record["held_out_rows"] == 0
+        assert model.calibration.training.n_rows == 300
+        assert model.calibration.unseen.n_rows == n_unseen
+        expected = "training rows, by networks that were not fitted to them"
+        assert model.calibration.unseen_are == expected
+
+
+def test_a_table_of_a_few_rows_is_fitted_to_whole():
+    detector = DAGMMDetector(n_members=2).fit(normal(19))
+    assert detector.model_.calibration.unseen is None
+    assert detector.threshold_["rows_are"] == "training rows"
+    assert "new rows have higher ones" in detector.threshold_["warnings"][0]
 
 
 def test_the_threshold_says_what_it_means(fitted):
@@ -138,7 +151,7 @@ def test_p_values_of_new_rows_are_shares(large):
 
 def test_energies_of_training_rows_are_warned_of(large, fitted):
     with pytest.warns(UserWarning, match="^set_threshold: the energies are those of rows the"):
-        DAGMMDetector(n_members=1).fit(normal(60)).set_threshold(quantile=0.9)
+        DAGMMDetector(n_members=1).fit(normal(19)).set_threshold(quantile=0.9)
 
 
 @pytest.mark.parametrize(

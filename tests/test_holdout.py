@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dagmm.holdout import FROM_ROWS, MOST_ROWS, hold_out
+from dagmm.holdout import FROM_ROWS, FROM_ROWS_UNCROSSED, MOST_ROWS, hold_out, share_out
 
 
 def table(n_rows, padding=50):
@@ -10,16 +10,34 @@ def table(n_rows, padding=50):
     return features
 
 
-def test_a_small_table_is_fitted_to_whole():
-    features = table(FROM_ROWS - 1)
+@pytest.mark.parametrize(
+    ("n_rows", "crossing"),
+    [(FROM_ROWS - 1, True), (FROM_ROWS_UNCROSSED - 1, False), (19, True), (1, True)],
+)
+def test_a_small_table_is_left_as_it_is(n_rows, crossing):
+    features = table(n_rows)
     before = features.copy()
-    n_fitted, order = hold_out(features, FROM_ROWS - 1, np.random.default_rng(0))
-    assert n_fitted == FROM_ROWS - 1
-    np.testing.assert_array_equal(order, np.arange(FROM_ROWS - 1))
+    shared = share_out(features, n_rows, 4, np.random.default_rng(0), crossing=crossing)
+    assert shared.n_fitted == n_rows
+    np.testing.assert_array_equal(shared.order, np.arange(n_rows))
     np.testing.assert_array_equal(features, before)
+    leaves_out = crossing and n_rows >= 20
+    assert (shared.folds is not None) == leaves_out
+    assert shared.n_each == (n_rows - -(-n_rows // 4) if leaves_out else n_rows)
+    seen = shared.seen_by(2, features[:n_rows])
+    assert len(seen) == (len(shared.folds.fitted[2]) if leaves_out else n_rows)
 
 
-@pytest.mark.parametrize("n_rows", [FROM_ROWS, FROM_ROWS + 1, 12_345])
+@pytest.mark.parametrize(("n_rows", "crossing"), [(FROM_ROWS, True), (FROM_ROWS_UNCROSSED, False)])
+def test_of_a_large_table_all_networks_are_fitted_to_the_same(n_rows, crossing):
+    features = table(n_rows)
+    shared = share_out(features, n_rows, 4, np.random.default_rng(0), crossing=crossing)
+    assert shared.folds is None
+    assert shared.n_each == shared.n_fitted == n_rows - n_rows // 10
+    np.testing.assert_array_equal(features[:n_rows, 0], shared.order)
+
+
+@pytest.mark.parametrize("n_rows", [5000, 5001, 12_345])
 def test_a_tenth_of_others_lies_behind_and_nothing_is_lost(n_rows):
     features = table(n_rows)
     n_fitted, order = hold_out(features, n_rows, np.random.default_rng(0))

@@ -177,10 +177,10 @@ def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):
         held_out.append((n_fitted, order))
         return n_fitted, order
 
-    from dagmm import fitting
+    from dagmm import fitting, holdout
 
-    hold_out = fitting.hold_out
-    monkeypatch.setattr("dagmm.fitting.hold_out", remember)
+    hold_out = holdout.hold_out
+    monkeypatch.setattr("dagmm.holdout.hold_out", remember)
     exact = []
 
     def listen(rows, encoder, left_out, *rest):

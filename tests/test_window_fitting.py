@@ -136,7 +136,7 @@ def test_windows_see_a_slow_drift_that_rows_do_not():
         noise = rng.normal(size=(n, 3)) + shift
         return pd.DataFrame(noise, columns=["x", "y", "z"]).assign(t=np.arange(n) * 1.0)
 
-    train, usual, moved = readings(1000, 0.0), readings(300, 0.0), readings(300, 0.7)
+    train, usual, moved = readings(1000, 0.0), readings(3000, 0.0), readings(300, 0.7)
     windows = DAGMMDetector(n_members=2, time="t", window=30).fit(train)
     rows = DAGMMDetector(n_members=2, drop="t").fit(train)
     assert (windows.predict(usual) == -1).mean() < 0.1

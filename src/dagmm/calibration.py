@@ -13,6 +13,13 @@ from jaxtyping import Float
 from dagmm.energy_sample import EnergySample
 from dagmm.tail import Tail, fit_tail
 
+#: Which rows the energies of a calibration are of, in words.
+TRAINING = "training rows"
+HELD_OUT = "rows held out of the fit"
+CROSS_FITTED = "training rows, by networks that were not fitted to them"
+CROSS_FITTED_WINDOWS = "training windows, by networks that were not fitted to them"
+OF_A_TABLE = "rows of a calibration table"
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -46,7 +53,7 @@ class Calibration:
     @property
     def fairest_are(self) -> str:
         """Which rows those are, in words."""
-        return self.unseen_are if self.unseen is not None else "training rows"
+        return self.unseen_are if self.unseen is not None else TRAINING
 
     @cached_property
     def tail(self) -> Tail | None:

@@ -1,5 +1,7 @@
 """Several energies of a row made one: on a common scale, and on average."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -17,12 +19,13 @@ def on_common_scale(
     location: Float[Array, " n_energies"],
     spread: Float[Array, " n_energies"],
     share: Float[Array, " n_energies"] | None = None,
+    onto: tuple[Any, Any] | None = None,
 ) -> Float[Array, " n_rows"]:
     """One energy for each row from several, in nats.
 
     They are put on a common scale by location and spread of their training energies, and averaged
     there after a symmetric logarithm: a mean that one extreme energy does not rule. The result is
-    put back on their mean scale; one alone is kept as it is.
+    put back on their mean scale, where one alone is kept as it is.
 
     Parameters
     ----------
@@ -31,21 +34,33 @@ def on_common_scale(
     location, spread : array of shape (n_energies,)
     share : array of shape (n_energies,), optional
         What each counts in the means, with sum 1; all alike by default.
+    onto : tuple of float, optional
+        Location and spread that the result is put back on instead of their mean scale.
 
     Returns
     -------
     array of shape (n_rows,)
     """
-    if len(energies) == 1:
+    if len(energies) == 1 and onto is None:
         return energies[0]
-    relative = (energies - location[:, None]) / spread[:, None]
-    logarithm = symmetric_log(relative)
+    logarithm = symmetric_log((energies - location[:, None]) / spread[:, None])
     if share is None:
-        mean = (location.mean(), spread.mean(), logarithm.mean(axis=0))
+        logarithm = logarithm.mean(axis=0)
     else:
         logarithm = (share[:, None] * logarithm).sum(axis=0)
-        mean = ((share * location).sum(), (share * spread).sum(), logarithm)
-    return mean[0] + mean[1] * symmetric_exp(mean[2])
+    at, width = mean_scale(location, spread, share) if onto is None else onto
+    return at + width * symmetric_exp(logarithm)
+
+
+def mean_scale(
+    location: Float[Array, " n_energies"],
+    spread: Float[Array, " n_energies"],
+    share: Float[Array, " n_energies"] | None = None,
+) -> tuple[Any, Any]:
+    """Return location and spread that energies on a common scale are put back on."""
+    if share is None:
+        return location.mean(), spread.mean()
+    return (share * location).sum(), (share * spread).sum()
 
 
 def symmetric_log(value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -48,8 +48,11 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     ----------
     contamination : "auto" or float, default="auto"
         Share of the training rows to be called anomalies, in (0, 0.5]; it sets the threshold
-        and nothing else. ``"auto"`` is 0.01; of windows, which one odd row is in as many of as a
-        window has rows, 0.01 times these rows, at most 0.05.
+        and nothing else. ``"auto"`` is 0.01, not of the training rows as the model sees them,
+        whose energies are lower than those of new rows, but of rows that were held out of the fit
+        or, in tables under 10,000 rows, are judged by networks that were not fitted to them; of
+        windows, which one odd row is in as many of as a window has rows, 0.01 times these rows,
+        at most 0.05.
     n_members : int, default=4
         Number of networks.
     random_state : int, RandomState instance or None, default=0
@@ -195,11 +198,13 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
                 model, energy = fit_windows(
                     rows, length, SCALING, detail, recipe_of, seed, progress, overrides, place
                 )
-        contamination = check_contamination(self.contamination, model.n_steps)
-        chosen = choose_threshold(model.calibration, contamination=contamination)
-        # Of a long table not all energies are kept; the share is to be exact all the same.
-        exact = replace(chosen, energy=threshold_of(energy, contamination))
-        self._take(apply_threshold(model, exact))
+        chosen = choose_threshold(
+            model.calibration, contamination=self.contamination, n_steps=model.n_steps
+        )
+        if self.contamination != "auto":
+            # Of a long table not all energies are kept; the share is to be exact all the same.
+            chosen = replace(chosen, energy=threshold_of(energy, self.contamination))
+        self._take(apply_threshold(model, chosen))
         return self
 
     def set_threshold(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32
 
-from dagmm.calibration import Calibration
+from dagmm.calibration import OF_A_TABLE, Calibration
 from dagmm.column_mixtures import ColumnMixtures
 from dagmm.encoder import Encoder, ImageEncoder, size_in_words
 from dagmm.errors import ArgumentError, InputError
@@ -167,7 +167,7 @@ class FittedModel:
         if known is None:  # a model saved before any of it was kept
             features = np.concatenate([self.encoder.encode(chunk) for chunk in rows.chunks()])
             known = Calibration(typical_values(features, self.encoder.feature_columns), None)
-        known = known.with_unseen(energy, "rows of a calibration table")
+        known = known.with_unseen(energy, OF_A_TABLE)
         return replace(self, calibration=known)
 
     def check(self, rows: Rows) -> None:

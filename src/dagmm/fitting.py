@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
-from dagmm.calibration import Calibration
+from dagmm.calibration import CROSS_FITTED, HELD_OUT, Calibration
 from dagmm.checkpoint import Checkpoint
 from dagmm.column_mixtures import ColumnMixtures
+from dagmm.cross_fitting import cross_fitted
 from dagmm.drawing import encode_table
 from dagmm.encoder import Encoder, ImageEncoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
@@ -17,14 +19,14 @@ from dagmm.fingerprint import fingerprint_of
 from dagmm.finishing import Finished, finish_member
 from dagmm.fitted import FittedModel
 from dagmm.health import health_of
-from dagmm.holdout import hold_out
-from dagmm.judges import combine
+from dagmm.holdout import Shared, share_out
+from dagmm.judges import Beside, combine
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
 from dagmm.row_gaussian import RowGaussian
 from dagmm.rows import ImageRows, Rows
-from dagmm.training import TrainedMember, train
+from dagmm.training import TrainedMember, TrainingInputs, train
 from dagmm.typical import typical_values
 from dagmm.watching import WatchedRows
 
@@ -60,8 +62,9 @@ def fit_model(
     overrides : Overrides, optional
         What the user says about columns; images have none.
     holding_out : bool, default=False
-        Whether some rows of a large table are left out of training and mixture, so that
-        something is known about rows that were not fitted to; see :mod:`dagmm.holdout`.
+        Whether some rows of a large table are left out of training and mixture, and of a small
+        one some by each network, so that something is known about rows that were not fitted to;
+        see :mod:`dagmm.holdout`.
     checkpoint : Checkpoint, optional
         Where the training is kept while it runs, and goes on from.
 
@@ -81,59 +84,86 @@ def fit_model(
     features, n_held = held.features, held.n_rows
     # Of rows that are drawn it is found in the pass over all of them.
     fingerprint = fingerprint_of(rows.names, features[:n_held]) if held.numbers is None else ""
-    n_fitted, order = n_held, np.arange(n_held)
+    recipe = recipe_of(n_held, encoder.n_features)
+    n_members = len(recipe.architectures)
+    shared = Shared(n_held, np.arange(n_held))
     if holding_out:
-        n_fitted, order = hold_out(features, n_held, np.random.default_rng(holdout_seed))
-    recipe = recipe_of(n_fitted, encoder.n_features)
-    mixture_seeds = mixture_seed.spawn(len(recipe.architectures))
+        rng = np.random.default_rng(holdout_seed)
+        crossing = held.numbers is None and not isinstance(rows, ImageRows)
+        shared = share_out(features, n_held, n_members, rng, crossing=crossing)
+        recipe = recipe_of(shared.n_each, encoder.n_features)
     trained = train(
         features,
-        n_fitted,
+        shared.n_fitted,
         recipe.architectures,
         recipe.plan,
         training_seed,
         progress,
+        inputs=shared.folds
+        and TrainingInputs(None, shared.folds.fitted, features[: shared.n_fitted]),
         checkpoint=checkpoint,
     )
-    features, unseen = features[:n_fitted], features[n_fitted:n_held]
+    features, unseen = features[: shared.n_fitted], features[shared.n_fitted : n_held]
+    mixture_seeds = mixture_seed.spawn(n_members)
     if held.numbers is None:
-        finished = _finish(trained, features, recipe, mixture_seeds, progress)
+        finished = _finish(trained, features, shared, recipe, mixture_seeds, progress)
     else:
-        left_out = np.sort(held.numbers[order[n_fitted:]])
+        left_out = np.sort(held.numbers[shared.order[shared.n_fitted :]])
         finished, fingerprint = finish_exactly(
             rows, encoder, left_out, trained, features, recipe, mixture_seeds, progress
         )
-    members = tuple(member for member, _ in finished)
     record: dict[str, Any] = {
         "n_rows": rows.n_rows,
         "held_out_rows": len(unseen),
         **({} if held.numbers is None else {"drawn_rows": n_held}),
         "fingerprint": fingerprint,
         "histories": [dict(result.history) for result in trained],
-        "health": _check(trained, finished, features, recipe, progress),
+        "health": _check(trained, finished, features, shared, recipe, progress),
     }
-    model = FittedModel(
-        encoder,
-        members,
-        None,
-        record,
-        column_mixtures=_column_mixtures(features, recipe, column_seed),
-        row_gaussian=RowGaussian.fit(features) if recipe.row_gaussian else None,
-    )
+    fit_beside = partial(_fit_beside, recipe=recipe, column_seed=column_seed)
+    members = tuple(member for member, _ in finished)
+    model = FittedModel(encoder, members, None, record, None, None, *fit_beside(features))
+    of_members = [energy for _, energy in finished]
+    return _calibrated(model, of_members, features, unseen, shared, fit_beside)
+
+
+def _calibrated(
+    model: FittedModel,
+    of_members: list[np.ndarray],
+    features: np.ndarray,
+    unseen: np.ndarray,
+    shared: Shared,
+    fit_beside: Callable[[np.ndarray], Beside],
+) -> tuple[FittedModel, np.ndarray]:
+    """Return the model with the energies it is to remember, and those of the rows held.
+
+    Parameters
+    ----------
+    model : FittedModel
+    of_members : list of ndarray
+        Energies by each member of the rows that it was fitted to.
+    features : ndarray of shape (n_fitted, n_features), float32
+    unseen : ndarray of shape (n_unseen, n_features), float32
+        Held out of the fit.
+    shared : Shared
+    fit_beside : callable
+        Fits what stands beside the members to encoded rows.
+    """
+    folds = shared.folds
+    if folds is not None:
+        of_members = list(side_by_side(lambda member: member.energy(features), model.members))
+    energies = np.stack([*of_members, *(judge.energy(features) for judge in model.beside)])
     unseen_energy = model.energy_of_features(unseen)
-    energies = np.stack(
-        [
-            *(energy for _, energy in finished),
-            *(judge.energy(features) for judge in model.beside),
-        ]
-    )
-    energy = np.empty(n_held)
-    energy[order] = np.concatenate([combine(model.judges, energies), unseen_energy])
+    energy = np.empty(len(shared.order))
+    energy[shared.order] = np.concatenate([combine(model.judges, energies), unseen_energy])
     calibration = Calibration(
-        typical_values(features, encoder.feature_columns), EnergySample.of(energy)
+        typical_values(features, model.encoder.feature_columns), EnergySample.of(energy)
     )
-    if len(unseen):
-        calibration = calibration.with_unseen(unseen_energy, "rows held out of the fit")
+    if folds is not None:
+        unseen_energy = cross_fitted(model.judges, energies, features, folds, fit_beside)
+        calibration = calibration.with_unseen(unseen_energy, CROSS_FITTED)
+    elif len(unseen):
+        calibration = calibration.with_unseen(unseen_energy, HELD_OUT)
     return replace(model, calibration=calibration), energy
 
 
@@ -148,32 +178,38 @@ def _learn(
 def _finish(
     trained: Sequence[TrainedMember],
     features: np.ndarray,
+    shared: Shared,
     recipe: Recipe,
     seeds: Sequence[np.random.SeedSequence],
     progress: Progress,
 ) -> list[Finished]:
-    """Fix the mixture of each member from all rows, which are held."""
+    """Fix the mixture of each member from the rows it was trained on."""
 
     def finish(i: int) -> Finished:
         architecture, rng = recipe.architectures[i], np.random.default_rng(seeds[i])
         floor = recipe.relative_floors[i]
-        return finish_member(architecture, trained[i], features, recipe, floor, rng)
+        seen = shared.seen_by(i, features)
+        return finish_member(architecture, trained[i], seen, recipe, floor, rng)
 
     return _each(finish, len(trained), "mixture", progress)
 
 
-def _column_mixtures(
-    features: np.ndarray, recipe: Recipe, seed: np.random.SeedSequence
-) -> ColumnMixtures | None:
-    if not recipe.column_components:
-        return None
-    return ColumnMixtures.fit(features, recipe.column_components, np.random.default_rng(seed))
+def _fit_beside(
+    features: np.ndarray, recipe: Recipe, column_seed: np.random.SeedSequence
+) -> Beside:
+    """Fit what judges rows beside the members; None for what the recipe is without."""
+    columns = None
+    if recipe.column_components:
+        rng = np.random.default_rng(column_seed)
+        columns = ColumnMixtures.fit(features, recipe.column_components, rng)
+    return columns, RowGaussian.fit(features) if recipe.row_gaussian else None
 
 
 def _check(
     trained: Sequence[TrainedMember],
     finished: Sequence[Finished],
     features: np.ndarray,
+    shared: Shared,
     recipe: Recipe,
     progress: Progress,
 ) -> list[dict[str, Any]]:
@@ -182,7 +218,8 @@ def _check(
     def check(i: int) -> dict[str, Any]:
         member, energy = finished[i]
         result = trained[i]._replace(parameters=member.parameters)
-        return health_of(member.architecture, recipe.plan, result, features, energy)
+        seen = shared.seen_by(i, features)
+        return health_of(member.architecture, recipe.plan, result, seen, energy)
 
     return _each(check, len(trained), "checking", progress)
 

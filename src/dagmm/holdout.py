@@ -1,19 +1,80 @@
-"""Rows that are held out of a fit, so that something is known about rows it has not seen."""
+"""Which of a table's rows are fitted to, so that something is known about rows that are not."""
+
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
-#: Tables with fewer rows are fitted to whole: there each row counts for detection, and a tenth
-#: of them would say little about rare alarms.
-FROM_ROWS = 5000
-#: Share that is held out of others, and the most rows, which are enough for a threshold's tail.
+from dagmm.folds import Folds, folds_of_rows
+
+#: From so many rows on some are held out of the fit altogether. In smaller tables, where each row
+#: counts for detection and a tenth of them would say little, each network leaves out others.
+FROM_ROWS = 10_000
+#: The same where networks leave out nothing: smaller tables are fitted to whole.
+FROM_ROWS_UNCROSSED = 5000
+#: Share that is held out, and the most rows, which are enough for a threshold's tail.
 SHARE, MOST_ROWS = 0.1, 20_000
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Who is fitted to which of the rows that are held.
+
+    Parameters
+    ----------
+    n_fitted : int
+        How many rows, the first ones, the model is fitted to.
+    order : ndarray of shape (n_rows,)
+        ``order[i]`` is the row of the table that is now row ``i``.
+    folds : Folds or None
+        Which of the first rows each network is fitted to; None where all are to all.
+    """
+
+    n_fitted: int
+    order: Int64[np.ndarray, " n_rows"]
+    folds: Folds | None = None
+
+    @property
+    def n_each(self) -> int:
+        """How many rows the network with the fewest is fitted to."""
+        return self.n_fitted if self.folds is None else self.folds.n_fitted
+
+    def seen_by(self, member: int, features: np.ndarray) -> np.ndarray:
+        """Return those of the first rows that one network is fitted to."""
+        return features if self.folds is None else features[self.folds.fitted[member]]
+
+
+def share_out(
+    features: Float[np.ndarray, "padded_rows n_features"],
+    n_rows: int,
+    n_members: int,
+    rng: np.random.Generator,
+    *,
+    crossing: bool,
+) -> Shared:
+    """Hold rows of a large table out of the fit; of a small one each network leaves out some.
+
+    Parameters
+    ----------
+    features : ndarray of shape (padded_rows, n_features)
+        Rows that are held out are moved behind the others, in place.
+    n_rows : int
+    n_members : int
+    rng : numpy.random.Generator
+    crossing : bool
+        Whether networks may leave out rows: not where mixtures are fixed from more rows than are
+        held; and of images it was not tried.
+    """
+    if n_rows >= (FROM_ROWS if crossing else FROM_ROWS_UNCROSSED):
+        return Shared(*hold_out(features, n_rows, rng))
+    folds = folds_of_rows(n_rows, n_members, rng) if crossing else None
+    return Shared(n_rows, np.arange(n_rows), folds)
 
 
 def hold_out(
     features: Float[np.ndarray, "padded_rows n_features"], n_rows: int, rng: np.random.Generator
 ) -> tuple[int, np.ndarray]:
-    """Move the rows to hold out, drawn at random, behind the others, in place.
+    """Move a tenth of the rows, drawn at random, behind the others, in place.
 
     Parameters
     ----------
@@ -25,13 +86,11 @@ def hold_out(
     Returns
     -------
     n_fitted : int
-        How many rows are left to fit to: the first ones; all of a small table.
+        How many rows are left to fit to: the first ones.
     order : ndarray of shape (n_rows,)
         ``order[i]`` is the row of the table that is now row ``i``.
     """
     order = np.arange(n_rows)
-    if n_rows < FROM_ROWS:
-        return n_rows, order
     n_held = min(MOST_ROWS, int(SHARE * n_rows))
     n_fitted = n_rows - n_held
     held = rng.choice(n_rows, n_held, replace=False)

@@ -1,6 +1,6 @@
 """What gives a row an energy of its own, and how several such energies become one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.column_mixtures import ColumnMixtures
-from dagmm.common_scale import on_common_scale, symmetric_exp, symmetric_log
+from dagmm.common_scale import mean_scale, on_common_scale, symmetric_exp, symmetric_log
 from dagmm.drawn_mixtures import DrawnMixtures, energies_of
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
@@ -18,6 +18,8 @@ from dagmm.scoring import Buffers, Scorer
 
 #: What gives a row an energy of its own.
 Judge: TypeAlias = "Member | ColumnMixtures | RowGaussian"
+#: What judges rows beside the members.
+Beside: TypeAlias = tuple[ColumnMixtures | None, RowGaussian | None]
 #: Makes one value for each row from the judges' energies, shape (n_judges, n_rows).
 Joined: TypeAlias = Callable[[tuple["Judge", ...], np.ndarray], np.ndarray]
 
@@ -88,6 +90,29 @@ def combine(
 ) -> Float[np.ndarray, " n_rows"]:
     """One energy for each row from those of all judges, in nats; see :func:`on_common_scale`."""
     return np.asarray(on_common_scale(energies, *scales_of(judges), shares_of(judges)))
+
+
+def combine_unseen(
+    judges: tuple[Judge, ...],
+    parts: Iterable[tuple[tuple[Judge, ...], Float[np.ndarray, "n_some n_rows_of_part"]]],
+) -> Float[np.ndarray, " n_rows"]:
+    """One energy for each row that some of the judges were not fitted to, in nats.
+
+    Parameters
+    ----------
+    judges : tuple of Member, ColumnMixtures or RowGaussian
+        All of a model, on whose scale the energies are put, to be compared with those of
+        :func:`combine`.
+    parts : iterable of (judges, ndarray of shape (n_judges, n_rows))
+        Some rows after others: who was not fitted to them, and the energies they give.
+    """
+    onto = mean_scale(*scales_of(judges), shares_of(judges))
+    return np.concatenate(
+        [
+            on_common_scale(energies, *scales_of(some), shares_of(some), onto)
+            for some, energies in parts
+        ]
+    )
 
 
 def disagreement(

@@ -18,7 +18,7 @@ from dagmm.errors import ArgumentError
 from dagmm.fitted import FittedModel
 from dagmm.tail import LEAST_ROWS
 
-#: Share of the training rows above the threshold when the user does not say.
+#: Share of rows like the training rows above the threshold when the user does not say.
 AUTO_CONTAMINATION = 0.01
 #: The same of windows, at most: one odd row is part of as many windows as a window has rows.
 MOST_AUTO_CONTAMINATION = 0.05
@@ -69,7 +69,7 @@ class Threshold:
 
 
 def check_contamination(contamination: object, n_steps: int = 1) -> float:
-    """Return the share of training rows to be called anomalies.
+    """Return the share of rows to be called anomalies.
 
     Parameters
     ----------
@@ -142,6 +142,8 @@ def choose_threshold(
         return Threshold(check_number("energy", energy, -np.inf), "a stated energy")
     if contamination is not None:
         share = check_contamination(contamination, n_steps)
+        if isinstance(contamination, str):
+            return _by_default(_known(calibration), share)
         return _by_contamination(_known(calibration), share)
     if quantile is not None:
         level = check_number("quantile", quantile, 0.0, 1.0, above=True)
@@ -217,6 +219,15 @@ def _known(calibration: Calibration | None) -> Calibration:
             "table of normal rows, or state an energy."
         )
     return calibration
+
+
+def _by_default(calibration: Calibration, share: float) -> Threshold:
+    """Read off the energies that say most about new rows, however few they are."""
+    sample, are = calibration.fairest, calibration.fairest_are
+    low, high = _order_interval(sample, share)
+    energy, rule = sample.energy_at(share), f"quantile {1.0 - share:g}"
+    warnings = () if calibration.unseen is not None else (_OPTIMISTIC,)
+    return Threshold(energy, rule, share, low, high, "quantile", sample.n_rows, are, warnings)
 
 
 def _by_contamination(calibration: Calibration, share: float) -> Threshold:

@@ -42,13 +42,13 @@ class TrainedMember(NamedTuple):
     history: History
 
 
-class TrainingWindows(NamedTuple):
-    """Windows to train on, instead of rows by themselves."""
+class TrainingInputs(NamedTuple):
+    """What networks are trained on, where that is not each row, by itself, for all of them."""
 
     windowed: Windowed | None
     """Makes inputs of windows from the rows; None where they are the rows themselves."""
     fitted: Sequence[np.ndarray]
-    """By network: numbers of the rows whose windows it is trained on."""
+    """By network: numbers of the rows, or of those whose windows, it is trained on."""
     sample: np.ndarray
     """Some of their inputs, shape (n_sample, n_inputs), that linear paths begin from."""
 
@@ -255,7 +255,7 @@ def train(
     seed: int | np.random.SeedSequence,
     progress: Progress | None = None,
     initial: np.ndarray | None = None,
-    windows: TrainingWindows | None = None,
+    inputs: TrainingInputs | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[TrainedMember]:
     """Train one network for each architecture, side by side.
@@ -277,8 +277,8 @@ def train(
         Is told the epochs done, of all members together, and the loss.
     initial : ndarray of shape (n_parameters,), optional
         Where every network starts; each is drawn for itself by default.
-    windows : TrainingWindows, optional
-        By default each row is trained on by itself.
+    inputs : TrainingInputs, optional
+        By default every network is trained on all rows, each by itself.
     checkpoint : Checkpoint, optional
         Where the training is kept while it runs, and goes on from.
 
@@ -292,16 +292,16 @@ def train(
         If the checkpoint is of another training, is damaged, or cannot be written.
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    paddings, table = _padded(rows, architectures, windows)
+    paddings, table = _padded(rows, architectures, inputs)
     device_rows = jax.device_put(table)
     widths = [architecture.n_code for architecture in architectures if architecture.skip]
-    sample = rows[:n_rows] if windows is None else windows.sample
+    sample = rows[:n_rows] if inputs is None else inputs.sample
     axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
-    windowed = None if windows is None else jax.device_put(windows.windowed)
+    windowed = None if inputs is None else jax.device_put(inputs.windowed)
     members = [
         _Member(
             device_rows,
-            n_rows if windows is None else windows.fitted[i],
+            n_rows if inputs is None else inputs.fitted[i],
             padding,
             plan,
             member_seed,
@@ -315,7 +315,7 @@ def train(
     ]
     progress = progress or Progress()
     if checkpoint is not None:
-        parts = [] if windows is None else [*windows.fitted, *jax.tree.leaves(windows.windowed)]
+        parts = [] if inputs is None else [*inputs.fitted, *jax.tree.leaves(inputs.windowed)]
         training = training_of(rows, n_rows, architectures, plan, sequence, initial, parts)
         for member, file in zip(members, checkpoint.begin(training, plan), strict=True):
             member.resume(file)
@@ -354,12 +354,12 @@ def train(
 def _padded(
     rows: Float[np.ndarray, "padded_rows n_columns"],
     architectures: Sequence[Architecture],
-    windows: TrainingWindows | None,
+    inputs: TrainingInputs | None,
 ) -> tuple[list[Padding], np.ndarray]:
     """Return how each network is padded, and the rows padded alike."""
     paddings = [padding_of(architecture) for architecture in architectures]
     n_rows = MOST_PADDED // paddings[0].wide.n_features
-    makes_inputs = windows is not None and windows.windowed is not None
+    makes_inputs = inputs is not None and inputs.windowed is not None
     if makes_inputs or len(rows) > n_rows:
         return [unpadded(architecture) for architecture in architectures], rows
     return paddings, paddings[0].pad_rows(rows, n_rows)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dagmm.calibration import Calibration
+from dagmm.calibration import CROSS_FITTED_WINDOWS, Calibration
 from dagmm.checkpoint import Checkpoint
 from dagmm.drawing import encode_rows, padded_rows
 from dagmm.encoder import Encoder, Overrides, Scaling
@@ -13,13 +13,14 @@ from dagmm.energy_sample import EnergySample
 from dagmm.fingerprint import fingerprint_of
 from dagmm.finishing import finish_member
 from dagmm.fitted import FittedModel
+from dagmm.folds import Folds
 from dagmm.health import health_of
-from dagmm.judges import Member, combine
+from dagmm.judges import Member, combine, combine_unseen
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
 from dagmm.rows import CHUNK_ROWS, Rows
-from dagmm.training import TrainingWindows, train
+from dagmm.training import TrainingInputs, train
 from dagmm.typical import typical_values
 from dagmm.windows import (
     Detail,
@@ -95,7 +96,7 @@ def fit_windows(
     shape = (windows.n_steps, encoder.n_features)
     n_members = len(recipe_of(len(series.ends), *shape).architectures)
     folds = folds_of(series.ends, series.asset, windows.n_steps, n_members)
-    recipe = recipe_of(min(map(len, folds.fitted)), *shape)
+    recipe = recipe_of(folds.n_fitted, *shape)
     training_seed, mixture_seed = np.random.SeedSequence(seed).spawn(2)
     mixture_seeds = mixture_seed.spawn(n_members)
     table, training = _to_train_on(windows, features, series, inputs, folds.fitted, sample)
@@ -106,7 +107,7 @@ def fit_windows(
         recipe.plan,
         training_seed,
         progress,
-        windows=training,
+        inputs=training,
         checkpoint=checkpoint,
     )
     progress.phase("mixture", n_members)
@@ -136,7 +137,7 @@ def fit_windows(
         "histories": [dict(result.history) for result in trained],
         "health": health,
     }
-    energy, are = _joined(tuple(members), energies, folds.unseen)
+    energy, are = _joined(tuple(members), energies, folds)
     typical = typical_values(
         sample, windows.input_columns(encoder.feature_columns), of_windows=True
     )
@@ -168,18 +169,18 @@ def _to_train_on(
     inputs: WindowInputs,
     fitted: list[np.ndarray],
     sample: np.ndarray,
-) -> tuple[np.ndarray, TrainingWindows]:
+) -> tuple[np.ndarray, TrainingInputs]:
     """Return rows, and how their windows are made: once where that takes little, or each time."""
     if windows.view.detail == "levels":
         table = np.zeros((padded_rows(len(inputs)), windows.n_inputs), np.float32)
         for start in range(0, len(inputs), CHUNK_ROWS):
             part = inputs[start : start + CHUNK_ROWS]
             table[start : start + len(part)] = part
-        return table, TrainingWindows(None, fitted, sample)
+        return table, TrainingInputs(None, fitted, sample)
     first = np.zeros(len(features), np.int32)
     first[: len(series.first)] = series.first
     ends = [series.ends[places] for places in fitted]
-    return features, TrainingWindows(Windowed(windows.view, first), ends, sample)
+    return features, TrainingInputs(Windowed(windows.view, first), ends, sample)
 
 
 def _sample_of(inputs: WindowInputs) -> np.ndarray:
@@ -195,17 +196,14 @@ def _energies(member: Member, inputs: WindowInputs) -> np.ndarray:
 
 
 def _joined(
-    members: tuple[Member, ...], energies: list[np.ndarray], unseen: list[np.ndarray]
+    members: tuple[Member, ...], energies: list[np.ndarray], folds: Folds
 ) -> tuple[np.ndarray, str]:
     """Return one energy for each window that says most about new ones, and what they are."""
-    if not len(unseen[0]):
+    groups = folds.groups()
+    if not groups:
         return combine(members, np.stack(energies)), ""
-    by_windows: dict[tuple[int, ...], list[int]] = {}
-    for i, places in enumerate(unseen):
-        by_windows.setdefault((int(places[0]), len(places)), []).append(i)
-    # Members that left out the same windows speak of them together.
     parts = [
-        combine(tuple(members[i] for i in group), np.stack([energies[i] for i in group]))
-        for group in by_windows.values()
+        (tuple(members[i] for i in group), np.stack([energies[i] for i in group]))
+        for group in groups
     ]
-    return np.concatenate(parts), "training windows, by networks that were not fitted to them"
+    return combine_unseen(members, parts), CROSS_FITTED_WINDOWS

@@ -194,7 +194,7 @@ def test_large_tables_and_rows_that_become_windows_are_left_as_they_are(monkeypa
     rows = rows_for(PAPER, 64)
     assert training._padded(rows, [PAPER], None)[1].shape == (training.MOST_PADDED // 6, 6)
     view = View.unscaled("steps", 3, np.zeros(5, bool))
-    made = training.TrainingWindows(None, [], rows)
+    made = training.TrainingInputs(None, [], rows)
     making = made._replace(windowed=Windowed(view, np.zeros(64, np.int32)))
     assert training._padded(rows, [PAPER], made)[1] is not rows
     assert training._padded(rows, [PAPER], making)[1] is rows

@@ -4,6 +4,13 @@ import re
 from typing import Any
 
 from dagmm.arguments import check_choice
+from dagmm.calibration import (
+    CROSS_FITTED,
+    CROSS_FITTED_WINDOWS,
+    HELD_OUT,
+    OF_A_TABLE,
+    TRAINING,
+)
 from dagmm.health import Finding
 from dagmm.report import numerals
 from dagmm.report.texts import LANGUAGES, catalogue
@@ -21,9 +28,11 @@ _RULES = (
     ("unknown", re.compile(r"not recorded")),
 )
 _ROWS = {
-    "training rows": "training",
-    "rows held out of the fit": "held_out",
-    "rows of a calibration table": "calibration",
+    TRAINING: "training",
+    HELD_OUT: "held_out",
+    CROSS_FITTED: "cross_fitted",
+    CROSS_FITTED_WINDOWS: "cross_fitted_windows",
+    OF_A_TABLE: "calibration",
 }
 
 

@@ -2,28 +2,19 @@
 
 Windows that follow each other share nearly all their rows: one that is held out at random is as
 good as fitted to. Each network leaves out a quarter of each asset's time instead, and all windows
-that share a row with it.
+that share a row with it; see :mod:`dagmm.folds`.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int64
+
+from dagmm.folds import Folds, whole
 
 #: Quarters of each asset's rows, in the order in which networks leave them out: the last comes
 #: first, since it is most like what comes after the training rows.
 QUARTERS = (3, 1, 0, 2)
 #: Where less than this share of the windows would be left, all networks are fitted to all of them.
 LEAST_LEFT = 0.5
-
-
-class Folds(NamedTuple):
-    """Windows that each network is fitted to, and not fitted to, by their positions."""
-
-    fitted: list[Int64[np.ndarray, " n_fitted"]]
-    """By member."""
-    unseen: list[Int64[np.ndarray, " n_unseen"]]
-    """By member: windows that share no row with those; none in small tables."""
 
 
 def folds_of(
@@ -50,8 +41,7 @@ def folds_of(
         fitted.append(np.flatnonzero(~_touches(left_out, asset, n_steps)[ends]))
         unseen.append(np.flatnonzero(left_out[ends]))
     if min(map(len, fitted)) < max(2, LEAST_LEFT * len(ends)):
-        none = np.empty(0, np.int64)
-        return Folds([np.arange(len(ends))] * n_members, [none] * n_members)
+        return whole(len(ends), n_members)
     return Folds(fitted, unseen)
 
 

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from dagmm.folds import FEWEST_ROWS, Folds, folds_of_rows, whole
+
+
+@pytest.mark.parametrize("n_rows", [FEWEST_ROWS, 21, 1000])
+def test_four_networks_leave_out_each_row_once(n_rows):
+    folds = folds_of_rows(n_rows, 4, np.random.default_rng(0))
+    np.testing.assert_array_equal(np.sort(np.concatenate(folds.unseen)), np.arange(n_rows))
+    for fitted, unseen in zip(folds.fitted, folds.unseen, strict=True):
+        np.testing.assert_array_equal(np.union1d(fitted, unseen), np.arange(n_rows))
+        assert len(fitted) + len(unseen) == n_rows
+        assert n_rows // 4 <= len(unseen) <= n_rows // 4 + 1
+    assert folds.n_fitted == n_rows - -(-n_rows // 4)
+    assert folds.groups() == [[0], [1], [2], [3]]
+
+
+def test_more_networks_leave_out_the_same_in_turn():
+    folds = folds_of_rows(100, 6, np.random.default_rng(0))
+    assert folds.groups() == [[0, 4], [1, 5], [2], [3]]
+    np.testing.assert_array_equal(folds.fitted[1], folds.fitted[5])
+
+
+def test_rows_are_left_out_at_random_by_the_seed():
+    first, same, other = (
+        folds_of_rows(1000, 1, np.random.default_rng(seed)).unseen[0] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert not np.array_equal(first, other)
+    # About half of them from each half.
+    assert 0.4 < (first < 500).mean() < 0.6
+
+
+def test_of_a_few_rows_none_are_left_out():
+    assert folds_of_rows(FEWEST_ROWS - 1, 4, np.random.default_rng(0)) is None
+
+
+def test_what_leaves_nothing_out_has_no_groups():
+    folds = whole(7, 3)
+    assert folds.groups() == []
+    assert folds.n_fitted == 7
+    assert isinstance(folds, Folds)
