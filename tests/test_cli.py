@@ -351,8 +351,11 @@ def test_info(there: Path) -> None:
         {"name": "tool", "kind": "text", "categories": 2},
     ]
     assert (described["format"], described["rows"]) == (5, ROWS)
-    assert described["calibration"] == {"rows": ROWS, "rows_are": "training rows"}
-    assert described["threshold_rule"] == "contamination 0.01"
+    assert described["calibration"] == {
+        "rows": ROWS // 4,  # one network, which leaves out a quarter
+        "rows_are": "training rows (by networks that were not fitted to them)",
+    }
+    assert described["threshold_rule"] == "quantile 0.99"
     assert len(described["fingerprint"]) == 64
     text = run("info", "model").stdout
     assert "tool (text, 2 categories)" in text

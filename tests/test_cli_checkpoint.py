@@ -103,7 +103,7 @@ def test_the_checkpoint_of_another_fit_is_said_in_one_line(there: Path) -> None:
     message = failure(*FIT, "-o", "model", "--checkpoint", "ck")
     assert message == (
         "dagmm: checkpoint: 'ck' belongs to another fit, which differs in n_features (3 there, "
-        "5 here), n_rows (40 there, 160 here), the training rows; choose another directory, or "
-        "delete that one.\n"
+        "5 here), n_rows (40 there, 160 here), the training rows, the inputs of each network; "
+        "choose another directory, or delete that one.\n"
     )
     assert content("ck") == before

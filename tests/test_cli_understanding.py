@@ -85,8 +85,9 @@ def test_threshold_of_a_calibration_table(there: Path) -> None:
         (("model", "--quantile", "1.5"), "quantile must be in (0, 1), got 1.5."),
         (
             ("model", "--alarms", "1", "--every", "1s"),
-            "one alarm in 6.05e+05 rows is rarer than 160 training rows can show; calibrate with "
-            "at least 500 normal rows of different energies, or allow more alarms.",
+            "one alarm in 6.05e+05 rows is rarer than 40 training rows (by networks that were not "
+            "fitted to them) can show; calibrate with at least 500 normal rows of different "
+            "energies, or allow more alarms.",
         ),
         (
             ("reference", "--energy", "1"),

@@ -94,7 +94,7 @@ def test_each_network_leaves_rows_of_a_small_table_out(monkeypatch):
         assert model.record["held_out_rows"] == 0
         assert model.calibration.training.n_rows == 300
         assert model.calibration.unseen.n_rows == n_unseen
-        expected = "training rows, by networks that were not fitted to them"
+        expected = "training rows (by networks that were not fitted to them)"
         assert model.calibration.unseen_are == expected
 
 

@@ -733,7 +733,8 @@ def test_calibration_is_saved_and_read_back(fitted_detector, tmp_path):
     again = DAGMMDetector.load(tmp_path / "m")
     np.testing.assert_array_equal(again.model_.calibration.typical, known.typical)
     np.testing.assert_array_equal(again.model_.calibration.training.energy, known.training.energy)
-    assert again.model_.calibration.unseen is None
+    np.testing.assert_array_equal(again.model_.calibration.unseen.energy, known.unseen.energy)
+    assert again.model_.calibration.unseen_are == known.unseen_are
     again.calibrate(normal(60, seed=2)).save(tmp_path / "m")
     last = DAGMMDetector.load(tmp_path / "m").model_.calibration
     np.testing.assert_array_equal(last.unseen.energy, again.model_.calibration.unseen.energy)

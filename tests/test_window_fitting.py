@@ -43,7 +43,7 @@ def test_a_model_of_windows_is_the_same_to_the_bit_when_saved(tmp_path, window, 
     np.testing.assert_array_equal(again.stream().update(table), energy)
     np.testing.assert_array_equal(again.p_value(table), detector.p_value(table))
     assert again.set_threshold(quantile=0.9).threshold_["rows_are"] == (
-        "training windows, by networks that were not fitted to them"
+        "training windows (by networks that were not fitted to them)"
     )
 
 

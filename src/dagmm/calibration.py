@@ -16,8 +16,8 @@ from dagmm.tail import Tail, fit_tail
 #: Which rows the energies of a calibration are of, in words.
 TRAINING = "training rows"
 HELD_OUT = "rows held out of the fit"
-CROSS_FITTED = "training rows, by networks that were not fitted to them"
-CROSS_FITTED_WINDOWS = "training windows, by networks that were not fitted to them"
+CROSS_FITTED = "training rows (by networks that were not fitted to them)"
+CROSS_FITTED_WINDOWS = "training windows (by networks that were not fitted to them)"
 OF_A_TABLE = "rows of a calibration table"
 
 

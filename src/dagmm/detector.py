@@ -219,15 +219,17 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     ) -> Self:
         """Move the threshold by one of four rules; nothing is fitted again.
 
-        A share of normal rows is measured on rows held out of the fit or those of
-        :meth:`calibrate`; on the training rows where there are neither. Rarer shares than ten of
-        these rows are found from a generalised Pareto distribution fitted to their tail.
+        A share of normal rows is measured on rows that were not fitted to: held out, left out by
+        some networks, or those of :meth:`calibrate`; on the training rows where there are none.
+        Rarer shares than ten of these rows are found from a generalised Pareto distribution
+        fitted to their tail.
         ``threshold_`` says what was found, with a confidence interval.
 
         Parameters
         ----------
         contamination : "auto" or float, optional
-            Share of the training rows to be called anomalies, in (0, 0.5].
+            Share of the training rows to be called anomalies, in (0, 0.5]; ``"auto"`` as for the
+            class.
         quantile : float, optional
             Share of normal rows below the threshold, in (0, 1).
         alarms : float, optional

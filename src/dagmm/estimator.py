@@ -81,8 +81,9 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
         """Learn the energies of other normal rows, for thresholds and p-values.
 
         Nothing is trained and the threshold stays; set it anew with these rows where wanted.
-        Rows that the model was fitted to have lower energies than others: where the training
-        table was too small to hold some out, this is what makes an alarm budget hold.
+        Rows that the model was fitted to have lower energies than others: where none could be
+        left out, of a few rows or images, this is what makes an alarm budget hold; elsewhere it
+        is more rows to find rare alarms from.
 
         Parameters
         ----------
@@ -107,9 +108,10 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
     def p_value(self, X: Any) -> Float[np.ndarray, " n_rows"]:
         """Share of normal rows that are expected to be at least as strange as each row.
 
-        Counted among the rows held out of the fit or those of ``calibrate``, or among the
-        training rows of a small table, which make it too low for rows that are not among them;
-        far out in the tail, from a generalised Pareto distribution fitted to it.
+        Counted among the rows held out of the fit, training rows as networks judge them that were
+        not fitted to them, or the rows of ``calibrate``; of a few rows or images among the
+        training rows, which make it too low for rows that are not among them. Far out in the
+        tail, from a generalised Pareto distribution fitted to it.
 
         Parameters
         ----------

@@ -122,7 +122,10 @@ def fit_model(
     }
     fit_beside = partial(_fit_beside, recipe=recipe, column_seed=column_seed)
     members = tuple(member for member, _ in finished)
-    model = FittedModel(encoder, members, None, record, None, None, *fit_beside(features))
+    columns, gaussian = fit_beside(features)
+    model = FittedModel(
+        encoder, members, None, record, column_mixtures=columns, row_gaussian=gaussian
+    )
     of_members = [energy for _, energy in finished]
     return _calibrated(model, of_members, features, unseen, shared, fit_beside)
 

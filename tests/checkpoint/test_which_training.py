@@ -14,11 +14,11 @@ from small_tables import ARCHITECTURE, N_ROWS, PLAN, correlated_rows
 
 
 def described(
-    rows=None, n_rows=N_ROWS, networks=(ARCHITECTURE,), plan=PLAN, seed=0, initial=None, windows=()
+    rows=None, n_rows=N_ROWS, networks=(ARCHITECTURE,), plan=PLAN, seed=0, initial=None, inputs=()
 ):
     rows = correlated_rows() if rows is None else rows
     seed = np.random.SeedSequence(seed)
-    return training_of(rows, n_rows, networks, plan, seed, initial, windows)
+    return training_of(rows, n_rows, networks, plan, seed, initial, inputs)
 
 
 def difference(**changed):
@@ -43,7 +43,7 @@ def test_the_same_training_is_the_same_also_after_json():
         ({"n_rows": 399}, "n_rows (400 there, 399 here)"),
         ({"seed": 1}, "the seed"),
         ({"initial": np.zeros(3)}, "the initial parameters"),
-        ({"windows": [np.arange(3)]}, "the windows"),
+        ({"inputs": [np.arange(3)]}, "the inputs of each network"),
         ({"networks": (ARCHITECTURE,) * 2}, "members (1 there, 2 here)"),
         (
             {"networks": (ARCHITECTURE, replace(ARCHITECTURE, comp_hiddens=(4, 2)))},

@@ -14,7 +14,7 @@ from dagmm.networks import Architecture, activation_name
 from dagmm.plan import TrainingPlan
 
 #: What is compared by a digest, which says nothing to a reader.
-_DIGESTS = ("seed", "training rows", "windows", "initial parameters")
+_DIGESTS = ("seed", "training rows", "inputs of each network", "initial parameters")
 #: Libraries that the numbers come from.
 _LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
 #: Differences that are named.
@@ -28,7 +28,7 @@ def training_of(
     plan: TrainingPlan,
     seed: np.random.SeedSequence,
     initial: np.ndarray | None,
-    windows: Sequence[np.ndarray],
+    inputs: Sequence[np.ndarray],
 ) -> dict[str, Any]:
     """Describe a training, as plain data that is the same only where its result is.
 
@@ -43,8 +43,9 @@ def training_of(
     seed : SeedSequence
     initial : ndarray of shape (n_parameters,), optional
         Where every network starts, if that is not drawn.
-    windows : sequence of ndarray
-        Numbers and arrays that windows are made from; none where rows come by themselves.
+    inputs : sequence of ndarray
+        Which rows each network is trained on, and what windows are made from; none where all are
+        trained on all rows, each by itself.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def training_of(
         **asdict(plan),
         "n_rows": n_rows,
         "training rows": digest_of([rows]),
-        "windows": digest_of(windows),
+        "inputs of each network": digest_of(inputs),
         "initial parameters": digest_of([] if initial is None else [initial]),
     }
 

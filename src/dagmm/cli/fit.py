@@ -54,8 +54,9 @@ def fit(
     contamination: Annotated[
         float | None,
         typer.Option(
-            help="Share of the rows to be called anomalies, in (0, 0.5]; sets the threshold and "
-            "nothing else. 0.01 by default, with --window up to 0.05.",
+            help="Share of the training rows to be called anomalies, in (0, 0.5]; sets the "
+            "threshold and nothing else. By default 0.01, with --window up to 0.05, of rows that "
+            "were not fitted to.",
             metavar="SHARE",
         ),
     ] = None,
