@@ -1,0 +1,79 @@
+"""How many new normal rows lie above the default threshold, on the sets and splits of adbench.py.
+
+``DAGMMDetector()`` is fitted to a random half of the normal rows of each set; its threshold is to
+let one new row in a hundred through as an anomaly. Counted in the other half of the normal rows,
+which it has not seen. ``DATA`` is a folder of ``*.npz`` files as adbench.py takes it.
+
+    python benchmarks/false_alarms.py --data DATA --seeds 3 --out false-alarms.json
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from adbench import load, split
+from common import ProgressLine, read_json, run_jobs, write_json
+from dagmm import DAGMMDetector
+
+#: Shares of new normal rows that p-values are asked about.
+SHARES = (0.01, 0.1)
+
+
+def one_fit(path: Path, seed: int) -> dict[str, float]:
+    """Shares of test rows beyond the threshold, and of the normal ones below some p-values."""
+    x, x_test, anomaly = split(*load(path), "semi", seed)
+    detector = DAGMMDetector(random_state=seed).fit(x)
+    called = detector.predict(x_test) == -1
+    p_value = detector.p_value(x_test[~anomaly])
+    return {
+        "n_rows": len(x),
+        "n_columns": x.shape[1],
+        "false_alarms": float(called[~anomaly].mean()),
+        "found": float(called[anomaly].mean()),
+        **{f"p_{share:g}": float((p_value <= share).mean()) for share in SHARES},
+    }
+
+
+def print_table(results: dict[str, dict[str, float]], names: list[str], seeds: int) -> None:
+    """Print means over seeds for each set."""
+    asked = [f"p_{share:g}" for share in SHARES]
+    print("new normal rows in %: above the threshold, and with a p-value of so much at most")
+    head = f"{'set':<22}{'rows':>7}{'columns':>9}{'alarms':>9}"
+    print(head + "".join(f"{name.replace('p_', 'p <= '):>11}" for name in asked) + f"{'found':>9}")
+    for name in names:
+        fits = [results[f"{name} {seed}"] for seed in range(seeds)]
+        mean = {measure: float(np.mean([fit[measure] for fit in fits])) for measure in fits[0]}
+        cells = "".join(f"{100 * mean[measure]:>11.1f}" for measure in asked)
+        print(
+            f"{name:<22}{mean['n_rows']:>7.0f}{mean['n_columns']:>9.0f}"
+            f"{100 * mean['false_alarms']:>9.1f}{cells}{100 * mean['found']:>9.1f}"
+        )
+
+
+def main() -> None:
+    """Run what is not in the results yet and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of .npz files")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ...")
+    parser.add_argument("--out", type=Path, help="JSON file, kept up to date; fits resume")
+    parser.add_argument("--processes", type=int, default=2, help="fits at once")
+    arguments = parser.parse_args()
+    paths = sorted(arguments.data.glob("*.npz"))
+    if not paths:
+        raise SystemExit(f"no file *.npz in {arguments.data}")
+    jobs = [(path, seed) for seed in range(arguments.seeds) for path in paths]
+    results = read_json(arguments.out, {})
+    left = [job for job in jobs if f"{job[0].stem} {job[1]}" not in results]
+    progress = ProgressLine(len(left))
+    for (path, seed), fit in run_jobs(one_fit, left, arguments.processes):
+        results[f"{path.stem} {seed}"] = fit
+        write_json(arguments.out, results)
+        progress.step(f"{path.stem} seed {seed}: {100 * fit['false_alarms']:.1f} % alarms")
+    print_table(results, [path.stem for path in paths], arguments.seeds)
+
+
+if __name__ == "__main__":
+    main()
