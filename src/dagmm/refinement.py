@@ -236,7 +236,7 @@ def _starting_memberships(
     # k-means computes distances from squares, and cannot tell apart what is closer than this.
     n_distinct = len(np.unique(points.round(6), axis=0))
     n_clusters = min(n_components, n_distinct)
-    kmeans = KMeans(n_clusters, n_init=1, random_state=int(rng.integers(2**31)))
+    kmeans = KMeans(n_clusters, n_init=3, random_state=int(rng.integers(2**31)))
     return np.eye(n_clusters)[kmeans.fit(points).labels_].T
 
 
