@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
-#: Parts of a table's rows; each network leaves one out.
-N_FOLDS = 4
-#: Of so few rows none are left out: each counts, and a quarter of them would say nothing.
+#: Of fewer rows none are left out: each counts, and a quarter of them would say nothing.
 FEWEST_ROWS = 20
+#: Parts of a table's rows, of which each network leaves one out, where there are fewer than these
+#: and where there are more: a tenth of many says enough, and makes networks differ less.
+MANY_ROWS = 1000
+FOLDS_OF_FEW, FOLDS_OF_MANY = 4, 10
 
 
 class Folds(NamedTuple):
@@ -44,7 +46,7 @@ def whole(n: int, n_members: int) -> Folds:
 
 
 def folds_of_rows(n_rows: int, n_members: int, rng: np.random.Generator) -> Folds | None:
-    """Share out the rows at random: each network leaves out a quarter, in turn.
+    """Share out the rows at random: each network leaves out a part, in turn.
 
     Parameters
     ----------
@@ -59,8 +61,9 @@ def folds_of_rows(n_rows: int, n_members: int, rng: np.random.Generator) -> Fold
     """
     if n_rows < FEWEST_ROWS:
         return None
-    fold = rng.permutation(n_rows) % N_FOLDS
-    left_out = [fold == i % N_FOLDS for i in range(n_members)]
+    n_folds = FOLDS_OF_FEW if n_rows < MANY_ROWS else FOLDS_OF_MANY
+    fold = rng.permutation(n_rows) % n_folds
+    left_out = [fold == i % n_folds for i in range(n_members)]
     return Folds(
         [np.flatnonzero(~places) for places in left_out],
         [np.flatnonzero(places) for places in left_out],
