@@ -23,7 +23,7 @@ def test_a_small_table_is_left_as_it_is(n_rows, crossing):
     np.testing.assert_array_equal(features, before)
     leaves_out = crossing and n_rows >= 20
     assert (shared.folds is not None) == leaves_out
-    n_parts = 10 if n_rows >= 1000 else 4
+    n_parts = 10 if n_rows >= 1250 else 4
     assert shared.n_each == (n_rows - -(-n_rows // n_parts) if leaves_out else n_rows)
     seen = shared.seen_by(2, features[:n_rows])
     assert len(seen) == (len(shared.folds.fitted[2]) if leaves_out else n_rows)
