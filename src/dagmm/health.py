@@ -148,10 +148,10 @@ _SENTENCES = {
     "{after:.3g}; train longer or with a higher learning rate",
     "empty": "{member}{n} of {of} components are empty",
     "empty_one": "{member}1 of {of} components is empty",
-    "dropped": "{member}{n} steps were dropped because loss or gradient was not finite; a few do no "
-    "harm, against many scale the columns or, with DAGMM, lower the learning rate",
-    "dropped_one": "{member}1 step was dropped because loss or gradient was not finite, which does "
-    "no harm",
+    "dropped": "{member}{n} steps were dropped because loss or gradient was not finite; a few do "
+    "no harm, against many scale the columns or, with DAGMM, lower the learning rate",
+    "dropped_one": "{member}1 step was dropped because loss or gradient was not finite, which "
+    "does no harm",
     "unmoved": "{member}training did not move {arrays}",
 }
 
