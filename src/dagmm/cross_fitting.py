@@ -19,9 +19,10 @@ def cross_fitted(
 ) -> Float[np.ndarray, " n_unseen"]:
     """One energy for each row that some network was not fitted to, by such networks alone.
 
-    What stands beside the networks is fitted to all rows: here it is fitted anew to the others. A
-    single network speaks of most rows, and varies more than the mean of all: what is found from
-    these energies rather promises too many false alarms than too few.
+    What stands beside the networks is fitted to all rows: here it is fitted anew to the others.
+    Most rows have a single network to speak of them, which varies more than the mean of all, so
+    that shares of new rows found from these energies are rather a little low than high;
+    ``benchmarks/false_alarms.py`` measures them.
 
     Parameters
     ----------
