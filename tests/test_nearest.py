@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
+from dagmm import DAGMMDetector, nearest
 from dagmm.calibration import Calibration
-from dagmm.column_mixtures import ColumnMixtures
+from dagmm.column_mixtures import ColumnMixtures, column_energy
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture, energies_of
 from dagmm.encoder import Encoder
 from dagmm.energy_sample import EnergySample
+from dagmm.explain import explain
 from dagmm.finishing import latent_moments
 from dagmm.fitted import FittedModel
 from dagmm.judges import Member
@@ -18,7 +21,7 @@ from dagmm.mixture import Mixture
 from dagmm.nearest import LEAST_DROP, Search, _line
 from dagmm.networks import flatten
 from dagmm.row_gaussian import RowGaussian
-from dagmm.rows import MatrixRows
+from dagmm.rows import MatrixRows, rows_of
 from dagmm.traced import TracedModel
 from dagmm.typical import N_LEVELS, typical_values
 from small_tables import ARCHITECTURE, correlated_rows
@@ -113,3 +116,51 @@ def test_the_levels_of_a_column_of_numbers_lie_on_a_line():
     # Categories, and a column that does not vary.
     assert _line(np.eye(N_LEVELS, dtype=np.float32), np.arange(N_LEVELS))[0] == -1
     assert _line(np.ones((N_LEVELS, 1), np.float32), np.array([0]))[0] == -1
+
+
+@pytest.fixture
+def with_columns():
+    """A table with texts and numbers: columns of one feature and of several."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(200, 2))
+    table = pd.DataFrame(numbers, columns=["a", "b"]).assign(c=rng.choice(["x", "y", "z"], 200))
+    return DAGMMDetector(n_members=1).fit(table).model_, table
+
+
+def test_energies_of_columns_are_those_of_the_whole_row(with_columns):
+    model, table = with_columns
+    tables = Search(model)._tables
+    block = model.encoder.encode(rows_of(table).chunk(0, 30))
+    known = nearest._of_columns(tables, block)
+
+    def whole(rows):
+        return column_energy(rows.reshape(-1, rows.shape[-1]), *model.column_mixtures.terms).sum(
+            axis=1
+        )
+
+    for number, has_line in ((0, True), (1, True), (2, False)):
+        column = np.full(30, number)
+        rows, own = nearest._with_level(tables, block, column)
+        found = np.asarray(known.with_level(own)).reshape(-1)
+        np.testing.assert_allclose(found, whole(np.asarray(rows)), rtol=1e-4, atol=1e-4)
+        main, level = np.asarray(tables.main)[column], np.arange(30) % N_LEVELS
+        assert (main >= 0).all() == has_line
+        values = np.linspace(-3.0, 3.0, 30 * 8, dtype=np.float32).reshape(30, 8)
+        rows = np.repeat(np.asarray(rows)[np.arange(30), level][:, None], 8, axis=1)
+        if has_line:
+            rows[np.arange(30), :, main] = values
+        found = np.asarray(known.with_value(own, level, main, values)).reshape(-1)
+        np.testing.assert_allclose(found, whole(rows), rtol=1e-4, atol=1e-4)
+
+
+def test_the_search_finds_the_same_where_they_are_found_anew(with_columns, monkeypatch):
+    model, table = with_columns
+    strange = table.head(40).assign(a=np.linspace(-9.0, 9.0, 40))
+    first = explain(model, strange)
+    monkeypatch.setattr(nearest, "_of_columns", lambda tables, block: None)
+    nearest._program.cache_clear()
+    second = explain(model, strange)
+    nearest._program.cache_clear()
+    np.testing.assert_allclose(first.reference_energy, second.reference_energy, rtol=1e-3)
+    np.testing.assert_array_equal(first.top_features(1), second.top_features(1))
+    assert (first.top_features(1)[[0, -1]] == "a").all()

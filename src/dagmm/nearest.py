@@ -7,13 +7,14 @@ decides which row is compared with; energies that are reported come from the mod
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from dagmm.column_mixtures import column_energy
 from dagmm.compilation import MOST_KEPT, compiled
 from dagmm.fitted import FittedModel
 from dagmm.networks import Architecture
@@ -186,16 +187,21 @@ def _line(typical: np.ndarray, group: np.ndarray) -> tuple[int, np.ndarray]:
 
 # The compiled part -------------------------------------------------------------------------
 
+#: Takes rows, (n_rows, n_values, n_features), and what is known of their energy under the mixtures
+#: of columns, (n_rows, n_values); returns their energies.
+_EnergyOf: TypeAlias = Callable[[Array, Array | None], Array]
+
 
 @lru_cache(maxsize=MOST_KEPT)
 def _program(
     function: Callable[..., Any], architectures: tuple[Architecture, ...]
 ) -> Callable[..., Any]:
     def run(tables: _Tables, block: Array, columns: Array) -> Any:
-        def energy_of(rows: Array) -> Array:
+        def energy_of(rows: Array, of_columns: Array | None) -> Array:
             n_rows, n_values, n_features = rows.shape
             x = rows.reshape(n_rows * n_values, n_features).T
-            energy = tables.model.energy(architectures, x)
+            known = None if of_columns is None else of_columns.reshape(-1)
+            energy = tables.model.energy(architectures, x, known)
             # A row that overflows is as strange as can be.
             return jnp.where(jnp.isnan(energy), jnp.inf, energy).reshape(n_rows, n_values)
 
@@ -204,25 +210,68 @@ def _program(
     return compiled(run)
 
 
+class _OfColumns:
+    """Energies of values by themselves: rows that share most values share these.
+
+    Parameters
+    ----------
+    tables : _Tables
+    block : array of shape (n_rows, n_features)
+    """
+
+    def __init__(self, tables: _Tables, block: Array) -> None:
+        assert tables.model.columns is not None, "asked only of a model with mixtures of columns"
+        self._terms = tables.model.columns
+        self._block = column_energy(block, *self._terms)
+        self._typical = column_energy(tables.typical, *self._terms)
+
+    def with_level(self, own: Array) -> Array:
+        """Energies of rows with each level of their own features, (n_rows, n_levels)."""
+        of_values = jnp.where(own[:, None, :], self._typical[None], self._block[:, None, :])
+        return of_values.sum(axis=2)
+
+    def with_value(self, own: Array, level: Array, main: Array, values: Array) -> Array:
+        """Energies of rows with values of one feature, and one level of the others of their own.
+
+        Parameters
+        ----------
+        own : array of shape (n_rows, n_features)
+        level : array of shape (n_rows,)
+        main : array of shape (n_rows,)
+            The feature; -1 where there is none.
+        values : array of shape (n_rows, n_values)
+        """
+        of_values = jnp.where(own, self._typical[level], self._block)
+        is_main = jnp.arange(own.shape[1])[None, :] == main[:, None]
+        others = jnp.where(is_main, 0.0, of_values).sum(axis=1)
+        # Rows take the place of features: each has the mixture of its own one.
+        of_main = column_energy(values.T, *(part[:, main] for part in self._terms)).T
+        return others[:, None] + jnp.where(main[:, None] < 0, 0.0, of_main)
+
+
 def _with_level(tables: _Tables, block: Array, column: Array) -> tuple[Array, Array]:
     """Rows with each level of one column, (n_rows, n_levels, n_features), and its features."""
     own = tables.owner[None, :] == column[:, None]
     return jnp.where(own[:, None, :], tables.typical[None], block[:, None, :]), own
 
 
-def _screen(
-    energy_of: Callable[[Array], Array], tables: _Tables, block: Array, columns: Array
-) -> tuple[Array]:
+def _of_columns(tables: _Tables, block: Array) -> _OfColumns | None:
+    return None if tables.model.columns is None else _OfColumns(tables, block)
+
+
+def _screen(energy_of: _EnergyOf, tables: _Tables, block: Array, columns: Array) -> tuple[Array]:
     """Lowest energy that each of some columns can bring, (n_rows, n_columns)."""
+    known = _of_columns(tables, block)
 
     def lowest(column: Array) -> Array:
-        return energy_of(_with_level(tables, block, column)[0]).min(axis=1)
+        rows, own = _with_level(tables, block, column)
+        return energy_of(rows, None if known is None else known.with_level(own)).min(axis=1)
 
     return (jax.lax.map(lowest, columns).T,)
 
 
 def _screen_coarsely(
-    energy_of: Callable[[Array], Array], tables: _Tables, block: Array, columns: Array
+    energy_of: _EnergyOf, tables: _Tables, block: Array, columns: Array
 ) -> tuple[Array]:
     """Do the same with few levels."""
     few = tables._replace(typical=tables.typical[np.array(_COARSE)])
@@ -230,7 +279,7 @@ def _screen_coarsely(
 
 
 def _improve(
-    energy_of: Callable[[Array], Array], tables: _Tables, block: Array, columns: Array
+    energy_of: _EnergyOf, tables: _Tables, block: Array, columns: Array
 ) -> tuple[Array, Array, Array]:
     """Replace the best of some columns by its best value.
 
@@ -240,10 +289,11 @@ def _improve(
     column : array of shape (n_rows,)
     energy : array of shape (n_rows,)
     """
+    known = _of_columns(tables, block)
 
     def best_value(column: Array) -> tuple[Array, Array]:
         rows, own = _with_level(tables, block, column)
-        energy = energy_of(rows)
+        energy = energy_of(rows, None if known is None else known.with_level(own))
         level = energy.argmin(axis=1)
         main = jnp.arange(tables.owner.size)[None, :] == tables.main[column][:, None]
         row = jnp.where(own, tables.typical[level], block)
@@ -251,7 +301,11 @@ def _improve(
         low, step = energy.min(axis=1), tables.step[level, column]
         for _ in range(_REFINEMENTS):
             values = value[:, None] + step[:, None] * jnp.array(_OFFSETS, jnp.float32)[None, :]
-            energy = energy_of(jnp.where(main[:, None, :], values[:, :, None], row[:, None, :]))
+            rows = jnp.where(main[:, None, :], values[:, :, None], row[:, None, :])
+            of_columns = None
+            if known is not None:
+                of_columns = known.with_value(own, level, tables.main[column], values)
+            energy = energy_of(rows, of_columns)
             found = jnp.take_along_axis(values, energy.argmin(axis=1)[:, None], axis=1)[:, 0]
             value = jnp.where(energy.min(axis=1) < low, found, value)
             low, step = jnp.minimum(low, energy.min(axis=1)), step * _FINER

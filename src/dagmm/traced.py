@@ -79,9 +79,15 @@ class TracedModel(NamedTuple):
         )
 
     def energy(
-        self, architectures: Sequence[Architecture], x: Float[Array, "n_features n_rows"]
+        self,
+        architectures: Sequence[Architecture],
+        x: Float[Array, "n_features n_rows"],
+        of_columns: Float[Array, " n_rows"] | None = None,
     ) -> Float[Array, " n_rows"]:
-        """Energy of rows that lie along the last axis, as :meth:`FittedModel.energy` has it."""
+        """Energy of rows that lie along the last axis, as :meth:`FittedModel.energy` has it.
+
+        ``of_columns`` is that under the mixtures of columns alone, where it is known already.
+        """
         energies = []
         for architecture, parameters, mixture, drawn in zip(
             architectures, self.parameters, self.mixtures, self.drawn, strict=True
@@ -90,7 +96,9 @@ class TracedModel(NamedTuple):
             energy = mixture_energy(z, *mixture)
             energies.append(energy if drawn is None else drawn.joined(energy, z))
         if self.columns is not None:
-            energies.append(column_energy(x.T, *self.columns).sum(axis=1))
+            if of_columns is None:
+                of_columns = column_energy(x.T, *self.columns).sum(axis=1)
+            energies.append(of_columns)
         if self.rows is not None:
             energies.append(gaussian_energy(x, *self.rows))
         return on_common_scale(jnp.stack(energies), self.location, self.spread, self.share)
