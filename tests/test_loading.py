@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from dagmm.loading import load
 def noting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A module that notes whether the collector was on while it was imported."""
     name = "module_that_notes"
-    (tmp_path / f"{name}.py").write_text("import gc\nwas_on = gc.isenabled()\n")
+    (tmp_path / f"{name}.py").write_text(
+        "import gc\nwas_on = gc.isenabled()\n"
+        "class Circle: ...\n"
+        "circle = Circle()\ncircle.circle = circle\n"
+    )
     (tmp_path / "module_that_fails.py").write_text("raise RuntimeError('no')\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield name
@@ -52,6 +57,8 @@ def test_objects_that_somebody_froze_stay_frozen(noting: str) -> None:
 
 
 def test_what_was_loaded_is_still_collected(noting: str) -> None:
-    assert gc.get_freeze_count() == 0
-    load(noting)
-    assert gc.get_freeze_count() == 0
+    module = load(noting)
+    circle = weakref.ref(module.circle)
+    del module.circle
+    gc.collect()
+    assert circle() is None

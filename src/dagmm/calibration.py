@@ -33,7 +33,8 @@ class Calibration:
         Energies of all training rows, those held out among them. None for a model that was saved
         before they were kept and calibrated since.
     unseen : EnergySample or None
-        Energies of rows that neither networks nor mixtures were fitted to.
+        Energies of rows by what was not fitted to them: by the whole model of rows that were held
+        out, by some networks of rows that these left out.
     unseen_are : str
         Which rows those are, in words.
     """

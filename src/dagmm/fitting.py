@@ -11,7 +11,7 @@ from dagmm.calibration import CROSS_FITTED, HELD_OUT, Calibration
 from dagmm.checkpoint import Checkpoint
 from dagmm.column_mixtures import ColumnMixtures
 from dagmm.cross_fitting import cross_fitted
-from dagmm.drawing import encode_table
+from dagmm.drawing import Encoded, encode_table
 from dagmm.encoder import Encoder, ImageEncoder, Overrides, Scaling
 from dagmm.energy_sample import EnergySample
 from dagmm.exact_pass import finish_exactly
@@ -112,14 +112,8 @@ def fit_model(
         finished, fingerprint = finish_exactly(
             rows, encoder, left_out, trained, features, recipe, mixture_seeds, progress
         )
-    record: dict[str, Any] = {
-        "n_rows": rows.n_rows,
-        "held_out_rows": len(unseen),
-        **({} if held.numbers is None else {"drawn_rows": n_held}),
-        "fingerprint": fingerprint,
-        "histories": [dict(result.history) for result in trained],
-        "health": _check(trained, finished, features, shared, recipe, progress),
-    }
+    health = _check(trained, finished, features, shared, recipe, progress)
+    record = _record(rows, held, shared, fingerprint, trained, health)
     fit_beside = partial(_fit_beside, recipe=recipe, column_seed=column_seed)
     members = tuple(member for member, _ in finished)
     columns, gaussian = fit_beside(features)
@@ -128,6 +122,25 @@ def fit_model(
     )
     of_members = [energy for _, energy in finished]
     return _calibrated(model, of_members, features, unseen, shared, fit_beside)
+
+
+def _record(
+    rows: Rows,
+    held: Encoded,
+    shared: Shared,
+    fingerprint: str,
+    trained: Sequence[TrainedMember],
+    health: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what a model remembers of its training, as plain data."""
+    return {
+        "n_rows": rows.n_rows,
+        "held_out_rows": held.n_rows - shared.n_fitted,
+        **({} if held.numbers is None else {"drawn_rows": held.n_rows}),
+        "fingerprint": fingerprint,
+        "histories": [dict(result.history) for result in trained],
+        "health": health,
+    }
 
 
 def _calibrated(

@@ -292,27 +292,7 @@ def train(
         If the checkpoint is of another training, is damaged, or cannot be written.
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    paddings, table = _padded(rows, architectures, inputs)
-    device_rows = jax.device_put(table)
-    widths = [architecture.n_code for architecture in architectures if architecture.skip]
-    sample = rows[:n_rows] if inputs is None else inputs.sample
-    axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
-    windowed = None if inputs is None else jax.device_put(inputs.windowed)
-    members = [
-        _Member(
-            device_rows,
-            n_rows if inputs is None else inputs.fitted[i],
-            padding,
-            plan,
-            member_seed,
-            initial,
-            axes[: padding.architecture.n_code] if padding.architecture.skip else None,
-            windowed,
-        )
-        for i, (padding, member_seed) in enumerate(
-            zip(paddings, sequence.spawn(len(architectures)), strict=True)
-        )
-    ]
+    members = _members(rows, n_rows, architectures, plan, sequence, initial, inputs)
     progress = progress or Progress()
     if checkpoint is not None:
         parts = [] if inputs is None else [*inputs.fitted, *jax.tree.leaves(inputs.windowed)]
@@ -349,6 +329,39 @@ def train(
     for _ in side_by_side(finish, waiting, stopped):
         pass
     return [member.result() for member in members]
+
+
+def _members(
+    rows: Float[np.ndarray, "padded_rows n_columns"],
+    n_rows: int,
+    architectures: Sequence[Architecture],
+    plan: TrainingPlan,
+    seed: np.random.SeedSequence,
+    initial: np.ndarray | None,
+    inputs: TrainingInputs | None,
+) -> list[_Member]:
+    """Return networks before training, on the device with the rows that they share."""
+    paddings, table = _padded(rows, architectures, inputs)
+    device_rows = jax.device_put(table)
+    widths = [architecture.n_code for architecture in architectures if architecture.skip]
+    sample = rows[:n_rows] if inputs is None else inputs.sample
+    axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
+    windowed = None if inputs is None else jax.device_put(inputs.windowed)
+    return [
+        _Member(
+            device_rows,
+            n_rows if inputs is None else inputs.fitted[i],
+            padding,
+            plan,
+            member_seed,
+            initial,
+            axes[: padding.architecture.n_code] if padding.architecture.skip else None,
+            windowed,
+        )
+        for i, (padding, member_seed) in enumerate(
+            zip(paddings, seed.spawn(len(architectures)), strict=True)
+        )
+    ]
 
 
 def _padded(
