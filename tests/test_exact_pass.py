@@ -12,7 +12,7 @@ from dagmm.networks import flatten
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
 from dagmm.rows import CHUNK_ROWS, MatrixRows
-from dagmm.scoring import latent_rows
+from dagmm.scoring import outputs_of
 from dagmm.training import TrainedMember
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
@@ -51,7 +51,7 @@ LEFT_OUT = {
 def test_moments_are_those_of_all_rows_that_are_not_left_out(table, components, left_out):
     (one,), ((moments,), _) = moments_of(table, components, left_out)
     seen = np.delete(table[2], left_out, axis=0)
-    z, gamma, _ = latent_rows(ARCHITECTURE, one.parameters, seen)
+    z, gamma, _ = outputs_of(ARCHITECTURE, one.parameters, seen)
     z, gamma = z.T.astype(np.float64), gamma.T.astype(np.float64)
     if components:
         mixture = one.chosen

@@ -15,7 +15,7 @@ from dagmm.networks import Architecture, flatten
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
 from dagmm.rows import CHUNK_ROWS, MatrixRows
-from dagmm.scoring import latent_rows
+from dagmm.scoring import outputs_of
 from dagmm.training import TrainingPlan
 from small_tables import ARCHITECTURE, correlated_rows
 
@@ -66,7 +66,7 @@ def test_moments_of_many_chunks_are_those_of_one_pass():
     parameters = flatten(ARCHITECTURE.build(np.random.default_rng(0)))
     rows = correlated_rows(n_rows=2 * CHUNK_ROWS + 100)
     z, moments = latent_moments(ARCHITECTURE, parameters, rows)
-    whole_z, gamma, _ = latent_rows(ARCHITECTURE, parameters, rows)
+    whole_z, gamma, _ = outputs_of(ARCHITECTURE, parameters, rows)
     np.testing.assert_array_equal(z, whole_z)
     gamma, whole_z = gamma.astype(np.float64), whole_z.astype(np.float64)
     for k in range(2):

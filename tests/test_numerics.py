@@ -14,6 +14,7 @@ from dagmm.numerics import (
     inverse_lower,
     log_sum_exp,
     safe_norm,
+    sum_of_features,
     traced_cholesky,
 )
 
@@ -31,6 +32,15 @@ def test_safe_norm_is_the_euclidean_norm(namespace):
 def test_safe_norm_is_never_below_its_floor(namespace):
     x = namespace.asarray(np.array([[0.0, 3e-4, 3.0], [0.0, 4e-4, 4.0]], np.float32))
     np.testing.assert_allclose(safe_norm(x, 1e-3), [1e-3, 1e-3, 5.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("namespace", [np, jnp])
+@pytest.mark.parametrize("n_features", [1, 6, 32, 33, 48, 128, 130, 1024])
+def test_features_are_summed_however_many_there_are(namespace, n_features):
+    x = np.random.default_rng(0).normal(size=(n_features, 7)).astype(np.float32)
+    total = sum_of_features(namespace.asarray(x))
+    expected = x.astype(np.float64).sum(axis=0)
+    np.testing.assert_allclose(total, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_gradient_of_safe_norm_is_the_direction_and_zero_at_zero():

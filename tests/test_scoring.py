@@ -3,7 +3,7 @@ import pytest
 
 import oracle
 from dagmm.networks import flatten
-from dagmm.scoring import BLOCK_ROWS, BUFFER_BLOCKS, Buffers, Scorer, latent_rows
+from dagmm.scoring import BLOCK_ROWS, BUFFER_BLOCKS, Buffers, Scorer, latent_rows, outputs_of
 from small_tables import ARCHITECTURE, correlated_rows
 
 PARAMETERS = flatten(ARCHITECTURE.build(np.random.default_rng(0)))
@@ -13,7 +13,7 @@ ROWS = correlated_rows(n_rows=2 * BUFFER_ROWS + BLOCK_ROWS + 13)
 
 @pytest.fixture(scope="module")
 def together():
-    return latent_rows(ARCHITECTURE, PARAMETERS, ROWS)
+    return outputs_of(ARCHITECTURE, PARAMETERS, ROWS)
 
 
 def test_it_is_the_network_without_dropout(together):
@@ -28,6 +28,10 @@ def test_it_is_the_network_without_dropout(together):
     assert {part.dtype for part in together} == {np.dtype(np.float32)}
 
 
+def test_z_alone_is_that_of_all_outputs(together):
+    np.testing.assert_array_equal(latent_rows(ARCHITECTURE, PARAMETERS, ROWS), together.z)
+
+
 def assert_identical(parts, others):
     # Identical to the bit, although 1e-5 relative would do: each row goes through the same
     # arithmetic in a block of the same shape.
@@ -37,37 +41,37 @@ def assert_identical(parts, others):
 
 @pytest.mark.parametrize("row", [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BUFFER_ROWS, len(ROWS) - 1])
 def test_a_row_alone_is_what_it_is_among_others(together, row):
-    alone = latent_rows(ARCHITECTURE, PARAMETERS, ROWS[row : row + 1])
+    alone = outputs_of(ARCHITECTURE, PARAMETERS, ROWS[row : row + 1])
     assert_identical(alone, [part[..., row : row + 1] for part in together])
 
 
 @pytest.mark.parametrize("size", [3, 100, BLOCK_ROWS, BLOCK_ROWS + 1, BUFFER_ROWS + 1])
 def test_chunks_of_any_size_give_the_same(together, size):
     starts = range(0, min(len(ROWS), 10 * size), size)
-    parts = [latent_rows(ARCHITECTURE, PARAMETERS, ROWS[i : i + size]) for i in starts]
+    parts = [outputs_of(ARCHITECTURE, PARAMETERS, ROWS[i : i + size]) for i in starts]
     joined = [np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)]
     assert_identical(joined, [part[..., : joined[0].shape[1]] for part in together])
 
 
 def test_the_order_of_rows_does_not_matter(together):
     order = np.random.default_rng(1).permutation(len(ROWS))
-    shuffled = latent_rows(ARCHITECTURE, PARAMETERS, ROWS[order])
+    shuffled = outputs_of(ARCHITECTURE, PARAMETERS, ROWS[order])
     assert_identical(shuffled, [part[..., order] for part in together])
 
 
 def test_the_company_of_a_row_does_not_matter(together):
     among_strange = np.concatenate([ROWS[:5], np.full((20, 6), 1e6, np.float32)])
-    result = latent_rows(ARCHITECTURE, PARAMETERS, among_strange)
+    result = outputs_of(ARCHITECTURE, PARAMETERS, among_strange)
     assert_identical([part[..., :5] for part in result], [part[..., :5] for part in together])
 
 
 def test_no_rows_give_no_rows():
-    z, gamma, error = latent_rows(ARCHITECTURE, PARAMETERS, ROWS[:0])
+    z, gamma, error = outputs_of(ARCHITECTURE, PARAMETERS, ROWS[:0])
     assert (z.shape, gamma.shape, error.shape) == ((4, 0), (2, 0), (0,))
 
 
 def test_rows_at_the_limit_of_encoding_are_finite():
-    for part in latent_rows(ARCHITECTURE, PARAMETERS, np.full((2, 6), 1e6, np.float32)):
+    for part in outputs_of(ARCHITECTURE, PARAMETERS, np.full((2, 6), 1e6, np.float32)):
         assert np.isfinite(part).all()
 
 
@@ -84,12 +88,12 @@ def test_networks_that_share_buffers_and_run_side_by_side_are_as_alone():
     several = [flatten(ARCHITECTURE.build(np.random.default_rng(seed))) for seed in range(4)]
     started = [Scorer(ARCHITECTURE, parameters).start(buffers) for parameters in several]
     for finish, parameters in zip(started, several, strict=True):
-        assert_identical(finish(), latent_rows(ARCHITECTURE, parameters, ROWS))
+        np.testing.assert_array_equal(finish(), latent_rows(ARCHITECTURE, parameters, ROWS))
 
 
 def test_what_is_to_be_rebuilt_may_be_other_rows(together):
     target = ROWS[::-1].copy()
-    z, _, error = latent_rows(ARCHITECTURE, PARAMETERS, ROWS, target)
+    z, _, error = outputs_of(ARCHITECTURE, PARAMETERS, ROWS, target)
     np.testing.assert_array_equal(z, together[0])
     last = oracle.latent(ARCHITECTURE.named(PARAMETERS), ROWS[-50:])[1]
     np.testing.assert_allclose(error[-50:], ((target[-50:] - last) ** 2).sum(axis=1), rtol=1e-4)

@@ -15,7 +15,7 @@ from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.plan import _order
 from dagmm.progress import Progress
-from dagmm.scoring import latent_rows
+from dagmm.scoring import latent_rows, outputs_of
 from dagmm.training import TrainingPlan, train
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, broken_rows, correlated_rows
 
@@ -33,12 +33,12 @@ def trained():
 
 def energy_of(parameters, rows):
     _, moments = latent_moments(ARCHITECTURE, parameters, correlated_rows())
-    z, _, _ = latent_rows(ARCHITECTURE, parameters, rows)
+    z = latent_rows(ARCHITECTURE, parameters, rows)
     return Mixture.from_moments(moments).energy(z)
 
 
 def squared_error(parameters, rows):
-    return latent_rows(ARCHITECTURE, parameters, rows)[2]
+    return outputs_of(ARCHITECTURE, parameters, rows).squared_error
 
 
 # It trains

@@ -144,6 +144,6 @@ def _energies(one: Sketch, mixture: Mixture, features: np.ndarray) -> np.ndarray
     energies = np.empty((1 + len(one.drawn), len(features)))
     for start in range(0, len(features), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
-        z, _, _ = latent_rows(one.architecture, one.parameters, features[part])
+        z = latent_rows(one.architecture, one.parameters, features[part])
         energies[:, part] = one.energies(mixture, z)
     return energies

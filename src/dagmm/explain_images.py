@@ -108,7 +108,7 @@ def _explain_part(
     energy = model.energy_of_features(features)
     pulled, squared = np.zeros_like(features), np.zeros(features.shape)
     for member in model.members:
-        z, _, _ = latent_rows(member.architecture, member.parameters, features)
+        z = latent_rows(member.architecture, member.parameters, features)
         rebuilt = _decoded(member, z[: member.architecture.n_code])
         squared += (features - rebuilt).astype(np.float64) ** 2 / len(model.members)
         pulled += _decoded(member, _pulled(member, z)) / np.float32(len(model.members))

@@ -13,7 +13,7 @@ from dagmm.networks import Architecture
 from dagmm.recipe import Recipe
 from dagmm.refinement import choose, moments_under, settle
 from dagmm.rows import CHUNK_ROWS
-from dagmm.scoring import latent_rows
+from dagmm.scoring import latent_rows, outputs_of
 from dagmm.training import TrainedMember
 from dagmm.windows import Inputs
 
@@ -35,7 +35,7 @@ class Sketch(NamedTuple):
         """Moments of any rows, for the mixture to be fixed from."""
         if self.chosen is None:
             return latent_moments(self.architecture, self.parameters, features)[1]
-        z, _, _ = latent_rows(self.architecture, self.parameters, features)
+        z = latent_rows(self.architecture, self.parameters, features)
         return moments_under(self.chosen, z)[0]
 
     def mixture_from(self, moments: Moments, recipe: Recipe, relative_floor: float) -> Mixture:
@@ -107,7 +107,7 @@ def latent_moments(
     total: Moments | None = None
     for start in range(0, len(features), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
-        z[:, part], gamma, _ = latent_rows(architecture, parameters, features[part])
+        z[:, part], gamma, _ = outputs_of(architecture, parameters, features[part])
         moments = Moments.of(z[:, part].astype(np.float64), gamma.astype(np.float64))
         total = moments if total is None else total.merge(moments)
     assert total is not None, "there is at least one row"

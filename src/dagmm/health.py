@@ -9,7 +9,7 @@ from dagmm.errors import ArgumentError
 from dagmm.mixture import Mixture, Moments, covariance_penalty, floor_of
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
-from dagmm.scoring import latent_rows
+from dagmm.scoring import outputs_of
 from dagmm.training import TrainedMember, TrainingPlan
 from dagmm.windows import Inputs
 
@@ -49,7 +49,7 @@ def health_of(
     """
     step = max(1, len(features) // _SAMPLE_ROWS)
     sample = features[::step]
-    check_untrained(*latent_rows(architecture, result.initial, sample)[:2])
+    check_untrained(*outputs_of(architecture, result.initial, sample)[:2])
     before, after = (
         _measured(architecture, plan, parameters, sample)
         for parameters in (result.initial, result.parameters)
@@ -81,12 +81,12 @@ class _Measured(NamedTuple):
 def _measured(
     architecture: Architecture, plan: TrainingPlan, parameters: np.ndarray, rows: np.ndarray
 ) -> _Measured:
-    z, gamma, _ = latent_rows(architecture, parameters, rows)
+    z, gamma, _ = outputs_of(architecture, parameters, rows)
     moments = Moments.of(z.astype(np.float64), gamma.astype(np.float64))
     energy = Mixture.from_moments(moments).energy(z)
     hidden = np.random.default_rng(0).random(rows.shape) < architecture.mask_ratio
     seen = np.where(hidden, np.float32(0.0), rows)
-    reconstruction = float(latent_rows(architecture, parameters, seen, rows)[2].mean())
+    reconstruction = float(outputs_of(architecture, parameters, seen, rows).squared_error.mean())
     penalty = covariance_penalty(moments.cov + np.diag(floor_of(moments.variance)))
     objective = (
         plan.reconstruction_weight * reconstruction

@@ -74,7 +74,7 @@ class Member:
         latent = self.scorer.start(rows)
 
         def finish() -> np.ndarray:
-            z = latent()[0]
+            z = latent()
             if not np.isfinite(z).all():
                 # A row far beyond the training rows overflows the network: it is as far as can be.
                 z = np.nan_to_num(z, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)

@@ -1,9 +1,9 @@
-"""Scoring: latent rows of any number of rows, block by block in buffers of one fixed shape."""
+"""Scoring: what networks make of any number of rows, in blocks and buffers of one shape."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from dagmm.compilation import compiled, make_room
 from dagmm.networks import Architecture
 from dagmm.networks.padding import padding_of
-from dagmm.numerics import Array
+from dagmm.numerics import Array, sum_of_features
 
 #: Rows of a block. One shape means one compilation, and a row that goes through the same
 #: arithmetic whether it comes alone or among a million.
@@ -24,37 +24,52 @@ BUFFER_BLOCKS = 32
 #: Buffers, and blocks as well, of rows as wide as large images hold no more numbers than this.
 BUFFER_FEATURES = 2**23
 
-#: z, memberships and squared reconstruction errors; see :func:`latent_rows`.
-Latent: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+class Outputs(NamedTuple):
+    """What a network makes of rows, dropout off."""
+
+    z: np.ndarray
+    """Shape (n_latent, n_rows), float32."""
+    gamma: np.ndarray
+    """Memberships, shape (n_components, n_rows), float32."""
+    squared_error: np.ndarray
+    """``|x - x_hat|^2``, where x is the target, in squared encoded units; float32."""
 
 
 @cache
 def _program() -> Callable[..., Any]:
-    def latent(
+    def outputs(
         arrays: list[Array],
         rows: Array,
         target: Array,
         n_blocks: Array,
+        only_z: Array,
         *,
         architecture: Architecture,
     ) -> Array:
         network = architecture.assemble(arrays)
         size, (n_rows, _) = block_rows(architecture.n_features), rows.shape
-        n_results = architecture.n_latent + architecture.n_components + 1
+        n_others = architecture.n_components + 1
+
+        def block_of(part: Array, i: Array) -> Array:
+            return jax.lax.dynamic_slice_in_dim(part, i * size, size).T
 
         def of_block(i: Array, results: Array) -> Array:
-            x, wanted = (
-                jax.lax.dynamic_slice_in_dim(part, i * size, size).T for part in (rows, target)
-            )
-            z, x_hat = network.latent(x)
-            squared_error = ((wanted - x_hat) ** 2).sum(axis=0, keepdims=True)
-            result = jnp.concatenate([z, network.gamma(z), squared_error])
+            z, x_hat = network.latent(block_of(rows, i))
+
+            def others() -> Array:
+                squared_error = sum_of_features((block_of(target, i) - x_hat) ** 2)
+                return jnp.concatenate([network.gamma(z), squared_error[None]])
+
+            # Energies need neither, which would take a fifth of the time.
+            blank = jnp.zeros((n_others, size), jnp.float32)
+            result = jnp.concatenate([z, jax.lax.cond(only_z, lambda: blank, others)])
             return jax.lax.dynamic_update_index_in_dim(results, result, i, 0)
 
-        results = jnp.zeros((n_rows // size, n_results, size), jnp.float32)
+        results = jnp.zeros((n_rows // size, architecture.n_latent + n_others, size), jnp.float32)
         return jax.lax.fori_loop(0, n_blocks, of_block, results)
 
-    return compiled(latent, static_argnames="architecture")
+    return compiled(outputs, static_argnames="architecture")
 
 
 @dataclass(frozen=True)
@@ -98,46 +113,74 @@ class Scorer:
         network = self.padding.wide.unflatten(self.padding.pad(parameters))
         self._arrays = jax.device_put(jax.tree.leaves(network))
 
-    def start(self, rows: Buffers, target: Buffers | None = None) -> Callable[[], Latent]:
-        """Hand rows over; what is returned waits for their latent rows.
+    def start(self, rows: Buffers) -> Callable[[], Float32[np.ndarray, "n_latent n_rows"]]:
+        """Hand rows over; what is returned waits for their z.
 
         Several networks that are started before the first is waited for run side by side.
         """
+        waiting = self._start(rows, rows, only_z=True)
+        return lambda: self._finish(waiting, rows.n_rows, self.padding.architecture.n_latent)
+
+    def outputs(self, rows: Buffers, target: Buffers) -> Outputs:
+        """Everything that the network makes of rows, which it has to rebuild as the target."""
+        waiting = self._start(rows, target, only_z=False)
+        architecture = self.padding.architecture
+        d, k = architecture.n_latent, architecture.n_components
+        whole = self._finish(waiting, rows.n_rows, d + k + 1)
+        return Outputs(whole[:d], whole[d:-1], whole[-1])
+
+    def _start(self, rows: Buffers, target: Buffers, *, only_z: bool) -> list[Array]:
         make_room(_program())
         wide = self.padding.wide
         size, at_once = block_rows(wide.n_features), buffer_rows(wide.n_features)
-        wanted = rows.arrays if target is None else target.arrays
-        results = [
+        return [
             _program()(
                 self._arrays,
                 array,
                 to_rebuild,
                 np.int32(-(-min(at_once, rows.n_rows - i * at_once) // size)),
+                np.bool_(only_z),
                 architecture=wide,
             )
-            for i, (array, to_rebuild) in enumerate(zip(rows.arrays, wanted, strict=True))
+            for i, (array, to_rebuild) in enumerate(zip(rows.arrays, target.arrays, strict=True))
         ]
 
-        def finish() -> Latent:
-            k, d = wide.n_components, self.padding.architecture.n_latent
-            whole = np.empty((d + k + 1, rows.n_rows), np.float32)
-            for i, result in enumerate(results):
-                part = whole[:, i * at_once : (i + 1) * at_once]
-                # Coordinates of z that are padding come first.
-                true = np.asarray(result)[:, -len(whole) :].transpose(1, 0, 2)
-                part[:] = true.reshape(len(whole), -1)[:, : part.shape[1]]
-            return whole[:d], whole[d:-1], whole[-1]
-
-        return finish
+    def _finish(self, waiting: list[Array], n_rows: int, n_outputs: int) -> np.ndarray:
+        """Wait for blocks of outputs, and lay the first few end to end."""
+        wide, architecture = self.padding.wide, self.padding.architecture
+        n_padding, at_once = wide.n_latent - architecture.n_latent, buffer_rows(wide.n_features)
+        whole = np.empty((n_outputs, n_rows), np.float32)
+        for i, result in enumerate(waiting):
+            part = whole[:, i * at_once : (i + 1) * at_once]
+            # Coordinates of z that are padding come first.
+            true = np.asarray(result)[:, n_padding : n_padding + n_outputs].transpose(1, 0, 2)
+            part[:] = true.reshape(n_outputs, -1)[:, : part.shape[1]]
+        return whole
 
 
 def latent_rows(
     architecture: Architecture,
     parameters: Float32[np.ndarray, " n_parameters"],
     features: Float32[np.ndarray, "n_rows n_features"],
+) -> Float32[np.ndarray, "n_latent n_rows"]:
+    """Z of encoded rows: their code and residual features.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    parameters : ndarray of shape (n_parameters,)
+    features : ndarray of shape (n_rows, n_features), float32
+    """
+    return Scorer(architecture, parameters).start(Buffers.of(features, architecture))()
+
+
+def outputs_of(
+    architecture: Architecture,
+    parameters: Float32[np.ndarray, " n_parameters"],
+    features: Float32[np.ndarray, "n_rows n_features"],
     target: Float32[np.ndarray, "n_rows n_features"] | None = None,
-) -> Latent:
-    """Send encoded rows through a network, dropout off.
+) -> Outputs:
+    """Everything that a network makes of encoded rows, dropout off.
 
     Parameters
     ----------
@@ -146,17 +189,10 @@ def latent_rows(
     features : ndarray of shape (n_rows, n_features), float32
     target : ndarray of shape (n_rows, n_features), float32, optional
         The rows that are to be rebuilt, where they are not those that the network sees.
-
-    Returns
-    -------
-    z : ndarray of shape (n_latent, n_rows), float32
-    gamma : ndarray of shape (n_components, n_rows), float32
-    squared_error : ndarray of shape (n_rows,), float32
-        ``|x - x_hat|^2``, where x is the target, in squared encoded units.
     """
     rows = Buffers.of(features, architecture)
-    wanted = None if target is None else Buffers.of(target, architecture)
-    return Scorer(architecture, parameters).start(rows, wanted)()
+    wanted = rows if target is None else Buffers.of(target, architecture)
+    return Scorer(architecture, parameters).outputs(rows, wanted)
 
 
 def block_rows(n_features: int) -> int:

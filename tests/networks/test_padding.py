@@ -13,7 +13,7 @@ from dagmm.networks import Architecture, flatten
 from dagmm.networks.padding import padded_width, padding_of, unpadded
 from dagmm.objective import objective
 from dagmm.plan import TrainingPlan
-from dagmm.scoring import latent_rows
+from dagmm.scoring import outputs_of
 from dagmm.training import train
 from dagmm.windows import View, Windowed
 
@@ -211,7 +211,7 @@ def test_scoring_cuts_padding_off():
     targets = rows_for(PAPER, 9, seed=7)
     named = PAPER.named(parameters)
     z, x_hat = oracle.latent(named, rows)
-    found_z, gamma, squared_error = latent_rows(PAPER, parameters, rows, targets)
+    found_z, gamma, squared_error = outputs_of(PAPER, parameters, rows, targets)
     np.testing.assert_allclose(found_z.T, z, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(gamma.T, oracle.memberships(named, z), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(squared_error, ((targets - x_hat) ** 2).sum(axis=1), rtol=1e-4)

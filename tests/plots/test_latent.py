@@ -22,7 +22,7 @@ def member():
 
 def test_rows_and_ellipses_are_seen_from_the_same_side(member):
     rows = correlated_rows(n_rows=50)
-    z, _, _ = latent_rows(member.architecture, member.parameters, rows)
+    z = latent_rows(member.architecture, member.parameters, rows)
     view = latent_view(member, rows, np.zeros(50, bool))
     plane = plane_of(member)
     n_code = ARCHITECTURE.n_code

@@ -21,7 +21,7 @@ from dagmm.judges import Member
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.recipe import default_hiddens, detector_recipe
-from dagmm.scoring import latent_rows
+from dagmm.scoring import latent_rows, outputs_of
 from dagmm.training import TrainingPlan, train
 
 #: Share of the training's steps that each layer's pre-training takes.
@@ -56,11 +56,11 @@ class Autoencoder(NamedTuple):
 
     def squared_error(self, rows: Float[np.ndarray, "n_rows n_features"]) -> np.ndarray:
         """Squared reconstruction error of each row, in squared encoded units."""
-        return latent_rows(*self, rows.astype(np.float32))[2].astype(np.float64)
+        return outputs_of(*self, rows.astype(np.float32)).squared_error.astype(np.float64)
 
     def z(self, rows: Float[np.ndarray, "n_rows n_features"]) -> np.ndarray:
         """Code and residual features of each row, shape (n_rows, n_latent)."""
-        return latent_rows(*self, rows.astype(np.float32))[0].T
+        return latent_rows(*self, rows.astype(np.float32)).T
 
 
 def autoencoder(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:

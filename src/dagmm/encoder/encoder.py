@@ -1,6 +1,6 @@
 """The encoder itself: frozen, made in one pass over the training rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,9 @@ from dagmm.encoder.set_aside import SetAside, warn_of
 from dagmm.encoder.texts import TextColumn
 from dagmm.errors import InputError
 from dagmm.rows import Chunk, Rows
+
+#: Values that are scaled at a time.
+_CACHED_VALUES = 2**15
 
 #: What to do about a column that was set aside.
 _REMEDIES = {
@@ -159,28 +162,32 @@ class Encoder:
         """
         values = finite(chunk, self.numbers.names)
         number_holes = np.isnan(values)
-        numbers = self.numbers.encode(values)
-        if self.imputation is not None:
-            numbers = self.imputation.fill(numbers, number_holes)
-        elif number_holes.any():
+        any_number_holes = bool(number_holes.any())
+        if any_number_holes and self.imputation is None:
             raise self._cannot_fill(chunk, number_holes)
-        parts, holes = [numbers], [number_holes]
+        parts, holes = [], [number_holes]
         for column in self._others:
-            features, missing = column.encode(chunk)
+            part, missing = column.encode(chunk)
             if self.imputation is None and isinstance(column, TextColumn):
-                features[missing] = column.other
-            parts.append(features)
+                part[missing] = column.other
+            parts.append(part)
             holes.append(missing[:, None])
         all_holes = np.concatenate(holes, axis=1)
-        if all_holes.any():
-            self._move_lost(parts, all_holes)
+        lost = self._lost(all_holes)
+        if lost is not None:
+            self._move_lost(parts, lost)
         parts.append(self.masks.encode(all_holes[:, self._masked]))
         features = np.empty((chunk.n_rows, self.n_features), np.float32)
-        start = 0
+        n_numbers = self.numbers.n_features
+        if any_number_holes:
+            features[:, :n_numbers] = _limited(self._filled(values, number_holes, lost))
+        else:
+            for some in _blocks(*values.shape):
+                features[some, :n_numbers] = _limited(self.numbers.encode(values[some]))
+        start = n_numbers
         for part in parts:
             stop = start + part.shape[1]
-            # Limited before it is narrowed: float32 would overflow.
-            features[:, start:stop] = np.clip(part, -ENCODED_LIMIT, ENCODED_LIMIT)
+            features[:, start:stop] = _limited(part)
             start = stop
         return features
 
@@ -219,22 +226,40 @@ class Encoder:
         position = {name: i for i, name in enumerate(self._hole_names)}
         return np.array([position[name] for name in self.masks.names], np.int64)
 
+    def _filled(
+        self,
+        values: Float64[np.ndarray, "n_rows n_numbers"],
+        holes: Bool[np.ndarray, "n_rows n_numbers"],
+        lost: Bool[np.ndarray, "n_rows n_columns"] | None,
+    ) -> Float64[np.ndarray, "n_rows n_numbers"]:
+        """Scale numbers and fill their holes."""
+        assert self.imputation is not None, "checked before"
+        numbers = self.imputation.fill(self.numbers.encode(values), holes)
+        if lost is not None:
+            is_lost = lost[:, : self.numbers.n_features]
+            numbers = numbers + is_lost * (self.lost * self.imputation.spread)
+        return numbers
+
+    def _lost(
+        self, holes: Bool[np.ndarray, "n_rows n_columns"]
+    ) -> Bool[np.ndarray, "n_rows n_columns"] | None:
+        """Holes of columns that never fail and have, and of all in a row of holes, if any."""
+        if self.imputation is None or not holes.any():
+            return None
+        never = np.full(holes.shape[1], bool(self.masks.names))
+        never[self._masked] = False
+        lost: np.ndarray = holes & (never | np.all(holes, axis=1, keepdims=True))
+        return lost if lost.any() else None
+
     def _move_lost(
         self,
         parts: list[Float64[np.ndarray, "n_rows _"]],
-        holes: Bool[np.ndarray, "n_rows n_columns"],
+        lost: Bool[np.ndarray, "n_rows n_columns"],
     ) -> None:
-        """Move the features of columns that never fail and have; of all in a row of holes."""
-        never = np.full(holes.shape[1], bool(self.masks.names))
-        never[self._masked] = False
-        is_lost = holes & (never | np.all(holes, axis=1, keepdims=True))
-        if self.imputation is None or not is_lost.any():
-            return
-        n_numbers = self.numbers.n_features
-        parts[0] = parts[0] + is_lost[:, :n_numbers] * (self.lost * self.imputation.spread)
-        for i in range(1, len(parts)):
+        """Move the features of texts and dates that are lost."""
+        for i, part in enumerate(parts, start=self.numbers.n_features):
             # The feature of other texts, or the cosine of the last cycle.
-            parts[i][is_lost[:, n_numbers + i - 1], -1] += self.lost
+            part[lost[:, i], -1] += self.lost
 
     def _cannot_fill(
         self, chunk: Chunk, holes: Bool[np.ndarray, "n_rows n_columns"]
@@ -245,3 +270,15 @@ class Encoder:
             f"column {self.numbers.names[column]!r} has no value in row {row}, and this model is "
             "of an older format that cannot fill it; fill it, or fit the model again."
         )
+
+
+def _limited(part: Float64[np.ndarray, "n_rows _"]) -> Float64[np.ndarray, "n_rows _"]:
+    """Limit features before they are narrowed: float32 would overflow."""
+    limited: np.ndarray = np.clip(part, -ENCODED_LIMIT, ENCODED_LIMIT)
+    return limited
+
+
+def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
+    """Rows in blocks that are scaled in a processor's cache, in memory that is used again."""
+    size = max(1, _CACHED_VALUES // max(1, n_columns))
+    return (slice(start, start + size) for start in range(0, n_rows, size))

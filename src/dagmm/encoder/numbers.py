@@ -1,6 +1,7 @@
 """Numeric columns: how each is scaled, there and back."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -12,6 +13,9 @@ from dagmm.errors import InputError
 #: Encoded values are limited to this, so that no square of them overflows in float32. In units
 #: of the training rows' spread it is far beyond anything a mixture could tell apart.
 ENCODED_LIMIT = 1e6
+
+#: Beyond it, values are brought to a middling magnitude before anything is taken from them.
+_MOST_EXPONENT = 256
 
 Scaling: TypeAlias = Literal["standard", "minmax", "none"]
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
@@ -40,10 +44,25 @@ class NumberColumns:
     ) -> Float64[np.ndarray, "n_rows n_columns"]:
         """Scale values; not yet limited, and a hole stays NaN."""
         with np.errstate(over="ignore", under="ignore"):
-            features = shift_exponent(values, -self.exponent)
-            features -= self.centre
-            features /= self.scale
+            if self._in_units is not None:
+                centre, scale = self._in_units
+                features = values - centre
+            else:
+                centre, scale = self.centre, self.scale
+                features = shift_exponent(values, -self.exponent)
+                features -= centre
+            features /= scale
         return features
+
+    @cached_property
+    def _in_units(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Centre and scale in the user's units, which spares values the power of two.
+
+        To no difference in any digit; None where a power is so large that there might be one.
+        """
+        if (abs(self.exponent) > _MOST_EXPONENT).any():
+            return None
+        return np.ldexp(self.centre, self.exponent), np.ldexp(self.scale, self.exponent)
 
     def decode(
         self, features: Float64[np.ndarray, "n_rows n_columns"]

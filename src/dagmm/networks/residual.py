@@ -2,7 +2,7 @@
 
 from jaxtyping import Float
 
-from dagmm.numerics import Array, safe_norm
+from dagmm.numerics import Array, safe_norm, sum_of_features
 
 #: Rows shorter than this (in units of encoded features) count as this long: the paper divides
 #: by the length of the row, which is zero for a row that equals the training mean.
@@ -26,7 +26,7 @@ def cosine_similarity(
     x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
 ) -> Float[Array, " n_rows"]:
     """Cosine of the angle between a row and its reconstruction."""
-    return (x * x_hat).sum(axis=0) / (safe_norm(x, NORM_FLOOR) * safe_norm(x_hat, NORM_FLOOR))
+    return sum_of_features(x * x_hat) / (safe_norm(x, NORM_FLOOR) * safe_norm(x_hat, NORM_FLOOR))
 
 
 def damped_cosine(
@@ -38,8 +38,8 @@ def damped_cosine(
     mean: the most ordinary rows of a narrow table then look strange.
     """
     xp = x.__array_namespace__()
-    lengths = [xp.sqrt(1.0 + (row * row).sum(axis=0)) for row in (x, x_hat)]
-    return (1.0 + (x * x_hat).sum(axis=0)) / (lengths[0] * lengths[1])
+    lengths = [xp.sqrt(1.0 + sum_of_features(row * row)) for row in (x, x_hat)]
+    return (1.0 + sum_of_features(x * x_hat)) / (lengths[0] * lengths[1])
 
 
 def log_error(
@@ -51,7 +51,7 @@ def log_error(
     for a long tail; its logarithm does not depend on the length of the row either.
     """
     xp = x.__array_namespace__()
-    return xp.log(((x - x_hat) ** 2).sum(axis=0) + ERROR_FLOOR)
+    return xp.log(sum_of_features((x - x_hat) ** 2) + ERROR_FLOOR)
 
 
 #: ``damped_cosine`` is what detectors were saved with in format 1.

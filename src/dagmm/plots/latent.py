@@ -69,7 +69,7 @@ def latent_view(
     features : ndarray of shape (n_rows, n_features), float32
     strange : ndarray of shape (n_rows,), bool
     """
-    z, _, _ = latent_rows(member.architecture, member.parameters, features)
+    z = latent_rows(member.architecture, member.parameters, features)
     z = np.nan_to_num(z, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST).astype(np.float64)
     plane = plane_of(member)
     mixture = member.mixture
