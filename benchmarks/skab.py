@@ -5,7 +5,7 @@ out. Per file: fit on the first 400 rows, score the rest causally, so that no la
 with a threshold from the training rows alone. One setting for all files. F1, false-alarm rate
 (FAR) and missed-alarm rate (MAR) are those of all points of all files together.
 
-``DAGMMDetector(time="datetime", window=10)`` sees windows; ``DAGMMDetector()`` and the other
+``DAGMMDetector(time="datetime", window=10)`` sees windows; without a window it and the other
 methods see rows by themselves, the others scaled by the training rows. The detector's thresholds
 are its defaults; those of the others are what 1 % of the training rows exceed (Hotelling's T2 and
 Q one each).
@@ -51,10 +51,8 @@ def alarms_of(
     if method in (WINDOWS, ROWS):
         from dagmm import DAGMMDetector
 
-        windows = {"time": "datetime", "window": window} if method == WINDOWS else {}
-        detector = DAGMMDetector(
-            random_state=seed, drop=None if windows else "datetime", **windows
-        )
+        windows = {"window": window} if method == WINDOWS else {}
+        detector = DAGMMDetector(time="datetime", random_state=seed, **windows)
         detector.fit(train)
         if not windows:
             return detector.predict(test) == -1

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
@@ -96,6 +97,41 @@ def test_each_network_leaves_rows_of_a_small_table_out(monkeypatch):
         assert model.calibration.unseen.n_rows == n_unseen
         expected = "training rows (by networks that were not fitted to them)"
         assert model.calibration.unseen_are == expected
+
+
+def sensors_that_wander(n_rows=1200, seed=0):
+    """Three sensors that change slowly, in rows that follow each other closely."""
+    noise = np.random.default_rng(seed).normal(size=(n_rows, 3))
+    values = np.zeros((n_rows, 3))
+    for i in range(1, n_rows):
+        values[i] = 0.99 * values[i - 1] + noise[i]
+    return pd.DataFrame(values, columns=list("abc")).assign(second=np.arange(n_rows) * 1.0)
+
+
+def test_where_the_time_axis_is_named_later_rows_give_fewer_false_alarms(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    shares = []
+    for seed in range(4):
+        table = sensors_that_wander(seed=seed)
+        train, later = table[:600], table[600:]
+        in_stretches = DAGMMDetector(n_members=4, time="second").fit(train)
+        at_random = DAGMMDetector(n_members=4, drop="second").fit(train)
+        assert in_stretches.model_.calibration.unseen.n_rows == 600
+        shares.append([(one.predict(later) == -1).mean() for one in (in_stretches, at_random)])
+    alarms, more_alarms = np.transpose(shares)
+    assert (alarms < more_alarms).all()
+    assert alarms.mean() < 0.5 * more_alarms.mean()
+
+
+def test_of_a_large_table_in_time_stretches_are_held_out(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    table = sensors_that_wander(10_000)
+    detector = DAGMMDetector(n_members=1, time="second").fit(table)
+    held = np.concatenate(
+        [np.arange(start + 900, start + 1000) for start in range(0, 10_000, 1000)]
+    )
+    unseen = np.sort(detector.energy(table)[held])
+    np.testing.assert_allclose(detector.model_.calibration.unseen.energy, unseen, rtol=1e-9)
 
 
 def test_a_table_of_a_few_rows_is_fitted_to_whole():

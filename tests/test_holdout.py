@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from dagmm.folds import FEWEST_ROWS
 from dagmm.holdout import FROM_ROWS, FROM_ROWS_UNCROSSED, MOST_ROWS, hold_out, share_out
+from dagmm.windows import Succession
 
 
 def table(n_rows, padding=50):
@@ -61,3 +63,27 @@ def test_no_more_than_enough_are_held_out():
     n_rows = 20 * MOST_ROWS
     n_fitted, _ = hold_out(table(n_rows), n_rows, np.random.default_rng(0))
     assert n_rows - n_fitted == MOST_ROWS
+
+
+def in_time(n_rows):
+    """Rows that were measured in the opposite order."""
+    return Succession(np.arange(n_rows)[::-1].copy(), np.zeros(n_rows, np.int64))
+
+
+def test_rows_in_time_are_held_out_in_stretches():
+    features = table(10_000)
+    rng, succession = np.random.default_rng(0), in_time(10_000)
+    shared = share_out(features, 10_000, 4, rng, crossing=True, succession=succession)
+    assert shared.n_fitted == 9000
+    np.testing.assert_array_equal(features[:10_000, 0], shared.order)
+    held = np.concatenate([np.arange(start, start + 100) for start in range(0, 10_000, 1000)])
+    np.testing.assert_array_equal(np.sort(shared.order[9000:]), held)
+
+
+def test_networks_leave_out_stretches_of_rows_in_time():
+    rng = np.random.default_rng(0)
+    shared = share_out(table(400), 400, 2, rng, crossing=True, succession=in_time(400))
+    np.testing.assert_array_equal(shared.folds.unseen[0], np.arange(100))
+    few = FEWEST_ROWS - 1
+    whole = share_out(table(few), few, 2, rng, crossing=True, succession=in_time(few))
+    assert whole.folds is None

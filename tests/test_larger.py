@@ -172,7 +172,8 @@ def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):
     monkeypatch.setattr(drawing, "MOST_NUMBERS", 6000 * 8)
     held_out = []
 
-    def remember(features, n_rows, rng):
+    def remember(features, n_rows, rng, succession):
+        assert succession is None
         n_fitted, order = hold_out(features, n_rows, rng)
         held_out.append((n_fitted, order))
         return n_fitted, order

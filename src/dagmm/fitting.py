@@ -29,6 +29,7 @@ from dagmm.rows import ImageRows, Rows
 from dagmm.training import TrainedMember, TrainingInputs, train
 from dagmm.typical import typical_values
 from dagmm.watching import WatchedRows
+from dagmm.windows import Succession
 
 _T = TypeVar("_T")
 
@@ -63,8 +64,9 @@ def fit_model(
         What the user says about columns; images have none.
     holding_out : bool, default=False
         Whether some rows of a large table are left out of training and mixture, and of a small
-        one some by each network, so that something is known about rows that were not fitted to;
-        see :mod:`dagmm.holdout`.
+        one some by each network, so that something is known about rows that were not fitted to:
+        drawn at random, or in stretches where ``overrides`` name the time axis; see
+        :mod:`dagmm.holdout`.
     checkpoint : Checkpoint, optional
         Where the training is kept while it runs, and goes on from.
 
@@ -88,9 +90,7 @@ def fit_model(
     n_members = len(recipe.architectures)
     shared = Shared(n_held, np.arange(n_held))
     if holding_out:
-        rng = np.random.default_rng(holdout_seed)
-        crossing = held.numbers is None and not isinstance(rows, ImageRows)
-        shared = share_out(features, n_held, n_members, rng, crossing=crossing)
+        shared = _shared(rows, held, n_members, overrides, np.random.default_rng(holdout_seed))
         recipe = recipe_of(shared.n_each, encoder.n_features)
     trained = train(
         features,
@@ -189,6 +189,23 @@ def _learn(
     if isinstance(rows, ImageRows):
         return ImageEncoder.learn(rows)
     return Encoder.learn(WatchedRows(rows, progress), scaling, overrides)
+
+
+def _shared(
+    rows: Rows,
+    held: Encoded,
+    n_members: int,
+    overrides: Overrides | None,
+    rng: np.random.Generator,
+) -> Shared:
+    """Say who is fitted to which rows: in stretches, where the user names the time axis."""
+    crossing = held.numbers is None and not isinstance(rows, ImageRows)
+    succession = None
+    if crossing and overrides is not None and overrides.time is not None:
+        succession = Succession.of(rows, overrides.time, overrides.group)
+    return share_out(
+        held.features, held.n_rows, n_members, rng, crossing=crossing, succession=succession
+    )
 
 
 def _finish(

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from dagmm.folds import Folds, folds_of_rows
+from dagmm.windows import Succession
 
 #: From so many rows on some are held out of the fit altogether. In smaller tables, where each row
 #: counts for detection and a tenth of them would say little, each network leaves out others.
@@ -51,6 +52,7 @@ def share_out(
     rng: np.random.Generator,
     *,
     crossing: bool,
+    succession: Succession | None = None,
 ) -> Shared:
     """Hold rows of a large table out of the fit; of a small one each network leaves out some.
 
@@ -64,17 +66,26 @@ def share_out(
     crossing : bool
         Whether networks may leave out rows: not where mixtures are fixed from more rows than are
         held; and of images it was not tried.
+    succession : Succession, optional
+        Of rows in time, which are left out in stretches instead of at random.
     """
     if n_rows >= (FROM_ROWS if crossing else FROM_ROWS_UNCROSSED):
-        return Shared(*hold_out(features, n_rows, rng))
-    folds = folds_of_rows(n_rows, n_members, rng) if crossing else None
+        return Shared(*hold_out(features, n_rows, rng, succession))
+    folds = None
+    if crossing and succession is not None:
+        folds = succession.folds(n_members)
+    elif crossing:
+        folds = folds_of_rows(n_rows, n_members, rng)
     return Shared(n_rows, np.arange(n_rows), folds)
 
 
 def hold_out(
-    features: Float[np.ndarray, "padded_rows n_features"], n_rows: int, rng: np.random.Generator
+    features: Float[np.ndarray, "padded_rows n_features"],
+    n_rows: int,
+    rng: np.random.Generator,
+    succession: Succession | None = None,
 ) -> tuple[int, np.ndarray]:
-    """Move a tenth of the rows, drawn at random, behind the others, in place.
+    """Move a tenth of the rows, drawn at random or in stretches, behind the others, in place.
 
     Parameters
     ----------
@@ -82,6 +93,8 @@ def hold_out(
         Changed in place; rows from ``n_rows`` on are padding and stay.
     n_rows : int
     rng : numpy.random.Generator
+    succession : Succession, optional
+        Of rows in time.
 
     Returns
     -------
@@ -93,7 +106,10 @@ def hold_out(
     order = np.arange(n_rows)
     n_held = min(MOST_ROWS, int(SHARE * n_rows))
     n_fitted = n_rows - n_held
-    held = rng.choice(n_rows, n_held, replace=False)
+    if succession is None:
+        held = rng.choice(n_rows, n_held, replace=False)
+    else:
+        held = succession.stretches(n_held)
     # Those that lie behind already stay; the others change places with what lies there.
     from_front = np.sort(held[held < n_fitted])
     to_front = np.setdiff1d(np.arange(n_fitted, n_rows), held)

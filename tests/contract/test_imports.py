@@ -39,6 +39,7 @@ ORDER = [
     "windows.windows",
     "windows.learning",
     "windows.folds",
+    "windows.succession",
     "windows",
     "networks.activation",
     "networks.dense",

@@ -5,6 +5,7 @@ from dagmm.windows.history import History as History
 from dagmm.windows.learning import Series as Series
 from dagmm.windows.learning import series_of as series_of
 from dagmm.windows.length import WindowLength as WindowLength
+from dagmm.windows.succession import Succession as Succession
 from dagmm.windows.view import DETAILS as DETAILS
 from dagmm.windows.view import Detail as Detail
 from dagmm.windows.view import Inputs as Inputs
@@ -23,6 +24,7 @@ __all__ = [
     "History",
     "Inputs",
     "Series",
+    "Succession",
     "View",
     "WindowInputs",
     "WindowLength",

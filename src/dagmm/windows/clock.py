@@ -27,6 +27,24 @@ def times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
     InputError
         If a row has no time, or one that cannot be read; column and row are named.
     """
+    times = known_times_of(chunk, name)
+    bad = ~np.isfinite(times)
+    if bad.any():
+        raise InputError(
+            f"column {name!r} has no time in row {chunk.start + int(np.argmax(bad))}; each row "
+            "needs one where windows are asked for. Fill it, or leave the row out."
+        )
+    return times
+
+
+def known_times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
+    """Return what :func:`times_of` does, but NaN for a row that has no time.
+
+    Raises
+    ------
+    InputError
+        If a time cannot be read; column and row are named.
+    """
     kind = chunk.kind(name)
     if kind in ("number", "integer"):
         times = chunk.numbers((name,))[:, 0]
@@ -34,12 +52,6 @@ def times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
         times = chunk.instants(name)
     else:
         times = _read(chunk, name)
-    bad = ~np.isfinite(times)
-    if bad.any():
-        raise InputError(
-            f"column {name!r} has no time in row {chunk.start + int(np.argmax(bad))}; each row "
-            "needs one where windows are asked for. Fill it, or leave the row out."
-        )
     return np.asarray(times, np.float64)
 
 

@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from dagmm.errors import InputError
+from dagmm.folds import FEWEST_ROWS
+from dagmm.rows import rows_of
+from dagmm.windows import Succession
+from dagmm.windows.folds import QUARTERS
+from dagmm.windows.succession import STRETCHES
+
+
+def table(n_rows, seed=0):
+    """Rows of two pumps in any order, each measured once a second."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "second": np.concatenate([np.arange(n_rows // 2), np.arange(n_rows - n_rows // 2)]),
+            "pump": ["a"] * (n_rows // 2) + ["b"] * (n_rows - n_rows // 2),
+            "flow": rng.normal(size=n_rows),
+        }
+    )
+    return frame.sample(frac=1.0, random_state=seed).reset_index(drop=True)
+
+
+def test_rows_are_ordered_by_asset_and_time():
+    frame = table(101)
+    found = Succession.of(rows_of(frame), "second", "pump")
+    expected = frame.sort_values(["pump", "second"])
+    # Assets are numbered as they come; that each lies together in its order is what counts.
+    for asset in (0, 1):
+        places = found.order[found.asset == asset]
+        (pump,) = frame["pump"][places].unique()
+        np.testing.assert_array_equal(places, expected.index[expected["pump"] == pump])
+    np.testing.assert_array_equal(np.sort(found.order), np.arange(101))
+    assert (np.diff(found.asset) >= 0).all()
+
+
+def test_without_a_group_all_rows_are_of_one_asset():
+    found = Succession.of(rows_of(table(50).drop(columns="pump")), "second", None)
+    assert not found.asset.any()
+
+
+def test_rows_without_time_or_asset_are_not_lost():
+    frame = pa.table({"t": [3.0, None, 1.0, 2.0], "pump": ["a", "a", None, "a"]})
+    found = Succession.of(rows_of(frame), "t", "pump")
+    assert found.order.tolist() == [3, 0, 1, 2]
+    assert found.asset.tolist() == [0, 0, 0, 1]
+
+
+def test_dates_as_text_are_read_and_others_refused():
+    days = pa.table({"t": ["2026-03-09 10:14", "2026-03-08 23:00"]})
+    assert Succession.of(rows_of(days), "t", None).order.tolist() == [1, 0]
+    with pytest.raises(InputError, match="column 't'"):
+        Succession.of(rows_of(pa.table({"t": ["yesterday", "today"]})), "t", None)
+
+
+def test_each_network_leaves_out_a_quarter_of_each_assets_time():
+    frame = table(400)
+    folds = Succession.of(rows_of(frame), "second", "pump").folds(4)
+    for i, quarter in enumerate(QUARTERS):
+        second = frame["second"].to_numpy()
+        np.testing.assert_array_equal(folds.unseen[i], np.flatnonzero(second // 50 == quarter))
+        together = np.concatenate([folds.unseen[i], folds.fitted[i]])
+        np.testing.assert_array_equal(np.sort(together), np.arange(400))
+
+
+def test_of_few_rows_none_are_left_out():
+    assert Succession.of(rows_of(table(FEWEST_ROWS - 1)), "second", "pump").folds(4) is None
+    assert Succession.of(rows_of(table(FEWEST_ROWS)), "second", "pump").folds(4) is not None
+
+
+@pytest.mark.parametrize(("n_rows", "n_held"), [(10_000, 1000), (12_345, 1234)])
+def test_stretches_lie_evenly_over_the_time(n_rows, n_held):
+    frame = table(n_rows).drop(columns="pump").assign(second=lambda f: f.index[::-1])
+    held = Succession.of(rows_of(frame), "second", None).stretches(n_held)
+    second = np.sort(frame["second"].to_numpy()[held])
+    assert len(second) == len(np.unique(second)) == n_held
+    assert second[-1] == n_rows - 1
+    begins = np.flatnonzero(np.diff(second, prepend=-2) > 1)
+    assert len(begins) == STRETCHES
+    np.testing.assert_allclose(np.diff(second[begins]), n_rows / STRETCHES, atol=2)
