@@ -67,7 +67,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     numeric : str or list of str, optional
         Columns of numbers that are used even where they look like identifiers.
     time : str, optional
-        The column that is the time axis: dates or numbers (of seconds). It is left out.
+        The column that is the time axis: dates or numbers (of seconds). It is left out. The rows
+        that a threshold is found from are then left out of the fit in stretches of time, asset by
+        asset, not at random, so that it says more about later rows.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
     window : int or str, optional

@@ -1,6 +1,6 @@
 """From rows to a model of windows: as :mod:`dagmm.fitting`, with what windows need beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
 from dagmm.rows import CHUNK_ROWS, Rows
-from dagmm.training import TrainingInputs, train
+from dagmm.training import TrainedMember, TrainingInputs, train
 from dagmm.typical import typical_values
 from dagmm.windows import (
     Detail,
@@ -98,7 +98,6 @@ def fit_windows(
     folds = folds_of(series.ends, series.asset, windows.n_steps, n_members)
     recipe = recipe_of(folds.n_fitted, *shape)
     training_seed, mixture_seed = np.random.SeedSequence(seed).spawn(2)
-    mixture_seeds = mixture_seed.spawn(n_members)
     table, training = _to_train_on(windows, features, series, inputs, folds.fitted, sample)
     trained = train(
         table,
@@ -110,42 +109,23 @@ def fit_windows(
         inputs=training,
         checkpoint=checkpoint,
     )
-    progress.phase("mixture", n_members)
-
-    def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
-        architecture, rng = recipe.architectures[i], np.random.default_rng(mixture_seeds[i])
-        own = inputs.of(folds.fitted[i])
-        member, energy = finish_member(
-            architecture, trained[i], own, recipe, recipe.relative_floors[i], rng
-        )
-        result = trained[i]._replace(parameters=member.parameters)
-        proof = health_of(architecture, recipe.plan, result, own, energy)
-        unseen = inputs.of(folds.unseen[i]) if len(folds.unseen[i]) else inputs
-        return member, _energies(member, unseen), proof
-
-    members, energies, health = [], [], []
-    for member, energy, proof in side_by_side(finish, range(n_members)):
-        members.append(member)
-        energies.append(energy)
-        health.append(proof)
-        progress.advance(len(members))
+    members, energies, health = _finish(trained, inputs, folds, recipe, mixture_seed, progress)
     record: dict[str, Any] = {
         "n_rows": rows.n_rows,
         "n_windows": len(series.ends),
         "held_out_rows": 0,
         "fingerprint": fingerprint,
         "histories": [dict(result.history) for result in trained],
-        "health": health,
+        "health": list(health),
     }
-    energy, are = _joined(tuple(members), energies, folds)
+    energy, are = _joined(members, energies, folds)
     typical = typical_values(
         sample, windows.input_columns(encoder.feature_columns), of_windows=True
     )
     calibration = Calibration(typical, EnergySample.of(energy))
     if are:
         calibration = calibration.with_unseen(energy, are)
-    model = FittedModel(encoder, tuple(members), None, record, calibration, windows)
-    return model, energy
+    return FittedModel(encoder, members, None, record, calibration, windows), energy
 
 
 def _windows_of(
@@ -183,6 +163,45 @@ def _to_train_on(
     return features, TrainingInputs(Windowed(windows.view, first), ends, sample)
 
 
+def _finish(
+    trained: Sequence[TrainedMember],
+    inputs: WindowInputs,
+    folds: Folds,
+    recipe: Recipe,
+    seed: np.random.SeedSequence,
+    progress: Progress,
+) -> tuple[tuple[Member, ...], tuple[np.ndarray, ...], tuple[dict[str, Any], ...]]:
+    """Fix the mixture of each member, and say what its training changed.
+
+    Returns
+    -------
+    members : tuple of Member
+    energies : tuple of ndarray
+        By each member, of the windows that it was not fitted to; of all where there are none.
+    health : tuple of dict
+    """
+    seeds = seed.spawn(len(trained))
+
+    def finish(i: int) -> tuple[Member, np.ndarray, dict[str, Any]]:
+        architecture, rng = recipe.architectures[i], np.random.default_rng(seeds[i])
+        own = inputs.of(folds.fitted[i])
+        member, energy = finish_member(
+            architecture, trained[i], own, recipe, recipe.relative_floors[i], rng
+        )
+        result = trained[i]._replace(parameters=member.parameters)
+        proof = health_of(architecture, recipe.plan, result, own, energy)
+        unseen = inputs.of(folds.unseen[i]) if len(folds.unseen[i]) else inputs
+        return member, _energies(member, unseen), proof
+
+    progress.phase("mixture", len(trained))
+    finished = []
+    for one in side_by_side(finish, range(len(trained))):
+        finished.append(one)
+        progress.advance(len(finished))
+    members, energies, health = zip(*finished, strict=True)
+    return members, energies, health
+
+
 def _sample_of(inputs: WindowInputs) -> np.ndarray:
     n_windows, n_inputs = inputs.shape
     most = max(1, min(_SAMPLE_WINDOWS, _SAMPLE_INPUTS // n_inputs))
@@ -196,7 +215,7 @@ def _energies(member: Member, inputs: WindowInputs) -> np.ndarray:
 
 
 def _joined(
-    members: tuple[Member, ...], energies: list[np.ndarray], folds: Folds
+    members: tuple[Member, ...], energies: tuple[np.ndarray, ...], folds: Folds
 ) -> tuple[np.ndarray, str]:
     """Return one energy for each window that says most about new ones, and what they are."""
     groups = folds.groups()
