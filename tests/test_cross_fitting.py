@@ -63,8 +63,8 @@ def test_what_stands_beside_them_is_fitted_anew_to_the_other_rows(as_members):
     beside, fitted_to = Beside(1.0, 3.0, 0.5), []
 
     def fit_beside(rows):
-        fitted_to.append(rows[:, 0].tolist())
-        return None, Beside(rows.mean(), 2.0, 1.0)
+        fitted_to.append(rows[:][:, 0].tolist())
+        return None, Beside(rows[:].mean(), 2.0, 1.0)
 
     judges = (*members, beside)
     energies = np.stack([judge.energy(FEATURES) for judge in judges])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dagmm.folds import FEWEST_ROWS, MANY_ROWS, Folds, folds_of_rows, whole
+from dagmm.folds import FEWEST_ROWS, MANY_ROWS, Folds, SomeRows, folds_of_rows, whole
 
 
 @pytest.mark.parametrize("n_rows", [FEWEST_ROWS, 21, MANY_ROWS - 1])
@@ -53,3 +53,12 @@ def test_what_leaves_nothing_out_has_no_groups():
     assert folds.groups() == []
     assert folds.n_fitted == 7
     assert isinstance(folds, Folds)
+
+
+def test_some_rows_are_gathered_as_they_are_asked_for():
+    features = np.arange(30, dtype=np.float32).reshape(10, 3)
+    some = SomeRows(features, np.array([7, 2, 5, 9]))
+    assert (len(some), some.shape) == (4, (4, 3))
+    np.testing.assert_array_equal(some[1:3], features[[2, 5]])
+    np.testing.assert_array_equal(some[::2], features[[7, 5]])
+    np.testing.assert_array_equal(some[:], features[[7, 2, 5, 9]])

@@ -94,6 +94,19 @@ def test_a_strange_image_has_the_highest_energy():
     assert detector.energy(strange).min() > np.median(detector.energy(blobs(n=50, seed=2)))
 
 
+def test_about_as_many_new_images_as_stated_lie_above_the_threshold():
+    def noisy(n, seed):
+        noise = np.random.default_rng(seed).normal(0.0, 0.3, (n, 12, 12))
+        return blobs(n, 12, 12, seed=seed) + noise
+
+    train, new = noisy(160, 0), noisy(1000, 1)
+    detector = DAGMMDetector().fit(train)
+    assert detector.threshold_["n_rows"] == 160
+    assert detector.threshold_["rows_are"].endswith("not fitted to them)")
+    assert detector.threshold_["warnings"] == []
+    assert (detector.predict(new) == -1).mean() < 0.05
+
+
 # What is refused ---------------------------------------------------------------------------
 
 

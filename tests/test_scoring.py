@@ -3,7 +3,17 @@ import pytest
 
 import oracle
 from dagmm.networks import flatten
-from dagmm.scoring import BLOCK_ROWS, BUFFER_BLOCKS, Buffers, Scorer, latent_rows, outputs_of
+from dagmm.scoring import (
+    BLOCK_ROWS,
+    BUFFER_BLOCKS,
+    BUFFER_FEATURES,
+    Buffers,
+    Scorer,
+    buffer_rows,
+    chunks_of,
+    latent_rows,
+    outputs_of,
+)
 from small_tables import ARCHITECTURE, correlated_rows
 
 PARAMETERS = flatten(ARCHITECTURE.build(np.random.default_rng(0)))
@@ -97,3 +107,12 @@ def test_what_is_to_be_rebuilt_may_be_other_rows(together):
     np.testing.assert_array_equal(z, together[0])
     last = oracle.latent(ARCHITECTURE.named(PARAMETERS), ROWS[-50:])[1]
     np.testing.assert_allclose(error[-50:], ((target[-50:] - last) ** 2).sum(axis=1), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("n_rows", "n_features"), [(20_000, 6), (5000, 784), (500, 150_528)])
+def test_chunks_hold_all_rows_and_a_bounded_number_of_values(n_rows, n_features):
+    features = np.broadcast_to(np.float32(0.0), (n_rows, n_features))
+    sizes = [len(features[part]) for part in chunks_of(features)]
+    assert sum(sizes) == n_rows
+    assert max(sizes) * n_features <= max(BUFFER_FEATURES, buffer_rows(n_features) * n_features)
+    assert all(size % buffer_rows(n_features) == 0 for size in sizes[:-1])

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Float32
 
-from dagmm.folds import Folds
+from dagmm.folds import Folds, SomeRows
 from dagmm.judges import Beside, Judge, combine_unseen
 from dagmm.parallel import side_by_side
+from dagmm.windows import Inputs
 
 
 def cross_fitted(
@@ -15,7 +16,7 @@ def cross_fitted(
     energies: Float[np.ndarray, "n_judges n_rows"],
     features: Float32[np.ndarray, "n_rows n_features"],
     folds: Folds,
-    fit_beside: Callable[[np.ndarray], Beside],
+    fit_beside: Callable[[Inputs], Beside],
 ) -> Float[np.ndarray, " n_unseen"]:
     """One energy for each row that some network was not fitted to, by such networks alone.
 
@@ -46,7 +47,7 @@ def cross_fitted(
 
     def part(group: list[int]) -> tuple[tuple[Judge, ...], np.ndarray]:
         fitted, unseen = folds.fitted[group[0]], folds.unseen[group[0]]
-        beside = [judge for judge in fit_beside(features[fitted]) if judge is not None]
+        beside = [judge for judge in fit_beside(SomeRows(features, fitted)) if judge is not None]
         of_beside = [judge.energy(features[unseen]) for judge in beside]
         some = (*(judges[i] for i in group), *beside)
         return some, np.stack([*energies[group][:, unseen], *of_beside])

@@ -50,8 +50,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Share of the training rows to be called anomalies, in (0, 0.5]; it sets the threshold
         and nothing else. ``"auto"`` is 0.01, not of the training rows as the model sees them,
         whose energies are lower than those of new rows, but of rows that were held out of the fit
-        or, in tables under 10,000 rows, are judged by networks that were not fitted to them (of
-        less than 20 rows, or 5000 images, the training rows after all); of windows, which one odd
+        or, where there are under 10,000 rows or images, are judged by networks that were not
+        fitted to them (of less than 20 the training rows after all); of windows, which one odd
         row is in as many of as a window has rows, 0.01 times these rows, at most 0.05.
     n_members : int, default=4
         Number of networks.

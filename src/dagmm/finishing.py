@@ -12,8 +12,7 @@ from dagmm.mixture import Mixture, Moments
 from dagmm.networks import Architecture
 from dagmm.recipe import Recipe
 from dagmm.refinement import choose, moments_under, settle
-from dagmm.rows import CHUNK_ROWS
-from dagmm.scoring import latent_rows, outputs_of
+from dagmm.scoring import chunks_of, latent_rows, outputs_of
 from dagmm.training import TrainedMember
 from dagmm.windows import Inputs
 
@@ -105,8 +104,7 @@ def latent_moments(
     """Z of all rows, and the moments of the memberships the estimation network gives them."""
     z = np.empty((architecture.n_latent, len(features)), np.float32)
     total: Moments | None = None
-    for start in range(0, len(features), CHUNK_ROWS):
-        part = slice(start, start + CHUNK_ROWS)
+    for part in chunks_of(features):
         z[:, part], gamma, _ = outputs_of(architecture, parameters, features[part])
         moments = Moments.of(z[:, part].astype(np.float64), gamma.astype(np.float64))
         total = moments if total is None else total.merge(moments)

@@ -29,7 +29,7 @@ from dagmm.rows import ImageRows, Rows
 from dagmm.training import TrainedMember, TrainingInputs, train
 from dagmm.typical import typical_values
 from dagmm.watching import WatchedRows
-from dagmm.windows import Succession
+from dagmm.windows import Inputs, Succession
 
 _T = TypeVar("_T")
 
@@ -149,7 +149,7 @@ def _calibrated(
     features: np.ndarray,
     unseen: np.ndarray,
     shared: Shared,
-    fit_beside: Callable[[np.ndarray], Beside],
+    fit_beside: Callable[[Inputs], Beside],
 ) -> tuple[FittedModel, np.ndarray]:
     """Return the model with the energies it is to remember, and those of the rows held.
 
@@ -199,7 +199,7 @@ def _shared(
     rng: np.random.Generator,
 ) -> Shared:
     """Say who is fitted to which rows: in stretches, where the user names the time axis."""
-    crossing = held.numbers is None and not isinstance(rows, ImageRows)
+    crossing = held.numbers is None
     succession = None
     if crossing and overrides is not None and overrides.time is not None:
         succession = Succession.of(rows, overrides.time, overrides.group)
@@ -227,15 +227,13 @@ def _finish(
     return _each(finish, len(trained), "mixture", progress)
 
 
-def _fit_beside(
-    features: np.ndarray, recipe: Recipe, column_seed: np.random.SeedSequence
-) -> Beside:
+def _fit_beside(features: Inputs, recipe: Recipe, column_seed: np.random.SeedSequence) -> Beside:
     """Fit what judges rows beside the members; None for what the recipe is without."""
     columns = None
     if recipe.column_components:
         rng = np.random.default_rng(column_seed)
-        columns = ColumnMixtures.fit(features, recipe.column_components, rng)
-    return columns, RowGaussian.fit(features) if recipe.row_gaussian else None
+        columns = ColumnMixtures.fit(features[:], recipe.column_components, rng)
+    return columns, RowGaussian.fit(features[:]) if recipe.row_gaussian else None
 
 
 def _check(

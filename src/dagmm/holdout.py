@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from dagmm.folds import Folds, folds_of_rows
-from dagmm.windows import Succession
+from dagmm.folds import Folds, SomeRows, folds_of_rows
+from dagmm.windows import Inputs, Succession
 
 #: From so many rows on some are held out of the fit altogether. In smaller tables, where each row
 #: counts for detection and a tenth of them would say little, each network leaves out others.
@@ -40,9 +40,9 @@ class Shared:
         """How many rows the network with the fewest is fitted to."""
         return self.n_fitted if self.folds is None else self.folds.n_fitted
 
-    def seen_by(self, member: int, features: np.ndarray) -> np.ndarray:
+    def seen_by(self, member: int, features: np.ndarray) -> Inputs:
         """Return those of the first rows that one network is fitted to."""
-        return features if self.folds is None else features[self.folds.fitted[member]]
+        return features if self.folds is None else SomeRows(features, self.folds.fitted[member])
 
 
 def share_out(
@@ -65,7 +65,7 @@ def share_out(
     rng : numpy.random.Generator
     crossing : bool
         Whether networks may leave out rows: not where mixtures are fixed from more rows than are
-        held; and of images it was not tried.
+        held.
     succession : Succession, optional
         Of rows in time, which are left out in stretches instead of at random.
     """

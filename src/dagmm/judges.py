@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
 from dagmm.column_mixtures import ColumnMixtures
 from dagmm.common_scale import mean_scale, on_common_scale, symmetric_exp, symmetric_log
@@ -14,7 +14,8 @@ from dagmm.drawn_mixtures import DrawnMixtures, energies_of
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
 from dagmm.row_gaussian import RowGaussian
-from dagmm.scoring import Buffers, Scorer
+from dagmm.scoring import Buffers, Scorer, chunks_of
+from dagmm.windows import Inputs
 
 #: What gives a row an energy of its own.
 Judge: TypeAlias = "Member | ColumnMixtures | RowGaussian"
@@ -54,11 +55,12 @@ class Member:
         """Number of components of each mixture beside the member's own."""
         return () if self.drawn is None else tuple(len(one.mu) for one in self.drawn.mixtures)
 
-    def energy(
-        self, features: Float32[np.ndarray, "n_rows n_features"]
-    ) -> Float[np.ndarray, " n_rows"]:
-        """Energy of encoded rows under this member alone, in nats."""
-        return self.start(Buffers.of(features, self.architecture))()
+    def energy(self, features: Inputs) -> Float[np.ndarray, " n_rows"]:
+        """Energy of any number of encoded rows under this member alone, in nats."""
+        energy = np.empty(len(features))
+        for part in chunks_of(features):
+            energy[part] = self.start(Buffers.of(features[part], self.architecture))()
+        return energy
 
     @cached_property
     def scorer(self) -> Scorer:

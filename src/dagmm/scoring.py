@@ -1,6 +1,6 @@
 """Scoring: what networks make of any number of rows, in blocks and buffers of one shape."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from dagmm.compilation import compiled, make_room
 from dagmm.networks import Architecture
 from dagmm.networks.padding import padding_of
 from dagmm.numerics import Array, sum_of_features
+from dagmm.rows import CHUNK_ROWS
+from dagmm.windows import Inputs
 
 #: Rows of a block. One shape means one compilation, and a row that goes through the same
 #: arithmetic whether it comes alone or among a million.
@@ -193,6 +195,14 @@ def outputs_of(
     rows = Buffers.of(features, architecture)
     wanted = rows if target is None else Buffers.of(target, architecture)
     return Scorer(architecture, parameters).outputs(rows, wanted)
+
+
+def chunks_of(features: Inputs) -> Iterator[slice]:
+    """Rows in chunks, of which what is made of one takes a bounded memory."""
+    n_rows, n_features = features.shape
+    at_once = buffer_rows(n_features)
+    size = max(at_once, min(CHUNK_ROWS, BUFFER_FEATURES // n_features) // at_once * at_once)
+    return (slice(first, first + size) for first in range(0, n_rows, size))
 
 
 def block_rows(n_features: int) -> int:

@@ -191,7 +191,7 @@ def _finish(
         result = trained[i]._replace(parameters=member.parameters)
         proof = health_of(architecture, recipe.plan, result, own, energy)
         unseen = inputs.of(folds.unseen[i]) if len(folds.unseen[i]) else inputs
-        return member, _energies(member, unseen), proof
+        return member, member.energy(unseen), proof
 
     progress.phase("mixture", len(trained))
     finished = []
@@ -206,12 +206,6 @@ def _sample_of(inputs: WindowInputs) -> np.ndarray:
     n_windows, n_inputs = inputs.shape
     most = max(1, min(_SAMPLE_WINDOWS, _SAMPLE_INPUTS // n_inputs))
     return inputs[:: -(-n_windows // most)]
-
-
-def _energies(member: Member, inputs: WindowInputs) -> np.ndarray:
-    return np.concatenate(
-        [member.energy(inputs[i : i + CHUNK_ROWS]) for i in range(0, len(inputs), CHUNK_ROWS)]
-    )
 
 
 def _joined(

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int, Int64
 
 from dagmm.compilation import compiled, make_room
 from dagmm.encoder import ENCODED_LIMIT
+from dagmm.folds import SomeRows
 from dagmm.numerics import Array
 
 #: ``levels``: level and spread of each feature within the window; ``steps``: every step.
@@ -244,7 +245,7 @@ class WindowInputs:
 
 
 #: What networks are fitted to: encoded rows, or windows of them.
-Inputs: TypeAlias = np.ndarray | WindowInputs
+Inputs: TypeAlias = np.ndarray | SomeRows | WindowInputs
 
 
 def scaled_view(view: View, inputs: WindowInputs, chunk: int) -> View:
