@@ -180,14 +180,14 @@ class Encoder:
         features = np.empty((chunk.n_rows, self.n_features), np.float32)
         n_numbers = self.numbers.n_features
         if any_number_holes:
-            features[:, :n_numbers] = _limited(self._filled(values, number_holes, lost))
+            _limit(self._filled(values, number_holes, lost), features[:, :n_numbers])
         else:
             for some in _blocks(*values.shape):
-                features[some, :n_numbers] = _limited(self.numbers.encode(values[some]))
+                _limit(self.numbers.encode(values[some]), features[some, :n_numbers])
         start = n_numbers
         for part in parts:
             stop = start + part.shape[1]
-            features[:, start:stop] = _limited(part)
+            _limit(part, features[:, start:stop])
             start = stop
         return features
 
@@ -272,10 +272,9 @@ class Encoder:
         )
 
 
-def _limited(part: Float64[np.ndarray, "n_rows _"]) -> Float64[np.ndarray, "n_rows _"]:
-    """Limit features before they are narrowed: float32 would overflow."""
-    limited: np.ndarray = np.clip(part, -ENCODED_LIMIT, ENCODED_LIMIT)
-    return limited
+def _limit(part: Float64[np.ndarray, "n_rows _"], out: Float32[np.ndarray, "n_rows _"]) -> None:
+    """Limit features and narrow them, in this order: float32 would overflow."""
+    np.clip(part, -ENCODED_LIMIT, ENCODED_LIMIT, out=out, casting="same_kind")
 
 
 def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
