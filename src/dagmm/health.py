@@ -81,12 +81,14 @@ class _Measured(NamedTuple):
 def _measured(
     architecture: Architecture, plan: TrainingPlan, parameters: np.ndarray, rows: np.ndarray
 ) -> _Measured:
-    z, gamma, _ = outputs_of(architecture, parameters, rows)
+    z, gamma, squared_error = outputs_of(architecture, parameters, rows)
     moments = Moments.of(z.astype(np.float64), gamma.astype(np.float64))
     energy = Mixture.from_moments(moments).energy(z)
-    hidden = np.random.default_rng(0).random(rows.shape) < architecture.mask_ratio
-    seen = np.where(hidden, np.float32(0.0), rows)
-    reconstruction = float(outputs_of(architecture, parameters, seen, rows).squared_error.mean())
+    if architecture.mask_ratio > 0.0:
+        hidden = np.random.default_rng(0).random(rows.shape) < architecture.mask_ratio
+        seen = np.where(hidden, np.float32(0.0), rows)
+        squared_error = outputs_of(architecture, parameters, seen, rows).squared_error
+    reconstruction = float(squared_error.mean())
     penalty = covariance_penalty(moments.cov + np.diag(floor_of(moments.variance)))
     objective = (
         plan.reconstruction_weight * reconstruction
