@@ -9,6 +9,9 @@ test rows sit in the training set. Here no row is repeated before the split; ``-
 scikit-learn's detectors on the same splits instead. ``DAGMMDetector()`` sees raw rows; the peers
 see rows scaled by the training rows.
 
+A seed draws the rows and is the method's as well. With ``--same-rows`` all seeds share the rows of
+seed 0, so that what varies is the method alone.
+
 With ``--out`` finished fits are kept and not repeated. Seconds are meaningful with
 ``--processes 1`` on an idle machine.
 
@@ -62,9 +65,9 @@ def split(
     return x[normal[:half]], x[test], anomaly[test]
 
 
-def one_fit(method: str, path: Path, setting: str, seed: int) -> dict[str, float]:
+def one_fit(method: str, path: Path, setting: str, seed: int, same_rows: bool) -> dict[str, float]:
     """Fit and score one method on one split."""
-    x, x_test, anomaly = split(*load(path), setting, seed)
+    x, x_test, anomaly = split(*load(path), setting, 0 if same_rows else seed)
     start = time.perf_counter()
     if method == DETECTOR:
         from dagmm import DAGMMDetector
@@ -92,7 +95,7 @@ def values_of(results: dict[str, Any], measure: str, method: str, name: str) -> 
 
 def store(results: dict[str, Any], job: tuple[Any, ...], fit: dict[str, float]) -> None:
     """Put the measures of one fit in their places."""
-    method, path, _, seed = job
+    method, path, _, seed, _ = job
     for measure in MEASURES:
         values = values_of(results, measure, method, path.stem)
         values.extend([None] * (seed + 1 - len(values)))
@@ -101,7 +104,7 @@ def store(results: dict[str, Any], job: tuple[Any, ...], fit: dict[str, float]) 
 
 def is_done(results: dict[str, Any], job: tuple[Any, ...]) -> bool:
     """Whether a fit was measured earlier."""
-    method, path, _, seed = job
+    method, path, _, seed, _ = job
     values = values_of(results, "score_s", method, path.stem)
     return len(values) > seed and values[seed] is not None
 
@@ -136,6 +139,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of .npz files")
     parser.add_argument("--setting", choices=("semi", "unsup"), default="semi")
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0, 1, ...")
+    parser.add_argument("--same-rows", action="store_true", help="all seeds share rows of seed 0")
     parser.add_argument("--peers", action="store_true", help="run scikit-learn's detectors too")
     parser.add_argument("--methods", help="names, separated by commas, instead of --peers")
     parser.add_argument("--only", help="names of sets, without .npz, separated by commas")
@@ -169,12 +173,13 @@ def main() -> None:
     arguments = _arguments()
     paths = _paths(arguments.data, arguments.only)
     methods = _methods(arguments)
-    empty = {"setting": arguments.setting, **{measure: {} for measure in MEASURES}}
-    results = read_json(arguments.out, empty)
-    if results["setting"] != arguments.setting:
-        raise SystemExit(f"{arguments.out} holds results of setting {results['setting']}")
+    said = {"setting": arguments.setting, "same_rows": arguments.same_rows}
+    results = read_json(arguments.out, said | {measure: {} for measure in MEASURES})
+    held = {"setting": results["setting"], "same_rows": results.get("same_rows", False)}
+    if held != said:
+        raise SystemExit(f"{arguments.out} holds results of {held}, not of {said}")
     jobs = [
-        (method, path, arguments.setting, seed)
+        (method, path, arguments.setting, seed, arguments.same_rows)
         for path in paths
         for method in methods
         for seed in range(arguments.seeds)
