@@ -7,6 +7,7 @@ from dagmm.finishing import latent_moments
 from dagmm.health import findings_of, health_of, verdict_of
 from dagmm.mixture import Mixture
 from dagmm.objective import objective
+from dagmm.scoring import outputs_of
 from dagmm.training import train
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
@@ -47,6 +48,23 @@ def test_a_network_that_trained():
         "trained energies separate from untrained ones: reconstruction error fell from "
         f"{before:.3g} to {after:.3g}, rank correlation with the untrained {correlation:.2f}"
     ]
+
+
+def test_a_sample_of_wide_rows_is_of_bounded_size(monkeypatch):
+    looked_at = []
+
+    def look(architecture, parameters, rows, target=None):
+        looked_at.append(len(rows))
+        return outputs_of(architecture, parameters, rows, target)
+
+    monkeypatch.setattr("dagmm.health.outputs_of", look)
+    rows = correlated_rows()
+    n_rows, n_features = rows.shape
+    health_after(rows)
+    monkeypatch.setattr("dagmm.health._SAMPLE_INPUTS", n_rows * n_features // 4)
+    sampled = health_after(rows)
+    assert set(looked_at) == {n_rows, n_rows // 4}
+    assert sampled["reconstruction_after"] < 0.5 * sampled["reconstruction_before"]
 
 
 def test_a_network_that_hardly_trained():

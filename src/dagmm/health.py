@@ -13,8 +13,9 @@ from dagmm.scoring import outputs_of
 from dagmm.training import TrainedMember, TrainingPlan
 from dagmm.windows import Inputs
 
-#: Rows that trained and untrained network are compared on.
-_SAMPLE_ROWS = 4096
+#: Rows that trained and untrained network are compared on, or as many as have so many features
+#: together; of a few more than these, all.
+_SAMPLE_ROWS, _SAMPLE_INPUTS = 4096, 2**23
 
 
 def health_of(
@@ -47,7 +48,8 @@ def health_of(
         trained network overflowed and the untrained one took its place), ``dropped_steps``,
         ``empty_components``, ``n_components``.
     """
-    step = max(1, len(features) // _SAMPLE_ROWS)
+    most = max(1, min(_SAMPLE_ROWS, _SAMPLE_INPUTS // features.shape[1]))
+    step = max(1, len(features) // most)
     sample = features[::step]
     check_untrained(*outputs_of(architecture, result.initial, sample)[:2])
     before, after = (
