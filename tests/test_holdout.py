@@ -87,3 +87,11 @@ def test_networks_leave_out_stretches_of_rows_in_time():
     few = FEWEST_ROWS - 1
     whole = share_out(table(few), few, 2, rng, crossing=True, succession=in_time(few))
     assert whole.folds is None
+
+
+def test_rows_that_follow_no_others_are_left_out_at_random():
+    each_its_own = Succession(np.arange(400), np.arange(400))
+    rng = np.random.default_rng(0)
+    shared = share_out(table(400), 400, 4, rng, crossing=True, succession=each_its_own)
+    by_chance = share_out(table(400), 400, 4, np.random.default_rng(0), crossing=True)
+    np.testing.assert_array_equal(shared.folds.unseen, by_chance.folds.unseen)

@@ -72,10 +72,9 @@ def share_out(
     if n_rows >= (FROM_ROWS if crossing else FROM_ROWS_UNCROSSED):
         return Shared(*hold_out(features, n_rows, rng, succession))
     folds = None
-    if crossing and succession is not None:
-        folds = succession.folds(n_members)
-    elif crossing:
-        folds = folds_of_rows(n_rows, n_members, rng)
+    if crossing:
+        in_time = None if succession is None else succession.folds(n_members)
+        folds = in_time or folds_of_rows(n_rows, n_members, rng)
     return Shared(n_rows, np.arange(n_rows), folds)
 
 

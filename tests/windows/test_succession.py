@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dagmm.errors import InputError
 from dagmm.folds import FEWEST_ROWS
@@ -69,6 +71,25 @@ def test_each_network_leaves_out_a_quarter_of_each_assets_time():
 def test_of_few_rows_none_are_left_out():
     assert Succession.of(rows_of(table(FEWEST_ROWS - 1)), "second", "pump").folds(4) is None
     assert Succession.of(rows_of(table(FEWEST_ROWS)), "second", "pump").folds(4) is not None
+
+
+@pytest.mark.parametrize(("n_assets", "leaves_out"), [(100, True), (101, False), (400, False)])
+def test_of_assets_with_hardly_a_row_each_none_are_left_out_in_time(n_assets, leaves_out):
+    frame = pa.table({"t": np.arange(400.0), "pump": np.arange(400) % n_assets})
+    folds = Succession.of(rows_of(frame), "t", "pump").folds(4)
+    assert (folds is not None) == leaves_out
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=30), n_members=st.integers(1, 6))
+def test_whatever_assets_there_are_networks_are_fitted_to_half_of_the_rows(sizes, n_members):
+    asset = np.repeat(np.arange(len(sizes)), sizes)
+    folds = Succession(np.arange(len(asset)), asset).folds(n_members)
+    if folds is None:
+        assert len(asset) < max(FEWEST_ROWS, 4 * len(sizes))
+        return
+    assert folds.groups()
+    assert 2 * folds.n_fitted >= len(asset)
 
 
 @pytest.mark.parametrize(("n_rows", "n_held"), [(10_000, 1000), (12_345, 1234)])

@@ -13,7 +13,7 @@ from jaxtyping import Int64
 from dagmm.folds import FEWEST_ROWS, Folds
 from dagmm.rows import Chunk, Rows
 from dagmm.windows.clock import known_times_of
-from dagmm.windows.folds import folds_of
+from dagmm.windows.folds import QUARTERS, folds_of
 
 #: Stretches that are held out of a large table, evenly over its time.
 STRETCHES = 10
@@ -58,10 +58,11 @@ class Succession:
         Returns
         -------
         Folds or None
-            None where there are too few rows to leave any out.
+            None where there are too few rows to leave any out, or assets have on the mean not one
+            for each quarter: hardly a row then follows another.
         """
         n_rows = len(self.order)
-        if n_rows < FEWEST_ROWS:
+        if n_rows < max(FEWEST_ROWS, len(QUARTERS) * (1 + int(self.asset[-1]))):
             return None
         folds = folds_of(np.arange(n_rows), self.asset, 1, n_members)
         return Folds(*([np.sort(self.order[part]) for part in parts] for parts in folds))
