@@ -26,17 +26,13 @@ def table(n_rows, seed=0):
     return frame.sample(frac=1.0, random_state=seed).reset_index(drop=True)
 
 
-def test_rows_are_ordered_by_asset_and_time():
+def test_times_and_assets_are_those_of_the_table():
     frame = table(101)
     found = Succession.of(rows_of(frame), "second", "pump")
-    expected = frame.sort_values(["pump", "second"])
-    # Assets are numbered as they come; that each lies together in its order is what counts.
-    for asset in (0, 1):
-        places = found.order[found.asset == asset]
-        (pump,) = frame["pump"][places].unique()
-        np.testing.assert_array_equal(places, expected.index[expected["pump"] == pump])
-    np.testing.assert_array_equal(np.sort(found.order), np.arange(101))
-    assert (np.diff(found.asset) >= 0).all()
+    np.testing.assert_array_equal(found.time, frame["second"])
+    # Assets are numbered as they come.
+    first = frame["pump"].iloc[0]
+    np.testing.assert_array_equal(found.asset, frame["pump"] != first)
 
 
 def test_without_a_group_all_rows_are_of_one_asset():
@@ -47,13 +43,20 @@ def test_without_a_group_all_rows_are_of_one_asset():
 def test_rows_without_time_or_asset_are_not_lost():
     frame = pa.table({"t": [3.0, None, 1.0, 2.0], "pump": ["a", "a", None, "a"]})
     found = Succession.of(rows_of(frame), "t", "pump")
-    assert found.order.tolist() == [3, 0, 1, 2]
-    assert found.asset.tolist() == [0, 0, 0, 1]
+    np.testing.assert_array_equal(found.time, [3.0, np.nan, 1.0, 2.0])
+    assert found.asset.tolist() == [0, 0, 1, 0]
+
+
+def test_a_row_without_a_time_comes_last():
+    time = np.arange(40.0)
+    time[3] = np.nan
+    folds = Succession(np.zeros(40, np.int64), time).folds(1)
+    assert folds.unseen[0].tolist() == [3, *range(31, 40)]
 
 
 def test_dates_as_text_are_read_and_others_refused():
     days = pa.table({"t": ["2026-03-09 10:14", "2026-03-08 23:00"]})
-    assert Succession.of(rows_of(days), "t", None).order.tolist() == [1, 0]
+    assert np.diff(Succession.of(rows_of(days), "t", None).time) == [-(11 * 60 + 14) * 60.0]
     with pytest.raises(InputError, match="column 't'"):
         Succession.of(rows_of(pa.table({"t": ["yesterday", "today"]})), "t", None)
 
@@ -84,7 +87,7 @@ def test_of_assets_with_hardly_a_row_each_none_are_left_out_in_time(n_assets, le
 @given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=30), n_members=st.integers(1, 6))
 def test_whatever_assets_there_are_networks_are_fitted_to_half_of_the_rows(sizes, n_members):
     asset = np.repeat(np.arange(len(sizes)), sizes)
-    folds = Succession(np.arange(len(asset)), asset).folds(n_members)
+    folds = Succession(asset, np.arange(float(len(asset)))).folds(n_members)
     if folds is None:
         assert len(asset) < max(FEWEST_ROWS, 4 * len(sizes))
         return
@@ -102,3 +105,9 @@ def test_stretches_lie_evenly_over_the_time(n_rows, n_held):
     begins = np.flatnonzero(np.diff(second, prepend=-2) > 1)
     assert len(begins) == STRETCHES
     np.testing.assert_allclose(np.diff(second[begins]), n_rows / STRETCHES, atol=2)
+
+
+def test_stretches_hold_out_a_part_of_each_asset_and_none_whole():
+    pump, second = np.divmod(np.arange(10_000), 100)
+    held = Succession(pump, second.astype(np.float64)).stretches(1000)
+    assert set(np.bincount(pump[held], minlength=100)) == {10}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from dagmm.encoder.dates import dates_of
 from dagmm.errors import InputError
@@ -63,15 +63,24 @@ def assets_of(chunk: Chunk, name: str | None) -> tuple[list[str], np.ndarray]:
     InputError
         If a row names none.
     """
-    if name is None:
-        return [ONE_ASSET], np.zeros(chunk.n_rows, np.int64)
-    texts = pc.dictionary_encode(chunk.text(name))
-    if texts.null_count:
-        row = chunk.start + int(np.argmax(np.asarray(texts.is_null())))
+    names, asset = known_assets_of(chunk, name)
+    found = [one for one in names if one is not None]
+    if len(found) < len(names):
+        row = chunk.start + int(np.argmax(asset == names.index(None)))
         raise InputError(
             f"column {name!r} names no asset in row {row}; each row needs one where windows are "
             "asked for. Fill it, or leave the row out."
         )
+    return found, asset
+
+
+def known_assets_of(
+    chunk: Chunk, name: str | None
+) -> tuple[list[str | None], Int64[np.ndarray, " n_rows"]]:
+    """Return what :func:`assets_of` does, with None for an asset where rows name none."""
+    if name is None:
+        return [ONE_ASSET], np.zeros(chunk.n_rows, np.int64)
+    texts = pc.dictionary_encode(chunk.text(name), null_encoding="encode")
     return texts.dictionary.to_pylist(), np.asarray(texts.indices, np.int64)
 
 
