@@ -95,8 +95,8 @@ VARIANTS: dict[str, Change] = {
     "no drawn mixtures": lambda recipe: replace(recipe, drawn_components=()),
     "drawn mixtures of 256": lambda recipe: replace(recipe, drawn_components=(256, 256)),
     "no mixtures of columns": lambda recipe: replace(recipe, column_components=0),
-    "no Gaussian of rows": lambda recipe: replace(
-        recipe, row_gaussian=False, column_components=COLUMN_COMPONENTS
+    "no mixture of rows": lambda recipe: replace(
+        recipe, row_components=(), column_components=COLUMN_COMPONENTS
     ),
     "long training": lambda recipe: replace(
         recipe, plan=replace(recipe.plan, epochs=20, learning_rate=1e-3)

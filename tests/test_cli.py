@@ -350,7 +350,7 @@ def test_info(there: Path) -> None:
         {"name": "torque", "kind": "numbers"},
         {"name": "tool", "kind": "text", "categories": 2},
     ]
-    assert (described["format"], described["rows"]) == (5, ROWS)
+    assert (described["format"], described["rows"]) == (6, ROWS)
     assert described["calibration"] == {
         "rows": ROWS // 4,  # one network, which leaves out a quarter
         "rows_are": "training rows (by networks that were not fitted to them)",
@@ -363,7 +363,8 @@ def test_info(there: Path) -> None:
     assert drawn == [[40, 40]] * len(drawn)
     assert "mixture components, beside mixtures about 40 and 40 drawn rows" in text
     assert described["column_mixtures"] == {"components": 4, "share": 0.25}
-    assert described["row_gaussian"] is None
+    assert described["row_mixture"]["share"] == 0.25
+    assert "components of all encoded columns together, 25% of the energy" in text
     assert "4 components for each encoded column, 25% of the energy" in text
     assert described["fingerprint"] in text
     assert described["verdict"][0] in text

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dagmm.column_mixtures import ColumnMixtures
 from dagmm.judges import Member, combine, disagreement, shares_of
 from dagmm.mixture import Mixture
-from dagmm.row_gaussian import RowGaussian
+from dagmm.row_mixture import RowMixture
 from small_tables import ARCHITECTURE
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
@@ -106,8 +106,9 @@ def beside(share, location, spread):
 
 
 def test_what_stands_beside_the_members_counts_for_its_share():
-    gaussian = RowGaussian(np.zeros(4), np.eye(4), 0.0, 1.0, 0.5)
-    judges = (scale(0.0, 1.0), scale(0.0, 1.0), beside(0.25, 0.0, 1.0), gaussian)
+    one = Mixture(np.ones(1), np.zeros((1, 4)), np.eye(4)[None])
+    of_rows = RowMixture(one, 0.0, 1.0, 0.5)
+    judges = (scale(0.0, 1.0), scale(0.0, 1.0), beside(0.25, 0.0, 1.0), of_rows)
     np.testing.assert_allclose(shares_of(judges), [0.125, 0.125, 0.25, 0.5])
     assert shares_of(judges[:2]) is None
     # A spread of 1 above the location of the last is log 2 there, and half of it in the mean.

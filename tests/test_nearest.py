@@ -20,7 +20,7 @@ from dagmm.judges import Member
 from dagmm.mixture import Mixture
 from dagmm.nearest import LEAST_DROP, Search, _line
 from dagmm.networks import flatten
-from dagmm.row_gaussian import RowGaussian
+from dagmm.row_mixture import RowMixture
 from dagmm.rows import MatrixRows, rows_of
 from dagmm.traced import TracedModel
 from dagmm.typical import N_LEVELS, typical_values
@@ -48,12 +48,21 @@ def columns():
     return ColumnMixtures.fit(correlated_rows(), 4, np.random.default_rng(0))
 
 
+def mixture_of_rows(relative_floor):
+    mixture = RowMixture.fit(
+        correlated_rows(), (4,), relative_floor, 0.0, 0.25, np.random.default_rng(0)
+    )
+    assert len(mixture.mixture.phi) == 4
+    return mixture
+
+
 MEMBERS = {
     "one member": lambda: [a_member(0)],
     "three members": lambda: [a_member(i) for i in range(3)],
     "drawn mixtures": lambda: [with_drawn(a_member(i)) for i in range(2)],
     "mixtures of columns": lambda: [a_member(0), a_member(1), columns()],
-    "a Gaussian of rows": lambda: [a_member(0), a_member(1), RowGaussian.fit(correlated_rows())],
+    "a mixture of rows": lambda: [a_member(0), a_member(1), mixture_of_rows(1e-2)],
+    "a sharp mixture of rows": lambda: [a_member(0), mixture_of_rows(1e-4)],
 }
 
 
@@ -65,7 +74,7 @@ def model(request):
     members = tuple(judge for judge in judges if isinstance(judge, Member))
     model = FittedModel(encoder, members, None, {})
     for judge in judges[len(members) :]:
-        name = "column_mixtures" if isinstance(judge, ColumnMixtures) else "row_gaussian"
+        name = "column_mixtures" if isinstance(judge, ColumnMixtures) else "row_mixture"
         model = replace(model, **{name: judge})
     typical = typical_values(rows, encoder.feature_columns)
     sample = EnergySample.of(model.energy_of_features(rows))

@@ -30,7 +30,10 @@ def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
     assert (len(recipe.drawn_components) > 1) == (n_rows <= 100_000)
     is_wide = n_features == 300
     assert (recipe.column_components > 1) == (n_rows <= 100_000 and not is_wide)
-    assert recipe.row_gaussian == (n_rows <= 100_000 and is_wide)
+    of_rows = (1,) if is_wide else (1, 2, 4, 8, 16)
+    assert recipe.row_components == (of_rows if n_rows <= 100_000 else ())
+    assert recipe.row_floor >= 0.0
+    assert 0.0 <= recipe.row_share < 0.75
 
 
 def test_windows_and_images_are_judged_by_their_members_alone():
@@ -41,13 +44,13 @@ def test_windows_and_images_are_judged_by_their_members_alone():
         image_recipe(500, 256, 2, (16, 16, 1)),
     ):
         assert (recipe.drawn_components, recipe.column_components) == ((), 0)
-        assert not recipe.row_gaussian
+        assert not recipe.row_components
 
 
 def test_the_widest_tables_are_judged_column_by_column():
-    assert detector_recipe(500, 1024, 2).row_gaussian
+    assert detector_recipe(500, 1024, 2).row_components == (1,)
     widest = detector_recipe(500, 1025, 2)
-    assert (widest.column_components, widest.row_gaussian) == (4, False)
+    assert (widest.column_components, widest.row_components) == (4, ())
 
 
 def test_a_recipe_follows_from_the_shape_alone():

@@ -1,4 +1,4 @@
-"""The Gaussian of the rows: its energy is scipy's, its covariance what it says."""
+"""The mixture of the rows: its energy is scipy's, its parameters are scikit-learn's."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,11 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
+from sklearn.mixture import GaussianMixture
 
-from dagmm import row_gaussian
-from dagmm.row_gaussian import RELATIVE_FLOOR, RowGaussian, gaussian_energy
+from dagmm import row_mixture
+from dagmm.row_mixture import RowMixture, whitened_energy
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
+CANDIDATES = (1, 2, 4, 8, 16)
+
+
+def fitted(rows, candidates=CANDIDATES, relative_floor=1e-4, least_phi=0.0, share=0.25):
+    return RowMixture.fit(
+        rows, candidates, relative_floor, least_phi, share, np.random.default_rng(0)
+    )
 
 
 def table(n_rows=500, seed=0):
@@ -23,34 +31,68 @@ def table(n_rows=500, seed=0):
     return np.concatenate([rows, np.full((n_rows, 1), 0.1)], axis=1).astype(np.float32)
 
 
-def test_the_energy_is_that_of_scipys_normal_density():
-    gaussian, rows = RowGaussian.fit(table()), table(40, seed=1)
-    oracle = scipy.stats.multivariate_normal(gaussian.mu, gaussian.chol @ gaussian.chol.T)
-    expected = -oracle.logpdf(rows.astype(np.float64))
-    np.testing.assert_allclose(gaussian.energy(rows), expected, rtol=1e-9)
+def clusters(n_rows=600, seed=0):
+    """Two groups of rows, in each of which the second column follows the first in its own way."""
+    rng = np.random.default_rng(seed)
+    group = rng.integers(2, size=n_rows)
+    first = rng.normal(size=n_rows) + 8.0 * group
+    second = np.where(group == 1, first, -first) + 0.1 * rng.normal(size=n_rows)
+    return np.stack([first, second], axis=1).astype(np.float32)
+
+
+def test_the_energy_is_that_of_scipys_normal_densities():
+    one, rows = fitted(clusters(), (2,)).mixture, clusters(40, seed=1)
+    densities = [
+        phi * scipy.stats.multivariate_normal(mu, cov).pdf(rows.astype(np.float64))
+        for phi, mu, cov in zip(one.phi, one.mu, one.cov, strict=True)
+    ]
+    energy = fitted(clusters(), (2,)).energy(rows)
+    np.testing.assert_allclose(energy, -np.log(np.sum(densities, axis=0)), rtol=1e-8)
 
 
 def test_jax_arrays_have_the_same_energy():
-    gaussian, rows = RowGaussian.fit(table()), table(40, seed=1)
-    terms = (jnp.asarray(part) for part in gaussian.terms)
-    got = np.asarray(gaussian_energy(jnp.asarray(rows.T), *terms))
-    np.testing.assert_allclose(got, gaussian.energy(rows), rtol=1e-3)
+    for mixture, rows in ((fitted(clusters()), clusters), (fitted(table()), table)):
+        x = rows(40, seed=1)
+        terms = (jnp.asarray(part) for part in mixture.terms)
+        got = np.asarray(whitened_energy(jnp.asarray(x.T), *terms))
+        np.testing.assert_allclose(got, mixture.energy(x), rtol=1e-3, atol=1e-3)
 
 
-def test_the_covariance_is_scikit_learns_and_the_floor():
+def test_em_finds_what_scikit_learn_finds():
+    rows = clusters(3000)
+    oracle = GaussianMixture(2, random_state=0, tol=1e-6).fit(rows.astype(np.float64))
+    mixture = fitted(rows, relative_floor=1e-9).mixture
+    assert len(mixture.phi) == 2
+    ours, theirs = np.argsort(mixture.mu[:, 0]), np.argsort(oracle.means_[:, 0])
+    np.testing.assert_allclose(mixture.phi[ours], oracle.weights_[theirs], atol=1e-3)
+    np.testing.assert_allclose(mixture.mu[ours], oracle.means_[theirs], atol=1e-2)
+    np.testing.assert_allclose(mixture.cov[ours], oracle.covariances_[theirs], atol=1e-2)
+
+
+def test_of_one_component_the_covariance_is_scikit_learns_and_the_floor():
     rows = table()
-    gaussian, oracle = RowGaussian.fit(rows), EmpiricalCovariance().fit(rows.astype(np.float64))
-    expected = oracle.covariance_ + RELATIVE_FLOOR * np.diag(oracle.covariance_.diagonal())
+    one = fitted(rows, (1,), relative_floor=0.25).mixture
+    oracle = EmpiricalCovariance().fit(rows.astype(np.float64))
+    expected = oracle.covariance_ + 0.25 * np.diag(oracle.covariance_.diagonal())
     # A constant column has the variance 1 of what is scaled.
-    expected[3, 3] = RELATIVE_FLOOR
-    np.testing.assert_allclose(gaussian.chol @ gaussian.chol.T, expected, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(gaussian.mu, oracle.location_, rtol=1e-6)
+    expected[3, 3] = 0.25
+    np.testing.assert_allclose(one.cov[0], expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(one.mu[0], oracle.location_, rtol=1e-6)
 
 
 def test_rows_are_taken_some_at_a_time(monkeypatch):
-    whole = RowGaussian.fit(table())
-    monkeypatch.setattr(row_gaussian, "_ROWS_AT_ONCE", 7)
-    np.testing.assert_allclose(RowGaussian.fit(table()).chol, whole.chol, rtol=1e-9, atol=1e-12)
+    whole = fitted(table(), (1,)).mixture.chol
+    monkeypatch.setattr(row_mixture, "_ROWS_AT_ONCE", 7)
+    np.testing.assert_allclose(fitted(table(), (1,)).mixture.chol, whole, rtol=1e-9, atol=1e-12)
+
+
+def test_a_broken_relation_between_columns_is_strange():
+    # Six columns that are nearly one and the same: what is left of each hardly varies.
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(900, 1)) + 0.02 * rng.normal(size=(900, 6))
+    rows[850:, 2] += 0.2  # a twentieth of a column's own range
+    rows = rows.astype(np.float32)
+    assert roc_auc_score(np.arange(400) >= 350, fitted(rows[:500]).energy(rows[500:])) > 0.99
 
 
 def test_fewer_rows_than_columns_are_enough():
@@ -61,47 +103,73 @@ def test_fewer_rows_than_columns_are_enough():
     others = rows[30:].copy()
     # Each value is usual, but not beside the others.
     others[strange] = rng.permuted(others[strange], axis=1)
-    assert roc_auc_score(strange, RowGaussian.fit(rows[:30]).energy(others)) > 0.95
+    assert roc_auc_score(strange, fitted(rows[:30], (1,), 0.25).energy(others)) > 0.95
+
+
+@pytest.mark.parametrize(("n_rows", "expected"), [(23, 1), (24, 2), (40, 3), (400, 8)])
+def test_rows_are_never_too_few_for_the_components(n_rows, expected):
+    # Each takes four rows for two columns and one more.
+    assert len(fitted(clusters(n_rows), (8,)).mixture.phi) <= expected
+    assert len(fitted(clusters(n_rows)).mixture.phi) <= expected
+
+
+def test_components_under_their_least_weight_die():
+    rows = np.concatenate([clusters(1000), clusters(30, seed=1) + np.float32(50.0)])
+    kept, alive = fitted(rows, (4,)), fitted(rows, (4,), least_phi=0.1)
+    assert len(alive.mixture.phi) < len(kept.mixture.phi)
+    assert alive.energy(rows[-30:]).min() > kept.energy(rows[-30:]).max()
+
+
+def test_the_number_of_components_is_found_from_a_sample(monkeypatch):
+    monkeypatch.setattr(row_mixture, "MAX_ROWS", 300)
+    one = fitted(clusters(6000), (1, 2)).mixture
+    assert len(one.phi) == 2
+    # And what is kept is of all rows.
+    centre = one.phi @ one.mu
+    np.testing.assert_allclose(centre, clusters(6000).mean(axis=0, dtype=np.float64), rtol=1e-6)
 
 
 def test_a_constant_column_speaks_up_when_it_moves():
-    gaussian = RowGaussian.fit(table())
+    mixture = fitted(table())
     rows = np.repeat(table(1), 3, axis=0)
     rows[1:, 3] += [0.5, 50.0]
-    energy = gaussian.energy(rows)
-    assert energy[0] < energy[1] < energy[2] < 1e5
+    energy = mixture.energy(rows)
+    assert energy[0] < energy[1] < energy[2] < 1e8
 
 
 def test_the_scale_is_that_of_the_training_energies():
-    gaussian = RowGaussian.fit(table())
-    low, median, high = np.percentile(gaussian.energy(table()), (25, 50, 75))
-    assert (gaussian.location, gaussian.spread) == (median, high - low)
+    mixture = fitted(table())
+    low, median, high = np.percentile(mixture.energy(table()), (25, 50, 75))
+    assert (mixture.location, mixture.spread) == (median, high - low)
 
 
 def test_the_rows_beside_a_row_change_nothing():
-    rows, gaussian = table(3000, seed=1), RowGaussian.fit(table())
-    alone = np.concatenate([gaussian.energy(rows[i : i + 1]) for i in range(0, 3000, 100)])
-    np.testing.assert_allclose(alone, gaussian.energy(rows)[::100], rtol=1e-10)
+    rows, mixture = clusters(3000, seed=1), fitted(clusters())
+    alone = np.concatenate([mixture.energy(rows[i : i + 1]) for i in range(0, 3000, 100)])
+    np.testing.assert_allclose(alone, mixture.energy(rows)[::100], rtol=1e-10)
 
 
 def test_the_order_of_columns_changes_nothing():
     rows, order = table(300, seed=1), [2, 0, 3, 1]
-    got = RowGaussian.fit(table()[:, order]).energy(rows[:, order])
-    np.testing.assert_allclose(got, RowGaussian.fit(table()).energy(rows), rtol=1e-6)
+    got = fitted(table()[:, order], (1,)).energy(rows[:, order])
+    np.testing.assert_allclose(got, fitted(table(), (1,)).energy(rows), rtol=1e-6)
 
 
 @quick
 @given(
-    st.integers(1, 9),
+    st.integers(1, 60),
     st.integers(1, 5),
     st.sampled_from([0.0, 1e-30, 1.0, 1e6]),
+    st.booleans(),
     st.integers(0, 99),
 )
-def test_no_table_is_a_hazard(n_rows, n_features, scale, seed):
+def test_no_table_is_a_hazard(n_rows, n_features, scale, repeats, seed):
     rng = np.random.default_rng(seed)
     rows = (scale * rng.normal(size=(n_rows, n_features))).astype(np.float32)
-    gaussian = RowGaussian.fit(rows)
-    energy = gaussian.energy(np.concatenate([rows, rows + 1.0, rows - 1e6]))
+    if repeats:
+        rows = rows[rng.integers(n_rows, size=n_rows)].round(1)
+    mixture = fitted(rows, least_phi=0.02)
+    energy = mixture.energy(np.concatenate([rows, rows + 1.0, rows - 1e6]))
     assert np.isfinite(energy).all()
-    assert gaussian.spread > 0.0
-    assert gaussian.share == pytest.approx(0.5)
+    assert mixture.spread > 0.0
+    assert mixture.mixture.phi.sum() == pytest.approx(1.0)

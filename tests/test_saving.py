@@ -18,7 +18,7 @@ import pytest
 import safetensors.numpy
 
 from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_model
-from dagmm.row_gaussian import RowGaussian
+from dagmm.row_mixture import RowMixture
 from dagmm.rows import rows_of
 from dagmm.whole_files import checksum_of
 from estimators import energy_of, normal, tiny_dagmm, tiny_detector, tiny_recipe
@@ -101,7 +101,7 @@ def test_energies_are_the_same_in_another_process(fitted, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), fitted.predict(normal(seed=1)))
 
 
-@pytest.mark.parametrize("name", ["model-v1", "model-v2", "model-v3", "model-v4"])
+@pytest.mark.parametrize("name", ["model-v1", "model-v2", "model-v3", "model-v4", "model-v5"])
 def test_model_of_an_older_version_loads_forever(name):
     detector = DAGMMDetector.load(DATA / name)
     expected = json.loads((DATA / f"{name}-energies.json").read_text("utf-8"))
@@ -233,8 +233,8 @@ def test_what_is_not_there_is_refused(tmp_path):
         ("[]", "was not written by dagmm."),
         ('{"format": "other"}', "was not written by dagmm."),
         (
-            '{"format": "dagmm", "format_version": 6}',
-            "has format 6, this dagmm reads up to 5; upgrade dagmm.",
+            '{"format": "dagmm", "format_version": 7}',
+            "has format 7, this dagmm reads up to 6; upgrade dagmm.",
         ),
         (
             '{"format": "dagmm", "format_version": true}',
@@ -502,19 +502,21 @@ def test_column_mixtures_that_cannot_be_are_refused(
 
 
 @pytest.fixture(scope="module")
-def of_wide_rows(fitted_detector):
-    """A detector with a Gaussian of the rows, as wide tables have."""
+def of_rows(fitted_detector):
+    """A detector with a mixture of the rows of two components."""
     detector = copy.copy(fitted_detector)
     model = fitted_detector.model_
     features = model.encoder.encode(next(iter(rows_of(normal()).chunks())))
-    detector.model_ = dataclasses.replace(model, row_gaussian=RowGaussian.fit(features))
+    mixture = RowMixture.fit(features, (2,), 0.1, 0.0, 0.25, np.random.default_rng(0))
+    assert len(mixture.mixture.phi) == 2
+    detector.model_ = dataclasses.replace(model, row_mixture=mixture)
     return detector
 
 
-def test_a_gaussian_of_rows_is_kept_to_the_bit(of_wide_rows, fitted_detector, tmp_path):
-    of_wide_rows.save(tmp_path / "m")
+def test_a_mixture_of_rows_is_kept_to_the_bit(of_rows, fitted_detector, tmp_path):
+    of_rows.save(tmp_path / "m")
     energy = DAGMMDetector.load(tmp_path / "m").energy(normal(seed=1))
-    np.testing.assert_array_equal(energy, of_wide_rows.energy(normal(seed=1)))
+    np.testing.assert_array_equal(energy, of_rows.energy(normal(seed=1)))
     assert (energy != fitted_detector.energy(normal(seed=1))).any()
 
 
@@ -524,22 +526,20 @@ def test_a_gaussian_of_rows_is_kept_to_the_bit(of_wide_rows, fitted_detector, tm
         (lambda a: a.pop("rows.mu"), "array 'rows.mu' is missing"),
         (
             replace("rows.chol", np.eye(2)),
-            "array 'rows.chol' must be F64 of (3, 3), got F64 of (2, 2)",
+            "array 'rows.chol' must be F64 of (6, 3), got F64 of (2, 2)",
         ),
         (
             set_item("rows.chol", (0, 2), 0.1),
             "array 'rows.chol' must be lower triangular with a diagonal > 0",
         ),
         (
-            set_item("rows.chol", (1, 1), 0.0),
+            set_item("rows.chol", (4, 1), 0.0),
             "array 'rows.chol' must be lower triangular with a diagonal > 0",
         ),
     ],
 )
-def test_a_gaussian_of_rows_a_model_cannot_have_is_refused(
-    of_wide_rows, tmp_path, change, message
-):
-    of_wide_rows.save(tmp_path / "m")
+def test_a_mixture_of_rows_a_model_cannot_have_is_refused(of_rows, tmp_path, change, message):
+    of_rows.save(tmp_path / "m")
     file = write_arrays(tmp_path / "m", change)
     expected = f"restore: {str(file)!r} is damaged: {message}."
     refused(tmp_path / "m", expected, DAGMMDetector.load)
@@ -548,22 +548,23 @@ def test_a_gaussian_of_rows_a_model_cannot_have_is_refused(
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("share", 0.0, "row_gaussian.share must be in (0, 1), got 0.0"),
-        ("spread", -1.0, "row_gaussian.spread must be a number > 0, got -1.0"),
+        ("share", 0.0, "row_mixture.share must be in (0, 1), got 0.0"),
+        ("spread", -1.0, "row_mixture.spread must be a number > 0, got -1.0"),
+        ("phi", [0.5, 0.25], "row_mixture.phi must be > 0 with sum 1, got [0.5, 0.25]"),
+        ("phi", [1.5, -0.5], "row_mixture.phi must be > 0 with sum 1, got [1.5, -0.5]"),
+        ("phi", [], "row_mixture.phi must be a list of 1 to 4096 entries, got []"),
         (
             "share",
             0.75,
-            "column_mixtures.share and row_gaussian.share must be less than 1 in sum, got 0.25 "
+            "column_mixtures.share and row_mixture.share must be less than 1 in sum, got 0.25 "
             "and 0.75",
         ),
     ],
 )
-def test_a_gaussian_of_rows_that_cannot_be_is_refused(
-    of_wide_rows, tmp_path, name, value, message
-):
-    of_wide_rows.save(tmp_path / "m")
+def test_a_mixture_of_rows_that_cannot_be_is_refused(of_rows, tmp_path, name, value, message):
+    of_rows.save(tmp_path / "m")
     plain = read(tmp_path / "m")
-    plain["row_gaussian"][name] = value
+    plain["row_mixture"][name] = value
     write(tmp_path / "m", plain)
     expected = f"restore: {str(tmp_path / 'm' / 'manifest.json')!r} is damaged: {message}."
     refused(tmp_path / "m", expected, DAGMMDetector.load)

@@ -27,7 +27,7 @@ def cross_fitted(
 
     Parameters
     ----------
-    judges : tuple of Member, ColumnMixtures or RowGaussian
+    judges : tuple of Member, ColumnMixtures or RowMixture
         All of a model, members first.
     energies : ndarray of shape (n_judges, n_rows)
         That they give to the training rows.

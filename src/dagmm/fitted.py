@@ -13,7 +13,7 @@ from dagmm.errors import ArgumentError, InputError
 from dagmm.judges import Joined, Judge, Member, combine, disagreement
 from dagmm.parallel import side_by_side
 from dagmm.reading import Reader, Seen
-from dagmm.row_gaussian import RowGaussian
+from dagmm.row_mixture import RowMixture
 from dagmm.rows import CHUNK_ROWS, Chunk, ImageRows, Rows, rows_of
 from dagmm.scoring import Buffers, buffer_rows
 from dagmm.typical import typical_values
@@ -45,8 +45,8 @@ class FittedModel:
         How windows are made of rows; None where each row is judged by itself.
     column_mixtures : ColumnMixtures or None
         What judges values column by column beside the members.
-    row_gaussian : RowGaussian or None
-        What judges wide rows as a whole beside the members.
+    row_mixture : RowMixture or None
+        What judges rows as they are encoded beside the members.
     """
 
     encoder: Encoder | ImageEncoder
@@ -56,12 +56,12 @@ class FittedModel:
     calibration: Calibration | None = None
     windows: Windows | None = None
     column_mixtures: ColumnMixtures | None = None
-    row_gaussian: RowGaussian | None = None
+    row_mixture: RowMixture | None = None
 
     @property
-    def beside(self) -> tuple[ColumnMixtures | RowGaussian, ...]:
+    def beside(self) -> tuple[ColumnMixtures | RowMixture, ...]:
         """What judges rows beside the members."""
-        both = (self.column_mixtures, self.row_gaussian)
+        both = (self.column_mixtures, self.row_mixture)
         return tuple(judge for judge in both if judge is not None)
 
     @property

@@ -24,7 +24,7 @@ from dagmm.judges import Beside, combine
 from dagmm.parallel import side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
-from dagmm.row_gaussian import RowGaussian
+from dagmm.row_mixture import RowMixture
 from dagmm.rows import ImageRows, Rows
 from dagmm.training import TrainedMember, TrainingInputs, train
 from dagmm.typical import typical_values
@@ -81,7 +81,7 @@ def fit_model(
     progress.phase("reading", rows.n_rows)
     encoder = _learn(rows, scaling, overrides, progress)
     seeds = np.random.SeedSequence(seed)
-    training_seed, mixture_seed, holdout_seed, drawing_seed, column_seed = seeds.spawn(5)
+    training_seed, mixture_seed, holdout_seed, drawing_seed, *beside_seeds = seeds.spawn(6)
     held = encode_table(rows, encoder, np.random.default_rng(drawing_seed), progress)
     features, n_held = held.features, held.n_rows
     # Of rows that are drawn it is found in the pass over all of them.
@@ -114,12 +114,16 @@ def fit_model(
         )
     health = _check(trained, finished, features, shared, recipe, progress)
     record = _record(rows, held, shared, fingerprint, trained, health)
-    fit_beside = partial(_fit_beside, recipe=recipe, column_seed=column_seed)
+    fit_beside = partial(_fit_beside, recipe=recipe, seeds=beside_seeds)
     members = tuple(member for member, _ in finished)
-    columns, gaussian = fit_beside(features)
+    columns, of_rows = fit_beside(features)
     model = FittedModel(
-        encoder, members, None, record, column_mixtures=columns, row_gaussian=gaussian
+        encoder, members, None, record, column_mixtures=columns, row_mixture=of_rows
     )
+    if of_rows is not None:
+        # Whoever fits it again, to other rows, knows already how many components there are.
+        n_components = (len(of_rows.mixture.phi),)
+        fit_beside = partial(fit_beside, recipe=replace(recipe, row_components=n_components))
     of_members = [energy for _, energy in finished]
     return _calibrated(model, of_members, features, unseen, shared, fit_beside)
 
@@ -227,13 +231,24 @@ def _finish(
     return _each(finish, len(trained), "mixture", progress)
 
 
-def _fit_beside(features: Inputs, recipe: Recipe, column_seed: np.random.SeedSequence) -> Beside:
+def _fit_beside(
+    features: Inputs, recipe: Recipe, seeds: Sequence[np.random.SeedSequence]
+) -> Beside:
     """Fit what judges rows beside the members; None for what the recipe is without."""
-    columns = None
+    of_columns, of_rows = (np.random.default_rng(seed) for seed in seeds)
+    columns = of_the_rows = None
     if recipe.column_components:
-        rng = np.random.default_rng(column_seed)
-        columns = ColumnMixtures.fit(features[:], recipe.column_components, rng)
-    return columns, RowGaussian.fit(features[:]) if recipe.row_gaussian else None
+        columns = ColumnMixtures.fit(features[:], recipe.column_components, of_columns)
+    if recipe.row_components:
+        of_the_rows = RowMixture.fit(
+            features[:],
+            recipe.row_components,
+            recipe.row_floor,
+            recipe.least_phi,
+            recipe.row_share,
+            of_rows,
+        )
+    return columns, of_the_rows
 
 
 def _check(

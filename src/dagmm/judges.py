@@ -13,14 +13,14 @@ from dagmm.common_scale import mean_scale, on_common_scale, symmetric_exp, symme
 from dagmm.drawn_mixtures import DrawnMixtures, energies_of
 from dagmm.mixture import Mixture
 from dagmm.networks import Architecture
-from dagmm.row_gaussian import RowGaussian
+from dagmm.row_mixture import RowMixture
 from dagmm.scoring import Buffers, Scorer, chunks_of
 from dagmm.windows import Inputs
 
 #: What gives a row an energy of its own.
-Judge: TypeAlias = "Member | ColumnMixtures | RowGaussian"
+Judge: TypeAlias = "Member | ColumnMixtures | RowMixture"
 #: What judges rows beside the members.
-Beside: TypeAlias = tuple[ColumnMixtures | None, RowGaussian | None]
+Beside: TypeAlias = tuple[ColumnMixtures | None, RowMixture | None]
 #: Makes one value for each row from the judges' energies, shape (n_judges, n_rows).
 Joined: TypeAlias = Callable[[tuple["Judge", ...], np.ndarray], np.ndarray]
 
@@ -102,7 +102,7 @@ def combine_unseen(
 
     Parameters
     ----------
-    judges : tuple of Member, ColumnMixtures or RowGaussian
+    judges : tuple of Member, ColumnMixtures or RowMixture
         All of a model, on whose scale the energies are put, to be compared with those of
         :func:`combine`.
     parts : iterable of (judges, ndarray of shape (n_judges, n_rows))
@@ -127,7 +127,7 @@ def disagreement(
 
     Parameters
     ----------
-    judges : tuple of Member, ColumnMixtures or RowGaussian
+    judges : tuple of Member, ColumnMixtures or RowMixture
         Members first.
     energies : ndarray of shape (n_judges, n_rows)
 

@@ -20,7 +20,7 @@ from dagmm.mixture import Mixture
 from dagmm.networks import Architecture, activation_name
 from dagmm.networks.activation import KNOWN
 from dagmm.networks.residual import RESIDUALS
-from dagmm.row_gaussian import RowGaussian
+from dagmm.row_mixture import RowMixture
 from dagmm.saved_calibration import (
     CalibrationManifest,
     arrays_of_calibration,
@@ -87,7 +87,7 @@ class Manifest(NamedTuple):
     """Without their arrays."""
     column_mixtures: ColumnMixtures | None
     """With arrays of the right shape that hold nothing."""
-    row_gaussian: RowGaussian | None
+    row_mixture: RowMixture | None
     """With arrays of the right shape that hold nothing."""
 
 
@@ -110,7 +110,7 @@ def plain_of(model: FittedModel) -> dict[str, Any]:
         "calibration": plain_of_calibration(model.calibration),
         "windows": plain_of_windows(model.windows),
         "column_mixtures": plain_of_columns(model.column_mixtures),
-        "row_gaussian": plain_of_rows(model.row_gaussian),
+        "row_mixture": plain_of_rows(model.row_mixture),
     }
 
 
@@ -143,7 +143,7 @@ def arrays_of(model: FittedModel) -> dict[str, np.ndarray]:
             arrays[prefix + name] = np.asarray(array)
         arrays |= arrays_of_mixtures(member, prefix)
     arrays |= arrays_of_calibration(model.calibration) | arrays_of_windows(model.windows)
-    arrays |= arrays_of_columns(model.column_mixtures) | arrays_of_rows(model.row_gaussian)
+    arrays |= arrays_of_columns(model.column_mixtures) | arrays_of_rows(model.row_mixture)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -174,7 +174,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         calibration,
         windowed,
         column_mixtures,
-        row_gaussian,
+        row_mixture,
     ) = Field(plain, "the manifest").fields(
         "library_version",
         "estimator",
@@ -186,7 +186,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         "calibration",
         "windows",
         "column_mixtures",
-        "row_gaussian",
+        "row_mixture",
     )
     frame = read_any_encoder(encoder)
     windows = read_windows(windowed, frame)
@@ -199,10 +199,10 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
     if not isinstance(record.value, dict):
         record.fail("an object")
     _check_record(record.value, len(parts))
-    of_columns, of_rows = read_columns(column_mixtures, width), read_rows(row_gaussian, width)
+    of_columns, of_rows = read_columns(column_mixtures, width), read_rows(row_mixture, width)
     if of_columns is not None and of_rows is not None and of_columns.share + of_rows.share >= 1.0:
         raise ValueError(
-            "column_mixtures.share and row_gaussian.share must be less than 1 in sum, got "
+            "column_mixtures.share and row_mixture.share must be less than 1 in sum, got "
             f"{of_columns.share} and {of_rows.share}"
         )
     return Manifest(
@@ -227,8 +227,8 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
 
     Format 1 had no dates, no holes and no columns set aside, dense networks that saw whole rows,
     and knew nothing of normal rows: such a model scores, but cannot move its threshold. Up to
-    format 2 a member had one mixture, up to format 3 columns had none, up to format 4 rows had no
-    Gaussian.
+    format 2 a member had one mixture, up to format 3 columns had none, up to format 4 rows had
+    none, in format 5 one of a single component.
     """
     if version < 2:
         encoder = upgraded_encoder(plain.get("encoder"))
@@ -238,7 +238,15 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
         plain = _with_members(plain, {"drawn_components": []})
     if version < 4:
         plain = plain | {"column_mixtures": None}
-    return plain | {"row_gaussian": None} if version < 5 else plain
+    if version < 5:
+        plain = plain | {"row_mixture": None}
+    if version == 5 and "row_gaussian" in plain:
+        plain = dict(plain)
+        gaussian = plain.pop("row_gaussian")
+        plain["row_mixture"] = (
+            {"phi": [1.0]} | gaussian if isinstance(gaussian, dict) else gaussian
+        )
+    return plain
 
 
 def _with_members(plain: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -261,7 +269,7 @@ def promised_arrays(manifest: Manifest) -> Arrays:
     # Pixels have no usual values of their own: an image's encoder has no columns.
     width = len(manifest.encoder.feature_columns) if windows is None else windows.n_inputs
     arrays |= promised_windows(windows) | promised_columns(manifest.column_mixtures)
-    arrays |= promised_rows(manifest.row_gaussian)
+    arrays |= promised_rows(manifest.row_mixture)
     return arrays | promised_calibration(manifest.calibration, width)
 
 
@@ -286,7 +294,7 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
         join_calibration(manifest.calibration, arrays),
         join_windows(manifest.windows, arrays),
         joined_columns(manifest.column_mixtures, arrays),
-        joined_rows(manifest.row_gaussian, arrays),
+        joined_rows(manifest.row_mixture, arrays),
     )
 
 

@@ -207,6 +207,7 @@ class Mixture:
         moments: Moments,
         relative_floor: float = RELATIVE_FLOOR,
         covariance: Covariance = "full",
+        variance: Float[np.ndarray, " n_latent"] | None = None,
     ) -> "Mixture":
         """Fix the mixture that the moments of all rows describe.
 
@@ -221,8 +222,11 @@ class Mixture:
             Covariance floor, relative to the variance of z along each axis.
         covariance : {"full", "tied", "diagonal", "spherical"}
             The kind of covariances; see :mod:`dagmm.covariance`.
+        variance : ndarray of shape (n_latent,), optional
+            That the floor is relative to; by default that of z.
         """
-        variance = np.asarray(moments.variance)
+        if variance is None:
+            variance = np.asarray(moments.variance)
         floor = relative_floor * variance + ABSOLUTE_FLOOR
         kept = np.asarray(moments.weight >= min(1.0, moments.weight.max()))
         weight, mu, cov = (np.asarray(a)[kept] for a in (moments.weight, moments.mu, moments.cov))

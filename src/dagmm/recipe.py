@@ -35,9 +35,13 @@ class Recipe:
     column_components : int
         Components of the mixture of each encoded column by itself, which judge rows beside the
         members; see :mod:`dagmm.column_mixtures`. 0 for none.
-    row_gaussian : bool
-        Whether a Gaussian of the encoded rows judges them beside the members; see
-        :mod:`dagmm.row_gaussian`.
+    row_components : tuple of int
+        Numbers of components to choose from of the mixture of the encoded rows, which judges them
+        beside the members; empty for none. See :mod:`dagmm.row_mixture`.
+    row_floor : float
+        Its covariance floor, relative to the variance of each encoded column.
+    row_share : float
+        What it counts in the energy.
     """
 
     architectures: tuple[Architecture, ...]
@@ -48,8 +52,13 @@ class Recipe:
     drawn_components: tuple[int, ...] = ()
     covariance: Covariance = "full"
     column_components: int = 0
-    row_gaussian: bool = False
+    row_components: tuple[int, ...] = ()
+    row_floor: float = 0.0
+    row_share: float = 0.0
 
+
+#: Numbers of components that mixtures of rows and of their codes choose from.
+COMPONENTS = (1, 2, 4, 8, 16)
 
 #: Covariance floors that the detector's members take in turn. The low one follows the codes
 #: closely, the high one keeps a tight cluster of strange training rows from looking normal.
@@ -69,10 +78,16 @@ LAMBDA1, LAMBDA2 = 0.01, 0.0005
 DRAWN_COMPONENTS = (40, 40)
 #: Components of the mixture of each column.
 COLUMN_COMPONENTS = 4
-#: Encoded tables of so many features have a Gaussian of the rows instead of mixtures of columns:
-#: a code of 16 leaves most of them to the residual feature. Of more features the covariance would
-#: take more than 8 MB.
+#: Covariance floor of the mixture of the encoded rows, which is low as it is there for relations
+#: that hardly vary, and its share of the energy: that of the mixtures of columns.
+ROW_FLOOR, ROW_SHARE = 1e-4, 0.25
+#: Encoded tables of so many features have a single Gaussian of the rows and no mixtures of
+#: columns: a code of 16 leaves most of them to the residual feature. Of more features the
+#: covariance would take more than 8 MB.
 WIDE_FEATURES = range(100, 1025)
+#: Its covariance floor, which is high: with fewer rows than columns there are directions in which
+#: no training row varies at all.
+WIDE_ROW_FLOOR, WIDE_ROW_SHARE = 0.25, 0.5
 #: Tables with more rows have none of these: there a rare way to be normal is hundreds of rows, of
 #: which so few that are drawn hold none, and which are rare in single columns too.
 MOST_ROWS_BESIDE = 100_000
@@ -128,18 +143,23 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         warm_up=0.2,
     )
     floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
-    recipe = Recipe(
-        (architecture,) * n_members, plan, (1, 2, 4, 8, 16), floors, _least_phi(n_rows)
-    )
+    recipe = Recipe((architecture,) * n_members, plan, COMPONENTS, floors, _least_phi(n_rows))
     if n_rows > MOST_ROWS_BESIDE:
         return recipe
-    is_wide = n_features in WIDE_FEATURES
-    return replace(
-        recipe,
-        drawn_components=DRAWN_COMPONENTS,
-        column_components=0 if is_wide else COLUMN_COMPONENTS,
-        row_gaussian=is_wide,
+    recipe = replace(
+        recipe, drawn_components=DRAWN_COMPONENTS, column_components=COLUMN_COMPONENTS
     )
+    if n_features in WIDE_FEATURES:
+        return replace(
+            recipe,
+            column_components=0,
+            row_components=(1,),
+            row_floor=WIDE_ROW_FLOOR,
+            row_share=WIDE_ROW_SHARE,
+        )
+    if n_features < WIDE_FEATURES.start:
+        return replace(recipe, row_components=COMPONENTS, row_floor=ROW_FLOOR, row_share=ROW_SHARE)
+    return recipe
 
 
 #: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
@@ -193,7 +213,7 @@ def window_recipe(
         relative_floors=(WINDOW_FLOOR,) * n_members,
         drawn_components=(),
         column_components=0,
-        row_gaussian=False,
+        row_components=(),
     )
 
 

@@ -1,10 +1,13 @@
-"""A Gaussian of the encoded rows, which judges wide tables beside the networks.
+"""A mixture of the encoded rows themselves, which judges them beside the networks.
 
-Not in the paper. A code of 16 coordinates holds little of some hundred columns, and what it
-leaves out counts only as the size of an error. How far a row lies from the others in all columns
-at once (Mahalanobis, 1936) says more about such tables.
+Not in the paper. What a network does not need to reproduce a row is lost in its code, most of all
+a relation between columns that hardly vary against each other: in a plant such relations are what
+a fault breaks. A mixture with full covariances has them all (of one component it is the distance
+of Mahalanobis, 1936). It has many parameters, so it follows few rows too closely; it counts beside
+the networks, not instead of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -12,94 +15,137 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.common_scale import scale_of
-from dagmm.mixture import ABSOLUTE_FLOOR, Moments, by_parts, log_norm
-from dagmm.numerics import Array, floored_cholesky, inverse_lower
+from dagmm.mixture import Mixture, Moments, log_norm
+from dagmm.numerics import Array, inverse_lower, log_sum_exp
+from dagmm.refinement import choose, moments_under
 
-#: What each column varies by itself beside what it shares with others, relative to its variance:
-#: with fewer rows than columns there are directions in which no training row varies at all.
-RELATIVE_FLOOR = 0.25
-#: Share of the Gaussian in a model's energy, however many networks it has.
-SHARE = 0.5
-#: Moments of so many rows are taken at once.
+#: The number of components is found from no more rows than this, drawn at random, and from fewer
+#: of wide tables, whose rows have many products of two columns each.
+MAX_ROWS, MAX_PRODUCTS = 4096, 2**24
+#: Rows that a component needs at least, for each of its dimensions and one more: of fewer it
+#: follows single rows, or the same row where it comes twice.
+_ROWS_OF_COMPONENT = 4
+#: Moments of a single component are taken of so many rows at once.
 _ROWS_AT_ONCE = 4096
 
 
-def gaussian_energy(
+def whitened_energy(
     x: Float[Array, "n_features n_rows"],
-    mu: Float[Array, " n_features"],
-    whitening: Float[Array, "n_features n_features"],
-    log_peak: Float[Array, ""] | float,
+    mu: Float[Array, "n_components n_features"],
+    whitening: Float[Array, "n_components n_features n_features"],
+    log_peak: Float[Array, " n_components"],
 ) -> Float[Array, " n_rows"]:
-    """Energy of rows under a Gaussian: half the squared Mahalanobis distance, and a constant.
+    """Energy of rows (equation 6) under components whose covariances are factored already.
 
     Parameters
     ----------
     x : array of shape (n_features, n_rows)
-    mu : array of shape (n_features,)
-    whitening : array of shape (n_features, n_features)
-        Inverse of the lower Cholesky factor of the covariance.
-    log_peak : float
-        Logarithm of the density at the mean.
+    mu : array of shape (n_components, n_features)
+    whitening : array of shape (n_components, n_features, n_features)
+        Inverses of the lower Cholesky factors of the covariances.
+    log_peak : array of shape (n_components,)
+        Logarithm of each component's density at its mean, times its weight.
 
     Returns
     -------
     array of shape (n_rows,)
         In nats.
     """
-    whitened = whitening @ (x - mu[:, None])
-    return 0.5 * (whitened * whitened).sum(axis=0) - log_peak
+    xp = x.__array_namespace__()
+    whitened = xp.matmul(whitening, x[None] - mu[:, :, None])
+    return -log_sum_exp(log_peak[:, None] - 0.5 * (whitened * whitened).sum(axis=1))
 
 
 @dataclass(frozen=True)
-class RowGaussian:
-    """A Gaussian of the encoded rows, and the scale of their training energies.
+class RowMixture:
+    """A mixture of the encoded rows, and the scale of their training energies.
 
     Parameters
     ----------
-    mu : ndarray of shape (n_features,), float64
-    chol : ndarray of shape (n_features, n_features), float64
-        Lower Cholesky factor of the covariance.
+    mixture : Mixture
     location, spread : float
         Median and interquartile range of the training energies, in nats.
     share : float
-        Of the Gaussian in the energy of a model.
+        Of the mixture in the energy of a model, however many networks it has.
     """
 
-    mu: np.ndarray
-    chol: np.ndarray
-    location: float = 0.0
-    spread: float = 1.0
-    share: float = SHARE
+    mixture: Mixture
+    location: float
+    spread: float
+    share: float
 
     @classmethod
-    def fit(cls, features: Float32[np.ndarray, "n_rows n_features"]) -> "RowGaussian":
-        """Fit the Gaussian to encoded training rows.
+    def fit(
+        cls,
+        features: Float32[np.ndarray, "n_rows n_features"],
+        candidates: Sequence[int],
+        relative_floor: float,
+        least_phi: float,
+        share: float,
+        rng: np.random.Generator,
+    ) -> "RowMixture":
+        """Find how many components the rows need, and fit them.
 
         Parameters
         ----------
         features : ndarray of shape (n_rows, n_features), float32
+            Encoded training rows.
+        candidates : sequence of int
+            Numbers of components to choose from; those that the rows are too few for are left out,
+            and where no other is left, as many are taken as they are enough for.
+        relative_floor : float
+            What each feature varies by itself beside what it shares with others, relative to its
+            variance.
+        least_phi : float
+            Components that weigh less die.
+        share : float
+        rng : numpy.random.Generator
         """
-        parts = (
-            features[first : first + _ROWS_AT_ONCE].T.astype(np.float64)
-            for first in range(0, len(features), _ROWS_AT_ONCE)
-        )
-        moments = reduce(Moments.merge, (Moments.of(z, np.ones((1, z.shape[1]))) for z in parts))
+        moments = _moments(features, candidates, relative_floor, rng)
         # A feature that is constant in training is measured as it is encoded.
         varies = np.ptp(features, axis=0) > 0.0
-        floor = RELATIVE_FLOOR * np.where(varies, moments.variance, 1.0) + ABSOLUTE_FLOOR
-        chol = floored_cholesky(np.asarray(moments.cov), np.asarray(floor))[0]
-        mu = np.asarray(moments.mu[0])
-        return cls(mu, chol, *scale_of(cls(mu, chol).energy(features)))
+        variance = np.where(varies, moments.variance, 1.0)
+        mixture = Mixture.from_moments(moments, relative_floor, variance=variance)
+        mixture = mixture.without(least_phi)
+        return cls(mixture, *scale_of(mixture.energy(features.T)), share)
 
     def energy(
         self, features: Float32[np.ndarray, "n_rows n_features"]
     ) -> Float[np.ndarray, " n_rows"]:
         """Energy of encoded rows in nats; higher is stranger."""
-        return by_parts(lambda x: np.asarray(gaussian_energy(x, *self.terms)), features.T)
+        return self.mixture.energy(features.T)
 
     @cached_property
-    def terms(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """What :func:`gaussian_energy` takes after the rows, float64."""
-        chol = self.chol[None]
-        whitening = np.asarray(inverse_lower(chol)[0])
-        return self.mu, whitening, float(log_norm(np.ones(1), chol)[0])
+    def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What :func:`whitened_energy` takes after the rows, float32."""
+        mixture = self.mixture
+        whitening = inverse_lower(mixture.chol)
+        log_peak = log_norm(mixture.phi, mixture.chol)
+        mu, whitening, log_peak = (
+            np.asarray(array, np.float32) for array in (mixture.mu, whitening, log_peak)
+        )
+        return mu, whitening, log_peak
+
+
+def _moments(
+    features: Float32[np.ndarray, "n_rows n_features"],
+    candidates: Sequence[int],
+    relative_floor: float,
+    rng: np.random.Generator,
+) -> Moments:
+    """Moments of all rows under the memberships of the mixture that the rows need."""
+    n_rows, n_features = features.shape
+    n_products = (n_features + 1) * (n_features + 2) // 2
+    n_sample = min(n_rows, MAX_ROWS, max(1, MAX_PRODUCTS // n_products))
+    most = max(1, n_sample // (_ROWS_OF_COMPONENT * (n_features + 1)))
+    possible = [n for n in candidates if n <= most] or [most]
+    if possible == [1]:
+        parts = (
+            features[first : first + _ROWS_AT_ONCE].T.astype(np.float64)
+            for first in range(0, n_rows, _ROWS_AT_ONCE)
+        )
+        return reduce(Moments.merge, (Moments.of(z, np.ones((1, z.shape[1]))) for z in parts))
+    sample = features
+    if n_rows > n_sample:
+        sample = features[np.sort(rng.choice(n_rows, n_sample, replace=False))]
+    return moments_under(choose(sample.T, possible, relative_floor, rng), features.T)[0]

@@ -11,14 +11,16 @@ from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture
 from dagmm.fields import Field
 from dagmm.judges import Member
 from dagmm.mixture import Mixture
-from dagmm.row_gaussian import RowGaussian
+from dagmm.row_mixture import RowMixture
 from dagmm.schema import Arrays, check_array
 
 #: Arrays of a member's own mixture.
 _MIXTURE = ("phi", "mu", "chol")
-#: Arrays of the mixtures of columns, and of the Gaussian of the rows.
-_COLUMNS, _ROWS = ("phi", "mu", "deviation"), ("mu", "chol")
-#: What both have beside their arrays.
+#: Arrays of the mixtures of columns.
+_COLUMNS = ("phi", "mu", "deviation")
+#: Most components of the mixture of the rows that are read.
+_MOST_COMPONENTS = 4096
+#: What these and the mixture of the rows have beside their arrays.
 _SCALE = ("location", "spread", "share")
 
 
@@ -147,24 +149,25 @@ def joined_columns(
     return replace(mixtures, phi=phi, mu=mu, deviation=deviation)
 
 
-def plain_of_rows(gaussian: RowGaussian | None) -> dict[str, Any] | None:
-    """Return all of the Gaussian of the rows but its arrays as plain data."""
-    return None if gaussian is None else _plain_scale(gaussian)
+def plain_of_rows(rows: RowMixture | None) -> dict[str, Any] | None:
+    """Return all of the mixture of the rows but its arrays as plain data."""
+    return None if rows is None else {"phi": rows.mixture.phi.tolist(), **_plain_scale(rows)}
 
 
-def arrays_of_rows(gaussian: RowGaussian | None) -> dict[str, np.ndarray]:
-    """Return the arrays of the Gaussian of the rows by name."""
-    if gaussian is None:
+def arrays_of_rows(rows: RowMixture | None) -> dict[str, np.ndarray]:
+    """Return the arrays of the mixture of the rows by name, components one below the other."""
+    if rows is None:
         return {}
-    return {f"rows.{name}": getattr(gaussian, name) for name in _ROWS}
+    mu, chol = rows.mixture.mu, rows.mixture.chol
+    return {"rows.mu": mu.ravel(), "rows.chol": chol.reshape(-1, chol.shape[2])}
 
 
-def read_rows(field: Field, n_features: int) -> RowGaussian | None:
-    """Check what a manifest says about the Gaussian of the rows.
+def read_rows(field: Field, n_features: int) -> RowMixture | None:
+    """Check what a manifest says about the mixture of the rows.
 
     Returns
     -------
-    RowGaussian or None
+    RowMixture or None
         With arrays of the promised shape that hold nothing yet.
 
     Raises
@@ -173,31 +176,39 @@ def read_rows(field: Field, n_features: int) -> RowGaussian | None:
     """
     if field.value is None:
         return None
-    none = np.broadcast_to(0.0, (n_features, n_features))
-    return RowGaussian(none[0], none, *_scale(*field.fields(*_SCALE)))
+    weights, *scale = field.fields("phi", *_SCALE)
+    phi = np.array([part.number() for part in weights.items(_MOST_COMPONENTS, least=1)])
+    if not ((phi > 0.0).all() and abs(phi.sum() - 1.0) < 1e-6):
+        weights.fail("> 0 with sum 1")
+    none = np.broadcast_to(0.0, (len(phi), n_features, n_features))
+    return RowMixture(Mixture(phi, none[:, 0], none), *_scale(*scale))
 
 
-def promised_rows(gaussian: RowGaussian | None) -> Arrays:
+def promised_rows(rows: RowMixture | None) -> Arrays:
     """Type and shape of the arrays that :func:`arrays_of_rows` makes."""
-    return {name: ("F64", array.shape) for name, array in arrays_of_rows(gaussian).items()}
+    if rows is None:
+        return {}
+    k, d = rows.mixture.mu.shape
+    return {"rows.mu": ("F64", (k * d,)), "rows.chol": ("F64", (k * d, d))}
 
 
-def joined_rows(gaussian: RowGaussian | None, arrays: dict[str, np.ndarray]) -> RowGaussian | None:
-    """Put the Gaussian of the rows together with its arrays.
+def joined_rows(rows: RowMixture | None, arrays: dict[str, np.ndarray]) -> RowMixture | None:
+    """Put the mixture of the rows together with its arrays.
 
     Raises
     ------
     ValueError
         Naming an array whose values it cannot have.
     """
-    if gaussian is None:
+    if rows is None:
         return None
-    mu, chol = (arrays[f"rows.{name}"] for name in _ROWS)
-    _check_triangular(chol[None], "rows.chol")
-    return replace(gaussian, mu=mu, chol=chol)
+    phi, shape = rows.mixture.phi, rows.mixture.mu.shape
+    mu, chol = arrays["rows.mu"].reshape(shape), arrays["rows.chol"].reshape(*shape, shape[1])
+    _check_triangular(chol, "rows.chol")
+    return replace(rows, mixture=Mixture(phi, mu, chol))
 
 
-def _plain_scale(judge: ColumnMixtures | RowGaussian) -> dict[str, float]:
+def _plain_scale(judge: ColumnMixtures | RowMixture) -> dict[str, float]:
     return {name: getattr(judge, name) for name in _SCALE}
 
 

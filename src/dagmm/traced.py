@@ -18,7 +18,7 @@ from dagmm.judges import Member, scales_of, shares_of
 from dagmm.mixture import energy as mixture_energy
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
-from dagmm.row_gaussian import RowGaussian, gaussian_energy
+from dagmm.row_mixture import whitened_energy
 
 
 class _Drawn(NamedTuple):
@@ -56,7 +56,7 @@ class TracedModel(NamedTuple):
     columns: tuple[Array, Array, Array] | None
     """Terms of the mixtures of columns; see :func:`column_energy`."""
     rows: tuple[Array, Array, Array] | None
-    """Terms of the Gaussian of the rows; see :func:`gaussian_energy`."""
+    """Terms of the mixture of the rows; see :func:`whitened_energy`."""
     location: Array
     spread: Array
     """Of the training energies of each judge."""
@@ -72,7 +72,7 @@ class TracedModel(NamedTuple):
             tuple(_mixture(member) for member in model.members),
             tuple(_drawn(member) for member in model.members),
             _columns(model.column_mixtures),
-            _rows(model.row_gaussian),
+            None if model.row_mixture is None else model.row_mixture.terms,
             location.astype(np.float32),
             spread.astype(np.float32),
             None if share is None else share.astype(np.float32),
@@ -100,19 +100,12 @@ class TracedModel(NamedTuple):
                 of_columns = column_energy(x.T, *self.columns).sum(axis=1)
             energies.append(of_columns)
         if self.rows is not None:
-            energies.append(gaussian_energy(x, *self.rows))
+            energies.append(whitened_energy(x, *self.rows))
         return on_common_scale(jnp.stack(energies), self.location, self.spread, self.share)
 
 
 def _columns(mixtures: ColumnMixtures | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     return None if mixtures is None else mixtures.terms
-
-
-def _rows(gaussian: RowGaussian | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    if gaussian is None:
-        return None
-    mu, whitening, log_peak = (np.asarray(part, np.float32) for part in gaussian.terms)
-    return mu, whitening, log_peak
 
 
 def _mixture(member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -36,7 +36,7 @@ def describe(path: str) -> dict[str, Any]:
         "windows": _windows(model),
         "members": [_member(member) for member in model.members],
         "column_mixtures": _column_mixtures(model),
-        "row_gaussian": model.row_gaussian and {"share": model.row_gaussian.share},
+        "row_mixture": _row_mixture(model),
         "threshold": model.threshold,
         "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
         "calibration": _calibration(model.calibration),
@@ -101,9 +101,10 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
         f"{beside['components']} components for each encoded column, "
         f"{beside['share']:.0%} of the energy"
     )
-    beside = words["row_gaussian"]
-    words["row_gaussian"] = beside and (
-        f"of all encoded columns together, {beside['share']:.0%} of the energy"
+    beside = words["row_mixture"]
+    words["row_mixture"] = beside and (
+        f"{beside['components']} component{'s' * (beside['components'] > 1)} of all encoded "
+        f"columns together, {beside['share']:.0%} of the energy"
     )
     return words
 
@@ -111,6 +112,13 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
 def _column_mixtures(model: FittedModel) -> dict[str, Any] | None:
     beside = model.column_mixtures
     return None if beside is None else {"components": len(beside.phi), "share": beside.share}
+
+
+def _row_mixture(model: FittedModel) -> dict[str, Any] | None:
+    beside = model.row_mixture
+    if beside is None:
+        return None
+    return {"components": len(beside.mixture.phi), "share": beside.share}
 
 
 def _schema(encoder: Encoder | ImageEncoder, record: dict[str, Any]) -> dict[str, Any]:
