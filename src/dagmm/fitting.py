@@ -21,7 +21,7 @@ from dagmm.fitted import FittedModel
 from dagmm.health import health_of
 from dagmm.holdout import Shared, share_out
 from dagmm.judges import Beside, combine
-from dagmm.parallel import side_by_side
+from dagmm.parallel import one_core_each, side_by_side
 from dagmm.progress import Progress
 from dagmm.recipe import Recipe
 from dagmm.row_mixture import RowMixture
@@ -235,20 +235,22 @@ def _fit_beside(
     features: Inputs, recipe: Recipe, seeds: Sequence[np.random.SeedSequence]
 ) -> Beside:
     """Fit what judges rows beside the members; None for what the recipe is without."""
-    of_columns, of_rows = (np.random.default_rng(seed) for seed in seeds)
-    columns = of_the_rows = None
-    if recipe.column_components:
-        columns = ColumnMixtures.fit(features[:], recipe.column_components, of_columns)
-    if recipe.row_components:
-        of_the_rows = RowMixture.fit(
-            features[:],
-            recipe.row_components,
-            recipe.row_floor,
-            recipe.least_phi,
-            recipe.row_share,
-            of_rows,
-        )
-    return columns, of_the_rows
+    rows = features[:]
+    column_rng, row_rng = (np.random.default_rng(seed) for seed in seeds)
+    columns = mixture = None
+    with one_core_each():
+        if recipe.column_components:
+            columns = ColumnMixtures.fit(rows, recipe.column_components, column_rng)
+        if recipe.row_components:
+            mixture = RowMixture.fit(
+                rows,
+                recipe.row_components,
+                recipe.row_floor,
+                recipe.least_phi,
+                recipe.row_share,
+                row_rng,
+            )
+    return columns, mixture
 
 
 def _check(

@@ -44,12 +44,12 @@ def side_by_side(
     source = iter(items)
     first = list(islice(source, 2))
     if len(first) < 2:  # threads would cost more than a few rows do
-        with _one_core_each():
+        with one_core_each():
             yield from map(function, first)
         return
     source = chain(first, source)
     n_threads = joblib.cpu_count()
-    with _one_core_each(), ThreadPoolExecutor(n_threads, initializer=_join) as pool:
+    with one_core_each(), ThreadPoolExecutor(n_threads, initializer=_join) as pool:
         waiting: list[Future[_B]] = []
         try:
             for item in source:
@@ -71,7 +71,7 @@ _BLAS = Lock()
 
 
 @contextmanager
-def _one_core_each() -> Iterator[None]:
+def one_core_each() -> Iterator[None]:
     """Do without the thread pools of NumPy's and scikit-learn's libraries.
 
     Callers may overlap: only the first sets the limit of BLAS, and lifts it. If all did, the last

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.cluster import KMeans
 
 from dagmm.covariance import Covariance, n_parameters
 from dagmm.mixture import Mixture, Moments
@@ -233,6 +232,8 @@ def _starting_memberships(
     z: np.ndarray, n_components: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "n_components n_rows"]:
     """Hard memberships by k-means on standardised codes."""
+    from sklearn.cluster import KMeans  # whoever only scores does without
+
     if n_components == 1:
         return np.ones((1, z.shape[1]))
     z = z.astype(np.float64)
