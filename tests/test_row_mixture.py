@@ -76,8 +76,31 @@ def test_of_one_component_the_covariance_is_scikit_learns_and_the_floor():
     expected = oracle.covariance_ + 0.25 * np.diag(oracle.covariance_.diagonal())
     # A constant column has the variance 1 of what is scaled.
     expected[3, 3] = 0.25
-    np.testing.assert_allclose(one.cov[0], expected, rtol=1e-6, atol=1e-9)
+    # Rounding to steps as small as those between 500 values takes next to nothing.
+    np.testing.assert_allclose(one.cov[0], expected, rtol=1e-5, atol=1e-9)
     np.testing.assert_allclose(one.mu[0], oracle.location_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("step", [1.0, 0.25])
+def test_nothing_is_made_of_what_lies_within_a_step(step):
+    # What was rounded varies by a twelfth of the step's square less than what it was.
+    whole = np.random.default_rng(0).integers(0, 10, size=(900, 2))
+    rows = (step * whole).astype(np.float32)
+    rows[:3, 0] = 4.3 * step  # a value that lies between, as one that fills holes does
+    one = fitted(rows, (1,), relative_floor=0.0).mixture
+    added = one.cov[0] - np.cov(rows.T.astype(np.float64), bias=True)
+    np.testing.assert_allclose(added, np.diag([step**2 / 12.0] * 2), rtol=1e-4, atol=1e-6)
+
+
+def test_a_digit_that_no_row_of_a_component_has_is_strange_and_no_more():
+    rng = np.random.default_rng(0)
+    group = rng.integers(2, size=2000)
+    digits = np.where(group == 1, rng.integers(0, 4, size=2000), 0)
+    rows = np.stack([20.0 * group + rng.normal(size=2000), digits], axis=1).astype(np.float32)
+    one = fitted(rows, (2,))
+    usual, moved = one.energy(np.array([[0.0, 0.0], [0.0, 1.0]], np.float32))
+    # Four standard deviations of rounding, not a hundred of the floor.
+    assert 3.0 < moved - usual < 12.0
 
 
 def test_rows_are_taken_some_at_a_time(monkeypatch):

@@ -207,7 +207,7 @@ class Mixture:
         moments: Moments,
         relative_floor: float = RELATIVE_FLOOR,
         covariance: Covariance = "full",
-        variance: Float[np.ndarray, " n_latent"] | None = None,
+        floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
     ) -> "Mixture":
         """Fix the mixture that the moments of all rows describe.
 
@@ -222,16 +222,16 @@ class Mixture:
             Covariance floor, relative to the variance of z along each axis.
         covariance : {"full", "tied", "diagonal", "spherical"}
             The kind of covariances; see :mod:`dagmm.covariance`.
-        variance : ndarray of shape (n_latent,), optional
-            That the floor is relative to; by default that of z.
+        floor : float or ndarray of shape (n_latent,)
+            Covariance floor beside that.
         """
-        if variance is None:
-            variance = np.asarray(moments.variance)
-        floor = relative_floor * variance + ABSOLUTE_FLOOR
+        variance = np.asarray(moments.variance)
         kept = np.asarray(moments.weight >= min(1.0, moments.weight.max()))
         weight, mu, cov = (np.asarray(a)[kept] for a in (moments.weight, moments.mu, moments.cov))
         cov = constrained(cov, weight, variance, covariance)
-        return cls(weight / weight.sum(), mu, floored_cholesky(cov, floor))
+        return cls(
+            weight / weight.sum(), mu, floored_cholesky(cov, relative_floor * variance + floor)
+        )
 
     def without(self, least_phi: float) -> "Mixture":
         """Return the mixture without the components that weigh less, if any weighs as much."""

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.covariance import Covariance, n_parameters
-from dagmm.mixture import Mixture, Moments
+from dagmm.mixture import ABSOLUTE_FLOOR, Mixture, Moments
 from dagmm.numerics import TINY, inverse_lower, log_sum_exp
 
 #: EM and the choice of the number of components look at no more rows than this, drawn at
@@ -72,12 +72,13 @@ def choose(
     rng: np.random.Generator,
     *,
     covariance: Covariance = "full",
+    floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
     max_iter: int = 100,
     tol: float = 1e-3,
 ) -> Mixture:
     """Return the mixture with the lowest BIC of some rows, which gives memberships to all.
 
-    Parameters as in :func:`refine`.
+    Parameters as in :func:`refine`, and ``floor`` as in :meth:`Mixture.from_moments`.
     """
     n_latent, n_rows = z.shape
     sample = z if n_rows <= MAX_ROWS else z[:, rng.choice(n_rows, MAX_ROWS, replace=False)]
@@ -91,6 +92,7 @@ def choose(
             relative_floor,
             rng,
             covariance=covariance,
+            floor=floor,
             max_iter=max_iter,
             tol=tol,
         )
@@ -124,12 +126,13 @@ def expectation_maximisation(
     rng: np.random.Generator,
     *,
     covariance: Covariance = "full",
+    floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
     max_iter: int = 100,
     tol: float = 1e-3,
 ) -> tuple[Mixture, float]:
     """Fit a mixture by EM, started from k-means.
 
-    Parameters as in :func:`refine`.
+    Parameters as in :func:`choose`.
 
     Returns
     -------
@@ -142,7 +145,7 @@ def expectation_maximisation(
     moments = _moments(_starting_memberships(z, n_components, rng), monomials, centre)
     log_likelihood = -math.inf
     for _ in range(max_iter):
-        mixture = Mixture.from_moments(moments, relative_floor, covariance)
+        mixture = Mixture.from_moments(moments, relative_floor, covariance, floor)
         joint = _log_joint(mixture, monomials, centre)
         evidence = log_sum_exp(joint)
         new = float(evidence.mean())

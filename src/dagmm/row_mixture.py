@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.common_scale import scale_of
-from dagmm.mixture import Mixture, Moments, log_norm
+from dagmm.mixture import ABSOLUTE_FLOOR, Mixture, Moments, log_norm
 from dagmm.numerics import Array, inverse_lower, log_sum_exp
 from dagmm.refinement import choose, moments_under
 
@@ -101,12 +101,23 @@ class RowMixture:
         share : float
         rng : numpy.random.Generator
         """
-        moments = _moments(features, candidates, relative_floor, rng)
+        n_rows, n_features = features.shape
+        n_products = (n_features + 1) * (n_features + 2) // 2
+        n_sample = min(n_rows, MAX_ROWS, max(1, MAX_PRODUCTS // n_products))
+        sample = features
+        if n_rows > n_sample:
+            sample = features[np.sort(rng.choice(n_rows, n_sample, replace=False))]
         # A feature that is constant in training is measured as it is encoded.
-        varies = np.ptp(features, axis=0) > 0.0
-        variance = np.where(varies, moments.variance, 1.0)
-        mixture = Mixture.from_moments(moments, relative_floor, variance=variance)
-        mixture = mixture.without(least_phi)
+        least = np.where(np.ptp(features, axis=0) > 0.0, ABSOLUTE_FLOOR, relative_floor)
+        floor = least + _quantisation(sample)
+        most = max(1, n_sample // (_ROWS_OF_COMPONENT * (n_features + 1)))
+        possible = [n for n in candidates if n <= most] or [most]
+        if possible == [1]:
+            moments = _moments(features)
+        else:
+            chosen = choose(sample.T, possible, relative_floor, rng, floor=floor)
+            moments = moments_under(chosen, features.T)[0]
+        mixture = Mixture.from_moments(moments, relative_floor, floor=floor).without(least_phi)
         return cls(mixture, *scale_of(mixture.energy(features.T)), share)
 
     def energy(
@@ -127,25 +138,22 @@ class RowMixture:
         return mu, whitening, log_peak
 
 
-def _moments(
-    features: Float32[np.ndarray, "n_rows n_features"],
-    candidates: Sequence[int],
-    relative_floor: float,
-    rng: np.random.Generator,
-) -> Moments:
-    """Moments of all rows under the memberships of the mixture that the rows need."""
-    n_rows, n_features = features.shape
-    n_products = (n_features + 1) * (n_features + 2) // 2
-    n_sample = min(n_rows, MAX_ROWS, max(1, MAX_PRODUCTS // n_products))
-    most = max(1, n_sample // (_ROWS_OF_COMPONENT * (n_features + 1)))
-    possible = [n for n in candidates if n <= most] or [most]
-    if possible == [1]:
-        parts = (
-            features[first : first + _ROWS_AT_ONCE].T.astype(np.float64)
-            for first in range(0, n_rows, _ROWS_AT_ONCE)
-        )
-        return reduce(Moments.merge, (Moments.of(z, np.ones((1, z.shape[1]))) for z in parts))
-    sample = features
-    if n_rows > n_sample:
-        sample = features[np.sort(rng.choice(n_rows, n_sample, replace=False))]
-    return moments_under(choose(sample.T, possible, relative_floor, rng), features.T)[0]
+def _quantisation(rows: Float32[np.ndarray, "n_rows n_features"]) -> np.ndarray:
+    """Variance that rounding takes from each feature (Sheppard, 1898), shape (n_features,).
+
+    Values that are counted, or read in whole steps, lie anywhere within a step, of which neither a
+    component nor a distance from it may make anything. The step is the usual one between values
+    that follow each other.
+    """
+    steps = (np.diff(np.unique(values.astype(np.float64))) for values in rows.T)
+    step = np.array([np.median(some) if len(some) else 0.0 for some in steps])
+    return step**2 / 12.0
+
+
+def _moments(features: Float32[np.ndarray, "n_rows n_features"]) -> Moments:
+    """Moments of all rows in a single component."""
+    parts = (
+        features[first : first + _ROWS_AT_ONCE].T.astype(np.float64)
+        for first in range(0, len(features), _ROWS_AT_ONCE)
+    )
+    return reduce(Moments.merge, (Moments.of(z, np.ones((1, z.shape[1]))) for z in parts))
