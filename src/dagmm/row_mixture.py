@@ -101,16 +101,14 @@ class RowMixture:
         share : float
         rng : numpy.random.Generator
         """
-        n_rows, n_features = features.shape
-        n_products = (n_features + 1) * (n_features + 2) // 2
-        n_sample = min(n_rows, MAX_ROWS, max(1, MAX_PRODUCTS // n_products))
-        sample = features
-        if n_rows > n_sample:
-            sample = features[np.sort(rng.choice(n_rows, n_sample, replace=False))]
+        n_features = features.shape[1]
+        sample = _some(features, MAX_ROWS, rng)
         # A feature that is constant in training is measured as it is encoded.
         least = np.where(np.ptp(features, axis=0) > 0.0, ABSOLUTE_FLOOR, relative_floor)
         floor = least + _quantisation(sample)
-        most = max(1, n_sample // (_ROWS_OF_COMPONENT * (n_features + 1)))
+        n_products = (n_features + 1) * (n_features + 2) // 2
+        sample = _some(sample, max(1, MAX_PRODUCTS // n_products), rng)
+        most = max(1, len(sample) // (_ROWS_OF_COMPONENT * (n_features + 1)))
         possible = [n for n in candidates if n <= most] or [most]
         if possible == [1]:
             moments = _moments(features)
@@ -136,6 +134,15 @@ class RowMixture:
             np.asarray(array, np.float32) for array in (mixture.mu, whitening, log_peak)
         )
         return mu, whitening, log_peak
+
+
+def _some(
+    rows: Float32[np.ndarray, "n_rows n_features"], n: int, rng: np.random.Generator
+) -> Float32[np.ndarray, "n_some n_features"]:
+    """Return all rows, or so many drawn at random where there are more."""
+    if len(rows) <= n:
+        return rows
+    return rows[np.sort(rng.choice(len(rows), n, replace=False))]
 
 
 def _quantisation(rows: Float32[np.ndarray, "n_rows n_features"]) -> np.ndarray:
