@@ -245,6 +245,19 @@ def test_networks_that_disagree_are_said_to(monkeypatch):
     assert np.isfinite(two.energy_deviation(1e300 * x)).all()
 
 
+def test_a_broken_relation_between_columns_is_found(monkeypatch):
+    monkeypatch.setattr("dagmm.detector.detector_recipe", detector_recipe)
+    # Six sensors that measure nearly the same; of strange rows one is off, by far less than all of
+    # them vary together.
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(900, 1)) + 0.02 * rng.normal(size=(900, 6))
+    strange = np.arange(600) >= 550
+    rows[300:][strange, 2] += 0.2
+    detector = DAGMMDetector(n_members=2, random_state=0).fit(rows[:300])
+    assert detector.model_.row_mixture is not None
+    assert roc_auc_score(strange, detector.energy(rows[300:])) > 0.98
+
+
 def test_a_strange_row_of_a_wide_table_is_found(monkeypatch):
     monkeypatch.setattr("dagmm.detector.detector_recipe", detector_recipe)
     # 120 columns that hang together, 60 rows: each value of a strange row is usual by itself.
