@@ -175,6 +175,34 @@ def energy(
     return -log_sum_exp(log_joint(z, phi, mu, chol))
 
 
+def whitened_energy(
+    z: Float[Array, "n_latent n_rows"],
+    mu: Float[Array, "n_components n_latent"],
+    whitening: Float[Array, "n_components n_latent n_latent"],
+    log_peak: Float[Array, " n_components"],
+) -> Float[Array, " n_rows"]:
+    """Energy of rows (equation 6) under components whose covariances are factored already.
+
+    Parameters
+    ----------
+    z : array of shape (n_latent, n_rows)
+    mu : array of shape (n_components, n_latent)
+    whitening : array of shape (n_components, n_latent, n_latent)
+        Inverses of the lower Cholesky factors of the covariances.
+    log_peak : array of shape (n_components,)
+        Logarithm of each component's density at its mean, times its weight.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        In nats.
+    """
+    xp = z.__array_namespace__()
+    whitened = xp.matmul(whitening, z[None] - mu[:, :, None])
+    whitened *= whitened  # in place, where arrays can be changed
+    return -log_sum_exp(log_peak[:, None] - 0.5 * whitened.sum(axis=1))
+
+
 def by_parts(
     energy_of: Callable[[np.ndarray], np.ndarray], z: Float[np.ndarray, "n_latent n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
@@ -251,14 +279,10 @@ class Mixture:
         return by_parts(self._energy, z)
 
     def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
-        whitened = self._whitening @ (z[None] - self.mu[:, :, None])
-        whitened *= whitened
-        return np.asarray(-log_sum_exp(self._log_norm[:, None] - 0.5 * whitened.sum(axis=1)))
+        return np.asarray(whitened_energy(z, *self.terms))
 
     @cached_property
-    def _whitening(self) -> np.ndarray:
-        return np.asarray(inverse_lower(self.chol))
-
-    @cached_property
-    def _log_norm(self) -> np.ndarray:
-        return np.asarray(log_norm(self.phi, self.chol))
+    def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What :func:`whitened_energy` takes after the rows."""
+        whitening, log_peak = inverse_lower(self.chol), log_norm(self.phi, self.chol)
+        return self.mu, np.asarray(whitening), np.asarray(log_peak)

@@ -102,7 +102,9 @@ def inverse_lower(chol: Array) -> Array:
         # LAPACK's own inverse: a triangular solve waits for BLAS threads, up to a hundred times as
         # long.
         trtri = scipy.linalg.get_lapack_funcs("trtri", (chol,))
-        return np.stack([trtri(one, lower=1)[0] for one in chol])
+        inverses, failed = zip(*(trtri(one, lower=1) for one in chol), strict=True)
+        assert not any(failed), "Cholesky factors have no zero on their diagonal"
+        return np.stack(inverses)
     eye = np.eye(chol.shape[-1], dtype=chol.dtype)
     # One after another, for the reason given in ``traced_cholesky``.
     return jnp.stack([jax.scipy.linalg.solve_triangular(one, eye, lower=True) for one in chol])

@@ -9,14 +9,13 @@ the networks, not instead of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.common_scale import scale_of
-from dagmm.mixture import ABSOLUTE_FLOOR, Mixture, Moments, log_norm
-from dagmm.numerics import Array, inverse_lower, log_sum_exp
+from dagmm.mixture import ABSOLUTE_FLOOR, Mixture, Moments
 from dagmm.refinement import choose, moments_under
 
 #: The number of components is found from no more rows than this, drawn at random, and from fewer
@@ -27,33 +26,6 @@ MAX_ROWS, MAX_PRODUCTS = 4096, 2**24
 _ROWS_OF_COMPONENT = 4
 #: Moments of a single component are taken of so many rows at once.
 _ROWS_AT_ONCE = 4096
-
-
-def whitened_energy(
-    x: Float[Array, "n_features n_rows"],
-    mu: Float[Array, "n_components n_features"],
-    whitening: Float[Array, "n_components n_features n_features"],
-    log_peak: Float[Array, " n_components"],
-) -> Float[Array, " n_rows"]:
-    """Energy of rows (equation 6) under components whose covariances are factored already.
-
-    Parameters
-    ----------
-    x : array of shape (n_features, n_rows)
-    mu : array of shape (n_components, n_features)
-    whitening : array of shape (n_components, n_features, n_features)
-        Inverses of the lower Cholesky factors of the covariances.
-    log_peak : array of shape (n_components,)
-        Logarithm of each component's density at its mean, times its weight.
-
-    Returns
-    -------
-    array of shape (n_rows,)
-        In nats.
-    """
-    xp = x.__array_namespace__()
-    whitened = xp.matmul(whitening, x[None] - mu[:, :, None])
-    return -log_sum_exp(log_peak[:, None] - 0.5 * (whitened * whitened).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -123,17 +95,6 @@ class RowMixture:
     ) -> Float[np.ndarray, " n_rows"]:
         """Energy of encoded rows in nats; higher is stranger."""
         return self.mixture.energy(features.T)
-
-    @cached_property
-    def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What :func:`whitened_energy` takes after the rows, float32."""
-        mixture = self.mixture
-        whitening = inverse_lower(mixture.chol)
-        log_peak = log_norm(mixture.phi, mixture.chol)
-        mu, whitening, log_peak = (
-            np.asarray(array, np.float32) for array in (mixture.mu, whitening, log_peak)
-        )
-        return mu, whitening, log_peak
 
 
 def _some(

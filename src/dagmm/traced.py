@@ -16,9 +16,10 @@ from dagmm.drawn_mixtures import DrawnMixtures, SphericalTerms, spherical_energy
 from dagmm.fitted import FittedModel
 from dagmm.judges import Member, scales_of, shares_of
 from dagmm.mixture import energy as mixture_energy
+from dagmm.mixture import whitened_energy
 from dagmm.networks import Architecture
 from dagmm.numerics import Array
-from dagmm.row_mixture import whitened_energy
+from dagmm.row_mixture import RowMixture
 
 
 class _Drawn(NamedTuple):
@@ -72,7 +73,7 @@ class TracedModel(NamedTuple):
             tuple(_mixture(member) for member in model.members),
             tuple(_drawn(member) for member in model.members),
             _columns(model.column_mixtures),
-            None if model.row_mixture is None else model.row_mixture.terms,
+            _rows(model.row_mixture),
             location.astype(np.float32),
             spread.astype(np.float32),
             None if share is None else share.astype(np.float32),
@@ -106,6 +107,13 @@ class TracedModel(NamedTuple):
 
 def _columns(mixtures: ColumnMixtures | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     return None if mixtures is None else mixtures.terms
+
+
+def _rows(rows: RowMixture | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    if rows is None:
+        return None
+    mu, whitening, log_peak = (part.astype(np.float32) for part in rows.mixture.terms)
+    return mu, whitening, log_peak
 
 
 def _mixture(member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
