@@ -4,11 +4,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Key
+from jaxtyping import Float, UInt32
 
-from dagmm.mixture import NEUTRAL_VARIANCE, Moments, covariance_penalty, energy, floor_of
+from dagmm.draws import child_of, kept
+from dagmm.minibatch_energy import minibatch_energy
+from dagmm.mixture import NEUTRAL_VARIANCE, Moments, covariance_penalty, floor_of
 from dagmm.networks import Network
-from dagmm.numerics import Array, traced_cholesky
+from dagmm.numerics import Array, sum_of_features
 
 
 class Terms(NamedTuple):
@@ -29,7 +31,7 @@ def objective(
     x: Float[Array, "n_features n_rows"],
     lambda1: Float[Array, ""] | float,
     lambda2: Float[Array, ""] | float,
-    key: Key[Array, ""] | None = None,
+    seed: UInt32[Array, " 2"] | None = None,
     reconstruction_weight: Float[Array, ""] | float = 1.0,
     mask_ratio: float = 0.0,
     blank: Float[Array, " n_latent"] | None = None,
@@ -42,14 +44,14 @@ def objective(
     x : array of shape (n_features, n_rows)
     lambda1, lambda2 : float
         Weights of the energy and of the covariance penalty.
-    key : jax.random.key, optional
-        Of the dropout; without it nothing is dropped.
+    seed : array of shape (2,), uint32, optional
+        Of the dropout and of what is hidden; without it nothing is.
     reconstruction_weight : float, default=1
         1 in the paper; 0 leaves the reconstruction error out of the loss (its variant GMM-EN).
     mask_ratio : float, default=0
         Share of the features that are hidden, at random, from the network that the reconstruction
         error is measured on, as in a denoising autoencoder (Vincent et al., 2008); 0 in the paper.
-        The energy always sees whole rows. Without a key nothing is hidden.
+        The energy always sees whole rows.
     blank : array of shape (n_latent,), optional
         1 for each coordinate of z that is padding, which is 0 for every row and counts for
         nothing, 0 for the others.
@@ -60,19 +62,18 @@ def objective(
     terms : Terms
     """
     z, x_hat = network.latent(x)
-    if key is not None and mask_ratio > 0.0:
-        mask_key, key = jax.random.split(key)
-        seen = jax.random.bernoulli(mask_key, 1.0 - mask_ratio, x.shape)
+    if seed is not None and mask_ratio > 0.0:
+        seen = kept(child_of(seed, 0), mask_ratio, x.shape)
         x_hat = network.compression.decode(network.compression.encode(x * seen))
-    gamma = network.gamma(z, key=key)
+    gamma = network.gamma(z, seed=None if seed is None else child_of(seed, 1))
     moments = Moments.of(z, gamma)
     floor = jax.lax.stop_gradient(floor_of(moments.variance))
     if blank is not None:
         floor = floor + NEUTRAL_VARIANCE * blank
     cov = moments.cov + jnp.diag(floor)[None]
     terms = Terms(
-        reconstruction=((x - x_hat) ** 2).sum(axis=0).mean(),
-        energy=energy(z, moments.phi, moments.mu, traced_cholesky(cov)).mean(),
+        reconstruction=sum_of_features((x - x_hat) ** 2).mean(),
+        energy=minibatch_energy(z, moments.phi, moments.mu, cov).mean(),
         penalty=covariance_penalty(cov, None if blank is None else 1.0 - blank),
         phi=moments.phi,
         cov=cov,

@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Float, Int, Key
+from jax.experimental.layout import Layout, with_layout_constraint
+from jaxtyping import Float, Int, UInt32
 
 from dagmm.checkpoint import Checkpoint, MemberFile, Standing, training_of
 from dagmm.compilation import compiled, make_room
+from dagmm.draws import child_of, seed_of
 from dagmm.history import History
 from dagmm.networks import Architecture, Network, flatten
 from dagmm.networks.padding import Padding, padding_of, unpadded
@@ -81,22 +83,22 @@ def _step(
     architecture: Architecture,
     rows: Float[Array, "n_rows n_columns"],
     windowed: Windowed | None,
-    key: Key[Array, ""],
+    seed: UInt32[Array, " 2"],
     blank: Float[Array, " n_latent"],
     state: _State,
     batch: tuple[Int[Array, " batch_size"], Schedule],
 ) -> tuple[_State, _StepRecord]:
     index, schedule = batch
-    dropout_key = jax.random.fold_in(key, state.step)
+    step_seed = child_of(seed, state.step)
 
     def loss(network: Network) -> tuple[Array, Terms]:
-        x = rows[index].T if windowed is None else windowed(rows, index)
+        x = _turned(rows[index]) if windowed is None else windowed(rows, index)
         return objective(
             network,
             x,
             schedule.lambda1,
             schedule.lambda2,
-            dropout_key,
+            step_seed,
             schedule.reconstruction_weight,
             architecture.mask_ratio,
             blank,
@@ -117,6 +119,11 @@ def _step(
     return state._replace(step=state.step + 1), record
 
 
+def _turned(rows: Float[Array, "n_rows n_columns"]) -> Float[Array, "n_columns n_rows"]:
+    """Lay rows along the last axis in memory as well, for all that comes after the products."""
+    return with_layout_constraint(rows.T, Layout((0, 1)))  # type: ignore[no-untyped-call]
+
+
 @cache
 def _program() -> Callable[..., Any]:
     """Return the compiled program: some whole epochs of one member."""
@@ -124,7 +131,7 @@ def _program() -> Callable[..., Any]:
     def run(
         rows: Array,
         windowed: Windowed | None,
-        key: Array,
+        seed: Array,
         blank: Array,
         state: _State,
         batches: tuple[Array, Schedule],
@@ -133,7 +140,7 @@ def _program() -> Callable[..., Any]:
     ) -> tuple[_State, tuple[_StepRecord, Array, Array]]:
         def epoch(state: _State, batches: tuple[Array, Schedule]) -> Any:
             state, record = jax.lax.scan(
-                lambda s, b: _step(architecture, rows, windowed, key, blank, s, b), state, batches
+                lambda s, b: _step(architecture, rows, windowed, seed, blank, s, b), state, batches
             )
             return state, (record, state.phi, state.cov)
 
@@ -160,10 +167,7 @@ class _Member:
         self.rows, self.padding, self.plan = rows, padding, plan
         self.windowed = windowed
         architecture = padding.architecture
-        word = dropout_seed.generate_state(1)[0]
-        # What ``jax.random.key`` makes of the word, which compiles programs to do so.
-        data = jax.device_put(np.array([0, word, 0, word], np.uint32))
-        self.key = jax.random.wrap_key_data(data, impl="rbg")
+        self.seed = seed_of(dropout_seed)
         if initial is None:
             rng = np.random.default_rng(network_seed)
             initial = np.asarray(flatten(architecture.build(rng, axes)))
@@ -212,7 +216,7 @@ class _Member:
         self.state, (record, phi, cov) = _program()(
             self.rows,
             self.windowed,
-            self.key,
+            self.seed,
             self.padding.blank,
             self.state,
             batches,

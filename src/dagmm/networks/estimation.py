@@ -5,8 +5,9 @@ from itertools import pairwise
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Key
+from jaxtyping import Float, UInt32
 
+from dagmm.draws import child_of, kept
 from dagmm.networks.activation import Activation, activation_function
 from dagmm.networks.dense import Dense, Initializer, dense_stack
 from dagmm.numerics import Array
@@ -48,12 +49,13 @@ class Estimation(eqx.Module):
         self.dropout_ratio = dropout_ratio
 
     def gamma(
-        self, z: Float[Array, "n_latent n_rows"], *, key: Key[Array, ""] | None = None
+        self, z: Float[Array, "n_latent n_rows"], *, seed: UInt32[Array, " 2"] | None = None
     ) -> Float[Array, "n_components n_rows"]:
-        """Return the soft membership of each row; with a key, under dropout (training)."""
+        """Return the soft membership of each row; with a seed, under dropout (training)."""
         function = activation_function(self.activation)
-        dropout = eqx.nn.Dropout(self.dropout_ratio, inference=key is None)
         for i, (layer, _) in enumerate(pairwise(self.layers)):
-            hidden = jnp.asarray(function(layer(z)))
-            z = dropout(hidden, key=None if key is None else jax.random.fold_in(key, i))
+            z = jnp.asarray(function(layer(z)))
+            if seed is not None:
+                z = z * kept(child_of(seed, i), self.dropout_ratio, z.shape)
+                z = z / (1.0 - self.dropout_ratio)
         return jax.nn.softmax(self.layers[-1](z), axis=0)

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Key
+from jaxtyping import Float, UInt32
 
 from dagmm.networks.activation import Activation
 from dagmm.networks.compression import Compression, DenseCompression, SkipCompression
@@ -36,10 +36,10 @@ class Network(eqx.Module):
         return jnp.concatenate([code, *residual]), x_hat
 
     def gamma(
-        self, z: Float[Array, "n_latent n_rows"], *, key: Key[Array, ""] | None = None
+        self, z: Float[Array, "n_latent n_rows"], *, seed: UInt32[Array, " 2"] | None = None
     ) -> Float[Array, "n_components n_rows"]:
-        """Return the soft membership of each row; with a key, under dropout (training)."""
-        return self.estimation.gamma(z, key=key)
+        """Return the soft membership of each row; with a seed, under dropout (training)."""
+        return self.estimation.gamma(z, seed=seed)
 
 
 @dataclass(frozen=True)
