@@ -21,8 +21,9 @@ from dagmm.windows import Windows
 
 #: Most inputs of a chunk of rows.
 _MOST_INPUTS = 2**25
-#: Rows of a table are scored in chunks of about as many inputs as a processor's cache holds well.
-_CACHED_INPUTS = 2**18
+#: Rows of a table are scored in chunks of no more inputs. Not of fewer: threads that come back to
+#: the interpreter wait for each other there, and should not do so often.
+_INPUTS_AT_ONCE = 2**20
 #: Windows are scored so many at a time, as those of a stream are.
 _WINDOWS_AT_ONCE = 256
 
@@ -241,7 +242,7 @@ class FittedModel:
             chunks = wanted.chunks()
         else:
             size = buffer_rows(self.n_inputs)
-            at_once = max(size, min(CHUNK_ROWS, _CACHED_INPUTS // self.n_inputs) // size * size)
+            at_once = max(size, min(CHUNK_ROWS, _INPUTS_AT_ONCE // self.n_inputs) // size * size)
             chunks = wanted.chunks(at_once)
         # Filled in place: of a long table parts and whole would be twice as much.
         whole, done = np.empty(rows.n_rows), 0

@@ -25,8 +25,9 @@ ABSOLUTE_FLOOR = 1e-12
 #: At which a normal density is 1 at its mean: a coordinate that is 0 for every row and has this
 #: variance adds nothing to an energy.
 NEUTRAL_VARIANCE = 0.5 / math.pi
-#: Rows whose energies are computed at a time, so that all of it stays in a processor's cache.
-_CACHED_ROWS = 1024
+#: Coordinates of z whose energies are computed at a time, so that all of it stays in a processor's
+#: cache.
+_CACHED_COORDINATES = 2**14
 
 
 class Moments(NamedTuple):
@@ -208,8 +209,9 @@ def by_parts(
 ) -> Float[np.ndarray, " n_rows"]:
     """Energies of any number of rows in float64, so many at a time as a cache holds."""
     energy = np.empty(z.shape[1])
-    for start in range(0, len(energy), _CACHED_ROWS):
-        part = slice(start, start + _CACHED_ROWS)
+    size = max(1, _CACHED_COORDINATES // len(z))
+    for start in range(0, len(energy), size):
+        part = slice(start, start + size)
         energy[part] = energy_of(z[:, part].astype(np.float64))
     return energy
 

@@ -1,15 +1,15 @@
 """The encoder itself: frozen, made in one pass over the training rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int
+from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from dagmm.encoder.dates import DateColumn
 from dagmm.encoder.imputation import Imputation
-from dagmm.encoder.learning import finite, learn
+from dagmm.encoder.learning import check_finite, learn
 from dagmm.encoder.masks import Masks
 from dagmm.encoder.numbers import ENCODED_LIMIT, NumberColumns, Scaling
 from dagmm.encoder.overrides import Overrides
@@ -17,9 +17,6 @@ from dagmm.encoder.set_aside import SetAside, warn_of
 from dagmm.encoder.texts import TextColumn
 from dagmm.errors import InputError
 from dagmm.rows import Chunk, Rows
-
-#: Values that are scaled at a time.
-_CACHED_VALUES = 2**15
 
 #: What to do about a column that was set aside.
 _REMEDIES = {
@@ -160,7 +157,14 @@ class Encoder:
         InputError
             If a number is infinite, or a column has changed between text, dates and numbers.
         """
-        values = finite(chunk, self.numbers.names)
+        values = chunk.floats(self.numbers.names)
+        features = np.empty((chunk.n_rows, self.n_features), np.float32)
+        n_numbers = self.numbers.n_features
+        are_ordinary = self._scale(values, features[:, :n_numbers])
+        if are_ordinary and n_numbers == self.n_features:
+            return features
+        values = values.astype(np.float64, copy=False)
+        check_finite(values, chunk.start, self.numbers.names)
         number_holes = np.isnan(values)
         any_number_holes = bool(number_holes.any())
         if any_number_holes and self.imputation is None:
@@ -177,13 +181,10 @@ class Encoder:
         if lost is not None:
             self._move_lost(parts, lost)
         parts.append(self.masks.encode(all_holes[:, self._masked]))
-        features = np.empty((chunk.n_rows, self.n_features), np.float32)
-        n_numbers = self.numbers.n_features
         if any_number_holes:
             _limit(self._filled(values, number_holes, lost), features[:, :n_numbers])
-        else:
-            for some in _blocks(*values.shape):
-                _limit(self.numbers.encode(values[some]), features[some, :n_numbers])
+        elif not are_ordinary:
+            _limit(self.numbers.encode(values), features[:, :n_numbers])
         start = n_numbers
         for part in parts:
             stop = start + part.shape[1]
@@ -225,6 +226,18 @@ class Encoder:
     def _masked(self) -> Int[np.ndarray, " n_masks"]:
         position = {name: i for i, name in enumerate(self._hole_names)}
         return np.array([position[name] for name in self.masks.names], np.int64)
+
+    def _scale(
+        self,
+        values: Float[np.ndarray, "n_rows n_numbers"],
+        out: Float32[np.ndarray, "n_rows n_numbers"],
+    ) -> bool:
+        """Scale numbers; whether that is all there is to do, without holes and far values."""
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            self.numbers.encode_to(values, out)
+            # Two comparisons of what was made are quicker than a look at each value.
+            least, most = out.min(initial=0.0), out.max(initial=0.0)
+        return bool(least >= -ENCODED_LIMIT and most <= ENCODED_LIMIT)
 
     def _filled(
         self,
@@ -275,9 +288,3 @@ class Encoder:
 def _limit(part: Float64[np.ndarray, "n_rows _"], out: Float32[np.ndarray, "n_rows _"]) -> None:
     """Limit features and narrow them, in this order: float32 would overflow."""
     np.clip(part, -ENCODED_LIMIT, ENCODED_LIMIT, out=out, casting="same_kind")
-
-
-def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
-    """Rows in blocks that are scaled in a processor's cache, in memory that is used again."""
-    size = max(1, _CACHED_VALUES // max(1, n_columns))
-    return (slice(start, start + size) for start in range(0, n_rows, size))

@@ -47,26 +47,25 @@ def learn(rows: Rows, scaling: Scaling, overrides: Overrides) -> Learned:
     return counts.finish(columns, scaling, tuple(set_aside.values()))
 
 
-def finite(chunk: Chunk, names: tuple[str, ...]) -> np.ndarray:
-    """Return numeric columns of a chunk as float64; a hole is NaN.
+def check_finite(values: np.ndarray, start: int, names: tuple[str, ...]) -> None:
+    """Check that numbers, of which the first row is numbered, are finite or NaN, a hole.
 
     Raises
     ------
     InputError
         If a value is infinite; column and row are named.
     """
-    values = chunk.numbers(names)
     if np.isfinite(values).all():
-        return values
+        return
     infinite = np.isinf(values)
     if not infinite.any():
-        return values
+        return
     column = int(np.argmax(infinite.any(axis=0)))
     bad = infinite[:, column]
     n = int(bad.sum())
     raise InputError(
         f"column {names[column]!r} holds {n} infinite value{'s' if n > 1 else ''}, first at row "
-        f"{chunk.start + int(np.argmax(bad))}; replace them by numbers, or by NaN where there is "
+        f"{start + int(np.argmax(bad))}; replace them by numbers, or by NaN where there is "
         "no value."
     )
 
@@ -115,7 +114,9 @@ class _Counts:
 
     def look(self, chunk: Chunk) -> "_Part":
         """Take from a chunk what is counted; changes nothing, so that chunks go side by side."""
-        numbers = NumberStatistics.of(finite(chunk, self.number_names))
+        values = chunk.numbers(self.number_names)
+        check_finite(values, chunk.start, self.number_names)
+        numbers = NumberStatistics.of(values)
         integers = {
             name: chunk.integers(name)
             for name, counts in self.integers.items()

@@ -30,6 +30,10 @@ class _MatrixChunk(Chunk):
             return values
         return values[:, [self.names.index(name) for name in names]]
 
+    def floats(self, names: tuple[str, ...]) -> np.ndarray:
+        as_they_come = self.values.dtype == np.float32 and names == self.names
+        return self.values if as_they_come else self.numbers(names)
+
     def integers(self, name: str) -> np.ndarray:
         values = self.numbers((name,))[:, 0]
         return values[np.isfinite(values)].astype(np.int64)

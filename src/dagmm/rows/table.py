@@ -51,6 +51,10 @@ class Chunk(ABC):
             If one holds text or dates.
         """
 
+    def floats(self, names: tuple[str, ...]) -> np.ndarray:
+        """Return columns as :meth:`numbers` does, in float32 where they come in it."""
+        return self.numbers(names)
+
     @abstractmethod
     def integers(self, name: str) -> np.ndarray:
         """Return the values of a column of integers, without its holes."""
