@@ -71,6 +71,9 @@ def main() -> None:
         app(prog_name="dagmm")
     finally:
         silence_stdout()
+        # The process ends: looking for garbage among half a million objects first takes as long
+        # as a small table takes to score.
+        gc.freeze()
 
 
 def _end(number: int, frame: FrameType | None) -> None:
