@@ -29,6 +29,19 @@ def test_chunks_are_the_table(table, size):
     np.testing.assert_array_equal(values, np.arange(20.0).reshape(10, 2))
 
 
+def test_floats_are_the_numbers_and_stay_narrow_where_they_come_so():
+    x = np.arange(20.0).reshape(10, 2)
+    for table in (x, x.astype(np.float32), x.astype(np.int16), pd.DataFrame(x, dtype="float32")):
+        rows = rows_of(table)
+        chunk = next(iter(rows.chunks(10)))
+        for names in (rows.names, rows.names[::-1]):
+            floats = chunk.floats(names)
+            np.testing.assert_array_equal(floats, chunk.numbers(names))
+            came_narrow = isinstance(table, np.ndarray) and table.dtype == np.float32
+            as_it_came = came_narrow and names == rows.names
+            assert floats.dtype == (np.float32 if as_it_came else np.float64)
+
+
 def test_columns_of_an_array_have_names():
     assert rows_of(normal()).names == ("x0", "x1", "x2")
 

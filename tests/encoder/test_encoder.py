@@ -43,6 +43,22 @@ def test_encoded_values_are_limited():
     assert encoded[0, :2].tolist() == [ENCODED_LIMIT, -ENCODED_LIMIT]
 
 
+def test_ordinary_rows_have_the_features_that_they_have_beside_far_values_and_holes():
+    x = normal(3000).astype(np.float32)
+    frame = pd.DataFrame(x, columns=["x0", "x1", "x2"])
+    encoder = Encoder.learn(MatrixRows(x))
+    ordinary = encode(encoder, MatrixRows(x))
+    for value, expected in ((1e30, ENCODED_LIMIT), (np.nan, None)):
+        odd = x.copy()
+        odd[17, 1] = value
+        encoded = encode(encoder, MatrixRows(odd))
+        np.testing.assert_array_equal(np.delete(encoded, 17, 0), np.delete(ordinary, 17, 0))
+        assert np.isfinite(encoded[17]).all()
+        assert expected is None or encoded[17, 1] == expected
+    np.testing.assert_array_equal(encode(encoder, rows_of(frame)), ordinary)
+    np.testing.assert_array_equal(encode(encoder, MatrixRows(x.astype(np.float64))), ordinary)
+
+
 def test_text_is_one_feature_for_each_category_and_one_for_others():
     frame = pd.DataFrame({"n": [1.0, 2.0, 3.0, 4.0], "kind": ["u", "t", "u", "v"]})
     encoder = Encoder.learn(rows_of(frame[:3]), "minmax")

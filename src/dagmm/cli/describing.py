@@ -98,15 +98,19 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     words["members"] = [_member_in_words(member) for member in description["members"]]
     beside = words["column_mixtures"]
     words["column_mixtures"] = beside and (
-        f"{beside['components']} components for each encoded column, "
+        f"{_components(beside['components'])} for each encoded column, "
         f"{beside['share']:.0%} of the energy"
     )
     beside = words["row_mixture"]
     words["row_mixture"] = beside and (
-        f"{beside['components']} component{'s' * (beside['components'] > 1)} of all encoded "
-        f"columns together, {beside['share']:.0%} of the energy"
+        f"{_components(beside['components'])} of all encoded columns together, "
+        f"{beside['share']:.0%} of the energy"
     )
     return words
+
+
+def _components(n: int, of: str = "") -> str:
+    return f"{n} {of}component{'s' * (n > 1)}"
 
 
 def _column_mixtures(model: FittedModel) -> dict[str, Any] | None:
@@ -167,7 +171,7 @@ def _member_in_words(member: dict[str, Any]) -> str:
     kind = "convolutional compression" if member["shape"] else "compression"
     return (
         f"{kind} {compression} ({member['comp_activation']}), estimation {estimation} "
-        f"({member['est_activation']}), {member['components']} mixture components{beside}"
+        f"({member['est_activation']}), {_components(member['components'], 'mixture ')}{beside}"
     )
 
 

@@ -164,11 +164,7 @@ class Encoder:
         if are_ordinary and n_numbers == self.n_features:
             return features
         values = values.astype(np.float64, copy=False)
-        check_finite(values, chunk.start, self.numbers.names)
-        number_holes = np.isnan(values)
-        any_number_holes = bool(number_holes.any())
-        if any_number_holes and self.imputation is None:
-            raise self._cannot_fill(chunk, number_holes)
+        number_holes = np.zeros(values.shape, bool) if are_ordinary else self._holes(chunk, values)
         parts, holes = [], [number_holes]
         for column in self._others:
             part, missing = column.encode(chunk)
@@ -181,7 +177,7 @@ class Encoder:
         if lost is not None:
             self._move_lost(parts, lost)
         parts.append(self.masks.encode(all_holes[:, self._masked]))
-        if any_number_holes:
+        if number_holes.any():
             _limit(self._filled(values, number_holes, lost), features[:, :n_numbers])
         elif not are_ordinary:
             _limit(self.numbers.encode(values), features[:, :n_numbers])
@@ -238,6 +234,16 @@ class Encoder:
             # Two comparisons of what was made are quicker than a look at each value.
             least, most = out.min(initial=0.0), out.max(initial=0.0)
         return bool(least >= -ENCODED_LIMIT and most <= ENCODED_LIMIT)
+
+    def _holes(
+        self, chunk: Chunk, values: Float64[np.ndarray, "n_rows n_numbers"]
+    ) -> Bool[np.ndarray, "n_rows n_numbers"]:
+        """Return which numbers of a chunk are missing; none may be infinite."""
+        check_finite(values, chunk.start, self.numbers.names)
+        holes = np.isnan(values)
+        if self.imputation is None and holes.any():
+            raise self._cannot_fill(chunk, holes)
+        return holes
 
     def _filled(
         self,

@@ -69,7 +69,7 @@ class NumberColumns:
         each row of a block, so that NumPy goes along one long axis instead of many short ones.
         """
         n_rows, n_columns = values.shape
-        size = min(n_rows, max(1, _CACHED_VALUES // max(1, n_columns)))
+        size = max(1, min(n_rows, _CACHED_VALUES // max(1, n_columns)))
         if self._in_units is None or size == 1:
             out[...] = self.encode(values.astype(np.float64, copy=False))
             return
