@@ -70,18 +70,19 @@ class NumberColumns:
         """
         n_rows, n_columns = values.shape
         size = max(1, min(n_rows, _CACHED_VALUES // max(1, n_columns)))
+        blocks = (slice(start, start + size) for start in range(0, n_rows, size))
         if self._in_units is None or size == 1:
-            out[...] = self.encode(values.astype(np.float64, copy=False))
+            for some in blocks:
+                out[some] = self.encode(values[some].astype(np.float64, copy=False))
             return
         centre, scale = (np.tile(part, (size, 1)) for part in self._in_units)
         block = np.empty((size, n_columns))
-        for start in range(0, n_rows, size):
-            some = values[start : start + size]
-            features = block[: len(some)]
-            features[...] = some
-            features -= centre[: len(some)]
-            features /= scale[: len(some)]
-            out[start : start + size] = features
+        for some in blocks:
+            features = block[: len(values[some])]
+            features[...] = values[some]
+            features -= centre[: len(features)]
+            features /= scale[: len(features)]
+            out[some] = features
 
     @cached_property
     def _in_units(self) -> tuple[np.ndarray, np.ndarray] | None:
