@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float, Float32
-from sklearn.decomposition import PCA
 
 #: The axes are computed from no more rows than this, evenly spaced.
 MAX_ROWS = 20_000
@@ -26,6 +25,8 @@ def principal_axes(
     ndarray of shape (n_axes, n_features)
         Zero where the rows vary along fewer directions than ``n_axes``.
     """
+    from sklearn.decomposition import PCA  # whoever only scores does without
+
     most_rows = min(MAX_ROWS, max(n_axes + 1, MAX_NUMBERS // features.shape[1]))
     sample = features[:: -(-len(features) // most_rows)].astype(np.float64)
     axes = np.zeros((n_axes, features.shape[1]))
