@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm.draws import seed_of
+from dagmm.dropout import seed_of
 from dagmm.networks import Architecture, flatten
 from dagmm.objective import objective
 

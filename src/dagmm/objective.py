@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, UInt32
 
-from dagmm.draws import child_of, kept
+from dagmm.dropout import child_of, kept
 from dagmm.minibatch_energy import minibatch_energy
 from dagmm.mixture import NEUTRAL_VARIANCE, Moments, covariance_penalty, floor_of
 from dagmm.networks import Network

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, UInt32
 
 from dagmm.checkpoint import Checkpoint, MemberFile, Standing, training_of
 from dagmm.compilation import compiled, make_room
-from dagmm.draws import child_of, seed_of
+from dagmm.dropout import child_of, seed_of
 from dagmm.history import History
 from dagmm.networks import Architecture, Network, flatten
 from dagmm.networks.padding import Padding, padding_of, unpadded

@@ -16,7 +16,7 @@ ORDER = [
     "loading",
     "errors",
     "numerics",
-    "draws",
+    "dropout",
     "arguments",
     "budget",
     "kept_programs",

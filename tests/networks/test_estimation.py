@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm.draws import seed_of
+from dagmm.dropout import seed_of
 from dagmm.networks.dense import glorot
 from dagmm.networks.estimation import Estimation
 

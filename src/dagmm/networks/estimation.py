@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, UInt32
 
-from dagmm.draws import child_of, kept
+from dagmm.dropout import child_of, kept
 from dagmm.networks.activation import Activation, activation_function
 from dagmm.networks.dense import Dense, Initializer, dense_stack
 from dagmm.numerics import Array
@@ -56,6 +56,6 @@ class Estimation(eqx.Module):
         for i, (layer, _) in enumerate(pairwise(self.layers)):
             z = jnp.asarray(function(layer(z)))
             if seed is not None:
-                z = z * kept(child_of(seed, i), self.dropout_ratio, z.shape)
-                z = z / (1.0 - self.dropout_ratio)
+                stays = kept(child_of(seed, i), self.dropout_ratio, z.shape)
+                z = jnp.where(stays, z / (1.0 - self.dropout_ratio), 0.0)
         return jax.nn.softmax(self.layers[-1](z), axis=0)

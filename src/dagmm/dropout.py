@@ -1,4 +1,4 @@
-"""Random draws inside compiled programs: what dropout drops and what is hidden from a network.
+"""What dropout drops, and what is hidden from a network: random draws inside compiled programs.
 
 Drawn by hashing the place of each number, not by JAX's generators: on a CPU these take 6 to 11
 nanoseconds a number and no vector instructions, a fifth of a training step; hashing takes a
