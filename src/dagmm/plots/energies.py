@@ -74,7 +74,10 @@ def histogram_of(
     if len(known):
         inner = np.searchsorted(places[1:-1], scale.place(known), side="left")
         known_share = np.bincount(inner, known_weight, len(places) - 1) / known_weight.sum()
-    return EnergyHistogram(scale, scale.energy(places), share, known_share, threshold)
+    edges = scale.energy(places)
+    if threshold is not None:
+        edges[np.searchsorted(places, at)] = threshold  # exactly, whatever the scale rounded
+    return EnergyHistogram(scale, edges, share, known_share, threshold)
 
 
 def draw_histogram(
