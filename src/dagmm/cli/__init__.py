@@ -71,8 +71,8 @@ def main() -> None:
         app(prog_name="dagmm")
     finally:
         silence_stdout()
-        # The process ends: looking for garbage among half a million objects first takes as long
-        # as a small table takes to score.
+        # The process ends, and Python would look for garbage among half a million objects first,
+        # for half a second.
         gc.freeze()
 
 

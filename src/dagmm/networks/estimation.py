@@ -55,7 +55,7 @@ class Estimation(eqx.Module):
         function = activation_function(self.activation)
         for i, (layer, _) in enumerate(pairwise(self.layers)):
             z = jnp.asarray(function(layer(z)))
-            if seed is not None:
+            if seed is not None and self.dropout_ratio > 0.0:
                 stays = kept(child_of(seed, i), self.dropout_ratio, z.shape)
                 z = jnp.where(stays, z / (1.0 - self.dropout_ratio), 0.0)
         return jax.nn.softmax(self.layers[-1](z), axis=0)
