@@ -71,6 +71,15 @@ def one_member(recipe: Recipe) -> Recipe:
     )
 
 
+def twice_as_many(recipe: Recipe) -> Recipe:
+    """Every member twice, each with a seed of its own."""
+    return replace(
+        recipe,
+        architectures=recipe.architectures * 2,
+        relative_floors=recipe.relative_floors * 2,
+    )
+
+
 def covariances(covariance: Covariance) -> Change:
     """Refined mixtures with another kind of covariances."""
     return lambda recipe: replace(recipe, covariance=covariance)
@@ -79,6 +88,7 @@ def covariances(covariance: Covariance) -> Change:
 VARIANTS: dict[str, Change] = {
     "default": lambda recipe: recipe,
     "one network": one_member,
+    "eight networks": twice_as_many,
     "no linear path": networks(skip=False),
     "nothing hidden": networks(mask_ratio=0.0),
     "code of 8": narrower(8),

@@ -117,6 +117,9 @@ def test_where_the_time_axis_is_named_later_rows_give_fewer_false_alarms(monkeyp
         in_stretches = DAGMMDetector(n_members=4, time="second").fit(train)
         at_random = DAGMMDetector(n_members=4, drop="second").fit(train)
         assert in_stretches.model_.calibration.unseen.n_rows == 600
+        assert in_stretches.threshold_["rows_are"] == (
+            "training rows (by networks that were not fitted to their stretch of time)"
+        )
         shares.append([(one.predict(later) == -1).mean() for one in (in_stretches, at_random)])
     alarms, more_alarms = np.transpose(shares)
     assert (alarms < more_alarms).all()
@@ -132,6 +135,8 @@ def test_of_a_large_table_in_time_stretches_are_held_out(monkeypatch):
     )
     unseen = np.sort(detector.energy(table)[held])
     np.testing.assert_allclose(detector.model_.calibration.unseen.energy, unseen, rtol=1e-9)
+    held_out = "rows held out of the fit in stretches of time"
+    assert detector.threshold_["rows_are"] == held_out
 
 
 def test_a_table_of_a_few_rows_is_fitted_to_whole():

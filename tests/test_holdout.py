@@ -74,7 +74,7 @@ def test_rows_in_time_are_held_out_in_stretches():
     features = table(10_000)
     rng, succession = np.random.default_rng(0), in_time(10_000)
     shared = share_out(features, 10_000, 4, rng, crossing=True, succession=succession)
-    assert shared.n_fitted == 9000
+    assert (shared.n_fitted, shared.in_time) == (9000, True)
     np.testing.assert_array_equal(features[:10_000, 0], shared.order)
     held = np.concatenate([np.arange(start, start + 100) for start in range(0, 10_000, 1000)])
     np.testing.assert_array_equal(np.sort(shared.order[9000:]), held)
@@ -83,15 +83,17 @@ def test_rows_in_time_are_held_out_in_stretches():
 def test_networks_leave_out_stretches_of_rows_in_time():
     rng = np.random.default_rng(0)
     shared = share_out(table(400), 400, 2, rng, crossing=True, succession=in_time(400))
+    assert shared.in_time
     np.testing.assert_array_equal(shared.folds.unseen[0], np.arange(100))
     few = FEWEST_ROWS - 1
     whole = share_out(table(few), few, 2, rng, crossing=True, succession=in_time(few))
-    assert whole.folds is None
+    assert (whole.folds, whole.in_time) == (None, False)
 
 
 def test_rows_that_follow_no_others_are_left_out_at_random():
     each_its_own = Succession(np.arange(400), np.arange(400.0))
     rng = np.random.default_rng(0)
     shared = share_out(table(400), 400, 4, rng, crossing=True, succession=each_its_own)
+    assert not shared.in_time
     by_chance = share_out(table(400), 400, 4, np.random.default_rng(0), crossing=True)
     np.testing.assert_array_equal(shared.folds.unseen, by_chance.folds.unseen)

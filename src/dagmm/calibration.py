@@ -16,7 +16,9 @@ from dagmm.tail import Tail, fit_tail
 #: Which rows the energies of a calibration are of, in words.
 TRAINING = "training rows"
 HELD_OUT = "rows held out of the fit"
+HELD_OUT_IN_TIME = "rows held out of the fit in stretches of time"
 CROSS_FITTED = "training rows (by networks that were not fitted to them)"
+CROSS_FITTED_IN_TIME = "training rows (by networks that were not fitted to their stretch of time)"
 CROSS_FITTED_WINDOWS = "training windows (by networks that were not fitted to them)"
 OF_A_TABLE = "rows of a calibration table"
 

@@ -7,7 +7,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dagmm.calibration import CROSS_FITTED, HELD_OUT, Calibration
+from dagmm.calibration import (
+    CROSS_FITTED,
+    CROSS_FITTED_IN_TIME,
+    HELD_OUT,
+    HELD_OUT_IN_TIME,
+    Calibration,
+)
 from dagmm.checkpoint import Checkpoint
 from dagmm.column_mixtures import ColumnMixtures
 from dagmm.cross_fitting import cross_fitted
@@ -181,9 +187,11 @@ def _calibrated(
     )
     if folds is not None:
         unseen_energy = cross_fitted(model.judges, energies, features, folds, fit_beside)
-        calibration = calibration.with_unseen(unseen_energy, CROSS_FITTED)
+        are = CROSS_FITTED_IN_TIME if shared.in_time else CROSS_FITTED
+        calibration = calibration.with_unseen(unseen_energy, are)
     elif len(unseen):
-        calibration = calibration.with_unseen(unseen_energy, HELD_OUT)
+        are = HELD_OUT_IN_TIME if shared.in_time else HELD_OUT
+        calibration = calibration.with_unseen(unseen_energy, are)
     return replace(model, calibration=calibration), energy
 
 

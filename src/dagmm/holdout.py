@@ -29,11 +29,14 @@ class Shared:
         ``order[i]`` is the row of the table that is now row ``i``.
     folds : Folds or None
         Which of the first rows each network is fitted to; None where all are to all.
+    in_time : bool
+        Whether what is left out are stretches of time; rows drawn at random otherwise.
     """
 
     n_fitted: int
     order: Int64[np.ndarray, " n_rows"]
     folds: Folds | None = None
+    in_time: bool = False
 
     @property
     def n_each(self) -> int:
@@ -70,12 +73,14 @@ def share_out(
         Of rows in time, which are left out in stretches instead of at random.
     """
     if n_rows >= (FROM_ROWS if crossing else FROM_ROWS_UNCROSSED):
-        return Shared(*hold_out(features, n_rows, rng, succession))
-    folds = None
+        n_fitted, order = hold_out(features, n_rows, rng, succession)
+        return Shared(n_fitted, order, in_time=succession is not None)
+    in_stretches = at_random = None
     if crossing:
-        in_time = None if succession is None else succession.folds(n_members)
-        folds = in_time or folds_of_rows(n_rows, n_members, rng)
-    return Shared(n_rows, np.arange(n_rows), folds)
+        in_stretches = None if succession is None else succession.folds(n_members)
+        at_random = None if in_stretches else folds_of_rows(n_rows, n_members, rng)
+    folds = in_stretches or at_random
+    return Shared(n_rows, np.arange(n_rows), folds, in_time=in_stretches is not None)
 
 
 def hold_out(

@@ -6,8 +6,10 @@ from typing import Any
 from dagmm.arguments import check_choice
 from dagmm.calibration import (
     CROSS_FITTED,
+    CROSS_FITTED_IN_TIME,
     CROSS_FITTED_WINDOWS,
     HELD_OUT,
+    HELD_OUT_IN_TIME,
     OF_A_TABLE,
     TRAINING,
 )
@@ -30,7 +32,9 @@ _RULES = (
 _ROWS = {
     TRAINING: "training",
     HELD_OUT: "held_out",
+    HELD_OUT_IN_TIME: "held_out_in_time",
     CROSS_FITTED: "cross_fitted",
+    CROSS_FITTED_IN_TIME: "cross_fitted_in_time",
     CROSS_FITTED_WINDOWS: "cross_fitted_windows",
     OF_A_TABLE: "calibration",
 }
