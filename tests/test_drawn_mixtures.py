@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,7 +46,7 @@ def test_the_energy_is_that_of_scipys_normal_densities():
 
 
 def test_jax_arrays_have_the_same_energy():
-    z, mixture = codes(60), drawn(codes())
+    z, mixture = codes(60, seed=1), drawn(codes())
     terms = SphericalTerms.of(jnp.asarray(mixture.mu), jnp.asarray(mixture.deviation))
     got = spherical_energy(jnp.asarray(z), terms)
     np.testing.assert_allclose(np.asarray(got), mixture.energy(z), rtol=1e-4, atol=1e-3)
@@ -52,7 +55,7 @@ def test_jax_arrays_have_the_same_energy():
 @quick
 @given(st.integers(0, 2**32 - 1), st.floats(-1e4, 1e4))
 def test_where_the_origin_is_does_not_matter(seed, offset):
-    z, mixture = codes(9, seed), drawn(codes(seed=seed))
+    z, mixture = codes(9, seed + 1), drawn(codes(seed=seed))
     moved = spherical_energy(z + offset, SphericalTerms.of(mixture.mu + offset, mixture.deviation))
     np.testing.assert_allclose(moved, mixture.energy(z), rtol=1e-9, atol=1e-9)
 
@@ -63,6 +66,64 @@ def test_components_lie_about_rows_that_are_all_different():
     places = [np.flatnonzero((np.abs(z.T - mu) < 1e-9).all(axis=1)) for mu in mixture.mu]
     assert all(len(place) == 1 for place in places)
     assert len(set(np.concatenate(places))) == 20
+
+
+def energy_by_scipy(z, mu, deviation):
+    density = [scipy.stats.multivariate_normal(one, np.diag(deviation**2)).logpdf(z) for one in mu]
+    return np.log(len(mu)) - scipy.special.logsumexp(density)
+
+
+def test_a_row_that_a_component_lies_about_is_judged_by_the_others():
+    z = codes()
+    mixture = drawn(z, 20)
+    itself = [(np.abs(z.T - mu) < 1e-9).all(axis=1).argmax() for mu in mixture.mu]
+    energy = mixture.energy(z)
+    for k, i in enumerate(itself):
+        others = np.delete(mixture.mu, k, axis=0)
+        expected = energy_by_scipy(z[:, i], others, mixture.deviation)
+        assert energy[i] == pytest.approx(expected, rel=1e-9)
+    new = np.setdiff1d(np.arange(z.shape[1]), itself)[:5]
+    for i in new:
+        expected = energy_by_scipy(z[:, i], mixture.mu, mixture.deviation)
+        assert energy[i] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_row_close_to_a_component_is_judged_by_it_too():
+    mixture = drawn(codes(), 20)
+    close = mixture.mu[3] + 0.01 * mixture.deviation
+    expected = energy_by_scipy(close, mixture.mu, mixture.deviation)
+    assert mixture.energy(close[:, None])[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_single_component_judges_all_rows():
+    mixture = drawn(codes(3), 20)
+    assert len(mixture.mu) == 1
+    expected = energy_by_scipy(mixture.mu[0], mixture.mu, mixture.deviation)
+    assert mixture.energy(mixture.mu.T)[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_rows_may_vouch_for_themselves_as_in_older_models():
+    z, mixture = codes(), drawn(codes(), 20)
+    plain = replace(mixture, leave_one_out=False)
+    expected = spherical_energy(z, SphericalTerms.of(mixture.mu, mixture.deviation))
+    np.testing.assert_allclose(plain.energy(z), expected, rtol=1e-9)
+    assert (mixture.energy(z) > plain.energy(z) + 1e-6).sum() == 20
+
+
+def test_of_equal_rows_one_is_drawn():
+    z = np.repeat(codes(30), 10, axis=1)
+    mixture = drawn(z, 24)
+    assert mixture.mu.shape == (15, 4)
+    assert len(np.unique(mixture.mu.round(9), axis=0)) == 15
+
+
+def test_a_strange_row_is_found_even_where_it_was_drawn():
+    z = codes(200)
+    z[:, 7] = [60.0, 0.0, 2.0, -9.0]
+    for seed in range(5):
+        assert drawn(z, 100, seed).energy(z).argmax() == 7
+    about = np.concatenate([drawn(z, 100, seed).mu[:, 0] for seed in range(5)])
+    assert about.max() == pytest.approx(60.0)
 
 
 def test_axes_of_the_code_keep_their_proportions_and_the_residual_has_its_own():

@@ -1,10 +1,16 @@
-"""Mixtures of a few spherical components about rows drawn at random, beside the refined one.
+"""Mixtures of spherical components about rows drawn at random, beside the refined one.
 
 The refined mixture follows all training rows, strange ones among them as well: where many lie
 together, they have a component of their own and look normal. A few rows drawn at random seldom
 hold one of them, so that a mixture about these gives them away; and several such mixtures see
 different rows, as in bagging (Breiman, 1996). An Isolation Forest (Liu, Ting and Zhou, 2008) lives
-on small random subsamples for the same reason.
+on small random subsamples for the same reason. A mixture about many rows sees how dense it is
+close by, where a few do not tell, as nearest neighbours do.
+
+A row does not vouch for itself: one that a component lies about is judged by the others, as in
+the leave-one-out estimate of a density (Habbema, Hermans and van den Broek, 1974), and of equal
+rows one is drawn at most. Whoever fits a table and scores the same table would otherwise find
+the strange rows that were drawn as normal as can be.
 """
 
 import math
@@ -23,6 +29,9 @@ from dagmm.numerics import Array, log_sum_exp
 
 #: The variance of the components is fitted to no more rows than this, drawn at random.
 MAX_ROWS = 4096
+#: Half the square of the distance, in deviations of a component and for each coordinate, within
+#: which a row is taken for the one that the component lies about.
+_SAME = 5e-7
 #: EM of the variance ends when it changes by less than this share, or after so many steps.
 _TOLERANCE, _MAX_ITER = 1e-3, 50
 
@@ -67,11 +76,24 @@ def spherical_energy(
     array of shape (n_rows,)
         In nats; higher is stranger.
     """
-    scaled = (z - terms.centre) / terms.deviation
-    # -|z - mu|^2 / 2, scaled, less the part that is the same for all components.
-    nearness = terms.scaled_mu @ scaled - terms.half_square
-    away = 0.5 * (scaled * scaled).sum(axis=0)
+    nearness, away = nearness_of(z, terms)
     return terms.log_norm + away - log_sum_exp(nearness)
+
+
+def nearness_of(
+    z: Float[Array, "n_latent n_rows"], terms: SphericalTerms
+) -> tuple[Float[Array, "n_components n_rows"], Float[Array, " n_rows"]]:
+    """Return two parts of the squared distance of rows from means, in deviations.
+
+    Returns
+    -------
+    nearness : array of shape (n_components, n_rows)
+    away : array of shape (n_rows,)
+        Half of the square is ``away - nearness``; this part is the same for all components.
+    """
+    scaled = (z - terms.centre) / terms.deviation
+    nearness = terms.scaled_mu @ scaled - terms.half_square
+    return nearness, 0.5 * (scaled * scaled).sum(axis=0)
 
 
 @dataclass(frozen=True)
@@ -83,10 +105,13 @@ class SphericalMixture:
     mu : ndarray of shape (n_components, n_latent), float64
     deviation : ndarray of shape (n_latent,), float64
         Standard deviation of every component along each axis.
+    leave_one_out : bool
+        Whether a row that a component lies about is judged by the others.
     """
 
     mu: np.ndarray
     deviation: np.ndarray
+    leave_one_out: bool = True
 
     @classmethod
     def draw(
@@ -107,12 +132,13 @@ class SphericalMixture:
         n_code : int
             Coordinates of z that are the code; the others are residual features.
         n_components : int
-            Half of the rows where there are too few.
+            Half of the rows that differ where there are too few.
         rng : numpy.random.Generator
         """
         n_rows = z.shape[1]
-        n_components = max(1, min(n_components, n_rows // 2))
         drawn = rng.choice(n_rows, min(n_rows, n_components + MAX_ROWS), replace=False)
+        drawn = drawn[np.sort(np.unique(z[:, drawn], axis=1, return_index=True)[1])]
+        n_components = max(1, min(n_components, len(drawn) // 2))
         variance = z.var(axis=1, dtype=np.float64)
         variance[:n_code] = variance[:n_code].max()
         scale = np.sqrt(variance + ABSOLUTE_FLOOR)
@@ -127,11 +153,32 @@ class SphericalMixture:
         return by_parts(self._energy, z)
 
     def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
-        return np.asarray(spherical_energy(z, self._terms))
+        nearness, away = nearness_of(z, self._terms)
+        evidence = np.asarray(log_sum_exp(nearness))
+        if self.leave_one_out and len(self.mu) > 1:
+            # Where a component lies about the row, there is at least the evidence of its mean.
+            least = np.asarray(away) - _SAME * len(z)
+            for_itself = np.flatnonzero(evidence >= least)
+            if len(for_itself):
+                evidence[for_itself] = _without_itself(
+                    np.asarray(nearness)[:, for_itself], least[for_itself]
+                )
+        return np.asarray(self._terms.log_norm + away - evidence)
 
     @cached_property
     def _terms(self) -> SphericalTerms:
         return SphericalTerms.of(self.mu, self.deviation)
+
+
+def _without_itself(
+    nearness: Float[np.ndarray, "n_components n_rows"], least: Float[np.ndarray, " n_rows"]
+) -> Float[np.ndarray, " n_rows"]:
+    """Evidence for rows, without that of a component that is as near as a row is to itself."""
+    nearest, rows = nearness.argmax(axis=0), np.arange(nearness.shape[1])
+    itself = nearness[nearest, rows] >= least
+    nearness[nearest[itself], rows[itself]] = -np.inf
+    others = len(nearness) - itself
+    return np.asarray(log_sum_exp(nearness) + np.log(len(nearness) / others))
 
 
 def _variance(squared: Float[np.ndarray, "n_components n_rows"], n_latent: int) -> float:

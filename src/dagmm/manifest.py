@@ -37,6 +37,7 @@ from dagmm.saved_images import (
     read_any_encoder,
 )
 from dagmm.saved_mixtures import (
+    DrawnSizes,
     arrays_of_columns,
     arrays_of_mixtures,
     arrays_of_rows,
@@ -78,7 +79,7 @@ class Manifest(NamedTuple):
     """Without their arrays."""
     n_components: tuple[int, ...]
     """Of each member's mixture."""
-    drawn_components: tuple[tuple[int, ...], ...]
+    drawn: tuple[DrawnSizes, ...]
     """Of the mixtures beside that of each member."""
     threshold: float | None
     record: dict[str, Any]
@@ -129,6 +130,7 @@ def _plain_member(member: Member) -> dict[str, Any]:
         "shape": list(architecture.shape),
         "n_components": len(member.mixture.phi),
         "drawn_components": list(member.drawn_components),
+        "leave_one_out": member.leave_one_out,
         "location": member.location,
         "spread": member.spread,
     }
@@ -228,7 +230,8 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
     Format 1 had no dates, no holes and no columns set aside, dense networks that saw whole rows,
     and knew nothing of normal rows: such a model scores, but cannot move its threshold. Up to
     format 2 a member had one mixture, up to format 3 columns had none, up to format 4 rows had
-    none, in format 5 one of a single component.
+    none, in format 5 one of a single component. Up to format 6 a row that a component lies about
+    vouched for itself.
     """
     if version < 2:
         encoder = upgraded_encoder(plain.get("encoder"))
@@ -246,6 +249,8 @@ def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
         plain["row_mixture"] = (
             {"phi": [1.0]} | gaussian if isinstance(gaussian, dict) else gaussian
         )
+    if version < 7:
+        plain = _with_members(plain, {"leave_one_out": False})
     return plain
 
 
@@ -260,11 +265,12 @@ def _with_members(plain: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]
 def promised_arrays(manifest: Manifest) -> Arrays:
     """Type and shape of every array that a manifest promises, without making any of them."""
     arrays = promised_arrays_of_any_encoder(manifest.encoder)
-    mixtures = zip(manifest.n_components, manifest.drawn_components, strict=True)
-    for i, (member, sizes) in enumerate(zip(manifest.members, mixtures, strict=True)):
+    mixtures = zip(manifest.n_components, manifest.drawn, strict=True)
+    for i, (member, (k, drawn)) in enumerate(zip(manifest.members, mixtures, strict=True)):
         for name, shape in member.architecture.shapes().items():
             arrays[f"members.{i}.{name}"] = ("F32", shape)
-        arrays |= promised_mixtures(f"members.{i}.", member.architecture.n_latent, *sizes)
+        n_latent = member.architecture.n_latent
+        arrays |= promised_mixtures(f"members.{i}.", n_latent, k, drawn.n_components)
     windows = manifest.windows
     # Pixels have no usual values of their own: an image's encoder has no columns.
     width = len(manifest.encoder.feature_columns) if windows is None else windows.n_inputs
@@ -284,10 +290,8 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
     return FittedModel(
         join_any_encoder(manifest.encoder, arrays),
         tuple(
-            _joined(f"members.{i}.", member, len(drawn), arrays)
-            for i, (member, drawn) in enumerate(
-                zip(manifest.members, manifest.drawn_components, strict=True)
-            )
+            _joined(f"members.{i}.", member, drawn, arrays)
+            for i, (member, drawn) in enumerate(zip(manifest.members, manifest.drawn, strict=True))
         ),
         manifest.threshold,
         manifest.record,
@@ -298,17 +302,19 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
     )
 
 
-def _joined(prefix: str, member: Member, n_drawn: int, arrays: dict[str, np.ndarray]) -> Member:
+def _joined(
+    prefix: str, member: Member, drawn: DrawnSizes, arrays: dict[str, np.ndarray]
+) -> Member:
     parameters = [arrays[prefix + name].ravel() for name in member.architecture.shapes()]
     return replace(
         member,
         parameters=np.concatenate(parameters),
         mixture=joined_mixture(prefix, arrays),
-        drawn=joined_drawn(prefix, n_drawn, arrays),
+        drawn=joined_drawn(prefix, drawn, arrays),
     )
 
 
-def _member(field: Field, width: int, whole: str) -> tuple[Member, int, tuple[int, ...]]:
+def _member(field: Field, width: int, whole: str) -> tuple[Member, int, DrawnSizes]:
     (
         n_features,
         comp_hiddens,
@@ -322,6 +328,7 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int, tuple[in
         shape,
         n_components,
         drawn_components,
+        leave_one_out,
         location,
         spread,
     ) = field.fields(
@@ -337,6 +344,7 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int, tuple[in
         "shape",
         "n_components",
         "drawn_components",
+        "leave_one_out",
         "location",
         "spread",
     )
@@ -364,8 +372,8 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int, tuple[in
     member = Member(
         architecture, none, Mixture(none, none, none), location.number(), spread.number()
     )
-    drawn = tuple(part.size() for part in drawn_components.items(_MOST_MIXTURES))
-    return member, n_components.size(), drawn
+    sizes = tuple(part.size() for part in drawn_components.items(_MOST_MIXTURES))
+    return member, n_components.size(), DrawnSizes(sizes, leave_one_out.flag())
 
 
 def _shape(field: Field, width: int) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,13 @@ _COLUMNS = ("phi", "mu", "deviation")
 _MOST_COMPONENTS = 4096
 #: What these and the mixture of the rows have beside their arrays.
 _SCALE = ("location", "spread", "share")
+
+
+class DrawnSizes(NamedTuple):
+    """What a manifest says about the mixtures beside a member's own."""
+
+    n_components: tuple[int, ...]
+    leave_one_out: bool
 
 
 def arrays_of_mixtures(member: Member, prefix: str) -> dict[str, np.ndarray]:
@@ -71,7 +78,9 @@ def joined_mixture(prefix: str, arrays: dict[str, np.ndarray]) -> Mixture:
     return Mixture(phi, mu, chol)
 
 
-def joined_drawn(prefix: str, n_drawn: int, arrays: dict[str, np.ndarray]) -> DrawnMixtures | None:
+def joined_drawn(
+    prefix: str, drawn: DrawnSizes, arrays: dict[str, np.ndarray]
+) -> DrawnMixtures | None:
     """Put the mixtures beside a member's own together, where there are any.
 
     Raises
@@ -79,13 +88,14 @@ def joined_drawn(prefix: str, n_drawn: int, arrays: dict[str, np.ndarray]) -> Dr
     ValueError
         Naming an array whose values these mixtures cannot have.
     """
-    if not n_drawn:
+    if not drawn.n_components:
         return None
     mixtures = []
-    for j in range(n_drawn):
+    for j in range(len(drawn.n_components)):
         name = f"{prefix}drawn.{j}.deviation"
         check_array(arrays[name] > 0.0, name, "> 0")
-        mixtures.append(SphericalMixture(arrays[f"{prefix}drawn.{j}.mu"], arrays[name]))
+        mu = arrays[f"{prefix}drawn.{j}.mu"]
+        mixtures.append(SphericalMixture(mu, arrays[name], drawn.leave_one_out))
     location, spread = arrays[f"{prefix}drawn.location"], arrays[f"{prefix}drawn.spread"]
     check_array(spread > 0.0, f"{prefix}drawn.spread", "> 0")
     return DrawnMixtures(tuple(mixtures), location, spread)

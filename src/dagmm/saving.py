@@ -32,7 +32,7 @@ from dagmm.manifest import (
 from dagmm.whole_files import PART, Arrays, check_arrays, checksum_of, write_whole
 
 #: Version of the directory's format; raised when an older library could not read it.
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 MANIFEST = "manifest.json"
 #: A manifest larger than this is not one of ours.
 MAX_MANIFEST_BYTES = 64 * 2**20
