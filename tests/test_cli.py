@@ -360,8 +360,10 @@ def test_info(there: Path) -> None:
     text = run("info", "model").stdout
     assert "tool (text, 2 categories)" in text
     drawn = [member["drawn_components"] for member in described["members"]]
-    assert drawn == [[40, 40]] * len(drawn)
-    assert "mixture components, beside mixtures about 40 and 40 drawn rows" in text
+    # No more than half of the three quarters of the rows that each network is fitted to.
+    half = 3 * ROWS // 8
+    assert drawn == [[40, 40, min(128, half), half]] * len(drawn)
+    assert f"beside mixtures about 40, 40, {min(128, half)} and {half} drawn rows" in text
     assert described["column_mixtures"] == {"components": 4, "share": 0.25}
     assert described["row_mixture"]["share"] == 0.25
     assert "components of all encoded columns together, 25% of the energy" in text

@@ -74,8 +74,9 @@ LEAST_PHI, LEAST_ROWS = 0.02, 40
 LAMBDA1, LAMBDA2 = 0.01, 0.0005
 
 #: Components of the mixtures about rows drawn at random beside each refined one of the detector:
-#: few, so that strange rows are seldom drawn, some, and many, which follow the rows closely.
-DRAWN_COMPONENTS = (40, 128, 512)
+#: two of few, so that strange rows are seldom drawn, and others of more, which follow the rows
+#: more closely.
+DRAWN_COMPONENTS = (40, 40, 128, 512)
 #: Components of the mixture of each column.
 COLUMN_COMPONENTS = 4
 #: Covariance floor of the mixture of the encoded rows, which is low as it is there for relations

@@ -166,7 +166,8 @@ def _member_in_words(member: dict[str, Any]) -> str:
     compression, estimation = (
         "-".join(map(str, member[part])) for part in ("compression", "estimation")
     )
-    drawn = " and ".join(map(str, member["drawn_components"]))
+    *others, last = map(str, member["drawn_components"] or [""])
+    drawn = f"{', '.join(others)} and {last}" if others else last
     beside = f", beside mixtures about {drawn} drawn rows" if drawn else ""
     kind = "convolutional compression" if member["shape"] else "compression"
     return (
