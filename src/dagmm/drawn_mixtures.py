@@ -32,6 +32,8 @@ MAX_ROWS = 4096
 #: Half the square of the distance, in deviations of a component and for each coordinate, within
 #: which a row is taken for the one that the component lies about.
 _SAME = 5e-7
+#: Nearness of so many rows and components is found at once: as a processor's cache holds.
+_CACHED_TERMS = 2**18
 #: EM of the variance ends when it changes by less than this share, or after so many steps.
 _TOLERANCE, _MAX_ITER = 1e-3, 50
 
@@ -150,7 +152,7 @@ class SphericalMixture:
 
     def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger."""
-        return by_parts(self._energy, z)
+        return by_parts(self._energy, z, max(1, _CACHED_TERMS // len(self.mu)))
 
     def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
         nearness, away = nearness_of(z, self._terms)

@@ -205,11 +205,21 @@ def whitened_energy(
 
 
 def by_parts(
-    energy_of: Callable[[np.ndarray], np.ndarray], z: Float[np.ndarray, "n_latent n_rows"]
+    energy_of: Callable[[np.ndarray], np.ndarray],
+    z: Float[np.ndarray, "n_latent n_rows"],
+    size: int | None = None,
 ) -> Float[np.ndarray, " n_rows"]:
-    """Energies of any number of rows in float64, so many at a time as a cache holds."""
+    """Energies of any number of rows in float64, so many at a time as a cache holds.
+
+    Parameters
+    ----------
+    energy_of : callable
+    z : ndarray of shape (n_latent, n_rows)
+    size : int, optional
+        Rows at a time; by default as many as a cache holds the coordinates of.
+    """
     energy = np.empty(z.shape[1])
-    size = max(1, _CACHED_COORDINATES // len(z))
+    size = size or max(1, _CACHED_COORDINATES // len(z))
     for start in range(0, len(energy), size):
         part = slice(start, start + size)
         energy[part] = energy_of(z[:, part].astype(np.float64))
