@@ -1,6 +1,7 @@
 """A fitted model's energy inside compiled programs, for searches and gradients.
 
-In float32: it decides where to look. Energies that are reported come from the model itself.
+In float32, and a row that was drawn is judged by itself as well: it decides where to look.
+Energies that are reported come from the model itself.
 """
 
 from collections.abc import Sequence
