@@ -10,6 +10,7 @@ import pytest
 from dagmm import DAGMMDetector, nearest
 from dagmm.calibration import Calibration
 from dagmm.column_mixtures import ColumnMixtures, column_energy
+from dagmm.common_scale import on_common_scale
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture, energies_of
 from dagmm.encoder import Encoder
 from dagmm.energy_sample import EnergySample
@@ -22,7 +23,7 @@ from dagmm.nearest import LEAST_DROP, Search, _line
 from dagmm.networks import flatten
 from dagmm.row_mixture import RowMixture
 from dagmm.rows import MatrixRows, rows_of
-from dagmm.traced import TracedModel
+from dagmm.traced import MOST_COMPONENTS, TracedModel
 from dagmm.typical import N_LEVELS, typical_values
 from small_tables import ARCHITECTURE, correlated_rows
 
@@ -88,6 +89,29 @@ def test_the_energy_of_the_search_is_the_models(model):
     architectures = tuple(member.architecture for member in model.members)
     got = np.asarray(TracedModel.of(model).energy(architectures, jnp.asarray(rows.T)))
     expected = model.energy_of_features(rows)
+    np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("kept", [(), (0,), (1,)])
+def test_the_search_leaves_out_mixtures_about_many_rows(kept):
+    member = with_drawn(a_member(0))
+    many = MOST_COMPONENTS + 1
+    mixtures = [
+        one if i in kept else replace(one, mu=np.resize(one.mu, (many, one.mu.shape[1])))
+        for i, one in enumerate(member.drawn.mixtures)
+    ]
+    member = replace(member, drawn=replace(member.drawn, mixtures=tuple(mixtures)))
+    rows = 10.0 * correlated_rows(5)
+    encoder = Encoder.learn(MatrixRows(rows.astype(np.float64)), "none")
+    model = FittedModel(encoder, (member,), None, {})
+    got = np.asarray(TracedModel.of(model).energy((ARCHITECTURE,), jnp.asarray(rows.T)))
+    z, _ = latent_moments(ARCHITECTURE, member.parameters, rows)
+    energies = energies_of((member.mixture, *(mixtures[i] for i in kept)), z)
+    at = [0, *(1 + i for i in kept)]
+    location, spread = member.drawn.location, member.drawn.spread
+    # On the scale of all mixtures, on which the member's location and spread are.
+    onto = (location.mean(), spread.mean())
+    expected = on_common_scale(energies, location[at], spread[at], onto=onto)
     np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3)
 
 

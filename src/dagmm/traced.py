@@ -1,7 +1,8 @@
 """A fitted model's energy inside compiled programs, for searches and gradients.
 
-In float32, and a row that was drawn is judged by itself as well: it decides where to look.
-Energies that are reported come from the model itself.
+In float32, without mixtures about many drawn rows, which would take most of the time, and a row
+that was drawn is judged by itself as well: it decides where to look. Energies that are reported
+come from the model itself.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.column_mixtures import ColumnMixtures, column_energy
-from dagmm.common_scale import on_common_scale
+from dagmm.common_scale import mean_scale, on_common_scale
 from dagmm.drawn_mixtures import DrawnMixtures, SphericalTerms, spherical_energy
 from dagmm.fitted import FittedModel
 from dagmm.judges import Member, scales_of, shares_of
@@ -22,6 +23,9 @@ from dagmm.networks import Architecture
 from dagmm.numerics import Array
 from dagmm.row_mixture import RowMixture
 
+#: Mixtures about more drawn rows are left out.
+MOST_COMPONENTS = 128
+
 
 class _Drawn(NamedTuple):
     """The arrays of the mixtures beside a member's own, float32."""
@@ -30,21 +34,38 @@ class _Drawn(NamedTuple):
     """Mu and deviation of each."""
     location: Array
     spread: Array
+    onto: tuple[Array, Array]
+    """Location and spread that all of them are put back on, those that are left out as well."""
 
     @classmethod
     def of(cls, drawn: DrawnMixtures) -> "_Drawn":
+        few = [i for i, one in enumerate(drawn.mixtures) if len(one.mu) <= MOST_COMPONENTS]
         mixtures = [
-            (one.mu.astype(np.float32), one.deviation.astype(np.float32)) for one in drawn.mixtures
+            (
+                drawn.mixtures[i].mu.astype(np.float32),
+                drawn.mixtures[i].deviation.astype(np.float32),
+            )
+            for i in few
         ]
-        scales = (drawn.location.astype(np.float32), drawn.spread.astype(np.float32))
-        return cls(tuple(mixtures), *scales)
+        kept = [0, *(1 + i for i in few)]  # that of the member's own comes first
+        location, spread = (
+            scale[kept].astype(np.float32) for scale in (drawn.location, drawn.spread)
+        )
+        at, width = mean_scale(drawn.location, drawn.spread)
+        return cls(
+            tuple(mixtures),
+            location,
+            spread,
+            (np.asarray(at, np.float32), np.asarray(width, np.float32)),
+        )
 
     def joined(
         self, energy: Float[Array, " n_rows"], z: Float[Array, "n_latent n_rows"]
     ) -> Float[Array, " n_rows"]:
         """Energy of rows under the member's own mixture and these."""
         others = [spherical_energy(z, SphericalTerms.of(*mixture)) for mixture in self.mixtures]
-        return on_common_scale(jnp.stack([energy, *others]), self.location, self.spread)
+        energies = jnp.stack([energy, *others])
+        return on_common_scale(energies, self.location, self.spread, onto=self.onto)
 
 
 class TracedModel(NamedTuple):
