@@ -193,10 +193,14 @@ def _variance(squared: Float[np.ndarray, "n_components n_rows"], n_latent: int) 
     n_latent : int
     """
     variance = 1.0
+    # One number is fitted, for which half the digits do in a quarter of the time.
+    nearest = squared.min(axis=0, initial=np.inf)
+    beyond = (squared - nearest).astype(np.float32)
+    gamma = np.empty_like(beyond)
     for _ in range(_MAX_ITER if squared.size else 0):
-        log_joint = -0.5 * squared / variance
-        gamma = np.exp(log_joint - log_sum_exp(log_joint))
-        before, variance = variance, (gamma * squared).sum() / (n_latent * squared.shape[1])
+        np.exp(np.multiply(beyond, -0.5 / variance, out=gamma), out=gamma)
+        usual = nearest + np.einsum("kn,kn->n", gamma, beyond) / gamma.sum(axis=0)
+        before, variance = variance, float(usual.mean()) / n_latent
         variance = max(variance, RELATIVE_FLOOR)
         if abs(variance - before) < _TOLERANCE * before:
             break
