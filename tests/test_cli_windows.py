@@ -82,6 +82,22 @@ def test_scores_are_those_of_python_whatever_the_batches(
     np.testing.assert_array_equal(scores["energy"].to_numpy(), in_python(readings()))
 
 
+def test_a_clock_of_numbers_is_read_from_csv_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+    table = readings().drop_columns(["when", "serial"])
+    table = table.append_column("when", pa.array(0.5 * np.arange(ROWS)))
+    arrow_csv.write_csv(table, "n.csv")
+    for command in (("fit", "n.csv", "-o", "model", *OPTIONS), ("score", "model", "n.csv")):
+        target = ("-o", "s.parquet") if command[0] == "score" else ()
+        result = run(*command, *target, "--quiet")
+        assert result.exit_code == 0, result.output
+    energy = dagmm.DAGMMDetector.load("model").energy(table)
+    np.testing.assert_array_equal(pq.read_table("s.parquet")["energy"].to_numpy(), energy)
+
+
 def test_explanations_are_those_of_python_whatever_the_batches(
     there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

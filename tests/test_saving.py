@@ -108,6 +108,18 @@ def test_model_of_an_older_version_loads_forever(name):
     np.testing.assert_allclose(detector.energy(np.array(expected["x"])), expected["energy"], 1e-4)
 
 
+def test_rows_that_were_drawn_are_judged_by_the_others_after_loading(tmp_path):
+    x = normal(60)
+    detector = DAGMMDetector(n_members=1).fit(x)
+    detector.save(tmp_path / "m")
+    again = DAGMMDetector.load(tmp_path / "m")
+    np.testing.assert_array_equal(again.energy(x), detector.energy(x))
+    plain = read(tmp_path / "m")
+    plain["members"][0]["leave_one_out"] = False
+    write(tmp_path / "m", plain)
+    assert (DAGMMDetector.load(tmp_path / "m").energy(x) != detector.energy(x)).any()
+
+
 def test_same_seed_gives_the_same_arrays_to_the_bit(fitted, tmp_path):
     fitted.save(tmp_path / "a")
     tiny_dagmm().fit(normal()).save(tmp_path / "b")

@@ -20,9 +20,11 @@ def test_times_of_dates_texts_and_numbers():
         times, are_dates = times_of(chunk(values), "t")
         np.testing.assert_array_equal(times, expected)
         assert are_dates
-    times, are_dates = times_of(chunk(pa.array([1.5, None])), "t")
-    np.testing.assert_array_equal(times, [1.5, np.nan])
-    assert not are_dates
+    for values in (pa.array([1.5, None]), pa.array(["1.5", None])):
+        times, are_dates = times_of(chunk(values), "t")
+        np.testing.assert_array_equal(times, [1.5, np.nan])
+        assert not are_dates
+    assert times_of(chunk(pa.array([None], pa.string())), "t")[1]
     with pytest.raises(InputError, match=r"^column 't', row 0: expected a date .* time axis\.$"):
         times_of(chunk(pa.array(["soon"])), "t")
 

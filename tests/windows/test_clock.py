@@ -36,10 +36,21 @@ def refused(message, function, *arguments):
         pa.table({"t": ["2026/03/09 10:14:33.250000", "2026-03-09 10:14:34Z"]}),
         pa.table({"t": SECONDS}),
         pd.DataFrame({"t": SECONDS}),
+        pa.table({"t": [f"{second:.3f}" for second in SECONDS]}),
     ],
 )
 def test_any_clock_is_read_to_fractions_of_a_second(table):
     np.testing.assert_allclose(times_of(chunk_of(table), "t"), SECONDS, rtol=0, atol=1e-6)
+
+
+def test_a_clock_of_numbers_in_text_runs_backwards_in_numbers():
+    chunk = chunk_of(pa.table({"t": ["6.0", "2.0"]}))
+    message = (
+        "column 't' runs backwards in row 1: 2 comes after 6. Sort the rows by 't', or name the "
+        "column of its asset in group."
+    )
+    arguments = (chunk, "t", None, "", -np.inf, times_of(chunk, "t"), np.arange(2))
+    refused(message, check_forward, *arguments)
 
 
 def test_zones_are_instants_so_that_no_clock_runs_backwards_when_they_change():

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from dagmm.encoder.dates import dates_of, seconds_of
 from dagmm.report.sample import Sample
 from dagmm.rows import Chunk
+from dagmm.windows.clock import times_in_numbers
 
 #: Steps from one row to the next that the usual one is found from.
 _STEPS = 20_000
@@ -27,8 +28,9 @@ def times_of(chunk: Chunk, name: str) -> tuple[Float[np.ndarray, " n_rows"], boo
     InputError
         If the column holds neither dates nor numbers; the row is named.
     """
-    if chunk.kind(name) in ("number", "integer"):
-        return chunk.numbers((name,))[:, 0], False
+    numbers = times_in_numbers(chunk, name)
+    if numbers is not None:
+        return numbers, False
     dates = dates_of(chunk, name, "it is the time axis")
     seconds = seconds_of(dates).astype(np.float64)
     seconds[np.asarray(dates.is_null())] = np.nan

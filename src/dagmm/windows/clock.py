@@ -45,14 +45,30 @@ def known_times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
     InputError
         If a time cannot be read; column and row are named.
     """
+    times = times_in_numbers(chunk, name)
+    if times is None:
+        times = chunk.instants(name) if chunk.kind(name) == "date" else _read(chunk, name)
+    return np.asarray(times, np.float64)
+
+
+def times_in_numbers(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"] | None:
+    """Return the times of a clock that counts, NaN in holes; None where it holds dates.
+
+    A CSV file that is read as a model says, not as its cells look, has the clock as text.
+    """
     kind = chunk.kind(name)
     if kind in ("number", "integer"):
-        times = chunk.numbers((name,))[:, 0]
-    elif kind == "date":
-        times = chunk.instants(name)
-    else:
-        times = _read(chunk, name)
-    return np.asarray(times, np.float64)
+        return np.asarray(chunk.numbers((name,))[:, 0], np.float64)
+    if kind != "text":
+        return None
+    texts = chunk.text(name)
+    try:
+        numbers = texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None  # some cell is no number: all are to be dates
+    if numbers.null_count == len(numbers):
+        return None
+    return np.asarray(numbers.fill_null(np.nan).to_numpy(zero_copy_only=False))
 
 
 def assets_of(chunk: Chunk, name: str | None) -> tuple[list[str], np.ndarray]:
@@ -120,7 +136,7 @@ def check_forward(
     i = int(np.argmax(back))
     of_asset = "" if group is None else f" for {group} {asset!r}"
     remedy = "or name the column of its asset in group" if group is None else "asset by asset"
-    is_date = chunk.kind(time) not in ("number", "integer")
+    is_date = times_in_numbers(chunk, time) is None
     now, then = (_written(value, is_date) for value in (times[i], earlier[i]))
     raise InputError(
         f"column {time!r} runs backwards in row {chunk.start + int(places[i])}{of_asset}: {now} "
