@@ -16,12 +16,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from adbench import load, split
 from common import ProgressLine, mean_and_spread, read_json, run_jobs, write_json
-from dagmm.covariance import Covariance
-from dagmm.fitting import fit_model
-from dagmm.networks import Architecture
-from dagmm.progress import Progress
-from dagmm.recipe import COLUMN_COMPONENTS, SCALING, Recipe, detector_recipe
-from dagmm.rows import rows_of
+from dagmm._core.progress import Progress
+from dagmm.data.convert import rows_of
+from dagmm.mixture.covariance import Covariance
+from dagmm.networks.network import Architecture
+from dagmm.training.fit import fit_model
+from dagmm.training.presets import COLUMN_COMPONENTS, SCALING, Recipe, detector_recipe
 
 Change = Callable[[Recipe], Recipe]
 

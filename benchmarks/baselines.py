@@ -1,9 +1,9 @@
 """Other methods on the four sets of the DAGMM paper, by the paper's protocol.
 
 Splits, reading and F1 are those of ``paper.py``; the methods are the library's own
-(``dagmm.baselines``), with the parameters that ``dagmm compare`` runs them with, on the rows
-encoded by the training rows. DAGMM is ``DAGMMDetector()`` on the raw table. The paper's variants
-have the network and training of ``DAGMMDetector()``, not those of the paper.
+(``dagmm.evaluation.baselines``), with the parameters that ``dagmm compare`` runs them with, on the
+rows encoded by the training rows. DAGMM is ``DAGMMDetector()`` on the raw table. The paper's
+variants have the network and training of ``DAGMMDetector()``, not those of the paper.
 
 Nearest neighbours and LOF take time with the product of training and test rows: they learn from
 at most 20,000 rows, drawn at random by the seed. All other methods learn from all training rows;
@@ -29,11 +29,11 @@ from common import (
     take,
     write_json,
 )
-from dagmm.comparison.running import KNOWN, timed
-from dagmm.drawing import encode_rows
-from dagmm.encoder import Encoder
-from dagmm.recipe import SCALING
-from dagmm.rows import rows_of
+from dagmm.data.convert import rows_of
+from dagmm.evaluation.compare import KNOWN, timed
+from dagmm.preprocessing.sampling import encode_rows
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.training.presets import SCALING
 from paper import SETS, f1_of, load, split
 
 #: Methods that learn from at most ``MAX_ROWS`` rows.

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from dagmm import DAGMMDetector
+from dagmm.data.arrays import MatrixRows
 from dagmm.datasets import FAULTS, NORMAL, SENSORS, simulated_plant
-from dagmm.rows import MatrixRows
 
 WAYS = ("explain", "error", "error / usual", "z-score", "Mahalanobis")
 

@@ -29,7 +29,7 @@ from sklearn.metrics import roc_auc_score
 
 from common import ProgressLine, environment, mean_and_spread, read_json, run_jobs, write_json
 from dagmm import DAGMMDetector, datasets
-from dagmm.baselines.classical import isolation_forest, knn, one_class_svm
+from dagmm.evaluation.baselines.classical import isolation_forest, knn, one_class_svm
 
 #: Share of the variance that the codes of PCA keep.
 KEPT = 0.9

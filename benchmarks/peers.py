@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from dagmm.baselines import classical
+from dagmm.evaluation.baselines import classical
 
 #: The one-class SVM is fitted on at most so many rows, drawn at random: to the last of them the
 #: library fits it exactly. No other peer is fitted on fewer rows than it is given.

@@ -9,7 +9,7 @@ import jax
 import joblib
 import numpy as np
 
-from dagmm.compilation import compiled
+from dagmm._core.compilation import compiled
 
 #: Rows of a block in scoring.
 BLOCK = 512

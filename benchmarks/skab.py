@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 
 from common import ProgressLine, environment, read_json, run_jobs, write_json
 from dagmm import datasets
-from dagmm.baselines import METHODS
+from dagmm.evaluation.baselines.registry import METHODS
 
 TRAIN_ROWS = 400
 #: Share of the training rows above the threshold of the other methods.

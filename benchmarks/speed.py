@@ -98,8 +98,8 @@ def take_turns(contenders: dict[str, Callable[[], Any]], repeats: int) -> dict[s
 def training(repeats: int, *, with_torch: bool) -> dict[str, Any]:
     """Milliseconds of a training step, and rows x members a second on all cores."""
     import products
-    from dagmm.networks import Architecture
-    from dagmm.training import TrainingPlan, train
+    from dagmm.networks.network import Architecture
+    from dagmm.training.trainer import TrainingPlan, train
 
     rows = np.random.default_rng(0).normal(size=(TRAINING_ROWS, FEATURES)).astype(np.float32)
     architecture = Architecture(FEATURES, CODE, "tanh", COMPONENTS, "tanh", 0.5)

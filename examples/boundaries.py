@@ -9,8 +9,8 @@ Needs the ``report`` extra. The format is that of the suffix.
 import argparse
 from pathlib import Path
 
-from dagmm.comparison.picture import draw_boundaries
-from dagmm.comparison.shapes import SHAPES
+from dagmm.evaluation.boundaries import draw_boundaries
+from dagmm.evaluation.toy_shapes import SHAPES
 
 
 def main() -> None:

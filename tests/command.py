@@ -14,7 +14,7 @@ ROWS = 160
 #: The command as a program of its own, in batches that a test can afford.
 COMMAND = (
     *(sys.executable, "-c"),
-    "from dagmm.tables import csv_table; csv_table.BLOCK_BYTES = 4096; "
+    "from dagmm.data.files import csv as csv_table; csv_table.BLOCK_BYTES = 4096; "
     "from dagmm.cli import main; main()",
 )
 

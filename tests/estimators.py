@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from dagmm import DAGMM, DAGMMDetector
-from dagmm.networks import Architecture
-from dagmm.recipe import Recipe
-from dagmm.training import TrainingPlan
+from dagmm.networks.network import Architecture
+from dagmm.training.presets import Recipe
+from dagmm.training.trainer import TrainingPlan
 
 
 def tiny_recipe(n_rows, n_features, n_members):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from dagmm.networks import Architecture
-from dagmm.recipe import Recipe
-from dagmm.training import TrainingPlan
+from dagmm.networks.network import Architecture
+from dagmm.training.presets import Recipe
+from dagmm.training.trainer import TrainingPlan
 
 
 def blobs(n=24, height=9, width=8, channels=None, seed=0):

@@ -42,7 +42,7 @@ def small_recipe(n_rows, n_features, n_members):
 
 def fitted(frame, **arguments):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.detector_recipe", small_recipe)
+        patch.setattr("dagmm.estimators.detector.detector_recipe", small_recipe)
         return tiny_detector(n_members=1, contamination=0.02, time="when", **arguments).fit(frame)
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dagmm.networks import Architecture
-from dagmm.training import TrainingPlan
+from dagmm.networks.network import Architecture
+from dagmm.training.trainer import TrainingPlan
 
 #: Small enough to compile in a second or two; one for all tests, so that it compiles once.
 ARCHITECTURE = Architecture(6, (16, 2), "tanh", (8, 2), "tanh", 0.25)

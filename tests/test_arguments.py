@@ -3,8 +3,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from dagmm.arguments import check_choice, check_int, check_number, check_sizes
-from dagmm.errors import ArgumentError
+from dagmm._core.arguments import check_choice, check_int, check_number, check_sizes
+from dagmm._core.errors import ArgumentError
 
 
 def message_of(function, *arguments, **options):

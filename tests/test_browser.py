@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dagmm.report.making import make_report
+from dagmm.report.make import make_report
 from reports import HOSTILE, JAPANESE, fitted, sensors, with_faults
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from dagmm.budget import seconds_of, share_of_budget
-from dagmm.errors import ArgumentError
+from dagmm._core.errors import ArgumentError
+from dagmm.inference.calibration.alarm_budget import seconds_of, share_of_budget
 
 
 @pytest.mark.parametrize(

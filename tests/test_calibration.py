@@ -1,7 +1,7 @@
 import numpy as np
 
-from dagmm.calibration import Calibration
-from dagmm.energy_sample import EnergySample
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.energies import EnergySample
 
 TYPICAL = np.zeros((8, 1), np.float32)
 

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors
+from dagmm.training.trainer.checkpoint import member_file
 
 import dagmm
-from dagmm.checkpoint import Checkpoint, member_file
-from dagmm.errors import ArgumentError, ModelFileError, ModelSaveError
-from dagmm.progress import Progress
-from dagmm.training import train
+from dagmm._core.errors import ArgumentError, ModelFileError, ModelSaveError
+from dagmm._core.progress import Progress
+from dagmm.training.checkpoint.directory import Checkpoint
+from dagmm.training.trainer import train
 from estimators import tiny_window_recipe
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, correlated_rows
 
@@ -106,7 +107,7 @@ def test_a_padded_network_goes_on_as_well_and_is_kept_in_its_own_shapes(tmp_path
 def test_a_finished_training_is_there_at_once(tmp_path, monkeypatch):
     rows = correlated_rows()
     first = trained(rows, [ARCHITECTURE], CALLED, tmp_path)
-    monkeypatch.setattr("dagmm.training._program", None)
+    monkeypatch.setattr("dagmm.training.trainer._program", None)
     same(trained(rows, [ARCHITECTURE], CALLED, tmp_path), first)
 
 
@@ -188,7 +189,7 @@ def test_no_fit_can_go_on_from_a_seed_that_nobody_knows(tmp_path, estimator, see
 
 
 def test_windows_are_kept_and_told_apart(tmp_path, monkeypatch):
-    monkeypatch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
     rows = {"t": np.arange(120), "x": correlated_rows(n_rows=120)[:, 0]}
 
     def fitted(window, place):
@@ -208,7 +209,7 @@ import os, signal, sys, time
 from pathlib import Path
 import numpy as np
 from dagmm import DAGMMDetector, recipe
-from dagmm.checkpoint import member_file
+from dagmm.training.checkpoint import member_file
 
 recipe.EPOCHS = 20
 member_file.INTERVAL = member_file.PATIENCE = 0.0
@@ -232,7 +233,7 @@ def test_a_fit_killed_in_a_write_and_at_a_random_moment_is_the_same_model(
     tmp_path, capsys, monkeypatch
 ):
     # Long enough to be stopped in.
-    monkeypatch.setattr("dagmm.recipe.EPOCHS", 20)
+    monkeypatch.setattr("dagmm.training.presets.EPOCHS", 20)
     rows, place, table = correlated_rows(), tmp_path / "ck", tmp_path / "rows.npy"
     np.save(table, rows)
     arguments = [sys.executable, "-c", CHILD, str(table), str(place)]

@@ -18,8 +18,8 @@ import pytest
 
 import dagmm
 from command import ROWS, failure, run, sensors, shell
-from dagmm.saving import save_model
-from dagmm.tables import csv_table
+from dagmm.data.files import csv
+from dagmm.inference.persistence.directory import save_model
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +117,7 @@ def test_score_writes_what_the_model_says(there: Path) -> None:
 def test_csv_and_parquet_in_any_batches_give_the_same(
     there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 500)
     pq.write_table(sensors().drop("fault"), "t.parquet")
     assert run("score", "model", "t.csv", "-o", "a.parquet").exit_code == 0
     assert run("score", "model", "t.parquet", "-o", "b.parquet").exit_code == 0
@@ -317,7 +317,7 @@ def test_a_messy_table_is_fitted_and_scored(there: Path) -> None:
 def test_wrong_cells_are_named_by_their_row_in_the_file(
     there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 64)
     good = "p,0.5,-0.5,mill,0\n" * 50
     for cell, message in (
         ("hot", "column 'temp', row 50 (line 52): expected a number, got 'hot'."),

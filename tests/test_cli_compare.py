@@ -10,8 +10,9 @@ import pytest
 
 from command import ROWS, failure, run, sensors
 from dagmm import compare
-from dagmm.baselines import METHODS, Method
-from dagmm.comparison import running
+from dagmm.evaluation import compare as module
+from dagmm.evaluation.baselines.method import Method
+from dagmm.evaluation.baselines.registry import METHODS
 
 COMPARE = ("compare", "t.csv", "--id", "part", "--methods", "knn, mahalanobis", "--runs", "1")
 
@@ -100,7 +101,7 @@ def test_if_every_method_fails_so_does_the_command(monkeypatch: pytest.MonkeyPat
     def fit(x: object, seed: int) -> object:
         raise MemoryError("no room")
 
-    monkeypatch.setitem(running.KNOWN, "knn", Method("knn", "KNN", fit, "here"))  # type: ignore[arg-type]
+    monkeypatch.setitem(module.KNOWN, "knn", Method("knn", "KNN", fit, "here"))  # type: ignore[arg-type]
     assert failure("compare", "t.csv", "--id", "part", "--methods", "knn") == (
         "dagmm: 't.csv': every method failed; KNN: MemoryError: no room\n"
     )

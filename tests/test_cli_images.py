@@ -7,7 +7,7 @@ import pytest
 
 import command
 from dagmm import load_model
-from dagmm.rows import ImageRows
+from dagmm.data.images import ImageRows
 from images import as_bytes, blobs, tiny_image_recipe
 
 Image = pytest.importorskip("PIL.Image")
@@ -15,7 +15,7 @@ Image = pytest.importorskip("PIL.Image")
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.image_recipe", tiny_image_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
 
 
 def fill(folder, images):
@@ -35,7 +35,7 @@ def place(tmp_path_factory):
     fill(place / "test", strange)
     np.save(place / "test.npy", strange)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.image_recipe", tiny_image_recipe)
+        patch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
         result = command.run(
             "fit", str(place / "train"), "-o", str(place / "m"), "--members", "1", "--json"
         )

@@ -11,11 +11,11 @@ import pytest
 
 import dagmm
 from command import failure, run
-from dagmm import drawing
-from dagmm.cli import judging
-from dagmm.cli.judging import KeptRows
-from dagmm.cli.labels import quality_of
-from dagmm.tables import csv_table, spooled_csv
+from dagmm.cli.jobs import judging
+from dagmm.cli.jobs.judging import KeptRows
+from dagmm.cli.jobs.labels import quality_of
+from dagmm.data.files import csv, csv_spool
+from dagmm.preprocessing import sampling
 from estimators import tiny_recipe
 
 ROWS = 3000
@@ -24,17 +24,17 @@ ROWS = 3000
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
 
 
 @pytest.fixture
 def bounded(monkeypatch):
     """Hold no more than 500 rows of five numbers, and no long CSV file."""
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 500 * 5)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 500 * 5)
     monkeypatch.setattr(judging, "JUDGED_ROWS", 1000)
     monkeypatch.setattr(judging, "MOST_KEPT", 1024)
-    monkeypatch.setattr(spooled_csv, "HELD_BYTES", 10_000)
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(csv_spool, "HELD_BYTES", 10_000)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 20_000)
 
 
 def table():

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import dagmm
-import dagmm.saving
+import dagmm.inference.persistence.directory
 from command import ROWS, failure, run, sensors
-from dagmm.report.making import make_report
-from dagmm.tables import csv_table
+from dagmm.data.files import csv
+from dagmm.report.make import make_report
 from estimators import tiny_recipe
 from reports import check_page
 
@@ -30,7 +30,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("fitted")
     arrow_csv.write_csv(timed(), home / "t.csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
         options = ("--id", "part", "--label", "fault", "--members", "1", "--contamination", "0.1")
         result = run(
             "fit", str(home / "t.csv"), "-o", str(home / "model"), *options, "--time", "when"
@@ -49,7 +49,7 @@ def there(fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def test_a_report_is_what_python_makes_of_the_table(there: Path, monkeypatch) -> None:
     # In batches of a few rows.
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 1500)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 1500)
     result = run("report", "model", "t.csv", "-o", "r.html", "--no-compare", "--json")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
@@ -140,7 +140,7 @@ def test_a_model_of_format_1(there: Path) -> None:
 
 
 def test_the_comparison_can_be_left_in(there: Path, monkeypatch) -> None:
-    monkeypatch.setattr("dagmm.report.comparing.METHODS", ("mahalanobis", "pca"))
+    monkeypatch.setattr("dagmm.report.comparison.METHODS", ("mahalanobis", "pca"))
     assert run("report", "model", "t.csv", "-o", "r.html", "--quiet").exit_code == 0
     assert "Mahalanobis distance (MT method)" in check_page(Path("r.html").read_text()).said
 
@@ -152,7 +152,9 @@ def test_every_command_reads_other_encodings_and_decimal_commas(there: Path) -> 
     quick = ("--methods", "pca", "--runs", "1", "--label", "fault")
     how = ("--encoding", "cp932", "--decimal", ",", "--delimiter", ";", "--quiet")
     model = dagmm.load_model("model")
-    dagmm.saving.save_model("copy", model.model, model.estimator, model.arguments)
+    dagmm.inference.persistence.directory.save_model(
+        "copy", model.model, model.estimator, model.arguments
+    )
     for command in (
         ("explain", "model", "j.csv", "-o", "e.csv"),
         ("report", "model", "j.csv", "-o", "j.html", "--no-compare"),

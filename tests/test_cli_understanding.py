@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import dagmm
-import dagmm.saving
+import dagmm.inference.persistence.directory
 from command import ROWS, failure, run, sensors
-from dagmm.tables import csv_table
+from dagmm.data.files import csv
 from estimators import normal, tiny_dagmm, tiny_recipe
 
 
@@ -21,7 +21,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("fitted")
     arrow_csv.write_csv(sensors(), home / "t.csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
         options = ("--id", "part", "--label", "fault", "--members", "1", "--contamination", "0.1")
         result = run("fit", str(home / "t.csv"), "-o", str(home / "model"), *options)
     assert result.exit_code == 0, result.output
@@ -36,7 +36,9 @@ def there(fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     for name in ("t.csv", "reference"):
         Path(name).symlink_to(fitted / name)
     model = dagmm.load_model(fitted / "model")
-    dagmm.saving.save_model("model", model.model, model.estimator, model.arguments)
+    dagmm.inference.persistence.directory.save_model(
+        "model", model.model, model.estimator, model.arguments
+    )
     return tmp_path
 
 
@@ -148,7 +150,7 @@ def test_explain_writes_a_line_for_each_anomaly(there: Path, monkeypatch) -> Non
                 assert float(line["value_1"]) == pytest.approx(value, rel=1e-5)
                 assert float(line["expected_1"]) == pytest.approx(expected, rel=1e-5)
     # The same in batches of a few rows, and of every row.
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 500)
     assert run("explain", "model", "t.csv", "-o", "b.csv", "--top", "2", "--quiet").exit_code == 0
     again = arrow_csv.read_csv("b.csv")
     for name in table.column_names:

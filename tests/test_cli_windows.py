@@ -12,8 +12,8 @@ import pytest
 
 import dagmm
 from command import failure, run
-from dagmm.cli import roles
-from dagmm.tables import csv_table
+from dagmm.cli.jobs import roles
+from dagmm.data.files import csv
 from estimators import tiny_window_recipe
 
 ROWS = 240
@@ -42,7 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arrow_csv.write_csv(readings(), home / "t.csv")
     pq.write_table(readings(), home / "t.parquet")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+        patch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
         files = (str(home / "t.csv"), "-o", str(home / "model"))
         result = run("fit", *files, "--id", "serial", *OPTIONS, "--json", "--quiet")
     assert result.exit_code == 0, result.output
@@ -74,7 +74,7 @@ def test_fit_says_what_windows_it_made(home: Path) -> None:
 def test_scores_are_those_of_python_whatever_the_batches(
     there: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 1024)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 1024)
     result = run("score", "model", name, "-o", "s.parquet", "--quiet")
     assert result.exit_code == 0, result.output
     scores = pq.read_table("s.parquet")
@@ -86,7 +86,7 @@ def test_a_clock_of_numbers_is_read_from_csv_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
     table = readings().drop_columns(["when", "serial"])
     table = table.append_column("when", pa.array(0.5 * np.arange(ROWS)))
     arrow_csv.write_csv(table, "n.csv")
@@ -101,7 +101,7 @@ def test_a_clock_of_numbers_is_read_from_csv_too(
 def test_explanations_are_those_of_python_whatever_the_batches(
     there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 1024)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 1024)
     table = readings(seed=5)
     broken = table["temp"].to_numpy() + 8.0 * (np.arange(ROWS) >= 200)
     table = table.set_column(2, "temp", pa.array(broken))
@@ -145,7 +145,9 @@ def test_info_prints_the_windows(there: Path) -> None:
 def test_a_threshold_is_calibrated_with_windows(there: Path, home: Path) -> None:
     model = dagmm.load_model("model")
     Path("model").unlink()
-    dagmm.saving.save_model("model", model.model, model.estimator, model.arguments)
+    dagmm.inference.persistence.directory.save_model(
+        "model", model.model, model.estimator, model.arguments
+    )
     result = run("threshold", "model", "--calibrate", "t.csv", "--quantile", "0.9", "--json")
     assert result.exit_code == 0, result.output
     energy = in_python(readings())
@@ -197,7 +199,7 @@ def test_a_table_without_the_clock_is_refused(there: Path) -> None:
 
 
 def test_a_short_asset_is_noted(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
     table = readings()
     pump = ["left"] * 236 + ["third"] * 4
     clock = [datetime(2026, 3, 9) + timedelta(seconds=i) for i in range(ROWS)]

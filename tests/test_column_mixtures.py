@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
-from dagmm import column_mixtures
-from dagmm.column_mixtures import RELATIVE_FLOOR, ColumnMixtures, column_energy
+from dagmm.mixture.gaussian import marginal
+from dagmm.mixture.marginal import RELATIVE_FLOOR, ColumnMixtures, column_energy
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 
@@ -109,7 +109,7 @@ def test_the_rows_beside_a_row_change_nothing(monkeypatch):
     energy = mixtures.energy(rows)
     alone = np.concatenate([mixtures.energy(rows[i : i + 1]) for i in range(300)])
     np.testing.assert_array_equal(alone, energy)
-    monkeypatch.setattr(column_mixtures, "_CACHED_INPUTS", 7)
+    monkeypatch.setattr(marginal, "_CACHED_INPUTS", 7)
     np.testing.assert_array_equal(mixtures.energy(rows), energy)
 
 
@@ -122,7 +122,7 @@ def test_the_order_of_columns_changes_nothing():
 
 def test_wide_tables_are_fitted_some_columns_at_a_time(monkeypatch):
     whole = fitted(table())
-    monkeypatch.setattr(column_mixtures, "_FEATURES_AT_ONCE", 3)
+    monkeypatch.setattr(marginal, "_FEATURES_AT_ONCE", 3)
     parts = fitted(table())
     np.testing.assert_allclose(parts.mu, whole.mu, rtol=1e-12)
 

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dagmm.common_scale import on_common_scale, scale_of, symmetric_exp, symmetric_log
+from dagmm.mixture.combination import on_common_scale, scale_of, symmetric_exp, symmetric_log
 
 
 def test_the_scale_is_median_and_interquartile_range():

@@ -4,7 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from dagmm import DAGMM, DAGMMDetector, compilation, scoring, training
+from dagmm import DAGMM, DAGMMDetector
+from dagmm._core import compilation
+from dagmm.inference import forward
+from dagmm.training.trainer import trainer
 
 
 def test_a_program_forgets_its_shapes_when_there_are_many(monkeypatch):
@@ -24,8 +27,8 @@ def test_many_shapes_do_not_use_up_a_process(monkeypatch):
         energies.append(
             DAGMM(comp_hiddens=[4, 1], est_hiddens=[4, 2], epoch_size=1).fit(x).predict(x)
         )
-        assert training._program()._cache_size() <= 6
-        assert scoring._program()._cache_size() <= 4
+        assert trainer._program()._cache_size() <= 6
+        assert forward._program()._cache_size() <= 4
     np.testing.assert_array_equal(energies[0], energies[-1])
 
 

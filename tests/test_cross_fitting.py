@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dagmm import DAGMMDetector
-from dagmm.common_scale import symmetric_exp, symmetric_log
-from dagmm.cross_fitting import cross_fitted
-from dagmm.folds import Folds
+from dagmm.mixture.combination import symmetric_exp, symmetric_log
+from dagmm.training.splits.folds import Folds
+from dagmm.training.splits.out_of_fold import cross_fitted
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Beside:
 
 @pytest.fixture
 def as_members(monkeypatch):
-    monkeypatch.setattr("dagmm.judges.Member", Network)
+    monkeypatch.setattr("dagmm.inference.ensemble.Member", Network)
 
 
 FEATURES = np.arange(8, dtype=np.float32)[:, None]

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm.datasets import breast_cancer
-from dagmm.recipe import detector_recipe
+from dagmm.training.presets import detector_recipe
 from estimators import normal, tiny_recipe
 
 
@@ -57,7 +57,7 @@ def test_argument_that_cannot_be_used_is_named(arguments, message):
 
 
 def test_same_seed_gives_the_same_energies(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
     first, same, other = (
         DAGMMDetector(n_members=2, random_state=seed).fit(normal()).energy(normal())
         for seed in (1, 1, 2)
@@ -73,7 +73,7 @@ def test_same_seed_gives_the_same_energies(monkeypatch):
 def large():
     """A detector of a table that is long enough to hold rows out."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
         yield DAGMMDetector(n_members=2).fit(normal(12_000))
 
 
@@ -89,7 +89,7 @@ def test_rows_of_a_large_table_are_held_out(large):
 
 
 def test_each_network_leaves_rows_of_a_small_table_out(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
     for n_members, n_unseen in ((1, 75), (3, 225), (4, 300), (5, 300)):
         model = DAGMMDetector(n_members=n_members).fit(normal(300)).model_
         assert model.record["held_out_rows"] == 0
@@ -109,7 +109,7 @@ def sensors_that_wander(n_rows=1200, seed=0):
 
 
 def test_where_the_time_axis_is_named_later_rows_give_fewer_false_alarms(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
     shares = []
     for seed in range(4):
         table = sensors_that_wander(seed=seed)
@@ -127,7 +127,7 @@ def test_where_the_time_axis_is_named_later_rows_give_fewer_false_alarms(monkeyp
 
 
 def test_of_a_large_table_in_time_stretches_are_held_out(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
     table = sensors_that_wander(10_000)
     detector = DAGMMDetector(n_members=1, time="second").fit(table)
     held = np.concatenate(
@@ -213,7 +213,7 @@ def test_nothing_is_decided_before_a_fit(call):
 
 
 def test_labels_never_reach_the_fit(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
     x, rng = normal(200), np.random.default_rng(0)
     labels = rng.integers(0, 2, 200)
     fits = [
@@ -225,7 +225,7 @@ def test_labels_never_reach_the_fit(monkeypatch):
 
 
 def test_names_and_order_of_columns_do_not_matter(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", detector_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", detector_recipe)
     table = breast_cancer()
     malignant = np.array(table["label"].to_pylist()) == "malignant"
     frame = table.drop_columns(["id", "label"]).to_pandas()
@@ -242,7 +242,7 @@ def test_names_and_order_of_columns_do_not_matter(monkeypatch):
 
 
 def test_networks_that_disagree_are_said_to(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
     x = normal(300)
     one, two = (DAGMMDetector(n_members=n).fit(x) for n in (1, 2))
     np.testing.assert_array_equal(one.energy_deviation(x), 0.0)
@@ -251,7 +251,7 @@ def test_networks_that_disagree_are_said_to(monkeypatch):
 
 
 def test_a_broken_relation_between_columns_is_found(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", detector_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", detector_recipe)
     # Six sensors that measure nearly the same; of strange rows one is off, by far less than all of
     # them vary together.
     rng = np.random.default_rng(0)
@@ -264,7 +264,7 @@ def test_a_broken_relation_between_columns_is_found(monkeypatch):
 
 
 def test_a_strange_row_of_a_wide_table_is_found(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", detector_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", detector_recipe)
     # 120 columns that hang together, 60 rows: each value of a strange row is usual by itself.
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(160, 4)) @ rng.normal(size=(4, 120))

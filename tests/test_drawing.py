@@ -3,11 +3,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm import drawing
-from dagmm.drawing import draw, drawn_chunks, encode_rows, encode_table, most_rows, padded_rows
-from dagmm.encoder import Encoder, ImageEncoder
-from dagmm.progress import Progress
-from dagmm.rows import CHUNK_ROWS, ImageRows, MatrixRows
+from dagmm._core.progress import Progress
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.base import CHUNK_ROWS
+from dagmm.data.images import ImageRows
+from dagmm.preprocessing import sampling
+from dagmm.preprocessing.image_encoder import ImageEncoder
+from dagmm.preprocessing.sampling import (
+    draw,
+    drawn_chunks,
+    encode_rows,
+    encode_table,
+    most_rows,
+    padded_rows,
+)
+from dagmm.preprocessing.table_encoder import Encoder
 
 
 def rng(seed=0):
@@ -53,8 +63,8 @@ def test_the_seed_decides_which():
 
 
 def test_few_numbers_are_held_whatever_the_rows_are_like():
-    assert most_rows(1) == drawing.MOST_ROWS
-    assert most_rows(128) * 128 <= drawing.MOST_NUMBERS < (most_rows(128) + 1) * 128
+    assert most_rows(1) == sampling.MOST_ROWS
+    assert most_rows(128) * 128 <= sampling.MOST_NUMBERS < (most_rows(128) + 1) * 128
     assert most_rows(10**9) == 2
 
 
@@ -63,7 +73,7 @@ def test_few_numbers_are_held_whatever_the_rows_are_like():
 
 @pytest.mark.parametrize("n_rows", [100, 1000])
 def test_a_table_that_fits_is_encoded_whole_and_nothing_is_drawn(monkeypatch, n_rows):
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 3 * n_rows)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 3 * n_rows)
     rows = numbered_rows(n_rows)
     encoder = Encoder.learn(rows)
     unused = rng()
@@ -75,7 +85,7 @@ def test_a_table_that_fits_is_encoded_whole_and_nothing_is_drawn(monkeypatch, n_
 
 def test_of_a_larger_one_rows_of_its_whole_length_are_held(monkeypatch):
     n_rows, n_held = 5 * CHUNK_ROWS + 77, 1000
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 3 * n_held)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 3 * n_held)
     rows = numbered_rows(n_rows)
     encoder = Encoder.learn(rows, "none")
     held = encode_table(rows, encoder, rng(), Progress())
@@ -91,7 +101,7 @@ def test_of_a_larger_one_rows_of_its_whole_length_are_held(monkeypatch):
 
 
 def test_images_are_held_whole(monkeypatch):
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 3)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 3)
     images = ImageRows(rng().integers(0, 255, (20, 8, 8)).astype(np.uint8))
     held = encode_table(images, ImageEncoder.learn(images), rng(), Progress())
     assert (held.n_rows, held.numbers) == (20, None)
@@ -130,7 +140,7 @@ def test_progress_is_told_in_rows(monkeypatch):
     whole, drawn = Listener(), Listener()
     encode_rows(rows, encoder, whole)
     assert whole.heard == [("encoding", n_rows), *range(CHUNK_ROWS, n_rows + 1, CHUNK_ROWS)]
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 300)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 300)
     encode_table(rows, encoder, rng(), drawn)
     phase, *done = drawn.heard
     assert phase == ("drawing", n_rows)

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from dagmm.common_scale import on_common_scale
-from dagmm.drawn_mixtures import (
+from dagmm.mixture.combination import on_common_scale
+from dagmm.mixture.em import expectation_maximisation
+from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.kernel_density import (
     DrawnMixtures,
     SphericalMixture,
     SphericalTerms,
     energies_of,
     spherical_energy,
 )
-from dagmm.mixture import Mixture
-from dagmm.refinement import expectation_maximisation
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 N_CODE = 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dagmm.dropout import child_of, kept, seed_of
+from dagmm.networks.dropout import child_of, kept, seed_of
 
 SHAPE = (40, 500)
 

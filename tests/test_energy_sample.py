@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.energy_sample import MAX_KEPT, EnergySample
+from dagmm.inference.calibration.energies import MAX_KEPT, EnergySample
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 energies = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60).map(np.array)

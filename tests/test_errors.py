@@ -2,7 +2,7 @@
 
 import pytest
 
-from dagmm import errors
+from dagmm._core import errors
 
 
 @pytest.mark.parametrize(

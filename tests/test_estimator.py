@@ -22,7 +22,7 @@ MAKERS = [tiny_dagmm, tiny_detector]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
 
 
 @pytest.fixture(params=MAKERS, ids=["DAGMM", "DAGMMDetector"])
@@ -33,7 +33,7 @@ def make(request):
 @pytest.fixture(params=MAKERS, ids=["DAGMM", "DAGMMDetector"], scope="module")
 def fitted(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
         yield request.param().fit(normal())
 
 

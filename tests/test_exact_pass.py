@@ -2,18 +2,19 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm.drawing import encode_rows, padded_rows
-from dagmm.encoder import Encoder
-from dagmm.exact_pass import exact_moments
-from dagmm.fingerprint import fingerprint_of
-from dagmm.finishing import sketch
-from dagmm.history import History
-from dagmm.networks import flatten
-from dagmm.progress import Progress
-from dagmm.recipe import Recipe
-from dagmm.rows import CHUNK_ROWS, MatrixRows
-from dagmm.scoring import outputs_of
-from dagmm.training import TrainedMember
+from dagmm._core.digests import fingerprint_of
+from dagmm._core.progress import Progress
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.base import CHUNK_ROWS
+from dagmm.inference.forward import outputs_of
+from dagmm.networks.network import flatten
+from dagmm.preprocessing.sampling import encode_rows, padded_rows
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.training.fit_mixture import sketch
+from dagmm.training.history import History
+from dagmm.training.out_of_core import exact_moments
+from dagmm.training.presets import Recipe
+from dagmm.training.trainer import TrainedMember
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
 N_ROWS = 2 * CHUNK_ROWS + 5

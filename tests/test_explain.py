@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm import DAGMMDetector, InputError
+from dagmm._core.errors import ArgumentError
+from dagmm.data.base import CHUNK_ROWS
+from dagmm.data.convert import rows_of
 from dagmm.datasets import NORMAL, SENSORS, simulated_plant
-from dagmm.errors import ArgumentError
-from dagmm.explain import Explanation, _without_repeats, explain
-from dagmm.fitted import FittedModel
-from dagmm.nearest import LEAST_DROP, MOST_COLUMNS
-from dagmm.rows import CHUNK_ROWS, rows_of
+from dagmm.inference.explain.attribution import Explanation, _without_repeats, explain
+from dagmm.inference.explain.counterfactual import LEAST_DROP, MOST_COLUMNS
+from dagmm.inference.fitted_model import FittedModel
 from estimators import normal, tiny_dagmm
 from test_saving import DATA
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from dagmm import ArgumentError, InputError
-from dagmm.explain import explain
-from dagmm.explain_images import _slopes, explain_images
-from dagmm.rows import ImageRows
-from dagmm.traced import TracedModel
+from dagmm.data.images import ImageRows
+from dagmm.inference.explain.attribution import explain
+from dagmm.inference.explain.images import _slopes, explain_images
+from dagmm.inference.explain.traced import TracedModel
 from estimators import normal, tiny_dagmm, tiny_detector
 from images import blobs, tiny_image_recipe
 
@@ -16,7 +16,7 @@ from images import blobs, tiny_image_recipe
 @pytest.fixture(scope="module")
 def model():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.image_recipe", tiny_image_recipe)
+        patch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
         yield tiny_detector().fit(blobs(n=60, channels=2))
 
 
@@ -62,7 +62,7 @@ def test_an_ordinary_image_is_its_own_reference(model):
 
 def test_an_explanation_does_not_depend_on_the_other_images(model, strange, monkeypatch):
     together = model.explain(strange)
-    monkeypatch.setattr("dagmm.explain_images._PART_FEATURES", 2 * 144)
+    monkeypatch.setattr("dagmm.inference.explain.images._PART_FEATURES", 2 * 144)
     apart = model.explain(strange)
     np.testing.assert_allclose(apart.heat, together.heat, rtol=1e-4, atol=1e-5)
 

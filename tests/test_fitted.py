@@ -5,15 +5,16 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from dagmm.encoder import Encoder
-from dagmm.errors import InputError
-from dagmm.finishing import latent_moments
-from dagmm.fitted import FittedModel
-from dagmm.judges import Member, combine
-from dagmm.mixture import Mixture
-from dagmm.networks import flatten
-from dagmm.rows import CHUNK_ROWS, MatrixRows
-from dagmm.scoring import BLOCK_ROWS
+from dagmm._core.errors import InputError
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.base import CHUNK_ROWS
+from dagmm.inference.ensemble import Member, combine
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.forward import BLOCK_ROWS
+from dagmm.mixture.gaussian import Mixture
+from dagmm.networks.network import flatten
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.training.fit_mixture import latent_moments
 from small_tables import ARCHITECTURE, correlated_rows
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)

@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.drawing import encode_rows, padded_rows
-from dagmm.encoder import Encoder
-from dagmm.finishing import latent_moments
-from dagmm.fitting import fit_model
-from dagmm.mixture import Mixture
-from dagmm.networks import Architecture, flatten
-from dagmm.progress import Progress
-from dagmm.recipe import Recipe
-from dagmm.rows import CHUNK_ROWS, MatrixRows
-from dagmm.scoring import outputs_of
-from dagmm.training import TrainingPlan
+from dagmm._core.progress import Progress
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.base import CHUNK_ROWS
+from dagmm.inference.forward import outputs_of
+from dagmm.mixture.gaussian import Mixture
+from dagmm.networks.network import Architecture, flatten
+from dagmm.preprocessing.sampling import encode_rows, padded_rows
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.training.fit import fit_model
+from dagmm.training.fit_mixture import latent_moments
+from dagmm.training.presets import Recipe
+from dagmm.training.trainer import TrainingPlan
 from small_tables import ARCHITECTURE, correlated_rows
 
 

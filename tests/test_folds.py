@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from dagmm.folds import FEWEST_ROWS, MANY_ROWS, Folds, SomeRows, folds_of_rows, whole
+from dagmm.training.splits.folds import (
+    FEWEST_ROWS,
+    MANY_ROWS,
+    Folds,
+    SomeRows,
+    folds_of_rows,
+    whole,
+)
 
 
 @pytest.mark.parametrize("n_rows", [FEWEST_ROWS, 21, MANY_ROWS - 1])

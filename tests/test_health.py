@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dagmm.finishing import latent_moments
-from dagmm.health import findings_of, health_of, verdict_of
-from dagmm.mixture import Mixture
-from dagmm.objective import objective
-from dagmm.scoring import outputs_of
-from dagmm.training import train
+from dagmm.inference.forward import outputs_of
+from dagmm.mixture.gaussian import Mixture
+from dagmm.training.diagnostics import findings_of, health_of, verdict_of
+from dagmm.training.fit_mixture import latent_moments
+from dagmm.training.objective import objective
+from dagmm.training.trainer import train
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
 
@@ -57,11 +57,11 @@ def test_a_sample_of_wide_rows_is_of_bounded_size(monkeypatch):
         looked_at.append(len(rows))
         return outputs_of(architecture, parameters, rows, target)
 
-    monkeypatch.setattr("dagmm.health.outputs_of", look)
+    monkeypatch.setattr("dagmm.training.diagnostics.outputs_of", look)
     rows = correlated_rows()
     n_rows, n_features = rows.shape
     health_after(rows)
-    monkeypatch.setattr("dagmm.health._SAMPLE_INPUTS", n_rows * n_features // 4)
+    monkeypatch.setattr("dagmm.training.diagnostics._SAMPLE_INPUTS", n_rows * n_features // 4)
     sampled = health_after(rows)
     assert set(looked_at) == {n_rows, n_rows // 4}
     assert sampled["reconstruction_after"] < 0.5 * sampled["reconstruction_before"]

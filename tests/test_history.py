@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from dagmm.history import AVERAGED, History
+from dagmm.training.history import AVERAGED, History
 
 
 def steps_of(values, dropped):

@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
 
-from dagmm.folds import FEWEST_ROWS
-from dagmm.holdout import FROM_ROWS, FROM_ROWS_UNCROSSED, MOST_ROWS, hold_out, share_out
-from dagmm.windows import Succession
+from dagmm.training.splits.folds import FEWEST_ROWS
+from dagmm.training.splits.holdout import (
+    FROM_ROWS,
+    FROM_ROWS_UNCROSSED,
+    MOST_ROWS,
+    hold_out,
+    share_out,
+)
+from dagmm.training.splits.time_blocks import Succession
 
 
 def table(n_rows, padding=50):

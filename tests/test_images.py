@@ -8,17 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm import ArgumentError, DAGMMDetector, InputError, compare
-from dagmm.recipe import image_hiddens, image_recipe
-from dagmm.rows import ImageRows
-from dagmm.rows.images import image_rows
-from dagmm.scoring import BLOCK_ROWS, BUFFER_BLOCKS, block_rows, buffer_rows
+from dagmm.data.images import ImageRows, image_rows
+from dagmm.inference.forward import BLOCK_ROWS, BUFFER_BLOCKS, block_rows, buffer_rows
+from dagmm.training.presets import image_hiddens, image_recipe
 from estimators import energy_of, normal, tiny_dagmm, tiny_detector
 from images import as_bytes, blobs, tiny_image_recipe
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.image_recipe", tiny_image_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
 
 
 @pytest.fixture(
@@ -28,7 +27,7 @@ def quick(monkeypatch):
 )
 def fitted(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.image_recipe", tiny_image_recipe)
+        patch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
         yield request.param().fit(blobs())
 
 
@@ -48,7 +47,7 @@ def test_images_are_fitted_and_scored(fitted):
 def test_the_energy_of_an_image_does_not_depend_on_the_others(fitted, monkeypatch):
     images = blobs(n=40, seed=1)
     energy = energy_of(fitted, images)
-    monkeypatch.setattr("dagmm.rows.images.CHUNK_PIXELS", 3 * 72)
+    monkeypatch.setattr("dagmm.data.images.CHUNK_PIXELS", 3 * 72)
     for part in (slice(None), slice(7, 8), slice(None, None, -1)):
         # A matrix product may round its last columns otherwise.
         np.testing.assert_allclose(energy_of(fitted, images[part]), energy[part], rtol=1e-12)

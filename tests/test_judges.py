@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.column_mixtures import ColumnMixtures
-from dagmm.judges import Member, combine, disagreement, shares_of
-from dagmm.mixture import Mixture
-from dagmm.row_mixture import RowMixture
+from dagmm.inference.ensemble import Member, combine, disagreement, shares_of
+from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.input_space import RowMixture
+from dagmm.mixture.marginal import ColumnMixtures
 from small_tables import ARCHITECTURE
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)

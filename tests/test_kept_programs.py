@@ -8,7 +8,7 @@ import sys
 import platformdirs
 import pytest
 
-from dagmm.kept_programs import VARIABLE, folder, prune
+from dagmm._core.program_cache import VARIABLE, folder, prune
 
 _FIT = """
 import collections, json, jax, numpy as np
@@ -22,7 +22,7 @@ print(json.dumps([*(count[key] for key in keys), model.predict(x).tolist()]))
 """
 _COMPILE = """
 import json, jax, numpy as np
-from dagmm.compilation import compiled
+from dagmm._core.compilation import compiled
 print(float(compiled(lambda x: x + 1)(np.float32(1.0))))
 print(json.dumps([jax.config.jax_compilation_cache_dir,
                   jax.config.jax_persistent_cache_min_compile_time_secs]))

@@ -8,15 +8,18 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from dagmm import DAGMMDetector, drawing
-from dagmm.drawing import encode_rows
-from dagmm.errors import InputError
-from dagmm.finishing import latent_moments
-from dagmm.mixture import Mixture
-from dagmm.recipe import Recipe
-from dagmm.rows import CHUNK_ROWS, rows_of, stored_rows
-from dagmm.tables import csv_table, spooled_csv
-from dagmm.training import TrainingPlan
+from dagmm import DAGMMDetector
+from dagmm._core.errors import InputError
+from dagmm.data.base import CHUNK_ROWS
+from dagmm.data.convert import rows_of
+from dagmm.data.files import csv, csv_spool
+from dagmm.data.paths import stored_rows
+from dagmm.mixture.gaussian import Mixture
+from dagmm.preprocessing import sampling
+from dagmm.preprocessing.sampling import encode_rows
+from dagmm.training.fit_mixture import latent_moments
+from dagmm.training.presets import Recipe
+from dagmm.training.trainer import TrainingPlan
 from estimators import tiny_dagmm, tiny_detector, tiny_recipe
 from small_tables import broken_rows, correlated_rows
 
@@ -25,13 +28,13 @@ N_ROWS = CHUNK_ROWS + 1500
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
 
 
 @pytest.fixture
 def bounded(monkeypatch):
     """Hold no more than 600 rows of seven numbers."""
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 600 * 8)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 600 * 8)
 
 
 def table(n_rows=N_ROWS, seed=0):
@@ -86,9 +89,9 @@ def same(one, two):
 @pytest.mark.parametrize("is_large", [False, True], ids=["held", "drawn"])
 def test_all_forms_of_a_table_give_one_model_and_one_energy(monkeypatch, tmp_path, make, is_large):
     if is_large:
-        monkeypatch.setattr(drawing, "MOST_NUMBERS", 600 * 8)
-    monkeypatch.setattr(spooled_csv, "HELD_BYTES", 10_000)
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 50_000)
+        monkeypatch.setattr(sampling, "MOST_NUMBERS", 600 * 8)
+    monkeypatch.setattr(csv_spool, "HELD_BYTES", 10_000)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 50_000)
     forms = all_forms(tmp_path)
     first = make().fit(forms["Arrow"])
     assert first.model_.record["n_rows"] == N_ROWS
@@ -127,7 +130,7 @@ def test_every_method_takes_a_path(tmp_path):
 def test_windows_are_read_whole_from_a_path(monkeypatch, tmp_path, bounded):
     from estimators import tiny_window_recipe
 
-    monkeypatch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
     timed = table(500).append_column("time", pa.array(np.arange(500)))
     pq.write_table(timed, tmp_path / "t.parquet")
     one, two = (
@@ -143,7 +146,7 @@ def test_windows_are_read_whole_from_a_path(monkeypatch, tmp_path, bounded):
 def test_the_mixture_is_that_of_all_rows_and_the_sample_that_of_the_energies():
     whole = table()
     model = tiny_dagmm().fit(whole).model_
-    assert model.record["drawn_rows"] == drawing.most_rows(model.encoder.n_features)
+    assert model.record["drawn_rows"] == sampling.most_rows(model.encoder.n_features)
     features = encode_rows(rows_of(whole), model.encoder)[:N_ROWS]
     (member,) = model.members
     _, moments = latent_moments(member.architecture, member.parameters, features)
@@ -163,13 +166,13 @@ def test_the_mixture_is_that_of_all_rows_and_the_sample_that_of_the_energies():
 
 def test_a_large_table_has_the_fingerprint_of_a_small_one(monkeypatch):
     held = tiny_dagmm().fit(table()).model_.record["fingerprint"]
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 600 * 8)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 600 * 8)
     assert tiny_dagmm().fit(table()).model_.record["fingerprint"] == held
 
 
 def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):
     # Each row that is held out lies far away: a mixture that saw one would reach there.
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 6000 * 8)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 6000 * 8)
     held_out = []
 
     def remember(features, n_rows, rng, succession):
@@ -178,24 +181,26 @@ def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):
         held_out.append((n_fitted, order))
         return n_fitted, order
 
-    from dagmm import fitting, holdout
+    from dagmm.training.trainer.splits import holdout
+
+    from dagmm.training.trainer import fit
 
     hold_out = holdout.hold_out
-    monkeypatch.setattr("dagmm.holdout.hold_out", remember)
+    monkeypatch.setattr("dagmm.training.splits.holdout.hold_out", remember)
     exact = []
 
     def listen(rows, encoder, left_out, *rest):
         exact.append(left_out)
         return finish_exactly(rows, encoder, left_out, *rest)
 
-    finish_exactly = fitting.finish_exactly
-    monkeypatch.setattr("dagmm.fitting.finish_exactly", listen)
+    finish_exactly = fit.finish_exactly
+    monkeypatch.setattr("dagmm.training.fit.finish_exactly", listen)
     model = tiny_detector().fit(table()).model_
     n_drawn, n_held_out = model.record["drawn_rows"], model.record["held_out_rows"]
     assert n_held_out == n_drawn // 10
     ((n_fitted, order),) = held_out
     seeds = np.random.SeedSequence(np.random.RandomState(0).randint(2**31)).spawn(5)
-    numbers = drawing.draw(N_ROWS, n_drawn, np.random.default_rng(seeds[3]))
+    numbers = sampling.draw(N_ROWS, n_drawn, np.random.default_rng(seeds[3]))
     np.testing.assert_array_equal(exact[0], np.sort(numbers[order[n_fitted:]]))
     assert model.calibration.unseen.n_rows == n_held_out
     expected = np.sort(model.energy(table())[exact[0]])
@@ -214,9 +219,9 @@ def test_a_network_that_overflows_gives_way_to_the_one_before_training(bounded):
 
 
 def test_a_row_that_overflows_undoes_the_training_though_it_was_not_drawn(monkeypatch, bounded):
-    from dagmm import exact_pass
+    from dagmm.training.trainer import out_of_core
 
-    real, calls = exact_pass.exact_moments, []
+    real, calls = out_of_core.exact_moments, []
 
     def overflowing(*arguments):
         moments, fingerprint = real(*arguments)
@@ -225,7 +230,7 @@ def test_a_row_that_overflows_undoes_the_training_though_it_was_not_drawn(monkey
             moments[0] = moments[0]._replace(scatter=moments[0].scatter * np.nan)
         return moments, fingerprint
 
-    monkeypatch.setattr(exact_pass, "exact_moments", overflowing)
+    monkeypatch.setattr(out_of_core, "exact_moments", overflowing)
     model = tiny_detector().fit(table()).model_
     assert calls == [2, 1]
     assert [health["undone"] for health in model.record["health"]] == [True, False]
@@ -241,7 +246,7 @@ def plan_recipe(n_rows, n_features, n_members):
 
 
 def test_a_sorted_table_is_learnt_as_well_as_a_shuffled_one(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", plan_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", plan_recipe)
     rows = correlated_rows(n_rows=4 * CHUNK_ROWS)
     test = np.concatenate([correlated_rows(5), broken_rows(6)])
     strange = np.arange(len(test)) >= len(test) / 2
@@ -250,7 +255,7 @@ def test_a_sorted_table_is_learnt_as_well_as_a_shuffled_one(monkeypatch):
         return roc_auc_score(strange, tiny_detector().fit(values).energy(test))
 
     held = quality(rows)
-    monkeypatch.setattr(drawing, "MOST_NUMBERS", 6 * 3000)
+    monkeypatch.setattr(sampling, "MOST_NUMBERS", 6 * 3000)
     drawn, in_order = quality(rows), quality(rows[np.argsort(rows[:, 0])])
     assert min(held, drawn, in_order) > 0.8
     assert drawn == pytest.approx(held, abs=0.03)
@@ -278,7 +283,7 @@ def test_paths_that_are_no_table_are_refused_in_words(tmp_path, monkeypatch):
     assert refused(tmp_path / "empty") == (
         f"{str(tmp_path / 'empty')!r} is a folder without Parquet files (*.parquet, *.pq); "
         "expected those, or the path of a file. A folder of images is read with "
-        "dagmm.datasets.image_folder(path)."
+        "dagmm.data.image_folder(path)."
     )
     assert refused("empty.parquet") == (
         "'empty.parquet' is empty; expected a table in CSV or Parquet."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dagmm.loading import load
+from dagmm._core.lazy_imports import load
 
 
 @pytest.fixture

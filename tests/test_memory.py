@@ -2,7 +2,7 @@ import ctypes
 import sys
 from types import SimpleNamespace
 
-from dagmm.memory import give_back
+from dagmm._core.memory import give_back
 
 
 def test_the_c_library_is_asked_where_it_can_do_so(monkeypatch):

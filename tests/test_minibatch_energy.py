@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm.minibatch_energy import minibatch_energy
-from dagmm.mixture import energy
-from dagmm.numerics import traced_cholesky
+from dagmm._core.numerics import traced_cholesky
+from dagmm.mixture.gaussian import energy
+from dagmm.mixture.minibatch import minibatch_energy
 
 N_LATENT, N_COMPONENTS, N_ROWS = 3, 4, 30
 

@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 from sklearn.mixture import GaussianMixture
 
 import oracle
-from dagmm.mixture import (
+from dagmm.mixture.gaussian import (
     ABSOLUTE_FLOOR,
     NEUTRAL_VARIANCE,
     RELATIVE_FLOOR,

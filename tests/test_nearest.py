@@ -7,24 +7,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagmm import DAGMMDetector, nearest
-from dagmm.calibration import Calibration
-from dagmm.column_mixtures import ColumnMixtures, column_energy
-from dagmm.common_scale import on_common_scale
-from dagmm.drawn_mixtures import DrawnMixtures, SphericalMixture, energies_of
-from dagmm.encoder import Encoder
-from dagmm.energy_sample import EnergySample
-from dagmm.explain import explain
-from dagmm.finishing import latent_moments
-from dagmm.fitted import FittedModel
-from dagmm.judges import Member
-from dagmm.mixture import Mixture
-from dagmm.nearest import LEAST_DROP, Search, _line
-from dagmm.networks import flatten
-from dagmm.row_mixture import RowMixture
-from dagmm.rows import MatrixRows, rows_of
-from dagmm.traced import MOST_COMPONENTS, TracedModel
-from dagmm.typical import N_LEVELS, typical_values
+from dagmm import DAGMMDetector
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.convert import rows_of
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.ensemble import Member
+from dagmm.inference.explain import counterfactual
+from dagmm.inference.explain.attribution import explain
+from dagmm.inference.explain.counterfactual import LEAST_DROP, Search, _line
+from dagmm.inference.explain.traced import MOST_COMPONENTS, TracedModel
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.mixture.combination import on_common_scale
+from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.input_space import RowMixture
+from dagmm.mixture.kernel_density import DrawnMixtures, SphericalMixture, energies_of
+from dagmm.mixture.marginal import ColumnMixtures, column_energy
+from dagmm.networks.network import flatten
+from dagmm.preprocessing.reference_values import N_LEVELS, typical_values
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.training.fit_mixture import latent_moments
 from small_tables import ARCHITECTURE, correlated_rows
 
 
@@ -164,7 +166,7 @@ def test_energies_of_columns_are_those_of_the_whole_row(with_columns):
     model, table = with_columns
     tables = Search(model)._tables
     block = model.encoder.encode(rows_of(table).chunk(0, 30))
-    known = nearest._of_columns(tables, block)
+    known = counterfactual._of_columns(tables, block)
 
     def whole(rows):
         return column_energy(rows.reshape(-1, rows.shape[-1]), *model.column_mixtures.terms).sum(
@@ -173,7 +175,7 @@ def test_energies_of_columns_are_those_of_the_whole_row(with_columns):
 
     for number, has_line in ((0, True), (1, True), (2, False)):
         column = np.full(30, number)
-        rows, own = nearest._with_level(tables, block, column)
+        rows, own = counterfactual._with_level(tables, block, column)
         found = np.asarray(known.with_level(own)).reshape(-1)
         np.testing.assert_allclose(found, whole(np.asarray(rows)), rtol=1e-4, atol=1e-4)
         main, level = np.asarray(tables.main)[column], np.arange(30) % N_LEVELS
@@ -190,10 +192,10 @@ def test_the_search_finds_the_same_where_they_are_found_anew(with_columns, monke
     model, table = with_columns
     strange = table.head(40).assign(a=np.linspace(-9.0, 9.0, 40))
     first = explain(model, strange)
-    monkeypatch.setattr(nearest, "_of_columns", lambda tables, block: None)
-    nearest._program.cache_clear()
+    monkeypatch.setattr(counterfactual, "_of_columns", lambda tables, block: None)
+    counterfactual._program.cache_clear()
     second = explain(model, strange)
-    nearest._program.cache_clear()
+    counterfactual._program.cache_clear()
     np.testing.assert_allclose(first.reference_energy, second.reference_energy, rtol=1e-3)
     np.testing.assert_array_equal(first.top_features(1), second.top_features(1))
     assert (first.top_features(1)[[0, -1]] == "a").all()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
-from dagmm.numerics import (
+from dagmm._core.numerics import (
     aligned_zeros,
     floored_cholesky,
     inverse_lower,

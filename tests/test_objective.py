@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm.dropout import seed_of
-from dagmm.networks import Architecture, flatten
-from dagmm.objective import objective
+from dagmm.networks.dropout import seed_of
+from dagmm.networks.network import Architecture, flatten
+from dagmm.training.objective import objective
 
 ARCHITECTURE = Architecture(4, (5, 2), "tanh", (6, 3), "tanh", 0.5)
 LAMBDA1, LAMBDA2 = 0.1, 0.005

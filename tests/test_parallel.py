@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from threadpoolctl import threadpool_info
 
-from dagmm.parallel import side_by_side
+from dagmm._core.parallel import side_by_side
 
 
 def threads_of_pools():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dagmm.progress import LineProgress, Progress, TerminalProgress, progress_for
+from dagmm._core.progress import LineProgress, Progress, TerminalProgress, progress_for
 
 
 class Terminal(io.StringIO):

@@ -1,6 +1,6 @@
 import pytest
 
-from dagmm.recipe import default_hiddens, detector_recipe, image_recipe, window_recipe
+from dagmm.training.presets import default_hiddens, detector_recipe, image_recipe, window_recipe
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 8, 9, 500])

@@ -5,9 +5,9 @@ from scipy.spatial.distance import cdist
 from sklearn.mixture import GaussianMixture
 
 import oracle
-from dagmm.covariance import n_parameters
-from dagmm.mixture import Mixture
-from dagmm.refinement import MAX_ROWS, expectation_maximisation, moments_under, refine
+from dagmm.mixture.covariance import n_parameters
+from dagmm.mixture.em import MAX_ROWS, expectation_maximisation, moments_under, refine
+from dagmm.mixture.gaussian import Mixture
 
 FLOOR = 1e-6
 CENTRES = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0], [8.0, 8.0]])

@@ -10,9 +10,8 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
-from dagmm import row_mixture
-from dagmm.mixture import whitened_energy
-from dagmm.row_mixture import RowMixture
+from dagmm.mixture.gaussian import input_space, whitened_energy
+from dagmm.mixture.input_space import RowMixture
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 CANDIDATES = (1, 2, 4, 8, 16)
@@ -106,7 +105,7 @@ def test_a_digit_that_no_row_of_a_component_has_is_strange_and_no_more():
 
 def test_rows_are_taken_some_at_a_time(monkeypatch):
     whole = fitted(table(), (1,)).mixture.chol
-    monkeypatch.setattr(row_mixture, "_ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(input_space, "_ROWS_AT_ONCE", 7)
     np.testing.assert_allclose(fitted(table(), (1,)).mixture.chol, whole, rtol=1e-9, atol=1e-12)
 
 
@@ -145,7 +144,7 @@ def test_components_under_their_least_weight_die():
 
 
 def test_the_number_of_components_is_found_from_a_sample(monkeypatch):
-    monkeypatch.setattr(row_mixture, "MAX_ROWS", 300)
+    monkeypatch.setattr(input_space, "MAX_ROWS", 300)
     one = fitted(clusters(6000), (1, 2)).mixture
     assert len(one.phi) == 2
     # And what is kept is of all rows.

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from dagmm import InputError
-from dagmm.rows import MatrixRows, rows_of
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.convert import rows_of
 from estimators import normal
 
 TABLES = [

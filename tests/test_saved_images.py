@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dagmm import DAGMM, ModelFileError
-from dagmm.whole_files import checksum_of
+from dagmm._core.atomic_files import checksum_of
 from estimators import tiny_dagmm
 from images import blobs
 

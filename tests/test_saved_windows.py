@@ -9,7 +9,7 @@ import pytest
 import safetensors.numpy
 
 from dagmm import DAGMMDetector, ModelFileError
-from dagmm.whole_files import checksum_of
+from dagmm._core.atomic_files import checksum_of
 from estimators import normal, tiny_detector, tiny_window_recipe
 
 
@@ -22,7 +22,7 @@ def frame(n=100, seed=0):
 def saved(tmp_path_factory):
     directory = tmp_path_factory.mktemp("model")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+        patch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
         tiny_detector(time="t", group="g", window=5).fit(frame()).save(directory)
     return directory
 
@@ -146,7 +146,7 @@ def test_any_field_changed_is_refused_or_loads(copy):
 
 
 def test_a_clock_that_stands_still_is_saved(tmp_path, monkeypatch):
-    monkeypatch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
     table = frame().assign(t=0.0)
     detector = tiny_detector(time="t", window=5).fit(table)
     detector.save(tmp_path / "m")

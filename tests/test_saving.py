@@ -18,9 +18,9 @@ import pytest
 import safetensors.numpy
 
 from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_model
-from dagmm.row_mixture import RowMixture
-from dagmm.rows import rows_of
-from dagmm.whole_files import checksum_of
+from dagmm._core.atomic_files import checksum_of
+from dagmm.data.convert import rows_of
+from dagmm.mixture.input_space import RowMixture
 from estimators import energy_of, normal, tiny_dagmm, tiny_detector, tiny_recipe
 
 DATA = Path(__file__).parent / "data"
@@ -34,7 +34,7 @@ def fitted():
 @pytest.fixture(scope="module")
 def fitted_detector():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
         yield tiny_detector().fit(normal())
 
 
@@ -162,7 +162,11 @@ def test_save_replaces_a_model_and_leaves_nothing_behind(fitted, fitted_detector
     assert load_model(saved).estimator == "DAGMMDetector"
 
 
-STEPS = ["dagmm.saving.os.fsync", "pathlib.Path.replace", "pathlib.Path.open"]
+STEPS = [
+    "dagmm.inference.persistence.directory.os.fsync",
+    "pathlib.Path.replace",
+    "pathlib.Path.open",
+]
 
 
 @pytest.mark.parametrize("call", [0, 1])

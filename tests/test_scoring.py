@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm.networks import flatten
-from dagmm.scoring import (
+from dagmm.inference.forward import (
     BLOCK_ROWS,
     BUFFER_BLOCKS,
     BUFFER_FEATURES,
@@ -14,6 +13,7 @@ from dagmm.scoring import (
     latent_rows,
     outputs_of,
 )
+from dagmm.networks.network import flatten
 from small_tables import ARCHITECTURE, correlated_rows
 
 PARAMETERS = flatten(ARCHITECTURE.build(np.random.default_rng(0)))

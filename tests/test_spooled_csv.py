@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.errors import InputError
-from dagmm.rows import FrameRows, StreamRows, rows_in, stored_rows
-from dagmm.tables import TableOptions, csv_table, open_table, spooled_csv
+from dagmm._core.errors import InputError
+from dagmm.data.files import csv, csv_spool
+from dagmm.data.files.base import TableOptions
+from dagmm.data.files.open import open_table
+from dagmm.data.frames import FrameRows
+from dagmm.data.paths import rows_in, stored_rows
+from dagmm.data.streams import StreamRows
 
 #: Cells of each of the types that Arrow finds out, and of none.
 CELLS = (
@@ -38,8 +42,8 @@ def _here(tmp_path, monkeypatch):
 @pytest.fixture
 def small(monkeypatch):
     """Hold no more than 64 bytes, and read as many at a time."""
-    monkeypatch.setattr(spooled_csv, "HELD_BYTES", 64)
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv_spool, "HELD_BYTES", 64)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 64)
 
 
 def at_once(path, texts=(), **options):
@@ -71,8 +75,8 @@ def test_columns_have_the_types_that_they_have_when_read_at_once(data):
     Path("t.csv").write_text(text, "utf-8")
     whole = at_once("t.csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spooled_csv, "HELD_BYTES", 64)
-        patch.setattr(csv_table, "BLOCK_BYTES", 64)
+        patch.setattr(csv_spool, "HELD_BYTES", 64)
+        patch.setattr(csv, "BLOCK_BYTES", 64)
         read = spooled("t.csv")
     assert read.schema == whole.schema
     assert read.combine_chunks().equals(whole.combine_chunks())

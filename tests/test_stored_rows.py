@@ -9,9 +9,12 @@ import pyarrow.dataset as arrow_dataset
 import pyarrow.parquet as pq
 import pytest
 
-from dagmm.errors import InputError
-from dagmm.rows import CHUNK_ROWS, StreamRows, rows_in, rows_of, stored_rows
-from dagmm.tables import open_table
+from dagmm._core.errors import InputError
+from dagmm.data.base import CHUNK_ROWS
+from dagmm.data.convert import rows_of
+from dagmm.data.files.open import open_table
+from dagmm.data.paths import rows_in, stored_rows
+from dagmm.data.streams import StreamRows
 
 N_ROWS = CHUNK_ROWS + 321
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm import DAGMMDetector, InputError
-from dagmm.rows import rows_of
-from dagmm.streaming import Stream
+from dagmm.data.convert import rows_of
+from dagmm.inference.streaming import Stream
 from estimators import normal, tiny_detector, tiny_window_recipe
 
 FEW = settings(max_examples=10, derandomize=True, deadline=None)
@@ -30,7 +30,7 @@ def frame(n, seed=0, assets=("a", "b")):
 @pytest.fixture(scope="module")
 def detector():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+        patch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
         yield tiny_detector(time="t", group="g", window=N_STEPS).fit(frame(300))
 
 
@@ -91,10 +91,10 @@ def test_only_a_window_of_rows_matters(detector, seed):
 def test_chunks_do_not_matter(detector, monkeypatch):
     table = frame(1500, 7)
     whole, deviation = detector.energy(table), detector.energy_deviation(table)
-    monkeypatch.setattr("dagmm.fitted.CHUNK_ROWS", 600)
+    monkeypatch.setattr("dagmm.inference.fitted_model.CHUNK_ROWS", 600)
     np.testing.assert_array_equal(detector.energy(table), whole)
     np.testing.assert_array_equal(detector.energy_deviation(table), deviation)
-    monkeypatch.setattr("dagmm.fitted._MOST_INPUTS", 1)
+    monkeypatch.setattr("dagmm.inference.fitted_model._MOST_INPUTS", 1)
     np.testing.assert_array_equal(detector.energy(table), whole)
 
 
@@ -160,7 +160,7 @@ def test_a_row_without_a_time_is_refused(detector):
 
 def test_a_clock_that_runs_backwards_is_refused_across_chunks(detector, monkeypatch):
     table = frame(600, 2).assign(g="a", t=np.append(np.arange(599.0), 3.0))
-    monkeypatch.setattr("dagmm.fitted._MOST_INPUTS", 1)
+    monkeypatch.setattr("dagmm.inference.fitted_model._MOST_INPUTS", 1)
     message = (
         "column 't' runs backwards in row 599 for g 'a': 3 comes after 598. Sort the rows by "
         "'t', asset by asset."

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dagmm.errors import ArgumentError, InputError
-from dagmm.tables import TableOptions, check_target, csv_table, open_sink, open_table
-from dagmm.tables.writing import write_text
+from dagmm._core.errors import ArgumentError, InputError
+from dagmm.data.files import csv
+from dagmm.data.files.base import TableOptions
+from dagmm.data.files.open import open_table
+from dagmm.data.files.write import check_target, open_sink, write_text
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +108,7 @@ def test_a_column_has_one_type_wherever_it_changes() -> None:
 def test_any_encoding_is_read(
     encoding: str, said: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 64)
     text = "\u6e29\u5ea6,\u8a2d\u5099\n" + "1.5,\u4e00\u53f7\n" * 200
     expected = {"\u6e29\u5ea6": [1.5] * 200, "\u8a2d\u5099": ["\u4e00\u53f7"] * 200}
     assert read(text.encode(encoding), encoding=said) == expected
@@ -265,7 +267,7 @@ def test_text_of_a_stream_stays_as_it_is() -> None:
 
 
 def test_rows_are_counted_through_the_whole_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 64)
     path = write("a,b\n" + "".join(f'{i},"x\ny"\n' for i in range(200)))
     with open_table(path) as table:
         parts = list(table.batches({"a": "number", "b": "text"}))
@@ -285,8 +287,8 @@ def test_rows_are_counted_through_the_whole_stream(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_quote_inside_text_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
-    monkeypatch.setattr(csv_table, "LONGEST_CELL", 256)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv, "LONGEST_CELL", 256)
     path = write("a,b\n" + '5" pipe,1\n' + "x,2\n" * 300)
     assert sum(part.num_rows for _, part in stream(path, "text")) == 301
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, genpareto, norm
 
-from dagmm.energy_sample import EnergySample
-from dagmm.tail import LEAST_ROWS, fit_tail
+from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.tail import LEAST_ROWS, fit_tail
 
 
 def tail_of(energy):

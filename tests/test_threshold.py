@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom, expon, kstest
 
-from dagmm.calibration import Calibration
-from dagmm.energy_sample import EnergySample
-from dagmm.errors import ArgumentError
-from dagmm.threshold import (
+from dagmm._core.errors import ArgumentError
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.threshold import (
     AUTO_CONTAMINATION,
     check_contamination,
     choose_threshold,

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from dagmm.finishing import latent_moments
-from dagmm.mixture import Mixture
-from dagmm.networks import Architecture
-from dagmm.plan import _order
-from dagmm.progress import Progress
-from dagmm.scoring import latent_rows, outputs_of
-from dagmm.training import TrainingPlan, train
+from dagmm._core.progress import Progress
+from dagmm.inference.forward import latent_rows, outputs_of
+from dagmm.mixture.gaussian import Mixture
+from dagmm.networks.network import Architecture
+from dagmm.training.fit_mixture import latent_moments
+from dagmm.training.schedule import _order
+from dagmm.training.trainer import TrainingPlan, train
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, broken_rows, correlated_rows
 
 SHORT = replace(PLAN, epochs=2)
@@ -309,7 +309,7 @@ def test_wide_codes_train_side_by_side():
     script = (
         "import numpy as np\n"
         "from dagmm.networks import Architecture\n"
-        "from dagmm.training import TrainingPlan, train\n"
+        "from dagmm.training.trainer import TrainingPlan, train\n"
         "x = np.random.default_rng(0).normal(size=(256, 96)).astype(np.float32)\n"
         "one = Architecture(96, (80,), 'tanh', (4,), 'tanh', 0.0)\n"
         "train(x, 256, [one] * 4, TrainingPlan(64, 4, 25, 1e-3, 0.1, 0.005), 0)\n"

@@ -1,6 +1,6 @@
 import numpy as np
 
-from dagmm.typical import N_LEVELS, features_of_columns, typical_values
+from dagmm.preprocessing.reference_values import N_LEVELS, features_of_columns, typical_values
 
 
 def test_features_are_grouped_by_column():

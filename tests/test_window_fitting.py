@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from dagmm import DAGMMDetector, InputError
+from dagmm._core.errors import ArgumentError
 from dagmm.datasets import SENSORS, simulated_plant
-from dagmm.errors import ArgumentError
-from dagmm.recipe import window_recipe
+from dagmm.training.presets import window_recipe
 from estimators import normal, tiny_detector, tiny_recipe, tiny_window_recipe
 
 
@@ -15,8 +15,8 @@ def frame(n=120, seed=0):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
-    monkeypatch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
 
 
 def refused(message, table=None, **arguments):

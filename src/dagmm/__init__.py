@@ -5,41 +5,41 @@ Names are loaded when they are first used, so that ``import dagmm`` takes no tim
 
 from typing import TYPE_CHECKING, Any
 
-from dagmm.loading import load
+from dagmm._core.lazy_imports import load
+from dagmm._version import __version__
 
 if TYPE_CHECKING:
-    from dagmm.comparison.result import Comparison as Comparison
-    from dagmm.comparison.running import compare as compare
-    from dagmm.detector import DAGMMDetector as DAGMMDetector
-    from dagmm.errors import ArgumentError as ArgumentError
-    from dagmm.errors import DAGMMError as DAGMMError
-    from dagmm.errors import InputError as InputError
-    from dagmm.errors import ModelFileError as ModelFileError
-    from dagmm.errors import ModelSaveError as ModelSaveError
-    from dagmm.errors import TableWarning as TableWarning
-    from dagmm.fitted import FittedModel as FittedModel
-    from dagmm.model import DAGMM as DAGMM
-    from dagmm.report.making import Report as Report
-    from dagmm.report.making import make_report as make_report
-    from dagmm.saving import load_model as load_model
+    from dagmm._core.errors import ArgumentError as ArgumentError
+    from dagmm._core.errors import DAGMMError as DAGMMError
+    from dagmm._core.errors import InputError as InputError
+    from dagmm._core.errors import ModelFileError as ModelFileError
+    from dagmm._core.errors import ModelSaveError as ModelSaveError
+    from dagmm._core.errors import TableWarning as TableWarning
+    from dagmm.estimators.dagmm import DAGMM as DAGMM
+    from dagmm.estimators.detector import DAGMMDetector as DAGMMDetector
+    from dagmm.evaluation.compare import compare as compare
+    from dagmm.evaluation.result import Comparison as Comparison
+    from dagmm.inference.fitted_model import FittedModel as FittedModel
+    from dagmm.inference.persistence.directory import load_model as load_model
+    from dagmm.report.make import Report as Report
+    from dagmm.report.make import make_report as make_report
 
-__version__ = "0.1.0"
 
 _HOMES = {
-    "DAGMM": "dagmm.model",
-    "DAGMMDetector": "dagmm.detector",
-    "FittedModel": "dagmm.fitted",
-    "load_model": "dagmm.saving",
-    "compare": "dagmm.comparison.running",
-    "Comparison": "dagmm.comparison.result",
-    "make_report": "dagmm.report.making",
-    "Report": "dagmm.report.making",
-    "ArgumentError": "dagmm.errors",
-    "DAGMMError": "dagmm.errors",
-    "InputError": "dagmm.errors",
-    "ModelFileError": "dagmm.errors",
-    "ModelSaveError": "dagmm.errors",
-    "TableWarning": "dagmm.errors",
+    "DAGMM": "dagmm.estimators.dagmm",
+    "DAGMMDetector": "dagmm.estimators.detector",
+    "FittedModel": "dagmm.inference.fitted_model",
+    "load_model": "dagmm.inference.persistence.directory",
+    "compare": "dagmm.evaluation.compare",
+    "Comparison": "dagmm.evaluation.result",
+    "make_report": "dagmm.report.make",
+    "Report": "dagmm.report.make",
+    "ArgumentError": "dagmm._core.errors",
+    "DAGMMError": "dagmm._core.errors",
+    "InputError": "dagmm._core.errors",
+    "ModelFileError": "dagmm._core.errors",
+    "ModelSaveError": "dagmm._core.errors",
+    "TableWarning": "dagmm._core.errors",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -5,22 +5,22 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import oracle
-from dagmm.baselines import ablations
-from dagmm.baselines.ablations import Setting, default_setting
-from dagmm.baselines.codes import CodeArchitecture
-from dagmm.networks import flatten
-from dagmm.recipe import detector_recipe
-from dagmm.training import train
+from dagmm.evaluation.baselines import paper_variants
+from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
+from dagmm.evaluation.baselines.paper_variants import Setting, default_setting
+from dagmm.networks.network import flatten
+from dagmm.training.presets import detector_recipe
+from dagmm.training.trainer import train
 from small_tables import ARCHITECTURE, PLAN, broken_rows, correlated_rows
 
 VARIANTS = [
-    ablations.autoencoder,
-    ablations.pae,
-    ablations.pae_gmm_em,
-    ablations.pae_gmm,
-    ablations.gmm_en,
-    ablations.dagmm_p,
-    ablations.dagmm_single,
+    paper_variants.autoencoder,
+    paper_variants.pae,
+    paper_variants.pae_gmm_em,
+    paper_variants.pae_gmm,
+    paper_variants.gmm_en,
+    paper_variants.dagmm_p,
+    paper_variants.dagmm_single,
 ]
 
 
@@ -28,7 +28,7 @@ VARIANTS = [
 def quick(monkeypatch):
     """Every variant has one small network, so that few programs are compiled."""
     setting = Setting(ARCHITECTURE, PLAN, 1e-3)
-    monkeypatch.setattr(ablations, "default_setting", lambda n_rows, n_features: setting)
+    monkeypatch.setattr(paper_variants, "default_setting", lambda n_rows, n_features: setting)
 
 
 def rows(seed=0):
@@ -59,7 +59,7 @@ def test_the_autoencoder_is_dagmm_without_its_energy():
     named = ARCHITECTURE.named(result.parameters)
     _, x_hat = oracle.latent(named, x[:5])
     expected = ((x[:5] - x_hat) ** 2).sum(axis=1)
-    np.testing.assert_allclose(ablations.autoencoder(x, 3)(x[:5]), expected, rtol=1e-3)
+    np.testing.assert_allclose(paper_variants.autoencoder(x, 3)(x[:5]), expected, rtol=1e-3)
 
 
 def test_without_the_reconstruction_error_rows_are_not_rebuilt():
@@ -84,8 +84,8 @@ def test_pretraining_is_where_the_training_starts(monkeypatch):
         given.append(initial)
         return train(*arguments, initial=initial)
 
-    monkeypatch.setattr(ablations, "train", train_and_see)
-    for fit in (ablations.dagmm_single, ablations.dagmm_p, ablations.pae):
+    monkeypatch.setattr(paper_variants, "train", train_and_see)
+    for fit in (paper_variants.dagmm_single, paper_variants.dagmm_p, paper_variants.pae):
         fit(rows(), 0)
     assert given[0] is None
     np.testing.assert_array_equal(given[1], given[2])

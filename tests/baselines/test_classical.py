@@ -4,7 +4,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from dagmm.baselines import classical
+from dagmm.evaluation.baselines import classical
 from small_tables import broken_rows, correlated_rows
 
 METHODS = [

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dagmm.baselines.descent import DescentPlan, Gradient, descend
+from dagmm.evaluation.baselines.optimise import DescentPlan, Gradient, descend
 
 PLAN = DescentPlan(batch_size=32, n_steps=1200, learning_rate=0.05)
 

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from dagmm.baselines import gan as module
-from dagmm.baselines.descent import descend
-from dagmm.baselines.gan import (
+from dagmm.evaluation.baselines import gan as module
+from dagmm.evaluation.baselines.gan import (
     PLAN,
     AdversarialGradient,
     Ganomaly,
@@ -17,6 +16,7 @@ from dagmm.baselines.gan import (
     gan,
     generator_loss,
 )
+from dagmm.evaluation.baselines.optimise import descend
 from dagmm.networks.dense import glorot
 from small_tables import broken_rows, correlated_rows
 

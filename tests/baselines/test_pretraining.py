@@ -2,11 +2,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dagmm.baselines.descent import DescentPlan
-from dagmm.baselines.pretraining import Pair, PairGradient, pretrain
-from dagmm.networks import Architecture, flatten
+from dagmm.evaluation.baselines.optimise import DescentPlan
+from dagmm.evaluation.baselines.pretraining import Pair, PairGradient, pretrain
+from dagmm.inference.forward import outputs_of
 from dagmm.networks.dense import Dense, glorot
-from dagmm.scoring import outputs_of
+from dagmm.networks.network import Architecture, flatten
 from oracle import feed, layers_of
 from small_tables import correlated_rows
 

@@ -1,6 +1,6 @@
 import pytest
 
-from dagmm.baselines import ABLATIONS, FIELD, METHODS
+from dagmm.evaluation.baselines.registry import ABLATIONS, FIELD, METHODS
 
 
 def test_every_method_the_field_knows_and_every_variant_of_the_paper_is_there():

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from dagmm.training.trainer.checkpoint import directory
 
-from dagmm.checkpoint import Checkpoint, directory
-from dagmm.errors import ArgumentError, ModelFileError, ModelSaveError
-from dagmm.whole_files import checksum_of
+from dagmm._core.atomic_files import checksum_of
+from dagmm._core.errors import ArgumentError, ModelFileError, ModelSaveError
+from dagmm.training.checkpoint.directory import Checkpoint
 from small_tables import PLAN
 
 TRAINING = {"seed": "1f", "members": 2, "epochs": 30}

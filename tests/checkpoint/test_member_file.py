@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
+from dagmm.training.trainer.checkpoint import member_file
 
-from dagmm.checkpoint import MemberFile, Standing, member_file
-from dagmm.errors import ModelFileError, ModelSaveError
-from dagmm.history import AVERAGED, History
+from dagmm._core.errors import ModelFileError, ModelSaveError
+from dagmm.training.checkpoint.member_file import MemberFile, Standing
+from dagmm.training.history import AVERAGED, History
 from small_tables import PLAN
 
 #: Of two epochs to a call.

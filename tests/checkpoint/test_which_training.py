@@ -6,10 +6,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from dagmm.checkpoint import training_of
-from dagmm.checkpoint.which_training import differences, digest_of
-from dagmm.errors import ArgumentError
-from dagmm.networks import Architecture
+from dagmm._core.errors import ArgumentError
+from dagmm.networks.network import Architecture
+from dagmm.training.checkpoint.identity import differences, digest_of, training_of
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, correlated_rows
 
 

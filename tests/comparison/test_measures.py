@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from dagmm.comparison.measures import (
+from dagmm.evaluation.metrics import (
     f1_at_true_share,
     mean_over,
     n_top_of,

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from dagmm import ArgumentError
-from dagmm.baselines import METHODS, Method
-from dagmm.comparison.picture import draw_boundaries, panel_of
-from dagmm.comparison.shapes import LIMIT, ROWS, SHAPES, STREWN, shape_with_strewn
-from dagmm.errors import MissingExtraError
+from dagmm._core.errors import MissingExtraError
+from dagmm.evaluation.baselines.method import Method
+from dagmm.evaluation.baselines.registry import METHODS
+from dagmm.evaluation.boundaries import draw_boundaries, panel_of
+from dagmm.evaluation.toy_shapes import LIMIT, ROWS, SHAPES, STREWN, shape_with_strewn
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "boundaries.py"
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dagmm import ArgumentError
-from dagmm.comparison import Comparison, MethodResult
+from dagmm.evaluation.result import Comparison, MethodResult
 
 
 def run(auroc, fit_seconds=1.0):

@@ -9,8 +9,9 @@ from scipy.stats import rankdata, spearmanr
 
 import dagmm
 from dagmm import ArgumentError, InputError, compare
-from dagmm.baselines import FIELD, METHODS, Method
-from dagmm.comparison import running
+from dagmm.evaluation import compare as module
+from dagmm.evaluation.baselines.method import Method
+from dagmm.evaluation.baselines.registry import FIELD, METHODS
 from estimators import tiny_detector, tiny_recipe
 
 CHEAP = ["mahalanobis", "knn", "lof"]
@@ -46,12 +47,12 @@ def compared():
 
 
 def test_methods_that_the_field_knows_come_beside_dagmm():
-    names = [method.name for method in running.chosen_methods(None)]
+    names = [method.name for method in module.chosen_methods(None)]
     assert names == ["dagmm", *FIELD]
-    everything = [method.name for method in running.chosen_methods("all")]
+    everything = [method.name for method in module.chosen_methods("all")]
     assert everything == ["dagmm", *METHODS]
     own = by_length()
-    assert running.chosen_methods(["knn", own]) == (METHODS["knn"], own)
+    assert module.chosen_methods(["knn", own]) == (METHODS["knn"], own)
 
 
 def test_the_protocol_is_said(compared):
@@ -114,7 +115,7 @@ def test_columns_of_the_table_and_their_types_do_not_matter(compared):
 
 
 def test_dagmm_sees_the_table_and_the_others_encoded_rows(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
     table, seen = sensors().drop(columns="fault"), {}
 
     def look(x, seed):
@@ -131,10 +132,10 @@ def test_dagmm_sees_the_table_and_the_others_encoded_rows(monkeypatch):
 
 
 def test_dagmm_is_the_default_detector(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
     x = np.random.default_rng(0).normal(size=(80, 5))
     expected = tiny_detector(n_members=4, random_state=3).fit(x).energy(x)
-    np.testing.assert_array_equal(running.dagmm(x, 3)(x), expected)
+    np.testing.assert_array_equal(module.dagmm(x, 3)(x), expected)
 
 
 def test_learning_from_all_rows_is_one_word_away():

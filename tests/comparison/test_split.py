@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagmm.comparison.split import Table, check_labels, draw_run, split_rows
-from dagmm.errors import InputError
+from dagmm._core.errors import InputError
+from dagmm.evaluation.split import Table, check_labels, draw_run, split_rows
 
 
 def generator():

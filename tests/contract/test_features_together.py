@@ -14,7 +14,7 @@ from reports import check_page, sensors, with_faults
 @pytest.fixture(scope="module")
 def windows():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.window_recipe", tiny_window_recipe)
+        patch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
         detector = DAGMMDetector(n_members=1, contamination=0.02, time="when", window=4)
         return detector.fit(sensors())
 
@@ -22,7 +22,7 @@ def windows():
 @pytest.fixture(scope="module")
 def images():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.image_recipe", tiny_image_recipe)
+        patch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
         return DAGMMDetector(n_members=1).fit(blobs(30))
 
 

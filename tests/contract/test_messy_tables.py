@@ -12,10 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm import InputError, TableWarning
-from dagmm.encoder import SCALINGS, Encoder
-from dagmm.fields import Field
-from dagmm.rows import rows_of
-from dagmm.schema import arrays_of_encoder, join_encoder, plain_encoder, read_encoder
+from dagmm._core.json_fields import Field
+from dagmm.data.convert import rows_of
+from dagmm.inference.persistence.encoders import (
+    arrays_of_encoder,
+    join_encoder,
+    plain_encoder,
+    read_encoder,
+)
+from dagmm.preprocessing.columns.numeric import SCALINGS
+from dagmm.preprocessing.table_encoder import Encoder
 from estimators import energy_of, tiny_dagmm
 
 FEW = settings(max_examples=60, derandomize=True, deadline=None)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dagmm.encoder import Encoder
-from dagmm.rows import MatrixRows
+from dagmm.data.arrays import MatrixRows
+from dagmm.preprocessing.table_encoder import Encoder
 from estimators import normal, tiny_dagmm
 
 FEW = settings(max_examples=30, derandomize=True, deadline=None)

@@ -3,9 +3,9 @@ import re
 import numpy as np
 import pytest
 
-from dagmm.datasets import image_folder
-from dagmm.datasets.image_folder import SUFFIXES, ImageFolder
-from dagmm.errors import InputError, MissingExtraError
+from dagmm._core.errors import InputError, MissingExtraError
+from dagmm.data import image_folder
+from dagmm.data.image_folder import SUFFIXES, ImageFolder
 
 Image = pytest.importorskip("PIL.Image")
 

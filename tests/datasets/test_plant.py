@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from dagmm._core.errors import ArgumentError
 from dagmm.datasets import FAULTS, NORMAL, SENSORS, simulated_plant
-from dagmm.errors import ArgumentError
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from dagmm import InputError, TableWarning
-from dagmm.encoder import Encoder, Overrides
-from dagmm.encoder.dates import parsed
-from dagmm.rows import rows_of
+from dagmm.data.convert import rows_of
+from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.columns.datetimes import parsed
+from dagmm.preprocessing.table_encoder import Encoder
 
 HOURLY = pd.date_range("2024-01-01", periods=24 * 35, freq="h")
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.encoder import Encoder
-from dagmm.rows import MatrixRows, rows_of
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.convert import rows_of
+from dagmm.preprocessing.table_encoder import Encoder
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagmm.encoder import ENCODED_LIMIT, Encoder
-from dagmm.rows import MatrixRows, rows_of
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.convert import rows_of
+from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
+from dagmm.preprocessing.table_encoder import Encoder
 from estimators import normal
 
 

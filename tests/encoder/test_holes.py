@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from dagmm import DAGMMDetector, InputError
-from dagmm.encoder import Encoder, Masks
-from dagmm.encoder.masks import expected_rate, lost_deviation, masks_of
-from dagmm.networks import Architecture
-from dagmm.recipe import Recipe
-from dagmm.rows import MatrixRows, rows_of
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.convert import rows_of
+from dagmm.networks.network import Architecture
+from dagmm.preprocessing.columns.missing import Masks, expected_rate, lost_deviation, masks_of
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.training.presets import Recipe
 from small_tables import PLAN, correlated_rows
 
 
@@ -95,7 +96,7 @@ def small_recipe(n_rows, n_features, n_members):
 
 
 def test_a_hole_makes_a_row_strange_only_where_there_never_was_one(monkeypatch):
-    monkeypatch.setattr("dagmm.detector.detector_recipe", small_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", small_recipe)
     x, other = (correlated_rows(seed, 1200).astype(np.float64) for seed in (0, 1))
     usual, lost = other.copy(), other.copy()
     usual[:, 0], lost[:, 3] = np.nan, np.nan

@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dagmm.encoder import ImageEncoder
-from dagmm.encoder.images import SMOOTHING
-from dagmm.errors import InputError
-from dagmm.rows import ImageRows, MatrixRows
+from dagmm._core.errors import InputError
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.images import ImageRows
+from dagmm.preprocessing.image_encoder import SMOOTHING, ImageEncoder
 from images import as_bytes, blobs
 
 
@@ -72,7 +72,7 @@ def test_booleans_are_zero_and_one():
 def test_learning_in_chunks_is_learning_whole(monkeypatch):
     images = 1000.0 + blobs(n=50)
     whole = ImageEncoder.learn(ImageRows(images))
-    monkeypatch.setattr("dagmm.rows.images.CHUNK_PIXELS", 7 * 72)
+    monkeypatch.setattr("dagmm.data.images.CHUNK_PIXELS", 7 * 72)
     assert len(list(ImageRows(images).chunks())) == 8
     parts = ImageEncoder.learn(ImageRows(images))
     assert parts.scale == pytest.approx(whole.scale, rel=1e-9)

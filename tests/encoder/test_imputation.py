@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dagmm.encoder import Encoder
-from dagmm.encoder.imputation import Imputation
-from dagmm.rows import MatrixRows
+from dagmm.data.arrays import MatrixRows
+from dagmm.preprocessing.columns.imputation import Imputation
+from dagmm.preprocessing.table_encoder import Encoder
 
 
 def correlated(n_rows=4000, seed=0):

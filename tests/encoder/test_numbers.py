@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.encoder.numbers import NumberColumns
+from dagmm.preprocessing.columns.numeric import NumberColumns
 
 quick = settings(deadline=None, derandomize=True, max_examples=100)
 
@@ -49,7 +49,7 @@ def test_values_are_narrowed_alike_in_blocks_of_any_size(
     if narrow and not large:
         values = values.astype(np.float32)
     narrowed = np.empty(values.shape, np.float32)
-    with mock.patch("dagmm.encoder.numbers._CACHED_VALUES", most):
+    with mock.patch("dagmm.preprocessing.columns.numeric._CACHED_VALUES", most):
         columns.encode_to(values, narrowed)
     expected = columns.encode(values.astype(np.float64)).astype(np.float32)
     np.testing.assert_array_equal(narrowed, expected)

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from dagmm import ArgumentError, InputError, TableWarning
-from dagmm.encoder import Encoder, Overrides
-from dagmm.encoder.integers import IntegerCounts
-from dagmm.rows import rows_of
+from dagmm.data.convert import rows_of
+from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.columns.identifiers import IntegerCounts
+from dagmm.preprocessing.table_encoder import Encoder
 
 N = 200
 ODD = np.random.default_rng(0).permutation(N)

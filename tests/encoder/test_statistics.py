@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dagmm.encoder.statistics import NumberStatistics
+from dagmm.preprocessing.columns.statistics import NumberStatistics
 
 
 def with_holes(n_rows=60, seed=0):

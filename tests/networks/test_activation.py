@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dagmm.errors import ArgumentError
-from dagmm.networks.activation import (
+from dagmm._core.errors import ArgumentError
+from dagmm.networks.activations import (
     KNOWN,
     activation_function,
     activation_name,

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm.networks import Architecture, flatten
 from dagmm.networks.dense import blank, glorot
+from dagmm.networks.network import Architecture, flatten
 
 
 def a_network(hiddens, activation="tanh", n_features=5):

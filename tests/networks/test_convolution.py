@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate
 
-from dagmm.networks import Architecture, flatten
-from dagmm.networks.convolution import Doubling, Halving, halved
+from dagmm.networks.convolutional import Doubling, Halving, halved
 from dagmm.networks.dense import glorot
+from dagmm.networks.network import Architecture, flatten
 
 WINDOWS = st.tuples(st.integers(2, 40), st.integers(1, 4))
 IMAGES = st.tuples(st.integers(2, 20), st.integers(2, 20), st.sampled_from([1, 3]))

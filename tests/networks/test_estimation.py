@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm.dropout import seed_of
 from dagmm.networks.dense import glorot
+from dagmm.networks.dropout import seed_of
 from dagmm.networks.estimation import Estimation
 
 

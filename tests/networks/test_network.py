@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import oracle
-from dagmm.networks import Architecture, Network, flatten
+from dagmm.networks.network import Architecture, Network, flatten
 
 ARCHITECTURE = Architecture(5, (4, 2), "tanh", (6, 3), "tanh", 0.5)
 

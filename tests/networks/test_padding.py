@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm import training
-from dagmm.baselines.codes import CodeArchitecture
-from dagmm.networks import Architecture, flatten
+from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
+from dagmm.inference.forward import outputs_of
+from dagmm.networks.network import Architecture, flatten
 from dagmm.networks.padding import padded_width, padding_of, unpadded
-from dagmm.objective import objective
-from dagmm.plan import TrainingPlan
-from dagmm.scoring import outputs_of
-from dagmm.training import train
-from dagmm.windows import View, Windowed
+from dagmm.preprocessing.windows.features import View, Windowed
+from dagmm.training.objective import objective
+from dagmm.training.schedule import TrainingPlan
+from dagmm.training.trainer import train, trainer
 
 PAPER = Architecture(5, (6, 5), "tanh", (6, 3), "tanh", 0.25)
 DETECTOR = replace(PAPER, residuals=("log_error",), skip=True)
@@ -154,13 +153,13 @@ def test_in_single_precision_it_changes_rounding_and_no_gradient_reaches_it(arch
 @pytest.fixture
 def states(monkeypatch):
     """States of the members when their training ends, as the programs have them."""
-    found, result = [], training._Member.result
+    found, result = [], trainer._Member.result
 
     def spied(member):
         found.append((member.padding, member.state))
         return result(member)
 
-    monkeypatch.setattr(training._Member, "result", spied)
+    monkeypatch.setattr(trainer._Member, "result", spied)
     return found
 
 
@@ -180,7 +179,7 @@ def test_padding_is_exactly_zero_after_training(architecture, states):
 def test_a_padded_training_is_the_one_without_padding(monkeypatch, states):
     rows = rows_for(DETECTOR, 200)
     (padded,) = train(rows, 200, [DETECTOR], PLAN, 0)
-    monkeypatch.setattr(training, "MOST_PADDED", 0)
+    monkeypatch.setattr(trainer, "MOST_PADDED", 0)
     (plain,) = train(rows, 200, [DETECTOR], PLAN, 0)
     assert [padding.wide == DETECTOR for padding, _ in states] == [False, True]
     np.testing.assert_array_equal(padded.initial, plain.initial)
@@ -192,16 +191,16 @@ def test_a_padded_training_is_the_one_without_padding(monkeypatch, states):
 
 def test_large_tables_and_rows_that_become_windows_are_left_as_they_are(monkeypatch):
     rows = rows_for(PAPER, 64)
-    assert training._padded(rows, [PAPER], None)[1].shape == (training.MOST_PADDED // 6, 6)
+    assert trainer._padded(rows, [PAPER], None)[1].shape == (trainer.MOST_PADDED // 6, 6)
     view = View.unscaled("steps", 3, np.zeros(5, bool))
-    made = training.TrainingInputs(None, [], rows)
+    made = trainer.TrainingInputs(None, [], rows)
     making = made._replace(windowed=Windowed(view, np.zeros(64, np.int32)))
-    assert training._padded(rows, [PAPER], made)[1] is not rows
-    assert training._padded(rows, [PAPER], making)[1] is rows
-    monkeypatch.setattr(training, "MOST_PADDED", 6 * 64)
-    assert training._padded(rows, [PAPER], None)[1].shape == (64, 6)
-    monkeypatch.setattr(training, "MOST_PADDED", 6 * 63)
-    paddings, table = training._padded(rows, [PAPER, PAPER], None)
+    assert trainer._padded(rows, [PAPER], made)[1] is not rows
+    assert trainer._padded(rows, [PAPER], making)[1] is rows
+    monkeypatch.setattr(trainer, "MOST_PADDED", 6 * 64)
+    assert trainer._padded(rows, [PAPER], None)[1].shape == (64, 6)
+    monkeypatch.setattr(trainer, "MOST_PADDED", 6 * 63)
+    paddings, table = trainer._padded(rows, [PAPER, PAPER], None)
     assert table is rows
     assert paddings == [unpadded(PAPER)] * 2
 

@@ -4,9 +4,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from dagmm.plots.canvas import NORMAL, STRANGE
-from dagmm.plots.energies import EnergySeries, draw_histogram, draw_series, histogram_of
-from dagmm.plots.scale import EnergyScale
+from dagmm.report.plots.canvas import NORMAL, STRANGE
+from dagmm.report.plots.energies import EnergySeries, draw_histogram, draw_series, histogram_of
+from dagmm.report.plots.scale import EnergyScale
 
 NOTHING = np.empty(0)
 

@@ -3,10 +3,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from dagmm.judges import Member
-from dagmm.mixture import Mixture
-from dagmm.plots.latent import DEVIATIONS, draw_latent, ellipse_of, latent_view, plane_of
-from dagmm.scoring import latent_rows
+from dagmm.inference.ensemble import Member
+from dagmm.inference.forward import latent_rows
+from dagmm.mixture.gaussian import Mixture
+from dagmm.report.plots.latent import DEVIATIONS, draw_latent, ellipse_of, latent_view, plane_of
 from small_tables import ARCHITECTURE, correlated_rows
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from sklearn.exceptions import NotFittedError
 
 from dagmm import ArgumentError, DAGMMDetector
-from dagmm.errors import MissingExtraError
+from dagmm._core.errors import MissingExtraError
 from estimators import tiny_dagmm, tiny_detector, tiny_recipe
 
 mpl.use("Agg")
@@ -28,7 +28,7 @@ def rows():
 @pytest.fixture(scope="module")
 def detector(rows):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
         return tiny_detector(contamination=0.05).fit(rows.drop(7))
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagmm.plots.scale import EnergyScale, short_number
+from dagmm.report.plots.scale import EnergyScale, short_number
 
 ENERGIES = st.floats(-1e6, 1e12)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from dagmm.calibration import Calibration
-from dagmm.energy_sample import EnergySample
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.threshold import p_value_of
 from dagmm.report.alarms import Expected, budget_of, expected_alarms, is_more, share_interval
-from dagmm.threshold import p_value_of
 
 
 @pytest.mark.parametrize(("n", "of"), [(0, 10), (3, 100), (100, 100), (40, 4000)])

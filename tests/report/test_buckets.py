@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagmm.report.buckets import Buckets
+from dagmm.report.downsample import Buckets
 
 cells = st.one_of(st.integers(-9, 9).map(float), st.just(np.nan))
 

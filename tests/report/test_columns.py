@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagmm.calibration import Calibration
-from dagmm.encoder import Encoder
-from dagmm.energy_sample import EnergySample
+from dagmm.data.convert import rows_of
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.energies import EnergySample
+from dagmm.preprocessing.reference_values import typical_values
+from dagmm.preprocessing.table_encoder import Encoder
 from dagmm.report.columns import FROZEN_ROWS, Column, ColumnTracker, run_lengths
-from dagmm.rows import rows_of
-from dagmm.typical import typical_values
 
 cells = st.one_of(st.integers(0, 2).map(float), st.just(np.nan))
 

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from dagmm.encoder import Encoder
+from dagmm.data.convert import rows_of
+from dagmm.preprocessing.reference_values import typical_values
+from dagmm.preprocessing.table_encoder import Encoder
 from dagmm.report.drift import LEVELS, DriftCounts
-from dagmm.rows import rows_of
-from dagmm.typical import typical_values
 
 
 def counted(train, scored, size=50):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
-from dagmm.report.labelled import labelled_of
+from dagmm.report.quality import labelled_of
 
 
 def test_alarms_are_counted_against_labels():

@@ -11,12 +11,12 @@ import pytest
 
 import dagmm
 from dagmm import ArgumentError, InputError
-from dagmm.errors import MissingExtraError
-from dagmm.report.comparing import drawn
-from dagmm.report.gathering import Gathered
-from dagmm.report.making import axes_of, described, make_report
-from dagmm.report.words import Words
-from dagmm.rows import rows_of
+from dagmm._core.errors import MissingExtraError
+from dagmm.data.convert import rows_of
+from dagmm.report.collect import Gathered
+from dagmm.report.comparison import drawn
+from dagmm.report.language import Words
+from dagmm.report.make import axes_of, described, make_report
 from estimators import normal, tiny_dagmm
 from reports import HOSTILE, JAPANESE, N_ROWS, check_page, fitted, sensors, with_faults
 
@@ -232,7 +232,7 @@ def test_assets_have_events_of_their_own(train):
 
 
 def test_labels_and_comparison(detector, scored, monkeypatch):
-    monkeypatch.setattr("dagmm.report.comparing.METHODS", ("mahalanobis", "knn"))
+    monkeypatch.setattr("dagmm.report.comparison.METHODS", ("mahalanobis", "knn"))
     labels = np.isin(np.arange(N_ROWS), [40, 41, 44, 120])
     made = report(detector, scored, labels=labels, compare=True)
     assert made.contents.compared.result.has_quality

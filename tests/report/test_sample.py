@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dagmm.report.sample import Sample
+from dagmm.report.reservoir import Sample
 
 
 def filled(most, n, size=7, seed=0):

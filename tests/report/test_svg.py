@@ -4,8 +4,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dagmm.errors import MissingExtraError
-from dagmm.plots.canvas import NORMAL
+from dagmm._core.errors import MissingExtraError
+from dagmm.report.plots.canvas import NORMAL
 from dagmm.report.svg import svg_of
 
 

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 
 from dagmm import InputError
-from dagmm.report.timing import TimeTracker, times_of
-from dagmm.rows import rows_of
+from dagmm.data.convert import rows_of
+from dagmm.report.time_axis import TimeTracker, times_of
 
 
 def chunk(values):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dagmm import ArgumentError
-from dagmm.budget import PERIODS
-from dagmm.calibration import (
+from dagmm.inference.calibration.alarm_budget import PERIODS
+from dagmm.inference.calibration.calibration import (
     CROSS_FITTED,
     CROSS_FITTED_IN_TIME,
     CROSS_FITTED_WINDOWS,
@@ -19,14 +19,14 @@ from dagmm.calibration import (
     TRAINING,
     Calibration,
 )
-from dagmm.encoder.numbers import SCALINGS
-from dagmm.encoder.set_aside import REASONS
-from dagmm.energy_sample import EnergySample
-from dagmm.health import _SENTENCES, Finding
-from dagmm.report.comparing import METHODS
+from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.threshold import choose_threshold
+from dagmm.preprocessing.columns.numeric import SCALINGS
+from dagmm.preprocessing.unused_columns import REASONS
+from dagmm.report.comparison import METHODS
+from dagmm.report.language import Words
 from dagmm.report.texts import LANGUAGES, catalogue
-from dagmm.report.words import Words
-from dagmm.threshold import choose_threshold
+from dagmm.training.diagnostics import _SENTENCES, Finding
 
 ROWS_ARE = (
     *(TRAINING, OF_A_TABLE, HELD_OUT, HELD_OUT_IN_TIME),

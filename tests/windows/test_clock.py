@@ -6,9 +6,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from dagmm.errors import InputError
-from dagmm.rows import MatrixRows, rows_of
-from dagmm.windows.clock import assets_of, check_forward, times_of
+from dagmm._core.errors import InputError
+from dagmm.data.arrays import MatrixRows
+from dagmm.data.convert import rows_of
+from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
 
 MOMENTS = [datetime(2026, 3, 9, 10, 14, 33, 250_000), datetime(2026, 3, 9, 10, 14, 34)]
 SECONDS = np.array([m.replace(tzinfo=UTC).timestamp() for m in MOMENTS])

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.errors import InputError
-from dagmm.rows import rows_of
-from dagmm.windows import History
-from dagmm.windows.view import rows_of_windows
+from dagmm._core.errors import InputError
+from dagmm.data.convert import rows_of
+from dagmm.preprocessing.windows.buffer import History
+from dagmm.preprocessing.windows.features import rows_of_windows
 
 FEW = settings(max_examples=100, derandomize=True, deadline=None)
 N_STEPS, GAP = 3, 2.0

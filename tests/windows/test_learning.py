@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dagmm.errors import InputError, TableWarning
-from dagmm.rows import rows_of
-from dagmm.windows import WindowLength, series_of
+from dagmm._core.errors import InputError, TableWarning
+from dagmm.data.convert import rows_of
+from dagmm.preprocessing.windows.fit import series_of
+from dagmm.preprocessing.windows.length import WindowLength
 
 
 def table(sizes, gaps=(), interval=1.0):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dagmm.errors import ArgumentError
-from dagmm.windows import WindowLength
+from dagmm._core.errors import ArgumentError
+from dagmm.preprocessing.windows.length import WindowLength
 
 
 def refused(message, *arguments):

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.windows.folds import Folds, folds_of, quarters
-from dagmm.windows.stretches import first_rows, median_interval, window_ends
+from dagmm.preprocessing.windows.segments import first_rows, median_interval, window_ends
+from dagmm.training.splits.window_folds import Folds, folds_of, quarters
 
 FEW = settings(max_examples=100, derandomize=True, deadline=None)
 lengths = st.lists(st.integers(1, 12), min_size=1, max_size=4)

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.errors import InputError
-from dagmm.folds import FEWEST_ROWS
-from dagmm.rows import rows_of
-from dagmm.windows import Succession
-from dagmm.windows.folds import QUARTERS
-from dagmm.windows.succession import STRETCHES
+from dagmm._core.errors import InputError
+from dagmm.data.convert import rows_of
+from dagmm.training.splits.folds import FEWEST_ROWS
+from dagmm.training.splits.time_blocks import STRETCHES, Succession
+from dagmm.training.splits.window_folds import QUARTERS
 
 
 def table(n_rows, seed=0):

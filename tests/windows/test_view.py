@@ -1,8 +1,16 @@
 import numpy as np
 import pytest
 
-from dagmm.windows import View, Windowed, WindowInputs, inputs_of, levels_apart, scaled_view
-from dagmm.windows.view import BLOCK_WINDOWS, FREE
+from dagmm.preprocessing.windows.features import (
+    BLOCK_WINDOWS,
+    FREE,
+    View,
+    Windowed,
+    WindowInputs,
+    inputs_of,
+    levels_apart,
+    scaled_view,
+)
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(40, 3)).astype(np.float32)

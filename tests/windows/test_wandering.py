@@ -1,6 +1,6 @@
 import numpy as np
 
-from dagmm.windows.wandering import told, wandering
+from dagmm.preprocessing.windows.nonstationary import told, wandering
 
 ONE = np.zeros(400, np.int64)
 

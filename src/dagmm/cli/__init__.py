@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-import dagmm
-from dagmm.cli.compare import compare
-from dagmm.cli.demo import demo
-from dagmm.cli.explain import explain
+from dagmm._version import __version__
+from dagmm.cli.commands.compare import compare
+from dagmm.cli.commands.demo import demo
+from dagmm.cli.commands.explain import explain
+from dagmm.cli.commands.fit import fit
+from dagmm.cli.commands.info import info
+from dagmm.cli.commands.report import report
+from dagmm.cli.commands.score import score
+from dagmm.cli.commands.threshold import threshold
 from dagmm.cli.failure import GuardedGroup, silence_stdout
-from dagmm.cli.fit import fit
-from dagmm.cli.info import info
-from dagmm.cli.report import report
-from dagmm.cli.score import score
-from dagmm.cli.threshold import threshold
 
 __all__ = ["app", "main"]
 
@@ -34,7 +34,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"dagmm {dagmm.__version__}")
+        typer.echo(f"dagmm {__version__}")
         raise typer.Exit
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from dagmm.errors import DAGMMError
+from dagmm._core.errors import DAGMMError
 
 FAILED = 1
 INTERRUPTED = 130

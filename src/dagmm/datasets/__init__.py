@@ -1,11 +1,11 @@
 """Data to try detectors on: simulated, from scikit-learn, and loaders of public sets."""
 
+from dagmm.data.image_folder import image_folder as image_folder
 from dagmm.datasets.arrays import adbench as adbench
 from dagmm.datasets.arrays import odds as odds
 from dagmm.datasets.breast_cancer import breast_cancer as breast_cancer
 from dagmm.datasets.breast_cancer import split_normal as split_normal
 from dagmm.datasets.idx import idx as idx
-from dagmm.datasets.image_folder import image_folder as image_folder
 from dagmm.datasets.kddcup99 import kddcup99 as kddcup99
 from dagmm.datasets.labelled import Labelled as Labelled
 from dagmm.datasets.plant import FAULTS as FAULTS

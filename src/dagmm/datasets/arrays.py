@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from dagmm._core.errors import InputError
 from dagmm.datasets.files import check_file, named
 from dagmm.datasets.labelled import Labelled
-from dagmm.errors import InputError
 
 _NPZ = "an .npz file of ADBench, with arrays X and y"
 _MAT = "a .mat file of ODDS, with arrays X and y"

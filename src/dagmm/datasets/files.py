@@ -5,7 +5,7 @@ import os
 import zlib
 from pathlib import Path
 
-from dagmm.errors import InputError
+from dagmm._core.errors import InputError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from dagmm._core.errors import InputError
 from dagmm.datasets.files import named, read_bytes
 from dagmm.datasets.labelled import Labelled
-from dagmm.errors import InputError
 
 _NAMES = """
 duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot

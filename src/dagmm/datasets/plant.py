@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from dagmm.arguments import check_int
+from dagmm._core.arguments import check_int
 
 #: The sensors of the simulated plant, a pump with its motor, in the order of its tables.
 SENSORS = (

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from dagmm._core.errors import InputError
 from dagmm.datasets.files import named, read_bytes
 from dagmm.datasets.labelled import Labelled
-from dagmm.errors import InputError
 
 _LABELS = ("anomaly", "changepoint")
 _EXPECTED = "a CSV file of SKAB, separated by semicolons, with a column 'datetime'"

@@ -7,9 +7,9 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.networks.activation import Activation, activation_function
+from dagmm._core.numerics import Array
+from dagmm.networks.activations import Activation, activation_function
 from dagmm.networks.dense import Dense, Initializer, dense_stack
-from dagmm.numerics import Array
 
 #: What a network's last layers are multiplied by where a linear path begins at its best.
 FAINT = np.float32(0.1)

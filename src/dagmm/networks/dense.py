@@ -8,7 +8,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.numerics import Array
+from dagmm._core.numerics import Array
 
 #: Draws one parameter array of a given shape, float32.
 Initializer: TypeAlias = Callable[[tuple[int, ...]], np.ndarray]

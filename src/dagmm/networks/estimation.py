@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, UInt32
 
-from dagmm.dropout import child_of, kept
-from dagmm.networks.activation import Activation, activation_function
+from dagmm._core.numerics import Array
+from dagmm.networks.activations import Activation, activation_function
 from dagmm.networks.dense import Dense, Initializer, dense_stack
-from dagmm.numerics import Array
+from dagmm.networks.dropout import child_of, kept
 
 
 class Estimation(eqx.Module):

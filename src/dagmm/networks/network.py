@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt32
 
-from dagmm.networks.activation import Activation
+from dagmm._core.numerics import Array
+from dagmm.networks.activations import Activation
 from dagmm.networks.compression import Compression, DenseCompression, SkipCompression
-from dagmm.networks.convolution import ConvCompression
+from dagmm.networks.convolutional import ConvCompression
 from dagmm.networks.dense import Initializer, blank, glorot
 from dagmm.networks.estimation import Estimation
 from dagmm.networks.residual import RESIDUALS
-from dagmm.numerics import Array
 
 
 class Network(eqx.Module):

@@ -17,8 +17,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from dagmm._core.numerics import Array, aligned_zeros
 from dagmm.networks.network import Architecture
-from dagmm.numerics import Array, aligned_zeros
 
 
 @dataclass(frozen=True)

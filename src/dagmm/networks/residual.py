@@ -2,7 +2,7 @@
 
 from jaxtyping import Float
 
-from dagmm.numerics import Array, safe_norm, sum_of_features
+from dagmm._core.numerics import Array, safe_norm, sum_of_features
 
 #: Rows shorter than this (in units of encoded features) count as this long: the paper divides
 #: by the length of the row, which is zero for a row that equals the training mean.

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import beta, binom
 
-from dagmm.budget import PERIODS
-from dagmm.calibration import Calibration
-from dagmm.fitted import FittedModel
-from dagmm.plots.scale import EnergyScale
-from dagmm.threshold import meaning_of, p_value_of
+from dagmm.inference.calibration.alarm_budget import PERIODS
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.threshold import meaning_of, p_value_of
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.report.plots.scale import EnergyScale
 
 #: Points of the curve of expected alarms.
 _POINTS = 120

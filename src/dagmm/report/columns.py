@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.calibration import Calibration
-from dagmm.encoder import Encoder
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.preprocessing.table_encoder import Encoder
 from dagmm.report.drift import DriftCounts
 
 #: A sensor that keeps its value for so many rows, and moved in training, is called frozen.

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.errors import InputError
-from dagmm.plots.energies import EnergyHistogram, EnergySeries, histogram_of
-from dagmm.plots.latent import LatentView, latent_view
-from dagmm.plots.scale import EnergyScale
+from dagmm._core.errors import InputError
 from dagmm.report.alarms import Budget, Expected, budget_of, expected_alarms, is_more, rule_of
-from dagmm.report.card import Card
+from dagmm.report.collect import Gathered
 from dagmm.report.columns import Column
-from dagmm.report.comparing import Compared, compared
-from dagmm.report.gathering import Gathered
-from dagmm.report.labelled import Labelled, labelled_of
+from dagmm.report.comparison import Compared, compared
+from dagmm.report.model_card import Card
+from dagmm.report.plots.energies import EnergyHistogram, EnergySeries, histogram_of
+from dagmm.report.plots.latent import LatentView, latent_view
+from dagmm.report.plots.scale import EnergyScale
+from dagmm.report.quality import Labelled, labelled_of
 from dagmm.report.reasons import Strange, blamed, strangest_of
-from dagmm.report.timing import Timing
+from dagmm.report.time_axis import Timing
 from dagmm.report.training import Training, training_of
 
 #: Rows of each kind in the picture of the code space.
@@ -58,7 +58,7 @@ class Contents:
     gap : int
         Most normal rows between two alarms of one event.
     threshold : dict or None
-        What it means; see :func:`dagmm.threshold.meaning_of`.
+        What it means; see :func:`dagmm.inference.calibration.threshold.meaning_of`.
     knows_normal : bool
         Whether the model remembers anything of normal rows.
     timing : Timing or None

@@ -8,8 +8,8 @@ no more: the result never says that a column moved further than it did.
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.encoder import Encoder
-from dagmm.typical import N_LEVELS
+from dagmm.preprocessing.reference_values import N_LEVELS
+from dagmm.preprocessing.table_encoder import Encoder
 
 #: Share of the training rows below each kept value of a column of numbers.
 LEVELS = np.linspace(0.01, 0.99, N_LEVELS)
@@ -22,7 +22,8 @@ class DriftCounts:
     ----------
     encoder : Encoder
     typical : ndarray of shape (n_levels, n_features) or None
-        Of :class:`dagmm.calibration.Calibration`; None where the model knows none.
+        Of :class:`dagmm.inference.calibration.calibration.Calibration`; None where the model knows
+        none.
     """
 
     def __init__(self, encoder: Encoder, typical: np.ndarray | None) -> None:

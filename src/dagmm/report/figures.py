@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from dagmm.budget import PERIODS
-from dagmm.plots.canvas import BAND, CURVES, NORMAL, STRANGE
-from dagmm.plots.energies import draw_histogram, draw_series, energy_ticks
-from dagmm.plots.latent import draw_latent
-from dagmm.plots.scale import short_number
+from dagmm.inference.calibration.alarm_budget import PERIODS
 from dagmm.report.contents import Contents, Trace
 from dagmm.report.dates import date_ticks
+from dagmm.report.plots.canvas import BAND, CURVES, NORMAL, STRANGE
+from dagmm.report.plots.energies import draw_histogram, draw_series, energy_ticks
+from dagmm.report.plots.latent import draw_latent
+from dagmm.report.plots.scale import short_number
 from dagmm.report.svg import svg_of
 from dagmm.report.training import TERMS
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from dagmm.plots.scale import short_number
+from dagmm.report.plots.scale import short_number
 
 #: What stands for a number that is not there.
 NOTHING = "\N{EN DASH}"

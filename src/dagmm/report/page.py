@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from dagmm.errors import MissingExtraError
+from dagmm._core.errors import MissingExtraError
 from dagmm.report import numerals
 from dagmm.report.columns import MOVED, Column
 from dagmm.report.contents import Contents
 from dagmm.report.figures import Figures
-from dagmm.report.glance import glance_of
-from dagmm.report.words import Words
+from dagmm.report.language import Words
+from dagmm.report.summary import glance_of
 
 #: Lines of the longest tables.
 _EVENTS, _COLUMNS, _REASONS = 25, 120, 8

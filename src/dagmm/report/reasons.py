@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from dagmm.explain import Explainer
-from dagmm.fitted import FittedModel
-from dagmm.reading import Seen
+from dagmm.inference.explain.attribution import Explainer
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.preprocessing.pipeline import Seen
+from dagmm.report.collect import Gathered, KeptRow
 from dagmm.report.events import Event
-from dagmm.report.gathering import Gathered, KeptRow
 
 #: Columns that are listed of a row.
 _LISTED = 5

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from dagmm.plots.canvas import BAND, CURVES, GUIDE, NORMAL, STRANGE, needs_matplotlib
+from dagmm.report.plots.canvas import BAND, CURVES, GUIDE, NORMAL, STRANGE, needs_matplotlib
 
 #: Stands for the colour of the text while matplotlib draws.
 _INK = "#010203"

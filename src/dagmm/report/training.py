@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from dagmm.fitted import FittedModel
-from dagmm.health import Finding, findings_of
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.training.diagnostics import Finding, findings_of
 
 #: Terms of the loss that are drawn.
 TERMS = ("reconstruction", "energy")

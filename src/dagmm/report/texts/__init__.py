@@ -4,7 +4,7 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
-from dagmm.arguments import check_choice
+from dagmm._core.arguments import check_choice
 
 LANGUAGES = ("en", "ja")
 

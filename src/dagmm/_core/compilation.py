@@ -1,0 +1,48 @@
+"""How programs are compiled: one place for the options and the precision."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+
+from dagmm._core.program_cache import keep_programs
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+#: Most shapes that one program is kept compiled for. Each holds hundreds of memory areas, of which
+#: Linux gives a process 65,530; where none is left, XLA crashes.
+MOST_SHAPES = 64
+#: Most programs that are kept of those that are made anew for each kind of network.
+MOST_KEPT = 24
+
+
+def compiled(function: _F, **jit_arguments: Any) -> _F:
+    """``jax.jit`` with the settings that suit networks this small.
+
+    On a CPU, XLA's thread pool costs more than it gains on matrices of this size; members and
+    chunks of rows run side by side in threads instead. Matrix products keep full float32
+    precision on every device, so that energies do not depend on where they are computed. What is
+    compiled is kept on disk: see :mod:`dagmm._core.program_cache`.
+    """
+    keep_programs()
+    options = {"xla_cpu_multi_thread_eigen": False} if jax.default_backend() == "cpu" else {}
+
+    def precise(*args: Any, **kwargs: Any) -> Any:
+        with jax.default_matmul_precision("highest"):
+            return function(*args, **kwargs)
+
+    return jax.jit(precise, compiler_options=options, **jit_arguments)  # type: ignore[return-value]
+
+
+def make_room(program: Callable[..., Any]) -> None:
+    """Forget the shapes that a program was compiled for, if there are many.
+
+    Parameters
+    ----------
+    program : callable
+        One that :func:`compiled` returned. It is called before new shapes come, where threads
+        that run side by side would not all have to compile it again.
+    """
+    jitted: Any = program
+    if jitted._cache_size() >= MOST_SHAPES:  # it grows by one or two with each shape
+        jitted.clear_cache()

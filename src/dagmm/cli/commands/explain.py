@@ -1,0 +1,65 @@
+"""``dagmm explain``."""
+
+from typing import Annotated
+
+import typer
+
+from dagmm.cli import options as o
+from dagmm.cli.terminal import show
+
+
+def explain(
+    model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
+    table: o.Table,
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            help="File for the explanations: Parquet by the suffix .parquet or .pq, else CSV; "
+            "- for standard output.",
+            metavar="OUT",
+        ),
+    ],
+    top: Annotated[
+        int, typer.Option(help="Columns to name for each row, at most.", min=1, max=100)
+    ] = 3,
+    all_rows: Annotated[
+        bool, typer.Option("--all", help="Explain every row, not only anomalies.")
+    ] = False,
+    ids: o.Ids = None,
+    label: o.Label = None,
+    normal: o.Normal = None,
+    delimiter: o.Delimiter = None,
+    header: o.Header = None,
+    format: o.Format = None,
+    encoding: o.Encoding = None,
+    decimal: o.Decimal = None,
+    force: o.Force = False,
+    as_json: o.AsJSON = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Write which columns make the anomalies of a TABLE strange, and what was expected there.
+
+    One line for each anomaly, with its row number from 0 on. The contributions of all columns add
+    up to energy - reference_energy, in nats; the reference is the nearest normal row.
+    """
+    from dagmm.cli.jobs.explain import ExplainJob, explain_table
+    from dagmm.cli.jobs.roles import Roles
+    from dagmm.data.files.base import TableOptions
+
+    job = ExplainJob(
+        model,
+        table,
+        output,
+        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        Roles(tuple(ids or ()), label, tuple(normal or ())),
+        top,
+        all_rows,
+        force,
+        quiet,
+    )
+    result = explain_table(job)
+    # Where the table goes to standard output, what is said about it does not.
+    if output != "-" or not quiet:
+        show(result, as_json, err=output == "-")

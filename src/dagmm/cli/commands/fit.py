@@ -1,0 +1,111 @@
+"""``dagmm fit``."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from dagmm.cli import options as o
+from dagmm.cli.terminal import show
+
+
+class Network(StrEnum):
+    """Kinds of compression networks."""
+
+    dense = "dense"
+    convolutional = "convolutional"
+
+
+def fit(
+    table: o.Table,
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="Directory for the model.", metavar="MODEL")
+    ],
+    ids: o.Ids = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="Column to leave out. Repeatable.", metavar="COLUMN"),
+    ] = None,
+    label: o.Label = None,
+    normal: o.Normal = None,
+    categorical: o.Categorical = None,
+    numeric: o.Numeric = None,
+    time: o.Time = None,
+    group: o.Group = None,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge each row with the rows of its asset before it: 60s, '10 min', or a number "
+            "of rows; with --time.",
+            metavar="LENGTH",
+        ),
+    ] = None,
+    step: Annotated[
+        int,
+        typer.Option(help="With --window: every so many rows a window is trained on.", min=1),
+    ] = 1,
+    network: Annotated[
+        Network,
+        typer.Option(
+            help="With --window: dense networks see level and spread of each column, "
+            "convolutional ones every row of the window.",
+        ),
+    ] = Network.dense,
+    contamination: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the training rows to be called anomalies, in (0, 0.5]; sets the "
+            "threshold and nothing else. By default 0.01, with --window up to 0.05, of rows that "
+            "were not fitted to.",
+            metavar="SHARE",
+        ),
+    ] = None,
+    members: Annotated[int, typer.Option(help="Number of networks.", min=1)] = 4,
+    seed: o.Seed = 0,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Directory that keeps the training while it runs: the same command goes on from "
+            "there after it was stopped, however it was. Deleted once the model is saved.",
+            metavar="DIR",
+        ),
+    ] = None,
+    delimiter: o.Delimiter = None,
+    header: o.Header = None,
+    format: o.Format = None,
+    encoding: o.Encoding = None,
+    decimal: o.Decimal = None,
+    force: o.Force = False,
+    as_json: o.AsJSON = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Fit a model to a TABLE of mostly normal rows and save it."""
+    from dagmm.cli.jobs.fit import FitJob, fit_table
+    from dagmm.cli.jobs.roles import Roles
+    from dagmm.data.files.base import TableOptions
+
+    job = FitJob(
+        table,
+        output,
+        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        Roles(
+            tuple(ids or ()),
+            label,
+            tuple(normal or ()),
+            tuple(drop or ()),
+            time,
+            group,
+            tuple(categorical or ()),
+            tuple(numeric or ()),
+        ),
+        "auto" if contamination is None else contamination,
+        members,
+        seed,
+        force,
+        quiet,
+        int(window) if window is not None and window.strip().isdecimal() else window,
+        step,
+        network.value,
+        checkpoint,
+    )
+    show(fit_table(job), as_json)

@@ -1,0 +1,66 @@
+"""``dagmm score``."""
+
+from typing import Annotated
+
+import typer
+
+from dagmm.cli import options as o
+from dagmm.cli.terminal import show
+
+
+def score(
+    model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
+    table: o.Table,
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            help="File for the energies: Parquet by the suffix .parquet or .pq, else CSV; "
+            "- for standard output.",
+            metavar="OUT",
+        ),
+    ],
+    ids: o.Ids = None,
+    label: o.Label = None,
+    normal: o.Normal = None,
+    delimiter: o.Delimiter = None,
+    header: o.Header = None,
+    format: o.Format = None,
+    explain: o.Explain = 0,
+    p_value: Annotated[
+        bool,
+        typer.Option(
+            "--p-value",
+            help="Add the share of normal rows that are expected to be at least as strange.",
+        ),
+    ] = False,
+    encoding: o.Encoding = None,
+    decimal: o.Decimal = None,
+    force: o.Force = False,
+    as_json: o.AsJSON = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Write the energy of each row of a TABLE: higher is stranger.
+
+    Identifiers, label, what is normal, time and group are remembered from the fit.
+    """
+    from dagmm.cli.jobs.roles import Roles
+    from dagmm.cli.jobs.score import ScoreJob, score_table
+    from dagmm.data.files.base import TableOptions
+
+    job = ScoreJob(
+        model,
+        table,
+        output,
+        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        Roles(tuple(ids or ()), label, tuple(normal or ())),
+        force,
+        quiet,
+        p_value,
+        explain,
+    )
+    result = score_table(job)
+    # Where the table goes to standard output, what is said about it does not.
+    if output != "-" or not quiet:
+        show(result, as_json, err=output == "-")

@@ -1,0 +1,84 @@
+"""``dagmm threshold``."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from dagmm.cli import options as o
+from dagmm.cli.terminal import show
+
+
+class Period(StrEnum):
+    """What alarms are counted in."""
+
+    hour = "hour"
+    day = "day"
+    week = "week"
+    month = "month"
+    year = "year"
+
+
+def threshold(
+    model: Annotated[str, typer.Argument(help="Directory of a saved model of DAGMMDetector.")],
+    contamination: Annotated[
+        float | None,
+        typer.Option(help="Share of the training rows above it, in (0, 0.5].", metavar="SHARE"),
+    ] = None,
+    quantile: Annotated[
+        float | None,
+        typer.Option(help="Share of normal rows below it, in (0, 1).", metavar="SHARE"),
+    ] = None,
+    alarms: Annotated[
+        float | None,
+        typer.Option(help="False alarms, at most; with --every.", metavar="NUMBER"),
+    ] = None,
+    per: Annotated[
+        Period, typer.Option(help="What --alarms are counted in; a month has 30 days.")
+    ] = Period.week,
+    every: Annotated[
+        str | None,
+        typer.Option(help="Time from one row to the next: 1s, '10 min', 1h.", metavar="TIME"),
+    ] = None,
+    energy: Annotated[
+        float | None, typer.Option(help="The threshold itself, in nats.", metavar="NATS")
+    ] = None,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            help="Table of normal rows that the model was not fitted to; their energies are kept "
+            "in the model and take the place of those known before.",
+            metavar="TABLE",
+        ),
+    ] = None,
+    delimiter: o.Delimiter = None,
+    header: o.Header = None,
+    format: o.Format = None,
+    encoding: o.Encoding = None,
+    decimal: o.Decimal = None,
+    as_json: o.AsJSON = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Move the threshold of a saved model, or say where it is and what it means.
+
+    Nothing is fitted again, and the training table is not needed.
+    """
+    from dagmm.cli.jobs.threshold import ThresholdJob, move_threshold
+    from dagmm.data.files.base import TableOptions
+
+    rule = {
+        "contamination": contamination,
+        "quantile": quantile,
+        "alarms": alarms,
+        "energy": energy,
+    }
+    job = ThresholdJob(
+        model,
+        {name: value for name, value in rule.items() if value is not None},
+        per.value,
+        every,
+        calibrate,
+        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        quiet,
+    )
+    show(move_threshold(job), as_json)

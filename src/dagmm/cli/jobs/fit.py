@@ -1,0 +1,213 @@
+"""From a table in a file to a saved model."""
+
+import time
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dagmm._core.errors import ArgumentError, InputError, TableWarning
+from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
+from dagmm.cli.jobs.image_work import fit_images
+from dagmm.cli.jobs.judging import judged
+from dagmm.cli.jobs.roles import Roles
+from dagmm.cli.jobs.tables import open_features
+from dagmm.cli.terminal import note
+from dagmm.data.files.base import TableOptions
+from dagmm.data.streams import StreamRows
+from dagmm.estimators.detector import DAGMMDetector
+from dagmm.inference.calibration.threshold import check_contamination
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.persistence.directory import is_free, is_saved_model
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.windows.length import WindowLength
+from dagmm.training.checkpoint.directory import Checkpoint
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """What a fit needs to know.
+
+    Parameters
+    ----------
+    table, model : str
+        Paths.
+    options : TableOptions
+    roles : Roles
+    contamination : "auto" or float
+    members, seed : int
+    force, quiet : bool
+    window : int or str, optional
+        Rows or a duration; by default each row is judged by itself.
+    step : int
+        Every so many rows a window is trained on.
+    network : {"dense", "convolutional"}
+    checkpoint : str, optional
+        Path of the directory that keeps the training until the model is saved.
+    """
+
+    table: str
+    model: str
+    options: TableOptions
+    roles: Roles
+    contamination: Any = "auto"
+    members: int = 4
+    seed: int = 0
+    force: bool = False
+    quiet: bool = False
+    window: int | str | None = None
+    step: int = 1
+    network: str = "dense"
+    checkpoint: str | None = None
+
+
+def fit_table(job: FitJob) -> dict[str, Any]:
+    """Read, fit and save.
+
+    Returns
+    -------
+    dict
+        What to tell the user, as plain data.
+
+    Raises
+    ------
+    DAGMMError, OSError
+    """
+    began = time.perf_counter()
+    keep_interrupts()
+    check_contamination(job.contamination)
+    if job.window is not None:
+        WindowLength.of(job.window, job.step, job.roles.time, job.roles.group)
+    check_directory(job.model, job.force)
+    if job.checkpoint is not None:
+        check_apart(job.checkpoint, job.model)
+    if is_images(job.table):
+        check_no_roles(job.roles, job.options, job.table)
+        detector = DAGMMDetector(job.contamination, job.members, job.seed, verbose=not job.quiet)
+        return fit_images(detector, job.table, job.model, job.checkpoint, job.quiet)
+    features, labels, name = open_features(job.table, job.options, job.roles, job.quiet)
+    if labels is not None and 2 * labels.sum() > len(labels):
+        note(
+            f"{labels.sum()} of {len(labels)} training rows are labelled anomalies; "
+            "a model takes for normal what is common among its training rows",
+            job.quiet,
+        )
+    detector = DAGMMDetector(
+        job.contamination,
+        job.members,
+        job.seed,
+        verbose=not job.quiet,
+        **job.roles.arguments,
+        window=job.window,
+        step=job.step,
+        network=job.network,
+    )
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", TableWarning)
+            detector.fit(features, checkpoint=job.checkpoint)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    for warning in caught:
+        # What is set aside is said below, in words of the command.
+        if str(warning.message).startswith("window "):
+            note(str(warning.message).rstrip("."), job.quiet)
+    _note_set_aside(table_encoder(detector.model_, job.table), job.quiet)
+    record = {**detector.model_.record, "table": job.roles.plain()}
+    detector.model_ = replace(detector.model_, record=record)
+    detector.save(job.model)
+    if job.checkpoint is not None:
+        Checkpoint(job.checkpoint).delete()
+    return {
+        "model": job.model,
+        **_summary(detector, features, labels),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def check_apart(checkpoint: str, model: str) -> None:
+    """Check that a training can be kept there, beside the model.
+
+    Raises
+    ------
+    ArgumentError
+        If the directory cannot be a checkpoint, or one of both would lie in the other.
+    """
+    one, other = Path(checkpoint).resolve(), Path(model).resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise ArgumentError(
+            f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
+            "neither may lie in the other."
+        )
+    Checkpoint(checkpoint)
+
+
+def check_directory(model: str, force: bool) -> None:
+    """Check that a model can be saved there, before the work for it begins.
+
+    Raises
+    ------
+    ArgumentError
+        If there is something already, and it is not a model or ``force`` is not set.
+    """
+    path = Path(model)
+    if path.exists() and not path.is_dir():
+        raise ArgumentError(f"{model!r} is a file; a model is a directory.")
+    if path.is_dir() and not is_free(path):
+        if not is_saved_model(path):
+            raise ArgumentError(
+                f"{model!r} holds files that are not a saved model; choose another directory."
+            )
+        if not force:
+            raise ArgumentError(
+                f"{model!r} holds a model already; choose another directory, or add --force."
+            )
+
+
+def _set_aside(encoder: Encoder) -> dict[str, Any]:
+    names = [column.name for column in encoder.set_aside]
+    return {"set_aside": names} if names else {}
+
+
+def _windows(model: FittedModel) -> dict[str, Any]:
+    if model.windows is None:
+        return {}
+    return {"window_rows": model.windows.n_steps, "windows": model.record["n_windows"]}
+
+
+def _drawn(model: FittedModel) -> dict[str, Any]:
+    n_rows = model.record.get("drawn_rows")
+    return {} if n_rows is None else {"drawn_rows": n_rows}
+
+
+def _note_set_aside(encoder: Encoder, quiet: bool) -> None:
+    for column in encoder.set_aside:
+        if not column.is_told:
+            note(
+                f"column {column.name!r} is set aside: {column.why}; "
+                f"--drop {column.name!r} leaves it out without this note",
+                quiet,
+            )
+
+
+def _summary(
+    detector: DAGMMDetector, features: pa.Table | StreamRows, labels: np.ndarray | None
+) -> dict[str, Any]:
+    model = detector.model_
+    encoder = table_encoder(model, "")
+    summary: dict[str, Any] = {
+        "rows": model.record["n_rows"],
+        **_drawn(model),
+        "columns": len(encoder.columns),
+        "text_columns": len(encoder.texts),
+        **_set_aside(encoder),
+        **_windows(model),
+        "members": len(model.members),
+        "threshold": model.threshold,
+    }
+    share, quality = judged(model, features, labels)
+    return summary | {"share_above": share, "verdict": detector.verdict_} | quality

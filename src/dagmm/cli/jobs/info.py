@@ -1,0 +1,202 @@
+"""A saved model in words."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dagmm.cli.jobs.roles import Roles
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.threshold import meaning_of
+from dagmm.inference.ensemble import Member
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
+from dagmm.networks.activations import activation_name
+from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.training.diagnostics import verdict_of
+
+
+def describe(path: str) -> dict[str, Any]:
+    """Return what a saved model holds, as plain data without its arrays.
+
+    Raises
+    ------
+    ModelFileError
+        If it cannot be read.
+    """
+    saved = load_model(path)
+    model = saved.model
+    record = model.record
+    return {
+        "model": path,
+        "estimator": saved.estimator,
+        "dagmm_version": saved.library_version,
+        "format": FORMAT_VERSION,
+        **_schema(model.encoder, record),
+        "windows": _windows(model),
+        "members": [_member(member) for member in model.members],
+        "column_mixtures": _column_mixtures(model),
+        "row_mixture": _row_mixture(model),
+        "threshold": model.threshold,
+        "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
+        "calibration": _calibration(model.calibration),
+        "rows": record["n_rows"],
+        **({"drawn_rows": record["drawn_rows"]} if "drawn_rows" in record else {}),
+        "fingerprint": record["fingerprint"],
+        "verdict": verdict_of(record["health"]),
+    }
+
+
+def _windows(model: FittedModel) -> dict[str, Any] | None:
+    windows = model.windows
+    if windows is None:
+        return None
+    wanders = np.array(model.encoder.feature_columns, object)[windows.view.wanders]
+    return {
+        "rows": windows.n_steps,
+        "step": windows.step,
+        "time": windows.time,
+        "group": windows.group,
+        "interval": windows.interval,
+        "gap": windows.gap if math.isfinite(windows.gap) else None,
+        "detail": windows.view.detail,
+        "wandering": list(dict.fromkeys(wanders)),
+    }
+
+
+def _windows_in_words(windows: dict[str, Any]) -> str:
+    by = " and ".join(name for name in (windows["time"], windows["group"]) if name is not None)
+    words = [f"{windows['rows']} rows of {windows['interval']:g} s by {by}"]
+    if windows["gap"] is not None:
+        words.append(f"a gap from {windows['gap']:g} s on")
+    if windows["step"] > 1:
+        words.append(f"trained on every {windows['step']} rows")
+    if windows["wandering"]:
+        words.append(f"levels that wander: {', '.join(windows['wandering'])}")
+    return "; ".join(words)
+
+
+def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
+    if calibration is None:
+        return None
+    return {"rows": calibration.fairest.n_rows, "rows_are": calibration.fairest_are}
+
+
+def in_words(description: dict[str, Any]) -> dict[str, Any]:
+    """Return a description with each entry as text, or a list of lines."""
+    words = dict(description)
+    if "columns" in description:
+        words |= _table_in_words(description)
+        for name, value in words.pop("table").items():
+            if value:
+                words[name] = value if isinstance(value, str) else ", ".join(value)
+    else:
+        words["images"] = _images_in_words(description["images"])
+    words["windows"] = words["windows"] and _windows_in_words(words["windows"])
+    known = words["calibration"]
+    words["calibration"] = known and f"{known['rows']} {known['rows_are']}"
+    words["members"] = [_member_in_words(member) for member in description["members"]]
+    beside = words["column_mixtures"]
+    words["column_mixtures"] = beside and (
+        f"{_components(beside['components'])} for each encoded column, "
+        f"{beside['share']:.0%} of the energy"
+    )
+    beside = words["row_mixture"]
+    words["row_mixture"] = beside and (
+        f"{_components(beside['components'])} of all encoded columns together, "
+        f"{beside['share']:.0%} of the energy"
+    )
+    return words
+
+
+def _components(n: int, of: str = "") -> str:
+    return f"{n} {of}component{'s' * (n > 1)}"
+
+
+def _column_mixtures(model: FittedModel) -> dict[str, Any] | None:
+    beside = model.column_mixtures
+    return None if beside is None else {"components": len(beside.phi), "share": beside.share}
+
+
+def _row_mixture(model: FittedModel) -> dict[str, Any] | None:
+    beside = model.row_mixture
+    if beside is None:
+        return None
+    return {"components": len(beside.mixture.phi), "share": beside.share}
+
+
+def _schema(encoder: Encoder | ImageEncoder, record: dict[str, Any]) -> dict[str, Any]:
+    """Say what the model takes: a table's columns, or images of one size."""
+    if isinstance(encoder, ImageEncoder):
+        height, width, channels = encoder.shape
+        images = {"height": height, "width": width, "channels": channels}
+        return {"images": {**images, "smoothing": encoder.smoothing, "scale": encoder.scale}}
+    return {
+        "columns": _columns(encoder),
+        "set_aside": [column._asdict() for column in encoder.set_aside],
+        "table": Roles.of_record(record).plain(),
+        "scaling": encoder.scaling,
+    }
+
+
+def _table_in_words(description: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "columns": [_column_in_words(column) for column in description["columns"]],
+        "set_aside": [f"{c['name']}: {c['why']}" for c in description["set_aside"]] or None,
+    }
+
+
+def _images_in_words(images: dict[str, Any]) -> str:
+    size = size_in_words((images["height"], images["width"], images["channels"]))
+    return f"{size}, smoothed over {images['smoothing']:g} pixels"
+
+
+def _column_in_words(column: dict[str, Any]) -> str:
+    words = [column["kind"]]
+    if "categories" in column:
+        words.append(f"{column['categories']} categories")
+    if "cycles" in column:
+        words.append(f"place in the {' and in the '.join(column['cycles'])}")
+    if "had_holes" in column:
+        words.append("had holes")
+    return f"{column['name']} ({', '.join(words)})"
+
+
+def _member_in_words(member: dict[str, Any]) -> str:
+    compression, estimation = (
+        "-".join(map(str, member[part])) for part in ("compression", "estimation")
+    )
+    *others, last = map(str, member["drawn_components"] or [""])
+    drawn = f"{', '.join(others)} and {last}" if others else last
+    beside = f", beside mixtures about {drawn} drawn rows" if drawn else ""
+    kind = "convolutional compression" if member["shape"] else "compression"
+    return (
+        f"{kind} {compression} ({member['comp_activation']}), estimation {estimation} "
+        f"({member['est_activation']}), {_components(member['components'], 'mixture ')}{beside}"
+    )
+
+
+def _columns(encoder: Encoder) -> list[dict[str, Any]]:
+    kinds: dict[str, dict[str, Any]] = {name: {"kind": "numbers"} for name in encoder.columns}
+    for text in encoder.texts:
+        kinds[text.name] = {"kind": "text", "categories": len(text.categories)}
+    for date in encoder.dates:
+        kinds[date.name] = {"kind": "dates", "cycles": list(date.cycles)}
+    for name in encoder.masks.names:
+        kinds[name] = {**kinds[name], "had_holes": True}
+    return [{"name": name, **kinds[name]} for name in encoder.columns]
+
+
+def _member(member: Member) -> dict[str, Any]:
+    architecture = member.architecture
+    return {
+        "shape": list(architecture.shape),
+        "compression": [architecture.n_features, *architecture.comp_hiddens],
+        "comp_activation": activation_name("comp_activation", architecture.comp_activation),
+        "estimation": [architecture.n_latent, *architecture.est_hiddens],
+        "est_activation": activation_name("est_activation", architecture.est_activation),
+        "est_dropout_ratio": architecture.est_dropout_ratio,
+        "components": len(member.mixture.phi),
+        "drawn_components": list(member.drawn_components),
+    }

@@ -1,0 +1,109 @@
+"""Labels: which rows are anomalies, and how well energies find them. Never part of a fit."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dagmm._core.errors import InputError
+from dagmm.data.files.csv_cells import read_number
+
+_LISTED = 8
+
+
+def anomalies_of(
+    column: pa.ChunkedArray, name: str, normal: Sequence[str], table: str, first_row: int = 0
+) -> np.ndarray:
+    """Say which rows of a label column are anomalies.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Text, numbers or booleans.
+    name : str
+    normal : sequence of str
+        The values that mean normal; without any, 0 and false do, and text cannot be read.
+    table : str
+        How messages call the table.
+    first_row : int, default=0
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), bool
+
+    Raises
+    ------
+    InputError
+        If a label is missing, or text and no value is said to be normal.
+    """
+    encoded = pa.chunked_array(column).combine_chunks().dictionary_encode()
+    values = encoded.dictionary.to_pylist()
+    holes = np.asarray(encoded.indices.is_null())
+    if holes.any():
+        raise _missing(table, name, first_row + int(np.argmax(holes)))
+    verdicts = np.array([_is_anomaly(value, normal) for value in values], dtype=object)
+    for value, verdict in zip(values, verdicts, strict=True):
+        if verdict is None and isinstance(value, str) and not value.strip():
+            row = int(np.argmax(encoded.indices.to_numpy() == values.index(value)))
+            raise _missing(table, name, first_row + row)
+        if verdict is None:
+            raise InputError(
+                f"{table}: label column {name!r} holds text; say which values are normal with "
+                f"--normal. Values seen: {_listed(values)}."
+            )
+    return verdicts.astype(bool)[encoded.indices.to_numpy()]
+
+
+def check_some_normal(
+    anomalous: np.ndarray, column: pa.ChunkedArray, name: str, normal: Sequence[str], table: str
+) -> None:
+    """Check that a value that was said to be normal occurs at all.
+
+    Raises
+    ------
+    InputError
+        With the values that do.
+    """
+    if normal and anomalous.all():
+        said = ", ".join(repr(value) for value in normal)
+        raise InputError(
+            f"{table}: no row of label column {name!r} is {said}, as --normal says. "
+            f"Values seen: {_listed(column.unique().to_pylist())}."
+        )
+
+
+def quality_of(energy: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
+    """Area under the ROC curve and average precision; None where rows are all of one kind."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    result: dict[str, Any] = {
+        "labelled_anomalies": int(anomalous.sum()),
+        "auroc": None,
+        "average_precision": None,
+    }
+    if anomalous.any() and not anomalous.all():
+        result["auroc"] = float(roc_auc_score(anomalous, energy))
+        result["average_precision"] = float(average_precision_score(anomalous, energy))
+    return result
+
+
+def _is_anomaly(value: object, normal: Sequence[str]) -> bool | None:
+    number = read_number(str(value))
+    if not normal:
+        return None if number is None or np.isnan(number) else number != 0.0
+    if str(value) in normal:
+        return False
+    return number is None or number not in [read_number(text) for text in normal]
+
+
+def _missing(table: str, name: str, row: int) -> InputError:
+    return InputError(
+        f"{table}: label column {name!r} has no value in row {row}; expected one in each row."
+    )
+
+
+def _listed(values: Sequence[object]) -> str:
+    shown = ", ".join(repr(value) for value in values[:_LISTED])
+    more = len(values) - _LISTED
+    return f"{shown} and {more} more" if more > 0 else shown

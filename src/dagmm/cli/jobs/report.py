@@ -1,0 +1,113 @@
+"""From a saved model and a table in a file to a page, in bounded memory."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dagmm._core.errors import InputError
+from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.jobs.labels import anomalies_of
+from dagmm.cli.jobs.roles import Roles
+from dagmm.cli.jobs.score import Batch, roles_of, scored
+from dagmm.cli.terminal import log
+from dagmm.data.files.base import TableOptions
+from dagmm.data.files.open import open_table
+from dagmm.data.files.write import check_target
+from dagmm.inference.calibration.alarm_budget import seconds_of
+from dagmm.report.collect import Gathered
+from dagmm.report.contents import Contents
+from dagmm.report.make import axes_of, check_page, described, finish_report
+
+
+@dataclass(frozen=True)
+class ReportJob:
+    """What a report needs to know.
+
+    Parameters
+    ----------
+    model, table, output : str
+        Paths.
+    options : TableOptions
+    roles : Roles
+        Said now; where nothing is said, the model remembers what was said at the fit.
+    lang : {"en", "ja"}
+    every : str or None
+        Time from one row to the next.
+    gap : int
+        Most normal rows between two alarms of one event.
+    compare, force, quiet : bool
+    """
+
+    model: str
+    table: str
+    output: str
+    options: TableOptions
+    roles: Roles
+    lang: str = "en"
+    every: str | None = None
+    gap: int = 10
+    compare: bool = True
+    force: bool = False
+    quiet: bool = False
+
+
+def report_table(job: ReportJob) -> dict[str, Any]:
+    """Read, score, count and write, batch by batch.
+
+    Returns
+    -------
+    dict
+        What to tell the user, as plain data.
+
+    Raises
+    ------
+    DAGMMError, OSError
+    """
+    began = time.perf_counter()
+    keep_interrupts()
+    check_target(job.output, job.force)
+    check_page(job.lang)
+    step = None if job.every is None else seconds_of("every", job.every)
+    model, card = described(job.model)
+    with open_table(job.table, job.options) as source:
+        when, asset = axes_of(
+            model.table_encoder, source.columns, job.roles.time, job.roles.group, option="--"
+        )
+        said = replace(job.roles, time=when, group=asset)
+        # Nothing of the table passes through, so identifiers need not be read.
+        roles = replace(roles_of(said, model, source, (), True), ids=())
+        gathered = Gathered(model, when, asset, job.gap)
+        for table, start, energy, _ in scored(model, source, roles, job.quiet):
+            labels = None
+            if roles.label is not None:
+                column = table[roles.label]
+                labels = anomalies_of(column, roles.label, roles.normal, source.name, start)
+            try:
+                gathered.add(Batch(table, start).chunk(0, table.num_rows), energy, labels)
+            except InputError as error:
+                raise InputError(f"{source.name}: {error}") from error
+    log("comparing and drawing" if job.compare else "drawing", job.quiet)
+    name = "" if job.table == "-" else Path(job.table).name
+    report = finish_report(
+        gathered, card, job.lang, step, job.compare, name, Path(job.model).resolve().name
+    )
+    report.save("-" if job.output == "-" else job.output, force=job.force)
+    return {
+        "output": "standard output" if job.output == "-" else job.output,
+        **_summary(report.contents),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def _summary(contents: Contents) -> dict[str, Any]:
+    summary: dict[str, Any] = {"rows": contents.n_rows}
+    if contents.threshold is not None:
+        summary |= {"alarms": contents.n_alarms, "events": contents.n_events}
+    if contents.expected is not None:
+        summary["expected_share"] = contents.expected.share
+    return summary | {
+        "moved": [column.name for column in contents.moved],
+        "frozen": [column.name for column in contents.suspicious],
+        "most_often_first": [f"{name} ({n})" for name, n in contents.blamed[:5]],
+    }

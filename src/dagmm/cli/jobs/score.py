@@ -1,0 +1,323 @@
+"""From a saved model and a table in a file to a table of energies, in bounded memory."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+
+from dagmm._core.arguments import near
+from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.progress import progress_for
+from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
+from dagmm.cli.jobs.image_work import score_images
+from dagmm.cli.jobs.judging import KeptRows
+from dagmm.cli.jobs.labels import anomalies_of
+from dagmm.cli.jobs.roles import Roles, check_column
+from dagmm.cli.terminal import log, note
+from dagmm.data.base import Chunk
+from dagmm.data.files.base import Kind, TableFile, TableOptions
+from dagmm.data.files.open import open_table
+from dagmm.data.files.write import check_target, open_sink
+from dagmm.data.frames import FrameRows
+from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
+from dagmm.inference.explain.attribution import Explainer, Explanation, explain_rows
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.persistence.directory import load_model
+from dagmm.preprocessing.pipeline import Seen
+from dagmm.preprocessing.table_encoder import Encoder
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """What scoring needs to know.
+
+    Parameters
+    ----------
+    model, table, output : str
+        Paths.
+    options : TableOptions
+    roles : Roles
+        Said now; where nothing is said, the model remembers what was said at the fit.
+    force, quiet : bool
+    p_value : bool
+        Whether to add a p-value to each row.
+    explain : int
+        How many columns to name that make an anomaly strange.
+    """
+
+    model: str
+    table: str
+    output: str
+    options: TableOptions
+    roles: Roles
+    force: bool = False
+    quiet: bool = False
+    p_value: bool = False
+    explain: int = 0
+
+
+class Batch(FrameRows):
+    """Some rows of a longer table, which know their numbers in it."""
+
+    def __init__(self, table: pa.Table, start: int) -> None:
+        super().__init__(nw.from_native(table, eager_only=True))
+        self._start = start
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Return the rows from ``start`` up to ``stop``, counted from this batch's first."""
+        return replace(super().chunk(start, stop), start=self._start + start)  # type: ignore[type-var]
+
+
+def score_table(job: ScoreJob) -> dict[str, Any]:
+    """Read, score and write, batch by batch.
+
+    Returns
+    -------
+    dict
+        What to tell the user, as plain data.
+
+    Raises
+    ------
+    DAGMMError, OSError
+    """
+    began = time.perf_counter()
+    keep_interrupts()
+    check_target(job.output, job.force)
+    model = load_model(job.model).model
+    if is_images(job.table):
+        check_no_roles(job.roles, job.options, job.table)
+        if job.explain:
+            raise ArgumentError(
+                "--explain names columns, which images do not have; the command explain writes "
+                "heat maps."
+            )
+        return score_images(
+            model,
+            job.table,
+            job.output,
+            p_value=job.p_value,
+            force=job.force,
+            quiet=job.quiet,
+        )
+    table_encoder(model, job.table)
+    with open_table(job.table, job.options) as source:
+        added = _added(job)
+        roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
+        counted = _Counted(roles, source.name)
+        results = counted.watch(_results(job, model, source, roles))
+        first = next(results)
+        with open_sink(job.output, first.schema, force=job.force) as sink:
+            sink.write(first)
+            for result in results:
+                sink.write(result)
+    return {
+        "output": "standard output" if job.output == "-" else job.output,
+        **counted.summary(model.threshold),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+class _Counted:
+    """Counts rows and anomalies on their way out, and keeps some labels and energies if asked."""
+
+    def __init__(self, roles: Roles, table: str) -> None:
+        self._roles = roles
+        self._table = table
+        self.rows = 0
+        self.anomalies = 0
+        self._kept = KeptRows()
+
+    def watch(self, results: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        """Pass results on."""
+        label, normal = self._roles.label, self._roles.normal
+        for result in results:
+            if label is not None:
+                column = result[label]
+                labels = anomalies_of(column, label, normal, self._table, self.rows)
+                self._kept.add(result["energy"].to_numpy(), labels)
+            if "is_anomaly" in result.column_names:
+                self.anomalies += int(result["is_anomaly"].to_numpy().sum())
+            self.rows += result.num_rows
+            yield result
+
+    def summary(self, threshold: float | None) -> dict[str, Any]:
+        """Return what came by."""
+        summary: dict[str, Any] = {"rows": self.rows}
+        if threshold is not None:
+            summary |= {"anomalies": self.anomalies, "threshold": threshold}
+        if self._kept.n_rows:
+            summary |= self._kept.quality()
+        return summary
+
+
+def _added(job: ScoreJob) -> list[str]:
+    """Columns of the output that are there only when they are asked for."""
+    top = [f"top_feature_{i + 1}" for i in range(job.explain)]
+    return ["p_value", *top] if job.p_value else top
+
+
+def _results(
+    job: ScoreJob, model: FittedModel, source: TableFile, roles: Roles
+) -> Iterator[pa.Table]:
+    """Yield identifiers, label, energy and decision of some rows at a time."""
+    explainer = Explainer(model) if job.explain else None
+    for part in scored(model, source, roles, job.quiet):
+        table, energy = part.table, part.energy
+        result = table.select(roles.passed).append_column("energy", pa.array(energy))
+        strange = np.ones(len(energy), bool)
+        if model.threshold is not None:
+            strange = is_anomaly(energy, model.threshold)
+            result = result.append_column("is_anomaly", pa.array(strange))
+        if job.p_value:
+            p_value = p_value_of(model.calibration, energy)
+            result = result.append_column("p_value", pa.array(p_value))
+        if explainer is not None:
+            top = np.full((len(energy), job.explain), None, dtype=object)
+            if strange.any():
+                explanation = explained(explainer, model, part, strange)
+                top[strange] = explanation.top_features(job.explain)
+            for i in range(job.explain):
+                column = pa.array(top[:, i], pa.string())
+                result = result.append_column(f"top_feature_{i + 1}", column)
+        yield result
+
+
+class Scored(NamedTuple):
+    """Some rows and their energies."""
+
+    table: pa.Table
+    """Identifiers and label as they are, and the model's columns."""
+    start: int
+    """Number of the first row."""
+    energy: np.ndarray
+    """Of each row, in nats."""
+    seen: Seen | None
+    """What the networks see of them; None where each row is judged by itself."""
+
+
+def explained(
+    explainer: Explainer, model: FittedModel, part: Scored, wanted: np.ndarray
+) -> Explanation:
+    """Explain some of the rows that were scored."""
+    if part.seen is not None:
+        return explainer.explain(part.seen.of(wanted))
+    features = part.table.filter(pa.array(wanted)).select(list(model.encoder.columns))
+    return explain_rows(explainer, Batch(features, 0))
+
+
+def scored(model: FittedModel, source: TableFile, roles: Roles, quiet: bool) -> Iterator[Scored]:
+    """Read and score some rows at a time; windows reach across batches."""
+    passed = roles.passed
+    kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
+    kinds |= dict.fromkeys(model.columns, "other")
+    kinds |= _kinds(table_encoder(model, source.name))
+    reader = model.reader()
+    log(f"scoring {source.name} ({source.description})", quiet)
+    with progress_for(not quiet and source.fraction() is not None) as progress:
+        progress.phase("scoring", 100)
+        for start, table in source.batches(kinds):
+            batch = Batch(table.select(list(model.columns)), start)
+            try:
+                if model.windows is None:
+                    energy, seen = model.energy(batch), None
+                else:
+                    energy, seen = model.next_seen(reader, batch)
+            except InputError as error:
+                raise InputError(f"{source.name}: {error}") from error
+            done = int(100 * (source.fraction() or 0.0))
+            progress.advance(done, f"{start + table.num_rows} rows")
+            yield Scored(table, start, energy, seen)
+
+
+def _kinds(encoder: Encoder) -> dict[str, Kind]:
+    """Return what each column of the model must hold; what "other" holds, the encoder reads."""
+    kinds: dict[str, Kind] = dict.fromkeys(encoder.columns, "number")
+    kinds |= {date.name: "other" for date in encoder.dates}
+    # What was said to be a category may be written as a number.
+    return kinds | {text.name: "other" if text.is_told else "text" for text in encoder.texts}
+
+
+def roles_of(
+    said: Roles, model: FittedModel, source: TableFile, written: Sequence[str], quiet: bool
+) -> Roles:
+    """Join what is said now with what the model remembers, and check it against the table.
+
+    Parameters
+    ----------
+    said : Roles
+    model : FittedModel
+    source : TableFile
+    written : sequence of str
+        Columns that the output gets beside identifiers and label.
+    quiet : bool
+
+    Raises
+    ------
+    ArgumentError, InputError
+    """
+    known = Roles.of_record(model.record)
+    names = source.columns
+    if said.label is not None:
+        check_column("--label", said.label, names, source.name)
+    label = said.label or (known.label if known.label in names else None)
+    if said.normal and label is None:
+        raise ArgumentError("--normal needs --label, the column whose value it is.")
+    for name in said.ids:
+        check_column("--id", name, names, source.name)
+    ids = said.ids or tuple(name for name in known.ids if name in names)
+    gone = [name for name in known.ids if name not in names]
+    if gone and not said.ids:
+        note(f"{source.name} has no column {gone[0]!r}, an identifier at the fit", quiet)
+    for option, axis in (("--time", said.time), ("--group", said.group)):
+        if axis is not None:
+            check_column(option, axis, names, source.name)
+    time, group = (
+        axis or (old if old in names else None)
+        for axis, old in ((said.time, known.time), (said.group, known.group))
+    )
+    normal = said.normal or (known.normal if label == known.label else ())
+    roles = Roles(ids, label, normal, time=time, group=group)
+    _check_output_names(roles.passed, written)
+    check_model_columns(model, names, source.name, [*ids, label])
+    return roles
+
+
+def _check_output_names(passed: Sequence[str], written: Sequence[str]) -> None:
+    names = [*passed, *written]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ArgumentError(
+                f"the output would have two columns {name!r}; choose other columns for --id and "
+                "--label, or rename one."
+            )
+
+
+def check_model_columns(
+    model: FittedModel, names: tuple[str, ...], table: str, passed: Sequence[str | None] = ()
+) -> None:
+    """Check that a table has the model's columns, and that none of them plays another part.
+
+    Raises
+    ------
+    ArgumentError, InputError
+    """
+    missing = [name for name in model.columns if name not in names]
+    if missing:
+        listed = ", ".join(repr(name) for name in missing[:5])
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise InputError(
+            f"{table} has {len(names)} columns; this model was fitted on "
+            f"{len(model.columns)}, of which these are missing: {listed}{more}. "
+            f"{near(missing[0], names)}"
+        )
+    both = [name for name in model.encoder.columns if name in passed]
+    if both:
+        raise ArgumentError(
+            f"column {both[0]!r} is one that this model was fitted on; --id and --label take "
+            "other columns."
+        )

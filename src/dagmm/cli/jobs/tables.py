@@ -1,0 +1,85 @@
+"""The table of a fit: its columns by the parts they play, and its labels."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from dagmm.cli.jobs.labels import anomalies_of, check_some_normal
+from dagmm.cli.jobs.roles import Roles, check_types
+from dagmm.cli.terminal import log
+from dagmm.data.files.base import TableFile, TableOptions
+from dagmm.data.files.open import open_table
+from dagmm.data.files.typed_table import TypedTable, is_text
+from dagmm.data.paths import rows_in
+from dagmm.data.streams import StreamRows
+
+
+class Features(NamedTuple):
+    """What is fitted, and how it can be judged."""
+
+    table: pa.Table | StreamRows
+    """The columns to fit: a short CSV file in memory, others read anew for each pass."""
+    labels: np.ndarray | None
+    """Which rows are anomalies, shape (n_rows,), where there is a label column."""
+    name: str
+    """How messages call the table."""
+
+
+def open_features(path: str, options: TableOptions, roles: Roles, quiet: bool) -> Features:
+    """Open a table to be fitted, and read its labels.
+
+    Raises
+    ------
+    ArgumentError, InputError
+    """
+    log(f"reading {path}", quiet)
+    source = open_table(path, options)
+    try:
+        names = roles.features(source.columns, source.name)
+        label = () if roles.label is None else (roles.label,)
+        rows = rows_in(source, names + label, _texts(source, roles, label))
+    except BaseException:
+        source.close()
+        raise
+    log(f"{rows.n_rows} rows, {len(source.columns)} columns ({source.description})", quiet)
+    table = rows if isinstance(rows, StreamRows) else rows.frame.to_native()
+    features = table.only(names) if isinstance(table, StreamRows) else table.select(list(names))
+    check_types(features.schema, source.name)
+    labels = None if roles.label is None else _labels(table, roles.label, roles, source.name)
+    return Features(features, labels, source.name)
+
+
+def read_features(
+    path: str, options: TableOptions, roles: Roles, quiet: bool
+) -> tuple[pa.Table, np.ndarray | None, str]:
+    """Return the columns to fit, read into memory, labels and name; see :func:`open_features`."""
+    table, labels, name = open_features(path, options, roles, quiet)
+    return table.read() if isinstance(table, StreamRows) else table, labels, name
+
+
+def _texts(source: TableFile, roles: Roles, label: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns that are read as text: also those that a Parquet file holds as categories."""
+    texts = label + roles.categorical
+    if not isinstance(source, TypedTable):
+        return texts
+    return texts + tuple(field.name for field in source.schema if is_text(field.type))
+
+
+def _labels(table: pa.Table | StreamRows, name: str, roles: Roles, source: str) -> np.ndarray:
+    """Say which rows are anomalies, some rows at a time."""
+    pieces: Iterator[pa.ChunkedArray] = iter(())
+    if isinstance(table, StreamRows):
+        pieces = (pa.chunked_array([piece.column(0)]) for piece in table.only((name,)).pieces())
+    else:
+        pieces = iter([table[name]])
+    parts, seen, start = [], pa.chunked_array([pa.array([], pa.string())]), 0
+    for piece in pieces:
+        parts.append(anomalies_of(piece, name, roles.normal, source, start))
+        seen = pa.chunked_array([*seen.chunks, piece.unique()]).unique()
+        seen = pa.chunked_array([seen])
+        start += len(piece)
+    labels = np.concatenate(parts)
+    check_some_normal(labels, seen, name, roles.normal, source)
+    return labels

@@ -1,0 +1,102 @@
+"""A saved model's threshold: where it is, and where it shall be."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dagmm._core.errors import ArgumentError, InputError
+from dagmm.cli.failure import keep_interrupts
+from dagmm.cli.jobs.image_files import is_images, table_encoder
+from dagmm.cli.jobs.image_work import calibrated_by_images
+from dagmm.cli.jobs.roles import Roles
+from dagmm.cli.jobs.score import check_model_columns
+from dagmm.cli.terminal import note
+from dagmm.data.files.base import TableOptions
+from dagmm.data.files.open import open_table
+from dagmm.data.paths import rows_in
+from dagmm.inference.calibration.threshold import apply_threshold, choose_threshold, meaning_of
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.persistence.directory import load_model, save_model
+
+
+@dataclass(frozen=True)
+class ThresholdJob:
+    """What moving a threshold needs to know.
+
+    Parameters
+    ----------
+    model : str
+        Path.
+    rule : dict
+        At most one of contamination, quantile, alarms and energy.
+    per : str
+    every : str or None
+        Belong to alarms.
+    calibrate : str or None
+        Path of a table of normal rows.
+    options : TableOptions
+        Of that table.
+    quiet : bool
+    """
+
+    model: str
+    rule: dict[str, float]
+    per: str
+    every: str | None
+    calibrate: str | None
+    options: TableOptions
+    quiet: bool = False
+
+
+def move_threshold(job: ThresholdJob) -> dict[str, Any]:
+    """Calibrate where asked, move the threshold where asked, and say where it is.
+
+    Returns
+    -------
+    dict
+        What to tell the user, as plain data.
+
+    Raises
+    ------
+    DAGMMError, OSError
+    """
+    keep_interrupts()
+    saved = load_model(job.model)
+    model = saved.model
+    if model.threshold is None:
+        raise ArgumentError(
+            f"{job.model!r} holds a {saved.estimator}, which has no threshold; a DAGMMDetector "
+            "has one."
+        )
+    if job.calibrate is not None:
+        model = _calibrated(model, job.calibrate, job)
+    if job.rule or job.every is not None:
+        chosen = choose_threshold(
+            model.calibration,
+            **job.rule,
+            per=job.per,
+            every=job.every,
+            n_steps=model.n_steps,
+        )
+        model = apply_threshold(model, chosen)
+    if model is not saved.model:
+        save_model(job.model, model, saved.estimator, saved.arguments)
+    return {"model": job.model, **meaning_of(model)}
+
+
+def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel:
+    if is_images(path):
+        return calibrated_by_images(model, path)
+    encoder = table_encoder(model, path)
+    with open_table(path, job.options) as source:
+        known = Roles.of_record(model.record)
+        if known.label is not None and known.label in source.columns:
+            note(
+                f"all rows of {source.name} are taken for normal, whatever {known.label!r} says",
+                job.quiet,
+            )
+        check_model_columns(model, source.columns, source.name)
+        texts = tuple(text.name for text in encoder.texts)
+        try:
+            return model.calibrated(rows_in(source, model.columns, texts))
+        except InputError as error:
+            raise InputError(f"{source.name}: {error}") from error

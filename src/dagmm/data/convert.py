@@ -1,0 +1,68 @@
+"""Rows of whatever a user passes, and results as what came."""
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from dagmm._core.errors import InputError
+from dagmm.data.arrays import MatrixRows, array_of, as_numbers
+from dagmm.data.base import Rows
+from dagmm.data.frames import FrameRows, frame_of
+from dagmm.data.images import image_rows
+from dagmm.data.paths import stored_rows
+
+
+def rows_of(table: object, argument: str = "X") -> Rows:
+    """Rows of whatever a user passes: a DataFrame, an array, nested lists, images, a path.
+
+    Raises
+    ------
+    InputError
+        If it is not a table of numbers, or a DataFrame with text among them, or the path of a
+        table that can be read.
+    """
+    if isinstance(table, Rows):
+        return table
+    images = image_rows(table)
+    if images is not None:
+        return images
+    frame = frame_of(table)
+    if frame is not None:
+        return FrameRows(frame)
+    stored = stored_rows(table)
+    if stored is not None:
+        return stored
+    values = array_of(table, argument)
+    if values.ndim != 2:
+        raise InputError(
+            f"{argument} must be a table of shape (n_rows, n_columns), "
+            f"got an array of shape {values.shape}."
+        )
+    return MatrixRows(as_numbers(values, argument))
+
+
+def table_like(table: object, columns: dict[str, np.ndarray]) -> Any:
+    """Return columns as a table of the library that another table comes from.
+
+    Parameters
+    ----------
+    table : object
+        What a user passed; pandas' index is kept.
+    columns : dict of str to ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_rows,)
+        A structured array where ``table`` is no DataFrame.
+    """
+    frame = frame_of(table)
+    if frame is None:
+        first = next(iter(columns.values()))
+        made = np.empty(len(first), [(name, values.dtype) for name, values in columns.items()])
+        for name, values in columns.items():
+            made[name] = values
+        return made
+    native: Any = nw.from_dict(columns, backend=frame.implementation).to_native()
+    index = getattr(table, "index", None)
+    return native if index is None else native.set_axis(index, axis=0)

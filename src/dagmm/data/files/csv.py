@@ -1,0 +1,252 @@
+"""CSV files: the whole table with types found out, or a stream with types as they must be."""
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from dagmm._core.errors import InputError
+from dagmm.data.files.base import Kind, TableFile, TableOptions, check_names
+from dagmm.data.files.csv_cells import Place, numbers_of, text_of
+from dagmm.data.files.csv_dialect import detect
+from dagmm.data.files.source import Source
+
+#: Bytes of a stream that are parsed at a time.
+BLOCK_BYTES = 8 * 2**20
+#: A quoted cell longer than this is a quote that was never closed.
+LONGEST_CELL = 4 * BLOCK_BYTES
+
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+class CSVTable(TableFile):
+    """A CSV file, open for reading.
+
+    Parameters
+    ----------
+    source : Source
+        Taken over, and closed with the table.
+    options : TableOptions
+    """
+
+    def __init__(self, source: Source, options: TableOptions) -> None:
+        self.name = source.name
+        self._source, self._options = source, options
+        source.decode(options.encoding)
+        self._dialect = detect(source, options)
+        self.columns = self._dialect.columns
+        check_names(self.columns, source.name)
+        self._ahead = self._dialect.sample
+        mark = self._dialect.delimiter
+        header = "with a header" if self._dialect.has_header else "without a header"
+        decimal = ", decimal comma" if self._dialect.decimal == "," else ""
+        self.description = f"CSV, {_NAMES.get(mark, repr(mark))}-separated, {header}{decimal}"
+
+    def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:
+        """Read the whole table; see :meth:`TableFile.read`."""
+        content: Any = self._rest()
+        if self._source.may_wait:
+            # Python's own read can be interrupted while it waits for a pipe, Arrow's cannot.
+            content = pa.BufferReader(content.read())
+        types = dict.fromkeys(texts, pa.binary())
+        table = self._parse(content, columns, types, BLOCK_BYTES, 0)
+        if not table.num_rows:
+            raise self._no_rows()
+        for i, (name, column) in enumerate(zip(columns, table.columns, strict=True)):
+            if pa.types.is_binary(column.type):
+                text = text_of(column.combine_chunks(), self._place(name, 0))
+                table = table.set_column(i, name, text)
+        return table
+
+    def batches(self, kinds: Mapping[str, Kind]) -> Iterator[tuple[int, pa.Table]]:
+        """Read some rows at a time; see :meth:`TableFile.batches`."""
+        names = tuple(kinds)
+        types = dict.fromkeys(names, pa.binary())
+        start = 0
+        for block in blocks_of(self._rest(), self._dialect.newline):
+            table = self.parse(block, names, types, start)
+            if not table.num_rows:
+                continue
+            cells = table.combine_chunks()
+            yield (
+                start,
+                pa.table(
+                    {
+                        name: self._converted(cells[name].chunk(0), name, kinds[name], start)
+                        for name in names
+                    }
+                ),
+            )
+            start += table.num_rows
+        if not start:
+            raise self._no_rows()
+
+    def is_longer(self, n_bytes: int) -> bool:
+        """Whether there are more bytes of rows; so many are read ahead to find out."""
+        self._ahead += self._source.read(max(0, n_bytes - len(self._ahead)))
+        return len(self._ahead) >= n_bytes
+
+    def copied(self, target: IO[bytes]) -> None:
+        """Write the rows, as UTF-8, to a file."""
+        rest = self._rest()
+        while data := rest.read(BLOCK_BYTES):
+            target.write(data)
+
+    def blocks(self, content: Any) -> Iterator[bytes]:
+        """Cut rows that were copied into blocks of whole rows."""
+        return blocks_of(content, self._dialect.newline)
+
+    def parse(
+        self, block: bytes, columns: tuple[str, ...], types: dict[str, pa.DataType], start: int
+    ) -> pa.Table:
+        """Parse a block of whole rows.
+
+        Parameters
+        ----------
+        block : bytes
+        columns : tuple of str
+        types : dict of str to pyarrow.DataType
+            Of columns whose type is not to be found out.
+        start : int
+            Number of the first row.
+
+        Raises
+        ------
+        InputError
+            If rows cannot be told apart, or cells are not of these types.
+        """
+        return self._parse(pa.BufferReader(block), columns, types, len(block) + 1, start)
+
+    def decoded(self, cells: pa.Array, column: str, start: int) -> pa.Array:
+        """Return cells as text; see :func:`dagmm.data.files.csv_cells.text_of`."""
+        return text_of(cells, self._place(column, start))
+
+    def _converted(self, cells: pa.Array, name: str, kind: Kind, start: int) -> pa.Array:
+        place = self._place(name, start)
+        if kind == "number":
+            return numbers_of(cells, place, self._dialect.decimal)
+        return text_of(cells, place)
+
+    def fraction(self) -> float | None:
+        """Return the share of the file that has been read."""
+        return self._source.fraction()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+    def _parse(
+        self,
+        content: Any,
+        columns: tuple[str, ...],
+        types: dict[str, pa.DataType],
+        block_bytes: int,
+        start: int,
+    ) -> pa.Table:
+        """Parse rows; ``start`` is the number of the first."""
+        invalid: list[Any] = []
+
+        def remember(row: Any) -> str:
+            invalid.append(row)
+            return "error"
+
+        try:
+            return arrow_csv.read_csv(
+                content,
+                # Rows are numbered only when one thread reads, which costs no time here.
+                arrow_csv.ReadOptions(
+                    use_threads=False,
+                    column_names=list(self.columns),
+                    block_size=max(block_bytes, 64 * len(self._dialect.sample)),
+                ),
+                arrow_csv.ParseOptions(
+                    delimiter=self._dialect.delimiter,
+                    newlines_in_values=True,
+                    invalid_row_handler=remember,
+                ),
+                arrow_csv.ConvertOptions(
+                    include_columns=list(columns),
+                    column_types=types,
+                    decimal_point=self._dialect.decimal,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            if invalid:
+                raise self._ragged(invalid[0], start) from error
+            if "Empty CSV" in str(error):
+                raise self._no_rows() from error
+            raise InputError(
+                f"{self.name}: the rows from row {start} on cannot be told apart; "
+                "a quote is opened there and never closed."
+            ) from error
+
+    def _rest(self) -> "_Rest":
+        return _Rest(self._ahead, self._source)
+
+    def _place(self, column: str, start: int) -> Place:
+        return Place(self.name, column, start, self._dialect.header_lines + 1)
+
+    def _ragged(self, row: Any, start: int) -> InputError:
+        number = start + row.number - 1
+        text = row.text if len(row.text) <= 60 else row.text[:60] + "..."
+        return InputError(
+            f"{self.name}: row {number} (line {self._dialect.header_lines + 1 + number}) has "
+            f"{row.actual_columns} cells, expected {row.expected_columns}: {text!r}."
+        )
+
+    def _no_rows(self) -> InputError:
+        if self._dialect.has_header:
+            return InputError(
+                f"{self.name} has a header but no rows; expected at least 1 row. If its only "
+                "line is a row, say so with --no-header."
+            )
+        return InputError(f"{self.name} has no rows; expected at least 1 row.")
+
+
+class _Rest(io.RawIOBase):
+    """The sample that was looked at, then the rest of the file."""
+
+    def __init__(self, sample: bytes, source: Source) -> None:
+        self._sample = sample
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            return self._take(len(self._sample)) + self._source.read()
+        data = self._take(size)
+        return data + self._source.read(size - len(data)) if len(data) < size else data
+
+    def _take(self, size: int) -> bytes:
+        data, self._sample = self._sample[:size], self._sample[size:]
+        return data
+
+
+def blocks_of(content: Any, newline: bytes) -> Iterator[bytes]:
+    """Cut text into blocks of whole rows."""
+    block = b""
+    while data := content.read(BLOCK_BYTES):
+        block += data
+        end = _end_of_rows(block, newline)
+        if end:
+            yield block[:end]
+            block = block[end:]
+    if block.strip():
+        yield block
+
+
+def _end_of_rows(block: bytes, newline: bytes) -> int:
+    """Return where the last whole row of a block ends, 0 if none does."""
+    last = block.rfind(newline)
+    end, quotes = last, block.count(b'"', 0, last + 1)
+    while end >= 0 and quotes % 2:
+        before = block.rfind(newline, 0, end)
+        quotes -= block.count(b'"', before + 1, end)
+        end = before
+    if end < 0 and len(block) > LONGEST_CELL:
+        return last + 1  # no cell is that long: a quote is part of the text
+    return end + 1

@@ -1,0 +1,45 @@
+"""One way to open a table, whatever its format."""
+
+from dagmm.data.files.base import TableFile, TableOptions
+from dagmm.data.files.csv import CSVTable
+from dagmm.data.files.parquet import ParquetTable
+from dagmm.data.files.parquet_folder import PARQUET_SUFFIXES as PARQUET_SUFFIXES
+from dagmm.data.files.parquet_folder import ParquetFolder, parquet_files
+from dagmm.data.files.source import PARQUET_MAGIC, Source
+
+
+def open_table(path: str, options: TableOptions | None = None) -> TableFile:
+    """Open a CSV or Parquet file, gzipped or not, a folder of Parquet files, or standard input.
+
+    Parameters
+    ----------
+    path : str
+        ``"-"`` is standard input.
+    options : TableOptions, optional
+
+    Returns
+    -------
+    TableFile
+        To be used in a ``with`` statement.
+
+    Raises
+    ------
+    InputError
+        If there is no such table, or it cannot be read.
+    """
+    options = options or TableOptions()
+    if parquet_files(path):
+        folder = ParquetFolder(path)
+        folder.check_rows()
+        return folder
+    source = Source(path)
+    try:
+        is_parquet = source.magic.startswith(PARQUET_MAGIC) or path.endswith(PARQUET_SUFFIXES)
+        if options.format == "parquet" or (options.format is None and is_parquet):
+            table = ParquetTable(source)
+            table.check_rows()
+            return table
+        return CSVTable(source, options)
+    except BaseException:
+        source.close()
+        raise

@@ -1,0 +1,228 @@
+"""Rows of pandas, polars and Arrow tables."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dagmm._core.errors import InputError
+from dagmm.data.base import Chunk, Kind, Rows
+from dagmm.data.texts import text_of_column
+
+_HELD = {
+    "text": "text",
+    "category": "categories",
+    "date": "dates",
+    "number": "numbers",
+    "integer": "numbers",
+}
+
+
+@dataclass(frozen=True)
+class _FrameChunk(Chunk):
+    names: tuple[str, ...]
+    start: int
+    frame: nw.DataFrame[Any]
+    objects: nw.DataFrame[Any] | None
+
+    @property
+    def n_rows(self) -> int:  # type: ignore[override]
+        return len(self.frame)
+
+    def _column(self, name: str) -> nw.Series[Any]:
+        if self.objects is not None and name in self.objects.columns:
+            return self.objects[name]
+        return self.frame[name]
+
+    def kind(self, name: str) -> Kind:
+        dtype = self._column(name).dtype
+        if dtype.is_integer():
+            return "integer"
+        if dtype.is_numeric() or dtype in (nw.Boolean, nw.Duration):
+            return "number"
+        if dtype in (nw.Categorical, nw.Enum):
+            return "category"
+        if dtype == nw.String:
+            return "text"
+        if dtype in (nw.Date, nw.Datetime):
+            return "date"
+        if dtype == nw.Unknown and self._column(name).is_null().all():
+            return "empty"
+        raise InputError(
+            f"column {name!r} has type {dtype}; expected numbers, booleans, text or dates. "
+            "Convert it, or leave it out."
+        )
+
+    def numbers(self, names: tuple[str, ...]) -> np.ndarray:
+        values = np.empty((self.n_rows, len(names)), np.float64)
+        for i, name in enumerate(names):
+            kind = self.kind(name)
+            if kind not in ("number", "integer"):
+                if self._column(name).is_null().all():
+                    values[:, i] = np.nan
+                    continue
+                raise InputError(
+                    f"column {name!r} holds {_HELD[kind]}, such as {self._first(name)!r}; "
+                    "this model was fitted on numbers there."
+                )
+            if self._column(name).dtype == nw.Duration:
+                values[:, i] = _seconds(self._arrow(name))
+            else:
+                values[:, i] = self._column(name).cast(nw.Float64).to_numpy()
+        return values
+
+    def integers(self, name: str) -> np.ndarray:
+        return self._column(name).drop_nulls().to_numpy()
+
+    def text(self, name: str) -> pa.Array:
+        return text_of_column(self._arrow(name))
+
+    def dates(self, name: str) -> pa.Array:
+        kind = self.kind(name)
+        column = self._arrow(name)
+        if kind != "date":
+            if column.null_count == self.n_rows:
+                return pa.nulls(self.n_rows, pa.timestamp("s"))
+            raise InputError(
+                f"column {name!r} holds {_HELD[kind]}, such as {self._first(name)!r}; "
+                "this model was fitted on dates there."
+            )
+        if getattr(column.type, "tz", None) is not None:
+            column = pc.local_timestamp(column)
+        return column.cast(pa.timestamp("s"), safe=False)
+
+    def instants(self, name: str) -> np.ndarray:
+        column = self._arrow(name)
+        zone = getattr(column.type, "tz", None)
+        ticks = column.cast(pa.timestamp("us", tz=zone), safe=False).cast(pa.int64())
+        return ticks.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) / 1e6
+
+    def take(self, index: np.ndarray) -> Chunk:
+        objects = None if self.objects is None else self.objects[index]
+        return replace(self, frame=self.frame[index], objects=objects)
+
+    def _arrow(self, name: str) -> pa.Array:
+        column = self._column(name).to_arrow()
+        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+    def _first(self, name: str) -> object:
+        return next((value for value in self._column(name).to_list() if value is not None), None)
+
+
+@dataclass(frozen=True)
+class _ArrowChunk(_FrameChunk):
+    """As any frame, with short ways for what most columns of long tables hold."""
+
+    table: pa.Table
+
+    def kind(self, name: str) -> Kind:
+        dtype = self.table.schema.field(name).type
+        if pa.types.is_integer(dtype):
+            return "integer"
+        if pa.types.is_floating(dtype) or pa.types.is_boolean(dtype):
+            return "number"
+        if pa.types.is_string(dtype) or pa.types.is_large_string(dtype):
+            return "text"
+        return super().kind(name)
+
+    def numbers(self, names: tuple[str, ...]) -> np.ndarray:
+        values = np.empty((self.n_rows, len(names)), np.float64)
+        for i, name in enumerate(names):
+            column = self.table[name]
+            if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+                # Wider whole numbers than float64 can tell apart are rounded.
+                values[:, i] = column.cast(pa.float64(), safe=False).to_numpy()
+            else:
+                values[:, i] = super().numbers((name,))[:, 0]
+        return values
+
+    def take(self, index: np.ndarray) -> Chunk:
+        return arrow_chunk(self.table.take(pa.array(index)), self.start)
+
+    def _arrow(self, name: str) -> pa.Array:
+        column = self.table[name]
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def arrow_chunk(table: pa.Table, start: int) -> Chunk:
+    """Return a piece of an Arrow table as a chunk.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    start : int
+        Number of its first row.
+    """
+    frame = nw.from_native(table, eager_only=True)
+    return _ArrowChunk(tuple(table.column_names), start, frame, None, table)
+
+
+class FrameRows(Rows):
+    """Rows of a pandas, polars or Arrow table."""
+
+    def __init__(self, frame: nw.DataFrame[Any]) -> None:
+        self.frame = frame
+        self._objects = _objects_of(frame)
+        self.names = tuple(frame.columns)
+        self.n_rows = len(frame)
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Return the rows from ``start`` up to ``stop``."""
+        if self.frame.implementation.is_pyarrow():
+            return arrow_chunk(self.frame.to_native().slice(start, stop - start), start)
+        objects = None if self._objects is None else self._objects[start:stop]
+        return _FrameChunk(self.names, start, self.frame[start:stop], objects)
+
+
+def frame_of(table: object) -> nw.DataFrame[Any] | None:
+    """Return a DataFrame of any supported library behind one interface, or None.
+
+    Raises
+    ------
+    InputError
+        If two columns have the same name.
+    """
+    names = getattr(table, "column_names", None)  # Arrow, whose ``columns`` are the data
+    if names is None:
+        names = getattr(table, "columns", None)
+    if names is None:
+        return None
+    texts = [str(name) for name in names]
+    name, count = max(Counter(texts).items(), key=lambda item: item[1], default=("", 0))
+    if count > 1:
+        raise InputError(
+            f"column {name!r} appears {count} times; each column needs a name of its own."
+        )
+    if hasattr(table, "set_axis") and texts != list(names):  # pandas: numbers, tuples
+        table = table.set_axis(texts, axis=1)
+    frame = nw.from_native(table, eager_only=True, pass_through=True)
+    return frame if isinstance(frame, nw.DataFrame) else None
+
+
+def _objects_of(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any] | None:
+    """Give columns of Python objects, which pandas has, the one type that holds their values."""
+    names = [name for name, dtype in frame.schema.items() if dtype == nw.Object]
+    if not names:
+        return None
+    return nw.from_native(pa.table({name: _typed(frame[name]) for name in names}), eager_only=True)
+
+
+def _typed(objects: nw.Series[Any]) -> pa.Array:
+    holes = objects.is_null().to_list()
+    pairs = zip(objects.to_list(), holes, strict=True)
+    values = [None if is_hole else value for value, is_hole in pairs]
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        # Of several types at once: text is what all of them can be.
+        return pa.array([None if value is None else str(value) for value in values])
+
+
+def _seconds(column: pa.Array) -> np.ndarray:
+    per_second = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[column.type.unit]
+    ticks = column.cast(pa.int64()).cast(pa.float64(), safe=False)
+    return ticks.to_numpy(zero_copy_only=False) / per_second

@@ -1,0 +1,1 @@
+"""``DAGMM`` and ``DAGMMDetector``: they check arguments, call the fit and speak the contract."""

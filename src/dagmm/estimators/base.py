@@ -1,0 +1,360 @@
+"""What both estimators share: taking tables, saving, loading."""
+
+import math
+import os
+import reprlib
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from dagmm._core.errors import ArgumentError, InputError, ModelFileError
+from dagmm.data.arrays import MatrixRows, array_of, as_numbers
+from dagmm.data.base import Rows
+from dagmm.data.convert import table_like
+from dagmm.data.frames import FrameRows, frame_of
+from dagmm.data.images import ImageRows, image_rows
+from dagmm.data.paths import stored_rows
+from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
+from dagmm.inference.explain.attribution import Explanation, explain
+from dagmm.inference.explain.images import ImageExplanation, explain_images
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.persistence.directory import SavedModel, load_model, save_model
+from dagmm.networks.activations import activation_name, resolve_activation
+from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.image_encoder import ImageEncoder
+from dagmm.report.plots.methods import PlotMethods
+from dagmm.training.checkpoint.directory import Checkpoint
+
+
+class FittedModelEstimator(PlotMethods, BaseEstimator):
+    """Base of the estimators: each holds one fitted model, ``model_``, and speaks for it."""
+
+    model_: FittedModel
+    n_features_in_: int
+    #: Whether the models of this class decide.
+    _has_threshold: ClassVar[bool] = False
+
+    def explain(self, X: Any) -> Explanation | ImageExplanation:
+        """Say for each row which columns make it strange, and what was expected there.
+
+        Each row is compared with the nearest normal row: the same row with the few values
+        replaced that make it strange. Contributions add up to the energy between the two. With
+        windows, a column is replaced in the whole window that ends at the row. An image is
+        compared with what the model makes of it, and has a heat map.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
+
+        Returns
+        -------
+        Explanation or ImageExplanation
+            With ``contribution``, ``expected``, ``top_features()`` and more; see
+            :class:`dagmm.inference.explain.attribution.Explanation` and, for images,
+            :class:`dagmm.inference.explain.images.ImageExplanation`.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        ArgumentError
+            If the model was saved in format 1, and not calibrated since.
+        """
+        check_is_fitted(self)
+        rows = self._rows(X, fitting=False)
+        if isinstance(rows, ImageRows):
+            return explain_images(self.model_, rows)
+        return explain(self.model_, rows)
+
+    def calibrate(self, X: Any) -> Self:
+        """Learn the energies of other normal rows, for thresholds and p-values.
+
+        Nothing is trained and the threshold stays; set it anew with these rows where wanted.
+        Rows that the model was fitted to have lower energies than others: where none could be
+        left out, of a few rows or images, this is what makes an alarm budget hold; elsewhere it
+        is more rows to find rare alarms from.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
+            Normal rows that the model was not fitted to.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        self.model_ = self.model_.calibrated(self._rows(X, fitting=False))
+        return self
+
+    def p_value(self, X: Any) -> Float[np.ndarray, " n_rows"]:
+        """Share of normal rows that are expected to be at least as strange as each row.
+
+        Counted among the rows held out of the fit, training rows as networks judge them that were
+        not fitted to them, or the rows of ``calibrate``; of a few rows or images among the
+        training rows, which make it too low for rows that are not among them. Far out in the
+        tail, from a generalised Pareto distribution fitted to it.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
+
+        Returns
+        -------
+        p_value : ndarray of shape (n_rows,)
+            In [0, 1]; lower is stranger.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        ArgumentError
+            If the model was saved in format 1, and not calibrated since.
+        """
+        check_is_fitted(self)
+        energy = self.model_.energy(self._rows(X, fitting=False))
+        return p_value_of(self.model_.calibration, energy)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model and the constructor arguments to a directory.
+
+        A model saved there before is replaced, in one step.
+
+        Parameters
+        ----------
+        path : path-like
+            A directory: new, empty, or with a saved model.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to save yet.
+        ArgumentError
+            If an argument cannot be saved: an activation without a known name, a random
+            number generator.
+        ModelSaveError
+            If the directory holds something else, or cannot be written.
+        """
+        check_is_fitted(self)
+        arguments = {
+            name: _plain(name, value) for name, value in self.get_params(deep=False).items()
+        }
+        names = getattr(self, "feature_names_in_", None)
+        arguments["feature_names_in_"] = None if names is None else [str(name) for name in names]
+        save_model(path, self.model_, type(self).__name__, arguments)
+
+    def restore(self, path: str | os.PathLike[str]) -> Self:
+        """Become the model that was saved to a directory, arguments included.
+
+        In the reference implementation the arguments are not saved, and ``restore`` trusts
+        those of the receiver; here they are part of the model.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ModelFileError
+            If the model is missing, damaged, foreign, newer, or of the other estimator.
+        """
+        saved = load_model(path)
+        if saved.estimator != type(self).__name__:
+            raise ModelFileError(
+                f"restore: {os.fspath(path)!r} holds a {saved.estimator}, "
+                f"this is a {type(self).__name__}; use {saved.estimator}.load."
+            )
+        wrong = self._wrong_in(saved)
+        if wrong:
+            raise ModelFileError(f"restore: {os.fspath(path)!r} is damaged: {wrong}.")
+        arguments = type(self)().get_params(deep=False) | saved.arguments
+        names = arguments.pop("feature_names_in_")
+        self.set_params(**arguments)
+        self.__dict__.pop("feature_names_in_", None)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        self.n_features_in_ = _n_columns(saved.model)
+        self._take(saved.model)
+        return self
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the model that was saved to a directory; see :meth:`restore`."""
+        return cls().restore(path)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def score_table(self, X: Any) -> Any:
+        """Energies, and decisions where the model makes them, as a table.
+
+        The other methods return arrays, as scikit-learn's contract asks; this one returns what
+        came.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
+
+        Returns
+        -------
+        table
+            Columns ``energy`` (nats, higher is stranger) and, for a model with a threshold,
+            ``is_anomaly``: a table of the library that X comes from, pandas' with the index of
+            X; for an array or nested lists a structured array of shape (n_rows,).
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        energy = self.model_.energy(self._rows(X, fitting=False))
+        columns = {"energy": energy}
+        if self.model_.threshold is not None:
+            columns["is_anomaly"] = is_anomaly(energy, self.model_.threshold)
+        return table_like(X, columns)
+
+    def _overrides(self) -> Overrides:
+        """Check what the user says about columns."""
+        return Overrides.of(
+            *(getattr(self, name) for name in ("drop", "categorical", "numeric", "time", "group"))
+        )
+
+    def _checkpoint(self, path: object, seed: str) -> Checkpoint | None:
+        """Check where a training is to be kept, before the table is read."""
+        if path is not None and getattr(self, seed) is None:
+            raise ArgumentError(
+                f"checkpoint needs {seed} to be a number: with None every fit draws another seed, "
+                "and none can go on with the training of the one before."
+            )
+        return None if path is None else Checkpoint(path)
+
+    def _take(self, model: FittedModel) -> None:
+        """Make a fitted model this estimator's own."""
+        self.model_ = model
+
+    def _wrong_in(self, saved: SavedModel) -> str:
+        """Say what this class cannot have saved; nothing if all is well."""
+        known = {*self.get_params(deep=False), "feature_names_in_"}
+        unknown = sorted(saved.arguments.keys() - known)
+        if unknown:
+            return f"{type(self).__name__} has no argument {reprlib.repr(unknown[0])}"
+        for name, value in saved.arguments.items():
+            if not _is_plain(value):
+                return f"argument {name!r} cannot be {reprlib.repr(value)}"
+        encoder = saved.model.encoder
+        columns = {*encoder.columns, *(column.name for column in encoder.set_aside)}
+        names = saved.arguments.get("feature_names_in_", ())
+        if names is not None and not (
+            isinstance(names, list)
+            and all(isinstance(name, str) for name in names)
+            and len(names) == len(columns)
+            and set(names) == columns
+        ):
+            return "feature_names_in_ must be the columns or null"
+        if (saved.model.threshold is not None) != self._has_threshold:
+            return f"threshold must {'' if self._has_threshold else 'not '}be there"
+        return ""
+
+    def _rows(self, table: object, *, fitting: bool) -> Rows:
+        """Check a table against scikit-learn's contract and ours, once, at the door."""
+        least = 2 if fitting else 1
+        images = image_rows(table)
+        if images is not None:
+            return self._image_rows(images, least, fitting=fitting)
+        stored = stored_rows(table)
+        if stored is not None:
+            return self._stored_rows(stored, least, fitting=fitting)
+        frame = frame_of(table)
+        if frame is None:
+            values = array_of(table) if isinstance(table, list | tuple) else table
+            # scikit-learn has words of its own for complex numbers.
+            if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind != "c":
+                values = as_numbers(values)
+            values = validate_data(
+                self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least
+            )
+            return MatrixRows(values)
+        if fitting:
+            validate_data(self, table, reset=True, skip_check_array=True)
+        if len(frame) < least or not frame.columns:
+            raise InputError(
+                f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
+                f"got a table of shape {frame.shape}."
+            )
+        return FrameRows(frame)
+
+    def _stored_rows(self, rows: Rows, least: int, *, fitting: bool) -> Rows:
+        if rows.n_rows < least or not rows.names:
+            raise InputError(
+                f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
+                f"got a table of shape ({rows.n_rows}, {len(rows.names)})."
+            )
+        if fitting:
+            self.feature_names_in_ = np.array(rows.names, dtype=object)
+            self.n_features_in_ = len(rows.names)
+        return rows
+
+    def _image_rows(self, images: ImageRows, least: int, *, fitting: bool) -> ImageRows:
+        if images.n_rows < least:
+            raise InputError(
+                f"expected at least {least} image{'s' if least > 1 else ''}, got {images.n_rows}."
+            )
+        if fitting:
+            for name in ("drop", "categorical", "numeric", "time", "group", "window"):
+                if getattr(self, name, None) is not None:
+                    raise ArgumentError(f"{name} is about columns, and X holds images.")
+            self.__dict__.pop("feature_names_in_", None)
+            self.n_features_in_ = math.prod(images.shape)
+        return images
+
+
+def _n_columns(model: FittedModel) -> int:
+    """Columns of the training table, those that were set aside included; pixels of an image."""
+    if isinstance(model.encoder, ImageEncoder):
+        return model.encoder.n_features
+    return len(model.encoder.columns) + len(model.encoder.set_aside)
+
+
+def _plain(name: str, value: object) -> Any:
+    """Return an argument as JSON can hold it."""
+    if callable(value):
+        return activation_name(name, resolve_activation(name, value))
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(name, item) for item in value]
+    if _is_plain(value):
+        return value
+    raise ArgumentError(f"{name} is {value!r}, which cannot be saved; pass a number or None.")
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is one that an argument can be saved as."""
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str | bool | int)

@@ -1,0 +1,378 @@
+"""The practical detector: several networks, a refined mixture, a threshold."""
+
+import warnings
+from dataclasses import replace
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import OutlierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from dagmm._core.arguments import check_choice, check_int
+from dagmm._core.errors import ArgumentError
+from dagmm._core.progress import progress_for
+from dagmm.data.images import ImageRows
+from dagmm.estimators.base import FittedModelEstimator
+from dagmm.inference.calibration.threshold import (
+    apply_threshold,
+    check_contamination,
+    choose_threshold,
+    label_of,
+    meaning_of,
+    score_of,
+    threshold_of,
+)
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.streaming import Stream
+from dagmm.preprocessing.windows.features import Detail
+from dagmm.preprocessing.windows.length import WindowLength
+from dagmm.training.diagnostics import verdict_of
+from dagmm.training.fit import fit_model
+from dagmm.training.fit_windows import fit_windows
+from dagmm.training.presets import SCALING, detector_recipe, image_recipe, window_recipe
+
+#: What each kind of network sees of a window.
+_DETAIL_OF: dict[str, Detail] = {"dense": "levels", "convolutional": "steps"}
+
+
+class DAGMMDetector(OutlierMixin, FittedModelEstimator):
+    """Anomaly detector with the contract of scikit-learn's outlier detectors.
+
+    Several DAGMM networks are trained side by side, each one's mixture is refined by EM on its
+    trained codes and joined by mixtures about a few rows drawn at random, and their energies are
+    combined on a common scale.
+
+    Parameters
+    ----------
+    contamination : "auto" or float, default="auto"
+        Share of the training rows to be called anomalies, in (0, 0.5]; it sets the threshold
+        and nothing else. ``"auto"`` is 0.01, not of the training rows as the model sees them,
+        whose energies are lower than those of new rows, but of rows that were held out of the fit
+        or, where there are under 10,000 rows or images, are judged by networks that were not
+        fitted to them (of less than 20 the training rows after all); of windows, which one odd
+        row is in as many of as a window has rows, 0.01 times these rows, at most 0.05.
+    n_members : int, default=4
+        Number of networks.
+    random_state : int, RandomState instance or None, default=0
+        The one source of initialisation, shuffling and dropout. With an int, fits on the same
+        machine are identical to the bit.
+    verbose : int, default=0
+        Whether to show progress on standard error, where it is a terminal.
+    drop : str or list of str, optional
+        Columns to leave out.
+    categorical : str or list of str, optional
+        Columns that hold categories, also where these are written as numbers.
+    numeric : str or list of str, optional
+        Columns of numbers that are used even where they look like identifiers.
+    time : str, optional
+        The column that is the time axis: dates or numbers (of seconds). It is left out. The rows
+        that a threshold is found from are then left out of the fit in stretches of time, asset by
+        asset, not at random, so that it says more about later rows.
+    group : str, optional
+        The column that names the asset a row belongs to. It is left out.
+    window : int or str, optional
+        Judge each row together with the rows of its asset before it: so many rows, itself
+        included, or a duration such as ``"60s"`` or ``"10 min"``, which becomes rows by the
+        median interval of the training rows. Needs ``time``. By default each row is judged by
+        itself.
+    step : int, default=1
+        With ``window``: every so many rows a window is trained on. Every row is scored.
+    network : {"dense", "convolutional"}, default="dense"
+        With ``window``: dense networks that see the level and the spread of each column within
+        the window, or convolutional ones that see every row of it. The first are faster and found
+        more on every table that was measured; they do not see in which order the rows of a window
+        come.
+
+    Attributes
+    ----------
+    model_ : FittedModel
+    offset_ : float
+        ``decision_function = score_samples - offset_``; minus the threshold of the energy.
+    threshold_ : dict
+        The threshold and what it means: ``energy`` (nats), ``rule``, ``share`` of normal rows
+        expected above it, ``low`` and ``high`` (95 % confidence interval of the energy),
+        ``method``, ``n_rows`` and ``rows_are`` (what it was found from), ``warnings``.
+    history_ : list of dict
+        One for each member; see :class:`dagmm.training.history.History`.
+    verdict_ : list of str
+        Whether the training can be trusted, in words.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Where the training table had column names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dagmm import DAGMMDetector
+    >>> x = np.random.default_rng(0).normal(size=(300, 2))
+    >>> detector = DAGMMDetector(random_state=0).fit(x)
+    >>> detector.predict(np.array([[0.0, 0.0], [9.0, -9.0]])).tolist()
+    [1, -1]
+    """
+
+    _has_threshold = True
+
+    def __init__(
+        self,
+        contamination: Any = "auto",
+        n_members: int = 4,
+        random_state: Any = 0,
+        verbose: int = 0,
+        drop: Any = None,
+        categorical: Any = None,
+        numeric: Any = None,
+        time: str | None = None,
+        group: str | None = None,
+        window: Any = None,
+        step: int = 1,
+        network: str = "dense",
+    ) -> None:
+        self.contamination = contamination
+        self.n_members = n_members
+        self.random_state = random_state
+        self.verbose = verbose
+        self.drop = drop
+        self.categorical = categorical
+        self.numeric = numeric
+        self.time = time
+        self.group = group
+        self.window = window
+        self.step = step
+        self.network = network
+
+    def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
+        """Train the networks, fix their mixtures and the threshold.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
+            Training rows, mostly normal: numbers, NaN for a hole; in a DataFrame also booleans,
+            text, dates. Or the path of a Parquet file, of a folder of Parquet files or of a CSV
+            file, or a ``pyarrow.dataset.Dataset``, of any length: it is never held whole, unless
+            there are windows. Or images of one size, of shape (n, height, width) or (n, height,
+            width, channels): uint8, uint16 or floats; they are fitted by a convolutional network,
+            and the other methods take images of that size.
+        y : ignored
+        checkpoint : path-like, optional
+            A directory in which the training is kept while it runs: new, empty, or of a fit like
+            this one that was stopped, however it was. That one is gone on with, and the model
+            that comes out is the one it would have been, to the bit. A finished training stays
+            there; delete the directory when it is no longer of use.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ArgumentError
+            If an argument cannot be used, or the checkpoint is of another fit.
+        InputError
+            If the table cannot be used; column and row are named.
+        ModelFileError
+            If a file of the checkpoint is damaged.
+        ModelSaveError
+            If the checkpoint cannot be written.
+        """
+        check_contamination(self.contamination)
+        n_members = check_int("n_members", self.n_members, 1)
+        seed = int(check_random_state(self.random_state).randint(2**31))
+        overrides = self._overrides()
+        length, detail = self._windows()
+        place = self._checkpoint(checkpoint, "random_state")
+        rows = self._rows(X, fitting=True)
+        with progress_for(self.verbose) as progress:
+            if length is None:
+                recipe_of = (
+                    partial(image_recipe, n_members=n_members, shape=rows.shape)
+                    if isinstance(rows, ImageRows)
+                    else partial(detector_recipe, n_members=n_members)
+                )
+                model, energy = fit_model(
+                    *(rows, SCALING, recipe_of, seed, progress, overrides),
+                    holding_out=True,
+                    checkpoint=place,
+                )
+            else:
+                recipe_of = partial(window_recipe, n_members=n_members, detail=detail)
+                model, energy = fit_windows(
+                    rows, length, SCALING, detail, recipe_of, seed, progress, overrides, place
+                )
+        chosen = choose_threshold(
+            model.calibration, contamination=self.contamination, n_steps=model.n_steps
+        )
+        if self.contamination != "auto":
+            # Of a long table not all energies are kept; the share is to be exact all the same.
+            chosen = replace(chosen, energy=threshold_of(energy, self.contamination))
+        self._take(apply_threshold(model, chosen))
+        return self
+
+    def set_threshold(
+        self,
+        *,
+        contamination: Any = None,
+        quantile: float | None = None,
+        alarms: float | None = None,
+        per: str = "week",
+        every: Any = None,
+        energy: float | None = None,
+    ) -> Self:
+        """Move the threshold by one of four rules; nothing is fitted again.
+
+        A share of normal rows is measured on rows that were not fitted to: held out, left out by
+        some networks, or those of :meth:`calibrate`; on the training rows where there are none.
+        Rarer shares than ten of these rows are found from a generalised Pareto distribution
+        fitted to their tail.
+        ``threshold_`` says what was found, with a confidence interval.
+
+        Parameters
+        ----------
+        contamination : "auto" or float, optional
+            Share of the training rows to be called anomalies, in (0, 0.5]; ``"auto"`` as for the
+            class.
+        quantile : float, optional
+            Share of normal rows below the threshold, in (0, 1).
+        alarms : float, optional
+            Alarm budget: false alarms, at most. Each row above the threshold counts; where
+            rows follow each other closely, false alarms come in runs.
+        per : {"hour", "day", "week", "month", "year"}, default="week"
+            The time that alarms are counted in; a month has 30 days.
+        every : float or str, optional
+            With ``alarms``: the time from one row to the next, in seconds or as a text such as
+            ``"1s"``, ``"10 min"`` or ``"1h"``.
+        energy : float, optional
+            The threshold itself, in nats.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        ArgumentError
+            If there is not exactly one rule, an argument cannot be used, or too few energies are
+            known for so rare an alarm.
+
+        Warns
+        -----
+        UserWarning
+            If the energies are those of training rows, or their tail is not what was fitted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dagmm import DAGMMDetector
+        >>> rng = np.random.default_rng(0)
+        >>> detector = DAGMMDetector(n_members=1).fit(rng.normal(size=(1000, 2)))
+        >>> detector.calibrate(rng.normal(size=(3000, 2)))
+        DAGMMDetector(n_members=1)
+        >>> detector.set_threshold(alarms=3, per="day", every="1 min").threshold_["method"]
+        'tail'
+        """
+        check_is_fitted(self)
+        chosen = choose_threshold(
+            self.model_.calibration,
+            contamination=contamination,
+            quantile=quantile,
+            alarms=alarms,
+            per=per,
+            every=every,
+            energy=energy,
+            n_steps=self.model_.n_steps,
+        )
+        for warning in chosen.warnings:
+            warnings.warn(f"set_threshold: {warning}.", UserWarning, stacklevel=2)
+        self._take(apply_threshold(self.model_, chosen))
+        return self
+
+    def energy(self, X: Any) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row, in nats.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
+
+        Returns
+        -------
+        energy : ndarray of shape (n_rows,)
+            Higher is stranger; may be negative.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        return self.model_.energy(self._rows(X, fitting=False))
+
+    def energy_deviation(self, X: Any) -> Float[np.ndarray, " n_rows"]:
+        """How much the networks disagree about the energy of each row, in nats.
+
+        A row whose energy is well above the threshold compared with this is an anomaly to all of
+        them. It is zero for a single network.
+
+        Parameters and errors as in :meth:`energy`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        check_is_fitted(self)
+        return self.model_.deviation(self._rows(X, fitting=False))
+
+    def stream(self) -> Stream:
+        """Return what scores rows as they come, one by one or a few at a time.
+
+        Energies are those of :meth:`energy` for all these rows at once, to the bit where there
+        are windows; each row's depends on it and on earlier rows of its asset.
+
+        Returns
+        -------
+        Stream
+            With one method, ``update(rows)``, which returns their energies.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        """
+        check_is_fitted(self)
+        return Stream(self.model_)
+
+    def score_samples(self, X: Any) -> Float[np.ndarray, " n_rows"]:
+        """Minus the energy of each row: higher is more normal."""
+        return score_of(self.energy(X))
+
+    def decision_function(self, X: Any) -> Float[np.ndarray, " n_rows"]:
+        """``score_samples(X) - offset_``: negative for anomalies."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> np.ndarray:
+        """+1 for normal rows, -1 for anomalies; shape (n_rows,), int."""
+        return label_of(self.decision_function(X))
+
+    def _windows(self) -> tuple[WindowLength | None, Detail]:
+        """Check what the user says about windows."""
+        choice = check_choice("network", self.network, tuple(_DETAIL_OF))
+        if self.window is not None:
+            length = WindowLength.of(self.window, self.step, self.time, self.group)
+            return length, _DETAIL_OF[str(choice)]
+        for name, value, default in (("step", self.step, 1), ("network", choice, "dense")):
+            if value != default:
+                raise ArgumentError(f"{name}={value!r} belongs to window, and there is none.")
+        return None, "levels"
+
+    def _take(self, model: FittedModel) -> None:
+        super()._take(model)
+        assert model.threshold is not None, "a detector's model has a threshold"
+        self.offset_ = -model.threshold
+        self.threshold_ = meaning_of(model)
+        self.history_ = model.record["histories"]
+        self.verdict_ = verdict_of(model.record["health"])

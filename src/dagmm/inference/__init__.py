@@ -1,0 +1,1 @@
+"""What a fitted model can do: energy, threshold, explanation, streams, saving and loading."""

@@ -1,0 +1,235 @@
+"""Why a row is strange: which columns, and what the model expected there.
+
+Each row is compared with the nearest normal row, found by
+:mod:`dagmm.inference.explain.counterfactual`: the same row with the few values replaced that make
+it strange. What each replaced column contributes to the energy between the two is its mean
+contribution over the order of replacement and its reverse, which is the Shapley value where
+columns act alone or in pairs. Contributions add up to the gap exactly.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from dagmm._core.errors import ArgumentError
+from dagmm._core.parallel import side_by_side
+from dagmm.data.base import Rows
+from dagmm.data.convert import rows_of
+from dagmm.inference.explain.counterfactual import Nearest, Search
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.preprocessing.image_encoder import ImageEncoder
+from dagmm.preprocessing.pipeline import Reader, Seen
+
+#: Rows whose energies one core computes at a time.
+_PART_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why rows are strange.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The model's columns.
+    energy : ndarray of shape (n_rows,)
+        Of each row, in nats.
+    reference_energy : ndarray of shape (n_rows,)
+        Of the normal row that each is compared with, in nats: the row itself, with the values of
+        ``expected``. A row whose energy is not above the median of normal rows is its own.
+    contribution : ndarray of shape (n_rows, n_columns)
+        What each column adds, in nats. Each row's sum is ``energy - reference_energy``; columns
+        whose values are not to blame add 0.
+    expected : dict of str to ndarray of shape (n_rows,)
+        By column, in the table's units: the value at which the row would be normal; the row's
+        own, to float32 rounding, where the column is not to blame. None for a text that the
+        model does not know. With windows, the mean over the window at which it would be normal.
+    """
+
+    columns: tuple[str, ...]
+    energy: Float[np.ndarray, " n_rows"]
+    reference_energy: Float[np.ndarray, " n_rows"]
+    contribution: Float[np.ndarray, "n_rows n_columns"]
+    expected: dict[str, np.ndarray]
+
+    def strongest(self, n: int) -> Int[np.ndarray, "n_rows n"]:
+        """Return the columns that add most to each row's energy, the most first.
+
+        Parameters
+        ----------
+        n : int
+            How many of them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n)
+            Positions in ``columns``; -1 where fewer columns add anything.
+        """
+        order = np.argsort(-self.contribution, axis=1, kind="stable")[:, :n]
+        adds = np.take_along_axis(self.contribution, order, axis=1) > 0.0
+        places = np.full((len(order), n), -1)
+        places[:, : order.shape[1]] = np.where(adds, order, -1)
+        return places
+
+    def top_features(self, n: int = 3) -> np.ndarray:
+        """Names of the columns that add most to each row's energy, the most first.
+
+        Parameters
+        ----------
+        n : int, default=3
+            How many of them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n), object
+            None where fewer columns add anything.
+        """
+        names = np.array([*self.columns, None], dtype=object)
+        return names[self.strongest(n)]
+
+
+def explain(model: FittedModel, table: object) -> Explanation:
+    """Say for each row of a table which columns make it strange.
+
+    A row's explanation depends on the row alone, not on the rows it comes with; with windows, on
+    the row and on earlier rows of its asset.
+
+    Parameters
+    ----------
+    model : FittedModel
+    table : DataFrame, array-like of shape (n_rows, n_columns) or Rows
+        As :meth:`FittedModel.energy` takes it.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    InputError
+        If columns are missing, or values cannot be encoded.
+    ArgumentError
+        If the model was saved before it knew what is normal, and not calibrated since.
+    """
+    rows = rows_of(table)
+    model.check(rows)
+    return explain_rows(Explainer(model), rows)
+
+
+def explain_rows(explainer: "Explainer", rows: Rows) -> Explanation:
+    """Explain all rows of a table that fits the model."""
+    chunks = list(rows.chunks(explainer.chunk_rows)) or [rows.chunk(0, 0)]
+    reader = explainer.reader()
+    parts = [explainer.explain(reader.read(chunk, to_explain=True)) for chunk in chunks]
+    columns = parts[0].columns
+    return Explanation(
+        columns,
+        np.concatenate([part.energy for part in parts]),
+        np.concatenate([part.reference_energy for part in parts]),
+        np.concatenate([part.contribution for part in parts]),
+        {name: np.concatenate([part.expected[name] for part in parts]) for name in columns},
+    )
+
+
+class Explainer:
+    """Explains the rows of one model, chunk by chunk, in bounded memory.
+
+    Parameters
+    ----------
+    model : FittedModel
+
+    Raises
+    ------
+    ArgumentError
+        If the model was saved before it knew what is normal, and not calibrated since.
+    """
+
+    def __init__(self, model: FittedModel) -> None:
+        if model.calibration is None:
+            raise ArgumentError(
+                "this model was saved before usual values were kept; calibrate it with a table of "
+                "normal rows, or fit it again, to have rows explained."
+            )
+        if isinstance(model.encoder, ImageEncoder):
+            raise ArgumentError("this model was fitted on images; explain_images explains them.")
+        self._model = model
+        self._encoder = model.encoder
+        self._search = Search(model)
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows that are explained at a time."""
+        return self._model.chunk_rows
+
+    def reader(self) -> Reader:
+        """Return what turns chunks of a table, in their order, into what is explained."""
+        return self._model.reader()
+
+    def explain(self, seen: Seen) -> Explanation:
+        """Explain what the networks see of some rows."""
+        features = seen.inputs
+        energy = self._energy(features)
+        nearest = self._search.run(features, energy)
+        reference = self._energy(nearest.features)
+        order = _without_repeats(nearest.columns)
+        there, back = (
+            self._along(features, nearest, reference, columns)
+            for columns in (order, order[:, ::-1])
+        )
+        return Explanation(
+            self._encoder.columns,
+            energy,
+            reference,
+            0.5 * (there + back),
+            self._model.decode(seen._replace(inputs=nearest.features)),
+        )
+
+    def _energy(
+        self, features: Float[np.ndarray, "n_rows n_features"]
+    ) -> Float[np.ndarray, " n_rows"]:
+        """Energy of encoded rows, on all cores."""
+        parts = (features[i : i + _PART_ROWS] for i in range(0, len(features), _PART_ROWS))
+        energies = list(side_by_side(self._model.energy_of_features, parts))
+        return np.concatenate(energies) if energies else np.empty(0)
+
+    def _along(
+        self,
+        features: Float[np.ndarray, "n_rows n_features"],
+        nearest: Nearest,
+        reference: Float[np.ndarray, " n_rows"],
+        columns: Int[np.ndarray, "n_rows n_steps"],
+    ) -> Float[np.ndarray, "n_rows n_columns"]:
+        """Energy that each column adds when the row's own values come back in this order."""
+        contribution = np.zeros((len(features), len(self._encoder.columns)))
+        now, energy = nearest.features.copy(), reference.copy()
+        for rows, column in _steps(columns):
+            own = self._search.owner[None, :] == column[:, None]
+            now[rows] = np.where(own, features[rows], now[rows])
+            new = self._energy(now[rows])
+            contribution[rows, column] += new - energy[rows]
+            energy[rows] = new
+        return contribution
+
+
+def _without_repeats(
+    columns: Int[np.ndarray, "n_rows n_steps"],
+) -> Int[np.ndarray, "n_rows n_steps"]:
+    """Leave out (as -1) where the search replaced a column again: it comes back but once.
+
+    A column that is first in the order and in its reverse as well would have no mean of both.
+    """
+    order = columns.copy()
+    for step in range(1, columns.shape[1]):
+        again = (columns[:, :step] == columns[:, [step]]).any(axis=1)
+        order[again, step] = -1
+    return order
+
+
+def _steps(columns: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows that take each step, and the column each of them takes it with."""
+    for column in columns.T:
+        rows = np.flatnonzero(column >= 0)
+        if len(rows):
+            yield rows, column[rows]

@@ -1,0 +1,288 @@
+"""The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.parallel import side_by_side
+from dagmm.data.base import CHUNK_ROWS, Chunk, Rows
+from dagmm.data.convert import rows_of
+from dagmm.data.images import ImageRows
+from dagmm.inference.calibration.calibration import OF_A_TABLE, Calibration
+from dagmm.inference.ensemble import Joined, Judge, Member, combine, disagreement
+from dagmm.inference.forward import Buffers, buffer_rows
+from dagmm.mixture.input_space import RowMixture
+from dagmm.mixture.marginal import ColumnMixtures
+from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
+from dagmm.preprocessing.pipeline import Reader, Seen
+from dagmm.preprocessing.reference_values import typical_values
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.windows.spec import Windows
+
+#: Most inputs of a chunk of rows.
+_MOST_INPUTS = 2**25
+#: Rows of a table are scored in chunks of no more inputs. Not of fewer: threads that come back to
+#: the interpreter wait for each other there, and should not do so often.
+_INPUTS_AT_ONCE = 2**20
+#: Windows are scored so many at a time, as those of a stream are.
+_WINDOWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A frozen model: encoder, members, threshold and the record of its training.
+
+    Parameters
+    ----------
+    encoder : Encoder or ImageEncoder
+    members : tuple of Member
+    threshold : float or None
+        Energy above which a row is an anomaly, in nats.
+    record : dict
+        What training recorded, as plain data: histories, verdict, fingerprint.
+    calibration : Calibration or None
+        What is known of normal rows; None for a model saved before this was kept.
+    windows : Windows or None
+        How windows are made of rows; None where each row is judged by itself.
+    column_mixtures : ColumnMixtures or None
+        What judges values column by column beside the members.
+    row_mixture : RowMixture or None
+        What judges rows as they are encoded beside the members.
+    """
+
+    encoder: Encoder | ImageEncoder
+    members: tuple[Member, ...]
+    threshold: float | None
+    record: dict[str, Any]
+    calibration: Calibration | None = None
+    windows: Windows | None = None
+    column_mixtures: ColumnMixtures | None = None
+    row_mixture: RowMixture | None = None
+
+    @property
+    def beside(self) -> tuple[ColumnMixtures | RowMixture, ...]:
+        """What judges rows beside the members."""
+        both = (self.column_mixtures, self.row_mixture)
+        return tuple(judge for judge in both if judge is not None)
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """Members, and what judges rows beside them: all that a row has an energy from."""
+        return (*self.members, *self.beside)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that a table needs to be scored: those described, and clock and asset."""
+        if self.windows is None:
+            return self.encoder.columns
+        return (*self.encoder.columns, *self.windows.columns)
+
+    @property
+    def table_encoder(self) -> Encoder:
+        """The encoder of a model of tables.
+
+        Raises
+        ------
+        ArgumentError
+            If the model was fitted on images.
+        """
+        if isinstance(self.encoder, ImageEncoder):
+            raise ArgumentError(
+                f"the model was fitted on images of {size_in_words(self.encoder.shape)}; this is "
+                "for models of tables."
+            )
+        return self.encoder
+
+    @property
+    def n_steps(self) -> int:
+        """Rows that a row is judged with, itself included."""
+        return 1 if self.windows is None else self.windows.n_steps
+
+    @property
+    def n_inputs(self) -> int:
+        """Width of what the networks see."""
+        return self.encoder.n_features if self.windows is None else self.windows.n_inputs
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """The column that each of the networks' inputs comes from."""
+        columns = self.encoder.feature_columns
+        return columns if self.windows is None else self.windows.input_columns(columns)
+
+    def with_threshold(self, threshold: float) -> "FittedModel":
+        """Return the same model with another threshold."""
+        return replace(self, threshold=threshold)
+
+    def energy(self, table: object) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row in nats; higher is stranger.
+
+        A row's energy depends on the row alone, not on the rows it comes with; with windows, on
+        the row and on earlier rows of its asset.
+
+        Parameters
+        ----------
+        table : DataFrame, array-like of shape (n_rows, n_columns) or Rows
+            A DataFrame's columns are found by name and may stand in any order, among others.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), float64
+
+        Raises
+        ------
+        InputError
+            If columns are missing, or values cannot be encoded.
+        """
+        return self._by_chunk(combine, table)
+
+    def deviation(self, table: object) -> Float[np.ndarray, " n_rows"]:
+        """How much the members disagree about the energy of each row, in nats.
+
+        Parameters, errors as in :meth:`energy`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), float64
+            See :func:`disagreement`; zero for a model of one member.
+        """
+        return self._by_chunk(disagreement, table)
+
+    def calibrated(self, table: object) -> "FittedModel":
+        """Return the same model, which knows the energies of other normal rows.
+
+        Parameters
+        ----------
+        table : DataFrame, array-like of shape (n_rows, n_columns) or Rows
+            Normal rows that the model was not fitted to, as :meth:`energy` takes them.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, columns are missing, or values cannot be encoded.
+        """
+        rows = rows_of(table)
+        if rows.n_rows == 0:
+            raise InputError("calibrate: expected at least 1 row, got none.")
+        energy = self.energy(rows)
+        known = self.calibration
+        if known is None:  # a model saved before any of it was kept
+            features = np.concatenate([self.encoder.encode(chunk) for chunk in rows.chunks()])
+            known = Calibration(typical_values(features, self.encoder.feature_columns), None)
+        known = known.with_unseen(energy, OF_A_TABLE)
+        return replace(self, calibration=known)
+
+    def check(self, rows: Rows) -> None:
+        """Check that a table has the columns the model was fitted on, images its size.
+
+        Raises
+        ------
+        InputError
+        """
+        if isinstance(self.encoder, ImageEncoder):
+            self.encoder.check(rows)
+            return
+        if isinstance(rows, ImageRows):
+            raise InputError(
+                f"X has images of {size_in_words(rows.shape)}; this model was fitted on a table "
+                f"of {len(self.encoder.columns)} columns."
+            )
+        if self.windows is not None:
+            self.windows.check(rows.names)
+        self.encoder.check(rows.names)
+
+    def reader(self) -> Reader:
+        """Return what turns chunks of a table, in their order, into inputs of the networks."""
+        return Reader(self.encoder, self.windows)
+
+    def energy_of_features(
+        self, features: Float32[np.ndarray, "n_rows n_inputs"]
+    ) -> Float[np.ndarray, " n_rows"]:
+        """Energy of what the networks see of rows, in nats."""
+        return self._joined(combine, features)
+
+    def _joined(
+        self, joined: Joined, features: Float32[np.ndarray, "n_rows n_inputs"]
+    ) -> Float[np.ndarray, " n_rows"]:
+        """Join the members' energies of each row."""
+        if self.windows is None:
+            return joined(self.judges, self._energies(features))
+        # A stream is scored row by row and is to have the same energies to the bit: whatever
+        # rounds by the number of rows gets blocks of one size.
+        energy = np.empty(len(features))
+        for first in range(0, len(features), _WINDOWS_AT_ONCE):
+            part = features[first : first + _WINDOWS_AT_ONCE]
+            block = np.zeros((_WINDOWS_AT_ONCE, features.shape[1]), np.float32)
+            block[: len(part)] = part
+            whole = joined(self.judges, self._energies(block))
+            energy[first : first + len(part)] = whole[: len(part)]
+        return energy
+
+    def _energies(
+        self, features: Float32[np.ndarray, "n_rows n_inputs"]
+    ) -> Float[np.ndarray, "n_judges n_rows"]:
+        # Members see the same inputs, so that their programs take the same buffers.
+        rows = Buffers.of(features, self.members[0].architecture)
+        started = [member.start(rows) for member in self.members]
+        beside = [judge.energy(features) for judge in self.beside]
+        return np.stack([*(finish() for finish in started), *beside])
+
+    def _by_chunk(self, joined: Joined, table: object) -> Float[np.ndarray, " n_rows"]:
+        """Join the members' energies of each row, chunk by chunk."""
+        rows = rows_of(table)
+        self.check(rows)
+
+        if self.windows is not None:
+            return self.next_energies(self.reader(), rows, joined)
+
+        def of_chunk(chunk: Chunk) -> np.ndarray:
+            return self._joined(joined, self.encoder.encode(chunk))
+
+        wanted = rows.only(self.columns)
+        if isinstance(rows, ImageRows):
+            chunks = wanted.chunks()
+        else:
+            size = buffer_rows(self.n_inputs)
+            at_once = max(size, min(CHUNK_ROWS, _INPUTS_AT_ONCE // self.n_inputs) // size * size)
+            chunks = wanted.chunks(at_once)
+        # Filled in place: of a long table parts and whole would be twice as much.
+        whole, done = np.empty(rows.n_rows), 0
+        for part in side_by_side(of_chunk, chunks):
+            whole[done : done + len(part)] = part
+            done += len(part)
+        return whole
+
+    def next_energies(
+        self, reader: Reader, rows: Rows, joined: Joined | None = None
+    ) -> Float[np.ndarray, " n_rows"]:
+        """Energies of rows that come after those which the reader has read."""
+        joined = joined or combine
+        inputs = (reader.read(chunk).inputs for chunk in rows.chunks(self.chunk_rows))
+        parts = list(side_by_side(lambda part: self._joined(joined, part), inputs))
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def next_seen(self, reader: Reader, rows: Rows) -> tuple[np.ndarray, Seen]:
+        """Energies of rows that come after those which the reader has read, and what is seen."""
+        chunks = rows.chunks(self.chunk_rows)
+        seen = Seen.joined([reader.read(chunk, to_explain=True) for chunk in chunks])
+        parts = (seen.inputs[i : i + CHUNK_ROWS] for i in range(0, rows.n_rows, CHUNK_ROWS))
+        return np.concatenate(list(side_by_side(self.energy_of_features, parts))), seen
+
+    def decode(self, seen: Seen) -> dict[str, np.ndarray]:
+        """Return what the networks see of rows in the user's units, by column.
+
+        Of windows their mean: that of the category shares, for text. See :meth:`Encoder.decode`.
+        """
+        if self.windows is None:
+            return self.table_encoder.decode(seen.inputs)
+        levels = self.windows.view.levels_of(seen.inputs)
+        return self.table_encoder.decode(levels if seen.apart is None else levels + seen.apart)
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows that are scored at a time: fewer where a window is wide."""
+        if self.windows is None:
+            return CHUNK_ROWS
+        return max(_WINDOWS_AT_ONCE, min(CHUNK_ROWS, _MOST_INPUTS // self.n_inputs))

@@ -1,0 +1,115 @@
+"""The calibration of a saved model, as plain data and arrays and back."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dagmm._core.json_fields import Field
+from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.energies import MAX_KEPT, EnergySample
+from dagmm.preprocessing.reference_values import N_LEVELS
+
+#: The two samples of energies that a calibration may have.
+_SAMPLES = ("training", "unseen")
+#: No table is longer.
+_MOST_ROWS = 2**62
+
+
+class CalibrationManifest(NamedTuple):
+    """What a manifest says of a calibration, checked: all but its arrays."""
+
+    sizes: dict[str, tuple[int, int]]
+    """Rows, and energies kept, of each sample there is."""
+    unseen_are: str
+
+
+def plain_of_calibration(calibration: Calibration | None) -> dict[str, Any] | None:
+    """Return a calibration as plain data, but for its arrays."""
+    if calibration is None:
+        return None
+    plain: dict[str, Any] = {"unseen_are": calibration.unseen_are}
+    for name in _SAMPLES:
+        sample = getattr(calibration, name)
+        plain[name] = sample and {"n_rows": sample.n_rows, "n_kept": len(sample.energy)}
+    return plain
+
+
+def arrays_of_calibration(calibration: Calibration | None) -> dict[str, np.ndarray]:
+    """Return a calibration's arrays by name."""
+    if calibration is None:
+        return {}
+    arrays = {"calibration.typical": calibration.typical}
+    for name in _SAMPLES:
+        sample = getattr(calibration, name)
+        if sample is not None:
+            arrays[f"calibration.{name}.energy"] = sample.energy
+            arrays[f"calibration.{name}.rank"] = sample.rank
+    return arrays
+
+
+def read_calibration(field: Field) -> CalibrationManifest | None:
+    """Check what a manifest says of a calibration.
+
+    Raises
+    ------
+    ValueError
+        Naming the first field that is not as it must be.
+    """
+    if field.value is None:
+        return None
+    *samples, unseen_are = field.fields(*_SAMPLES, "unseen_are")
+    sizes = {}
+    for name, sample in zip(_SAMPLES, samples, strict=True):
+        if sample.value is not None:
+            n_rows, n_kept = sample.fields("n_rows", "n_kept")
+            kept = n_kept.size()
+            if kept != min(MAX_KEPT, n_rows.size(_MOST_ROWS)):
+                n_kept.fail(f"n_rows, at most {MAX_KEPT}")
+            sizes[name] = (n_rows.value, kept)
+    if not sizes:
+        field.fail("null, or with energies of training rows or of others")
+    return CalibrationManifest(sizes, unseen_are.text())
+
+
+def promised_calibration(
+    manifest: CalibrationManifest | None, n_features: int
+) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Type and shape of every array that a manifest promises of a calibration."""
+    if manifest is None:
+        return {}
+    arrays: dict[str, tuple[str, tuple[int, ...]]] = {
+        "calibration.typical": ("F32", (N_LEVELS, n_features))
+    }
+    for name, (_, n_kept) in manifest.sizes.items():
+        arrays[f"calibration.{name}.energy"] = ("F64", (n_kept,))
+        arrays[f"calibration.{name}.rank"] = ("I64", (n_kept,))
+    return arrays
+
+
+def join_calibration(
+    manifest: CalibrationManifest | None, arrays: dict[str, np.ndarray]
+) -> Calibration | None:
+    """Put a calibration and its arrays together.
+
+    Raises
+    ------
+    ValueError
+        Naming an array whose values a calibration cannot have.
+    """
+    if manifest is None:
+        return None
+    samples = dict.fromkeys(_SAMPLES, None) | {
+        name: _sample(f"calibration.{name}.", n_rows, arrays)
+        for name, (n_rows, _) in manifest.sizes.items()
+    }
+    return Calibration(arrays["calibration.typical"], **samples, unseen_are=manifest.unseen_are)
+
+
+def _sample(prefix: str, n_rows: int, arrays: dict[str, np.ndarray]) -> EnergySample:
+    energy, rank = arrays[f"{prefix}energy"], arrays[f"{prefix}rank"]
+    if (np.diff(energy) < 0.0).any():
+        raise ValueError(f"array '{prefix}energy' must be in ascending order")
+    # Not by np.diff, which overflows for ranks that are far apart.
+    if rank[0] < 0 or rank[-1] != n_rows - 1 or (rank[1:] <= rank[:-1]).any():
+        raise ValueError(f"array '{prefix}rank' must ascend from at least 0 to {n_rows - 1}")
+    return EnergySample(energy, rank, n_rows)

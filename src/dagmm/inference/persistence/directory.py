@@ -1,0 +1,258 @@
+"""Saved models: a directory with a manifest (JSON) and arrays (safetensors), no code.
+
+``manifest.json`` says everything that is not an array and names the file of arrays, whose name
+holds its own SHA-256. Writing puts the new arrays beside the old ones and then replaces the
+manifest in one step: at every moment the directory holds one whole model.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import reprlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+import safetensors.numpy
+
+from dagmm._core.atomic_files import PART, Arrays, check_arrays, checksum_of, write_whole
+from dagmm._core.errors import ModelFileError, ModelSaveError
+from dagmm._version import __version__
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.persistence.manifest import (
+    arrays_of,
+    join,
+    plain_of,
+    promised_arrays,
+    read_manifest,
+    upgraded,
+)
+
+#: Version of the directory's format; raised when an older library could not read it.
+FORMAT_VERSION = 7
+MANIFEST = "manifest.json"
+#: A manifest larger than this is not one of ours.
+MAX_MANIFEST_BYTES = 64 * 2**20
+_ARRAYS_NAME = re.compile(r"arrays-[0-9a-f]{64}\.safetensors")
+#: What an interrupted save leaves behind.
+_LEFTOVER = re.compile(rf"{_ARRAYS_NAME.pattern}|{PART.pattern}")
+
+
+class SavedModel(NamedTuple):
+    """What a saved model holds."""
+
+    model: FittedModel
+    estimator: str
+    """Name of the class that made it."""
+    arguments: dict[str, Any]
+    """That class's constructor arguments."""
+    library_version: str
+    """Version of dagmm that wrote it."""
+
+
+def save_model(
+    path: str | os.PathLike[str], model: FittedModel, estimator: str, arguments: dict[str, Any]
+) -> None:
+    """Write a fitted model to a directory, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        A directory: new, empty, or with a saved model, which is replaced.
+    model : FittedModel
+    estimator : str
+        Name of the class that made it.
+    arguments : dict
+        That class's constructor arguments, as plain data.
+
+    Raises
+    ------
+    ArgumentError
+        If an activation is a function that has no known name.
+    ModelSaveError
+        If the directory holds something else, or cannot be written.
+    """
+    directory = Path(path)
+    data = safetensors.numpy.save(arrays_of(model))
+    name = f"arrays-{hashlib.sha256(data).hexdigest()}.safetensors"
+    manifest = {
+        "format": "dagmm",
+        "format_version": FORMAT_VERSION,
+        "library_version": __version__,
+        "estimator": estimator,
+        "arguments": arguments,
+        "arrays": name,
+        **plain_of(model),
+    }
+    manifest["checksum"] = checksum_of(manifest)
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    try:
+        _check_target(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        before = _arrays_named_in(directory)
+        write_whole(directory / name, data)
+        # Column names may hold lone surrogates, which JSON reads back as they are.
+        write_whole(directory / MANIFEST, text.encode("utf-8", "surrogatepass"))
+    except ModelSaveError:
+        raise
+    except OSError as error:
+        raise ModelSaveError(
+            error.errno, f"save: {str(directory)!r} could not be written: {error.strerror}."
+        ) from error
+    with contextlib.suppress(OSError):  # a leftover harms nobody
+        if before is not None and before != name:
+            (directory / before).unlink()
+        for part in _parts(directory):
+            part.unlink()
+
+
+def load_model(path: str | os.PathLike[str]) -> SavedModel:
+    """Read a saved model; nothing in it is ever executed.
+
+    Parameters
+    ----------
+    path : path-like
+        A directory written by :func:`save_model`.
+
+    Returns
+    -------
+    SavedModel
+
+    Raises
+    ------
+    ModelFileError
+        If it is missing, damaged, foreign, or of a newer format.
+    """
+    file = Path(path) / MANIFEST
+    plain = _read_json(file)
+    with _named(file):
+        name = plain.pop("arrays", None)
+        if not isinstance(name, str) or not _ARRAYS_NAME.fullmatch(name):
+            raise ValueError(
+                "arrays must be 'arrays-<sha256>.safetensors', a file in the same directory, "
+                f"got {reprlib.repr(name)}"
+            )
+        manifest = read_manifest(plain)
+        promised = promised_arrays(manifest)
+    arrays_file = Path(path) / name
+    arrays = _read_arrays(arrays_file, promised)
+    with _named(arrays_file):
+        model = join(manifest, arrays)
+    return SavedModel(model, manifest.estimator, manifest.arguments, manifest.library_version)
+
+
+def is_saved_model(path: str | os.PathLike[str]) -> bool:
+    """Whether a directory holds a saved model, readable or not."""
+    return (Path(path) / MANIFEST).is_file()
+
+
+def is_free(path: str | os.PathLike[str]) -> bool:
+    """Whether a directory holds nothing but what a save leaves behind that was stopped."""
+    return all(_LEFTOVER.fullmatch(entry.name) for entry in Path(path).iterdir())
+
+
+# Writing -----------------------------------------------------------------------------------
+
+
+def _check_target(directory: Path) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise ModelSaveError(f"save: {str(directory)!r} is a file; a model is a directory.")
+    if not directory.exists() or is_saved_model(directory):
+        return
+    if not is_free(directory):
+        raise ModelSaveError(
+            f"save: {str(directory)!r} holds files that are not a saved model; "
+            "choose another directory."
+        )
+
+
+def _parts(directory: Path) -> list[Path]:
+    """Halves of files that a save which was killed left behind."""
+    return [entry for entry in directory.iterdir() if PART.fullmatch(entry.name)]
+
+
+def _arrays_named_in(directory: Path) -> str | None:
+    """Name of the arrays of the model that is about to be replaced, where it can be read."""
+    try:
+        name = _read_json(directory / MANIFEST).get("arrays")
+    except ModelFileError:
+        return None
+    return name if isinstance(name, str) and _ARRAYS_NAME.fullmatch(name) else None
+
+
+# Reading -----------------------------------------------------------------------------------
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """Read a manifest that this version can read, as one of today, less the fields that say so."""
+    with _named(file):
+        if not file.is_file():
+            state = "is not a saved model: it has no manifest.json"
+            raise ModelFileError(
+                f"restore: {str(file.parent)!r} "
+                f"{state if file.parent.exists() else 'does not exist'}."
+            )
+        if file.stat().st_size > MAX_MANIFEST_BYTES:
+            raise ValueError(f"it is larger than {MAX_MANIFEST_BYTES} bytes")
+        plain = json.loads(file.read_bytes(), parse_constant=_refuse_constant)
+        if not isinstance(plain, dict) or plain.get("format") != "dagmm":
+            raise ModelFileError(f"restore: {str(file)!r} was not written by dagmm.")
+        version = plain.get("format_version")
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise ValueError(
+                f"format_version must be a whole number >= 1, got {reprlib.repr(version)}"
+            )
+        if version > FORMAT_VERSION:
+            raise ModelFileError(
+                f"restore: {str(file)!r} has format {reprlib.repr(version)}, this dagmm "
+                f"reads up to {FORMAT_VERSION}; upgrade dagmm."
+            )
+        if plain.get("checksum") != checksum_of(plain):
+            raise ValueError("its checksum does not belong to its content")
+    content = {
+        name: value
+        for name, value in plain.items()
+        if name not in ("format", "format_version", "checksum")
+    }
+    return upgraded(content, version)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"it holds {name}, which is not a number")
+
+
+@contextlib.contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Say which file was wrong when its content is not what was written."""
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except (ValueError, RecursionError, safetensors.SafetensorError) as error:
+        raise ModelFileError(f"restore: {str(file)!r} is damaged: {error}.") from error
+    except OSError as error:
+        raise ModelFileError(
+            f"restore: {str(file)!r} cannot be read: {error.strerror or error}."
+        ) from error
+
+
+def _read_arrays(file: Path, promised: Arrays) -> dict[str, np.ndarray]:
+    """Read the arrays once everything about them is as the manifest promises."""
+    with _named(file):
+        if file.is_symlink():
+            raise ValueError("it is a link; the arrays must lie in the model's own directory")
+        if not file.is_file():
+            raise ModelFileError(f"restore: {str(file)!r} is missing; the model is incomplete.")
+        with safetensors.safe_open(file, framework="numpy") as opened:
+            check_arrays(opened, promised)
+        data = file.read_bytes()
+        if file.name != f"arrays-{hashlib.sha256(data).hexdigest()}.safetensors":
+            raise ValueError("its content is not what its name promises")
+        arrays = safetensors.numpy.load(data)
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"array {name!r} holds values that are not finite")
+    return arrays

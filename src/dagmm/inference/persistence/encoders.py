@@ -1,0 +1,243 @@
+"""The encoder of a saved model as plain data and arrays, and back; every field is checked."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from dagmm._core.atomic_files import Arrays as Arrays
+from dagmm._core.json_fields import Field
+from dagmm.preprocessing.columns.categorical import MAX_CATEGORIES, TextColumn
+from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
+from dagmm.preprocessing.columns.imputation import Imputation
+from dagmm.preprocessing.columns.missing import Masks
+from dagmm.preprocessing.columns.numeric import SCALINGS, NumberColumns
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.unused_columns import REASONS, SetAside
+
+#: Most columns of a table that are read.
+_MOST_COLUMNS = 2**20
+#: Powers of two a column can have been scaled by, with room to spare.
+_EXPONENTS = 1100
+
+
+def plain_encoder(encoder: Encoder) -> dict[str, Any]:
+    """Return all of an encoder but its arrays as plain data."""
+    imputation = encoder.imputation
+    return {
+        "columns": list(encoder.columns),
+        "scaling": encoder.scaling,
+        "numbers": list(encoder.numbers.names),
+        "texts": [
+            {
+                "name": text.name,
+                "categories": list(text.categories),
+                "is_told": text.is_told,
+            }
+            for text in encoder.texts
+        ],
+        "dates": [{"name": date.name, "cycles": list(date.cycles)} for date in encoder.dates],
+        "masks": list(encoder.masks.names),
+        "fills_holes": imputation is not None,
+        "is_correlated": imputation is not None and bool(len(imputation.correlation)),
+        "lost": encoder.lost,
+        "set_aside": [column._asdict() for column in encoder.set_aside],
+    }
+
+
+def upgraded_encoder(plain: Any) -> Any:
+    """Return an encoder of format 1 as one of today."""
+    if not isinstance(plain, dict):
+        return plain
+    texts = plain.get("texts")
+    if isinstance(texts, list):
+        texts = [{**text, "is_told": False} if isinstance(text, dict) else text for text in texts]
+    missing = {"dates": [], "masks": [], "set_aside": [], "lost": 0.0}
+    return plain | missing | {"texts": texts, "fills_holes": False, "is_correlated": False}
+
+
+def arrays_of_encoder(encoder: Encoder) -> dict[str, np.ndarray]:
+    """Return an encoder's arrays by name."""
+    arrays = {
+        "encoder.exponent": encoder.numbers.exponent,
+        "encoder.centre": encoder.numbers.centre,
+        "encoder.scale": encoder.numbers.scale,
+    }
+    for i, text in enumerate(encoder.texts):
+        arrays[f"encoder.texts.{i}.centre"] = text.centre
+    if encoder.masks.names:
+        arrays["encoder.masks.centre"] = encoder.masks.centre
+        arrays["encoder.masks.scale"] = encoder.masks.scale
+    if encoder.imputation is not None:
+        arrays["encoder.mean"] = encoder.imputation.mean
+        arrays["encoder.spread"] = encoder.imputation.spread
+        if len(encoder.imputation.correlation):
+            arrays["encoder.correlation"] = encoder.imputation.correlation
+    return arrays
+
+
+def read_encoder(field: Field) -> Encoder:
+    """Check an encoder's plain data; it comes back without its arrays.
+
+    Raises
+    ------
+    ValueError
+        Naming the first field that is missing, unknown, or not as it must be.
+    """
+    (columns, scaling, numbers, texts, dates, masks, fills, correlated, lost, aside) = (
+        field.fields(
+            *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
+            *("is_correlated", "lost", "set_aside"),
+        )
+    )
+    names = columns.texts(_MOST_COLUMNS, least=1)
+    text_columns = tuple(_text(part) for part in texts.items(_MOST_COLUMNS))
+    date_columns = tuple(_date(part) for part in dates.items(_MOST_COLUMNS))
+    others = [text.name for text in text_columns] + [date.name for date in date_columns]
+    expected = tuple(name for name in names if name not in set(others))
+    if numbers.texts(_MOST_COLUMNS) != expected:
+        numbers.fail("the columns that are neither text nor dates, in their order")
+    _check_in_order(texts, [text.name for text in text_columns], names)
+    _check_in_order(dates, [date.name for date in date_columns], names)
+    if len(set(others)) < len(others):
+        dates.fail("columns that are not texts as well")
+    masked = masks.texts(_MOST_COLUMNS)
+    _check_in_order(masks, list(masked), names)
+    if not 0.0 <= lost.number() <= 1e12:
+        lost.fail("from 0 to 1e12")
+    if correlated.flag() and not (fills.flag() and expected):
+        correlated.fail("false where there are no numbers or no holes are filled")
+    none = np.empty(0)
+    width = len(expected) if correlated.flag() else 0
+    return Encoder(
+        names,
+        scaling.choice(SCALINGS),  # type: ignore[arg-type]
+        NumberColumns(expected, none, none, none),
+        text_columns,
+        date_columns,
+        Masks(masked, none, none),
+        Imputation(none, none, np.broadcast_to(0.0, (width, width))) if fills.flag() else None,
+        lost.number(),
+        _set_aside(aside, names),
+    )
+
+
+def promised_arrays_of_encoder(encoder: Encoder) -> Arrays:
+    """Type and shape of every array that an encoder's plain data promises."""
+    width = (encoder.numbers.n_features,)
+    arrays: Arrays = {
+        "encoder.exponent": ("I64", width),
+        "encoder.centre": ("F64", width),
+        "encoder.scale": ("F64", width),
+    }
+    for i, text in enumerate(encoder.texts):
+        arrays[f"encoder.texts.{i}.centre"] = ("F64", (text.n_features,))
+    if encoder.masks.names:
+        for name in ("centre", "scale"):
+            arrays[f"encoder.masks.{name}"] = ("F64", (encoder.masks.n_features,))
+    if encoder.imputation is not None:
+        arrays |= {"encoder.mean": ("F64", width), "encoder.spread": ("F64", width)}
+        if len(encoder.imputation.correlation):
+            arrays["encoder.correlation"] = ("F64", width * 2)
+    return arrays
+
+
+def join_encoder(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Encoder:
+    """Put an encoder's plain data and the arrays it promises together.
+
+    Raises
+    ------
+    ValueError
+        Naming an array whose values an encoder cannot have.
+    """
+    numbers = NumberColumns(
+        encoder.numbers.names,
+        arrays["encoder.exponent"],
+        arrays["encoder.centre"],
+        arrays["encoder.scale"],
+    )
+    # Not by np.abs, which leaves the smallest int64 negative.
+    within = (numbers.exponent >= -_EXPONENTS) & (numbers.exponent <= _EXPONENTS)
+    check_array(within, "encoder.exponent", f"within +-{_EXPONENTS}")
+    check_array(numbers.scale > 0.0, "encoder.scale", "> 0")
+    texts = tuple(
+        TextColumn(text.name, text.categories, arrays[f"encoder.texts.{i}.centre"], text.is_told)
+        for i, text in enumerate(encoder.texts)
+    )
+    return Encoder(
+        encoder.columns,
+        encoder.scaling,
+        numbers,
+        texts,
+        encoder.dates,
+        _joined_masks(encoder, arrays),
+        _joined_imputation(encoder, arrays),
+        encoder.lost,
+        encoder.set_aside,
+    )
+
+
+def check_array(good: np.ndarray, name: str, expected: str) -> None:
+    """Refuse an array where a check of it does not hold.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not good.all():
+        raise ValueError(f"array {name!r} must be {expected}")
+
+
+def _joined_masks(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Masks:
+    if not encoder.masks.names:
+        return encoder.masks
+    scale = arrays["encoder.masks.scale"]
+    check_array(scale > 0.0, "encoder.masks.scale", "> 0")
+    return Masks(encoder.masks.names, arrays["encoder.masks.centre"], scale)
+
+
+def _joined_imputation(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Imputation | None:
+    if encoder.imputation is None:
+        return None
+    spread = arrays["encoder.spread"]
+    check_array(spread > 0.0, "encoder.spread", "> 0")
+    correlation = encoder.imputation.correlation
+    if len(correlation):
+        correlation = arrays["encoder.correlation"]
+        good = (correlation == correlation.T) & (abs(correlation) < 2.0)
+        if good.all():
+            good = np.linalg.eigvalsh(correlation) > 1e-6
+        check_array(good, "encoder.correlation", "symmetric and positive definite")
+    return Imputation(arrays["encoder.mean"], spread, correlation)
+
+
+def _text(field: Field) -> TextColumn:
+    name, categories, is_told = field.fields("name", "categories", "is_told")
+    texts = categories.texts(MAX_CATEGORIES)
+    return TextColumn(name.text(), texts, np.empty(0), is_told.flag())
+
+
+def _date(field: Field) -> DateColumn:
+    name, cycles = field.fields("name", "cycles")
+    found = cycles.texts(len(CYCLES), least=1)
+    if not set(found) <= set(CYCLES):
+        cycles.fail(f"some of {', '.join(CYCLES)}")
+    return DateColumn(name.text(), found)  # type: ignore[arg-type]
+
+
+def _set_aside(field: Field, columns: tuple[str, ...]) -> tuple[SetAside, ...]:
+    found = []
+    for part in field.items(_MOST_COLUMNS):
+        name, reason, why = part.fields("name", "reason", "why")
+        known = reason.choice(REASONS)
+        found.append(SetAside(name.text(), known, why.text()))  # type: ignore[arg-type]
+    names = [column.name for column in found]
+    if len(set(names)) < len(names) or set(names) & set(columns):
+        field.fail("columns that are all different and not used")
+    return tuple(found)
+
+
+def _check_in_order(field: Field, found: list[str], names: Iterable[str]) -> None:
+    wanted = set(found)
+    if [name for name in names if name in wanted] != found:
+        field.fail("columns of the table, in their order")

@@ -1,0 +1,300 @@
+"""The Gaussian mixture in the latent space: its moments, its densities, its energies.
+
+Formulas as in the paper, section 3.3. They take NumPy arrays (float64, exact pass over all
+rows) and JAX arrays (float32, inside the compiled training step) alike. Rows lie along the
+last axis: z has shape (n_latent, n_rows), gamma (n_components, n_rows).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from dagmm._core.numerics import EMPTY, TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
+from dagmm.mixture.covariance import Covariance, constrained
+
+#: Covariance floor relative to the variance of all rows, along each axis of z. At 1e-6 a
+#: Cholesky factorisation in float32 was seen to fail now and then, at this not.
+RELATIVE_FLOOR = 1e-5
+#: Covariance floor where z does not vary at all.
+ABSOLUTE_FLOOR = 1e-12
+#: At which a normal density is 1 at its mean: a coordinate that is 0 for every row and has this
+#: variance adds nothing to an energy.
+NEUTRAL_VARIANCE = 0.5 / math.pi
+#: Coordinates of z whose energies are computed at a time, so that all of it stays in a processor's
+#: cache.
+_CACHED_COORDINATES = 2**14
+
+
+class Moments(NamedTuple):
+    """Sufficient statistic of a mixture: what any number of rows adds up to.
+
+    The same statistic serves a minibatch, a pass over all rows, a step of EM and the sum over
+    processes; ``merge`` makes it independent of how rows were split.
+    """
+
+    weight: Float[Array, " n_components"]
+    """Sum of gamma over rows."""
+    mean: Float[Array, "n_components n_latent"]
+    """Weighted mean of z."""
+    scatter: Float[Array, "n_components n_latent n_latent"]
+    """Weighted sum of (z - mean)(z - mean)^T; centred before squaring, as float32 cancels."""
+
+    @classmethod
+    def of(
+        cls, z: Float[Array, "n_latent n_rows"], gamma: Float[Array, "n_components n_rows"]
+    ) -> "Moments":
+        """Moments of some rows.
+
+        Parameters
+        ----------
+        z : array of shape (n_latent, n_rows)
+        gamma : array of shape (n_components, n_rows)
+        """
+        xp = z.__array_namespace__()
+        weight = gamma.sum(axis=1)
+        mean = (gamma @ z.T) / xp.maximum(weight, EMPTY)[:, None]
+        centred = z[None] - mean[:, :, None]
+        scatter = xp.matmul(gamma[:, None, :] * centred, centred.mT)
+        return cls(weight, mean, scatter)
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Moments of the rows of both (Chan, Golub and LeVeque, 1979)."""
+        xp = self.mean.__array_namespace__()
+        weight = self.weight + other.weight
+        share = other.weight / xp.maximum(weight, EMPTY)
+        shift = other.mean - self.mean
+        between = shift[:, :, None] * shift[:, None, :]
+        return Moments(
+            weight,
+            self.mean + share[:, None] * shift,
+            self.scatter + other.scatter + (self.weight * share)[:, None, None] * between,
+        )
+
+    @property
+    def phi(self) -> Float[Array, " n_components"]:
+        """Mixing weights (equation 5, first part)."""
+        return self.weight / self.weight.sum()
+
+    @property
+    def mu(self) -> Float[Array, "n_components n_latent"]:
+        """Means of the components (equation 5, second part)."""
+        return self.mean
+
+    @property
+    def cov(self) -> Float[Array, "n_components n_latent n_latent"]:
+        """Covariances of the components (equation 5, third part), without a floor."""
+        xp = self.mean.__array_namespace__()
+        return self.scatter / xp.maximum(self.weight, EMPTY)[:, None, None]
+
+    @property
+    def variance(self) -> Float[Array, " n_latent"]:
+        """Variance of z over all rows, within and between components."""
+        phi = self.phi
+        centre = phi @ self.mean
+        within = (phi[:, None, None] * self.cov).sum(axis=0).diagonal()
+        return within + phi @ (self.mean - centre[None]) ** 2
+
+
+def floor_of(variance: Float[Array, " n_latent"]) -> Float[Array, " n_latent"]:
+    """Return what is added to the diagonal of every covariance.
+
+    The paper adds nothing and the reference implementation a fixed 1e-6; neither survives a
+    table on another scale. Here the floor follows the variance of z itself.
+    """
+    return RELATIVE_FLOOR * variance + ABSOLUTE_FLOOR
+
+
+def covariance_penalty(
+    cov: Float[Array, "n_components n_latent n_latent"],
+    counted: Float[Array, " n_latent"] | None = None,
+) -> Array:
+    """``sum_k sum_j 1 / cov_kjj`` (equation 7, last term).
+
+    Parameters
+    ----------
+    cov : array of shape (n_components, n_latent, n_latent)
+    counted : array of shape (n_latent,), optional
+        1 for each coordinate of z that is counted, 0 for the others; all are by default.
+    """
+    xp = cov.__array_namespace__()
+    variance = cov.diagonal(axis1=1, axis2=2)
+    numerator = xp.ones_like(variance[0]) if counted is None else counted
+    return xp.asarray((numerator[None] / variance).sum())
+
+
+def log_joint(
+    z: Float[Array, "n_latent n_rows"],
+    phi: Float[Array, " n_components"],
+    mu: Float[Array, "n_components n_latent"],
+    chol: Float[Array, "n_components n_latent n_latent"],
+) -> Float[Array, "n_components n_rows"]:
+    """``log(phi_k N(z; mu_k, cov_k))`` of each row and component, in nats.
+
+    Parameters
+    ----------
+    z : array of shape (n_latent, n_rows)
+    phi : array of shape (n_components,)
+        Mixing weights.
+    mu : array of shape (n_components, n_latent)
+    chol : array of shape (n_components, n_latent, n_latent)
+        Lower Cholesky factors of the covariances.
+
+    Returns
+    -------
+    array of shape (n_components, n_rows)
+    """
+    xp = z.__array_namespace__()
+    whitened = xp.matmul(inverse_lower(chol), z[None] - mu[:, :, None])
+    return log_norm(phi, chol)[:, None] - 0.5 * (whitened * whitened).sum(axis=1)
+
+
+def log_norm(
+    phi: Float[Array, " n_components"], chol: Float[Array, "n_components n_latent n_latent"]
+) -> Float[Array, " n_components"]:
+    """Logarithm of what each component's density is at its mean, times phi, in nats."""
+    xp = phi.__array_namespace__()
+    log_det = xp.log(chol.diagonal(axis1=1, axis2=2)).sum(axis=1)
+    constant = 0.5 * chol.shape[1] * math.log(2 * math.pi)
+    return xp.log(xp.maximum(phi, TINY)) - log_det - constant
+
+
+def energy(
+    z: Float[Array, "n_latent n_rows"],
+    phi: Float[Array, " n_components"],
+    mu: Float[Array, "n_components n_latent"],
+    chol: Float[Array, "n_components n_latent n_latent"],
+) -> Float[Array, " n_rows"]:
+    """Sample energy ``-log sum_k phi_k N(z; mu_k, cov_k)`` (equation 6), in nats.
+
+    Parameters as in :func:`log_joint`; the result has shape (n_rows,) and higher is stranger.
+    """
+    return -log_sum_exp(log_joint(z, phi, mu, chol))
+
+
+def whitened_energy(
+    z: Float[Array, "n_latent n_rows"],
+    mu: Float[Array, "n_components n_latent"],
+    whitening: Float[Array, "n_components n_latent n_latent"],
+    log_peak: Float[Array, " n_components"],
+) -> Float[Array, " n_rows"]:
+    """Energy of rows (equation 6) under components whose covariances are factored already.
+
+    Parameters
+    ----------
+    z : array of shape (n_latent, n_rows)
+    mu : array of shape (n_components, n_latent)
+    whitening : array of shape (n_components, n_latent, n_latent)
+        Inverses of the lower Cholesky factors of the covariances.
+    log_peak : array of shape (n_components,)
+        Logarithm of each component's density at its mean, times its weight.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        In nats.
+    """
+    xp = z.__array_namespace__()
+    whitened = xp.matmul(whitening, z[None] - mu[:, :, None])
+    whitened *= whitened  # in place, where arrays can be changed
+    return -log_sum_exp(log_peak[:, None] - 0.5 * whitened.sum(axis=1))
+
+
+def by_parts(
+    energy_of: Callable[[np.ndarray], np.ndarray],
+    z: Float[np.ndarray, "n_latent n_rows"],
+    size: int | None = None,
+) -> Float[np.ndarray, " n_rows"]:
+    """Energies of any number of rows in float64, so many at a time as a cache holds.
+
+    Parameters
+    ----------
+    energy_of : callable
+    z : ndarray of shape (n_latent, n_rows)
+    size : int, optional
+        Rows at a time; by default as many as a cache holds the coordinates of.
+    """
+    energy = np.empty(z.shape[1])
+    size = size or max(1, _CACHED_COORDINATES // len(z))
+    for start in range(0, len(energy), size):
+        part = slice(start, start + size)
+        energy[part] = energy_of(z[:, part].astype(np.float64))
+    return energy
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A fitted mixture, float64.
+
+    Parameters
+    ----------
+    phi : ndarray of shape (n_components,)
+    mu : ndarray of shape (n_components, n_latent)
+    chol : ndarray of shape (n_components, n_latent, n_latent)
+    """
+
+    phi: np.ndarray
+    mu: np.ndarray
+    chol: np.ndarray
+
+    @classmethod
+    def from_moments(
+        cls,
+        moments: Moments,
+        relative_floor: float = RELATIVE_FLOOR,
+        covariance: Covariance = "full",
+        floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
+    ) -> "Mixture":
+        """Fix the mixture that the moments of all rows describe.
+
+        Components with less than one row in sum are empty and left out: their covariance is
+        the floor alone, and a strange row that happens to lie there would look normal.
+
+        Parameters
+        ----------
+        moments : Moments
+            NumPy, float64.
+        relative_floor : float
+            Covariance floor, relative to the variance of z along each axis.
+        covariance : {"full", "tied", "diagonal", "spherical"}
+            The kind of covariances; see :mod:`dagmm.mixture.covariance`.
+        floor : float or ndarray of shape (n_latent,)
+            Covariance floor beside that.
+        """
+        variance = np.asarray(moments.variance)
+        kept = np.asarray(moments.weight >= min(1.0, moments.weight.max()))
+        weight, mu, cov = (np.asarray(a)[kept] for a in (moments.weight, moments.mu, moments.cov))
+        cov = constrained(cov, weight, variance, covariance)
+        return cls(
+            weight / weight.sum(), mu, floored_cholesky(cov, relative_floor * variance + floor)
+        )
+
+    def without(self, least_phi: float) -> "Mixture":
+        """Return the mixture without the components that weigh less, if any weighs as much."""
+        kept = self.phi >= min(least_phi, self.phi.max())
+        return Mixture(self.phi[kept] / self.phi[kept].sum(), self.mu[kept], self.chol[kept])
+
+    @property
+    def cov(self) -> np.ndarray:
+        """Covariances, shape (n_components, n_latent, n_latent)."""
+        return self.chol @ self.chol.mT
+
+    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row in nats; higher is stranger.
+
+        As :func:`energy`, with what does not depend on the rows computed once.
+        """
+        return by_parts(self._energy, z)
+
+    def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
+        return np.asarray(whitened_energy(z, *self.terms))
+
+    @cached_property
+    def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What :func:`whitened_energy` takes after the rows."""
+        whitening, log_peak = inverse_lower(self.chol), log_norm(self.phi, self.chol)
+        return self.mu, np.asarray(whitening), np.asarray(log_peak)

@@ -1,0 +1,1 @@
+"""What each kind of column becomes: numbers, text, dates, holes, identifiers."""

@@ -1,0 +1,69 @@
+"""From chunks of a table to what the networks see."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from dagmm.data.base import Chunk
+from dagmm.preprocessing.image_encoder import ImageEncoder
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.windows.features import inputs_of, levels_apart
+from dagmm.preprocessing.windows.spec import Windows
+
+
+class Seen(NamedTuple):
+    """What the networks see of some rows."""
+
+    inputs: Float32[np.ndarray, "n_rows n_inputs"]
+    apart: Float32[np.ndarray, "n_rows n_features"] | None = None
+    """Parts of the windows' levels that the inputs do not tell; None for rows by themselves, and
+    where they are not asked for."""
+
+    def of(self, wanted: Bool[np.ndarray, " n_rows"]) -> "Seen":
+        """Return what is seen of some of the rows."""
+        return Seen(self.inputs[wanted], None if self.apart is None else self.apart[wanted])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Seen"]) -> "Seen":
+        """Return what is seen of all rows of several parts."""
+        apart = [part.apart for part in parts if part.apart is not None]
+        inputs = np.concatenate([part.inputs for part in parts])
+        return cls(inputs, np.concatenate(apart) if apart else None)
+
+
+class Reader:
+    """Turns chunks of a table, in their order, into what the networks see.
+
+    Parameters
+    ----------
+    encoder : Encoder or ImageEncoder
+    windows : Windows or None
+    """
+
+    def __init__(self, encoder: Encoder | ImageEncoder, windows: Windows | None) -> None:
+        self._encoder, self._windows = encoder, windows
+        self._history = None if windows is None else windows.history()
+
+    def read(self, chunk: Chunk, *, to_explain: bool = False) -> Seen:
+        """Take the next rows; where they are refused nothing is changed.
+
+        Parameters
+        ----------
+        chunk : Chunk
+        to_explain : bool, default=False
+            Whether what the inputs do not tell is wanted as well.
+
+        Raises
+        ------
+        InputError
+            If values cannot be encoded; with windows, if a row has no time or no asset, or the
+            clock of an asset runs backwards.
+        """
+        features = self._encoder.encode(chunk)
+        if self._windows is None or self._history is None:
+            return Seen(features)
+        view, gathered = self._windows.view, self._history.extend(chunk, features)
+        inputs = inputs_of(view, *gathered)
+        return Seen(inputs, levels_apart(view, *gathered, inputs) if to_explain else None)

@@ -1,0 +1,296 @@
+"""The encoder itself: frozen, made in one pass over the training rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64, Int
+
+from dagmm._core.errors import InputError
+from dagmm.data.base import Chunk, Rows
+from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.columns.categorical import TextColumn
+from dagmm.preprocessing.columns.datetimes import DateColumn
+from dagmm.preprocessing.columns.imputation import Imputation
+from dagmm.preprocessing.columns.missing import Masks
+from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT, NumberColumns, Scaling
+from dagmm.preprocessing.table_fit import check_finite, learn
+from dagmm.preprocessing.unused_columns import SetAside, warn_of
+
+#: What to do about a column that was set aside.
+_REMEDIES = {
+    "identifier": "Pass drop=[{name!r}] to leave it out without this warning, or name it in "
+    "numeric or categorical if it does describe the rows.",
+    "date": "Pass time={name!r} or drop=[{name!r}] to leave it out without this warning.",
+    "empty": "Pass drop=[{name!r}] to leave it out without this warning.",
+}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Frozen description of a table; turns any chunk of such a table into features.
+
+    Features are those of the numbers, of the texts, of the dates, and the masks. A hole among
+    numbers is filled with what the rest of the row makes most likely, a hole among texts and
+    dates with the mean of the training rows. What a hole says beyond that depends on what the
+    training rows say about holes:
+
+    - a column that had holes has a mask feature, scaled by how often it had one;
+    - where other columns had holes and this one never did, a hole moves the column's own
+      features by ``lost`` deviations: a sensor that never fails has gone missing;
+    - where the training rows had no hole at all, rows with holes may just have been left out of
+      them, and a hole says nothing; unless the row has no value at all.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        The columns that are used, in the order of the training table.
+    scaling : {"standard", "minmax", "none"}
+    numbers : NumberColumns
+    texts : tuple of TextColumn
+    dates : tuple of DateColumn
+    masks : Masks
+    imputation : Imputation or None
+        None for a model of format 1, which refuses holes among numbers and takes a hole among
+        texts for another text.
+    lost : float
+        Deviations by which a hole moves a column that never had one.
+    set_aside : tuple of SetAside
+        The other columns of the training table, which scoring does not need.
+    """
+
+    columns: tuple[str, ...]
+    scaling: Scaling
+    numbers: NumberColumns
+    texts: tuple[TextColumn, ...]
+    dates: tuple[DateColumn, ...]
+    masks: Masks
+    imputation: Imputation | None
+    lost: float
+    set_aside: tuple[SetAside, ...]
+
+    @classmethod
+    def learn(
+        cls, rows: Rows, scaling: Scaling = "standard", overrides: Overrides | None = None
+    ) -> "Encoder":
+        """Read a table once and learn how to encode it.
+
+        Columns that describe nothing are set aside with a warning: identifiers, dates that show
+        no cycle, columns without a value.
+
+        Parameters
+        ----------
+        rows : Rows
+        scaling : {"standard", "minmax", "none"}
+            ``standard`` takes mean and standard deviation, ``minmax`` the range to 0..1,
+            ``none`` leaves numbers as they are. A constant column is measured relative to its
+            value, so that it is zero for the training rows and speaks up when it moves.
+        overrides : Overrides, optional
+
+        Raises
+        ------
+        ArgumentError
+            If ``overrides`` names columns that are not there, or one twice.
+        InputError
+            For values that are infinite, a category column with as many values as rows, a time
+            axis that is no date, types that no model can use, a table of which nothing is left,
+            and, without scaling, values beyond 1e6.
+        """
+        parts = learn(rows, scaling, overrides or Overrides())
+        warn_of(parts.set_aside, _REMEDIES)
+        return cls(
+            parts.columns,
+            scaling,
+            parts.numbers,
+            parts.texts,
+            parts.dates,
+            parts.masks,
+            parts.imputation,
+            parts.lost,
+            parts.set_aside,
+        )
+
+    @property
+    def n_features(self) -> int:
+        """Width of an encoded row."""
+        return len(self.feature_columns)
+
+    @cached_property
+    def feature_columns(self) -> tuple[str, ...]:
+        """The column that each encoded feature comes from."""
+        return (
+            *self.numbers.names,
+            *(column.name for column in self._others for _ in range(column.n_features)),
+            *self.masks.names,
+        )
+
+    @property
+    def column_of_feature(self) -> Int[np.ndarray, " n_features"]:
+        """Index into ``columns`` of the column that each encoded feature comes from."""
+        position = {name: i for i, name in enumerate(self.columns)}
+        return np.array([position[name] for name in self.feature_columns], np.int64)
+
+    def check(self, names: Sequence[str]) -> None:
+        """Check that a table has the columns it needs; their order does not matter.
+
+        Raises
+        ------
+        InputError
+            Naming the columns that are missing.
+        """
+        present = set(names)
+        missing = [name for name in self.columns if name not in present]
+        if missing:
+            listed = ", ".join(repr(name) for name in missing[:5])
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            raise InputError(
+                f"X has {len(names)} columns, this model was fitted with {len(self.columns)}; "
+                f"missing: {listed}{more}."
+            )
+
+    def encode(self, chunk: Chunk) -> Float32[np.ndarray, "n_rows n_features"]:
+        """Features of a chunk, each within +-1e6; a row's features depend on the row alone.
+
+        Raises
+        ------
+        InputError
+            If a number is infinite, or a column has changed between text, dates and numbers.
+        """
+        values = chunk.floats(self.numbers.names)
+        features = np.empty((chunk.n_rows, self.n_features), np.float32)
+        n_numbers = self.numbers.n_features
+        are_ordinary = self._scale(values, features[:, :n_numbers])
+        if are_ordinary and n_numbers == self.n_features:
+            return features
+        values = values.astype(np.float64, copy=False)
+        number_holes = np.zeros(values.shape, bool) if are_ordinary else self._holes(chunk, values)
+        parts, holes = [], [number_holes]
+        for column in self._others:
+            part, missing = column.encode(chunk)
+            if self.imputation is None and isinstance(column, TextColumn):
+                part[missing] = column.other
+            parts.append(part)
+            holes.append(missing[:, None])
+        all_holes = np.concatenate(holes, axis=1)
+        lost = self._lost(all_holes)
+        if lost is not None:
+            self._move_lost(parts, lost)
+        parts.append(self.masks.encode(all_holes[:, self._masked]))
+        if number_holes.any():
+            _limit(self._filled(values, number_holes, lost), features[:, :n_numbers])
+        elif not are_ordinary:
+            _limit(self.numbers.encode(values), features[:, :n_numbers])
+        start = n_numbers
+        for part in parts:
+            stop = start + part.shape[1]
+            _limit(part, features[:, start:stop])
+            start = stop
+        return features
+
+    def decode(self, features: Float32[np.ndarray, "n_rows n_features"]) -> dict[str, np.ndarray]:
+        """Return encoded rows, or what a network makes of them, to the user's units.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_rows,)
+            By column, in their order: numbers as float64, to float32 rounding; texts as the
+            nearest category, None for other texts; dates as None, since they cannot be told from
+            their place in a cycle.
+        """
+        start = self.numbers.n_features
+        values = self.numbers.decode(features[:, :start].astype(np.float64))
+        decoded = dict(zip(self.numbers.names, values.T, strict=True))
+        for text in self.texts:
+            stop = start + text.n_features
+            decoded[text.name] = text.decode(features[:, start:stop].astype(np.float64))
+            start = stop
+        nothing = np.full(len(features), None, dtype=object)
+        return {name: decoded.get(name, nothing) for name in self.columns}
+
+    @cached_property
+    def _others(self) -> tuple[TextColumn | DateColumn, ...]:
+        """Columns that are no numbers."""
+        return (*self.texts, *self.dates)
+
+    @cached_property
+    def _hole_names(self) -> tuple[str, ...]:
+        """Columns in the order in which their holes stand side by side."""
+        return (*self.numbers.names, *(column.name for column in self._others))
+
+    @cached_property
+    def _masked(self) -> Int[np.ndarray, " n_masks"]:
+        position = {name: i for i, name in enumerate(self._hole_names)}
+        return np.array([position[name] for name in self.masks.names], np.int64)
+
+    def _scale(
+        self,
+        values: Float[np.ndarray, "n_rows n_numbers"],
+        out: Float32[np.ndarray, "n_rows n_numbers"],
+    ) -> bool:
+        """Scale numbers; whether that is all there is to do, without holes and far values."""
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            self.numbers.encode_to(values, out)
+            # Two comparisons of what was made are quicker than a look at each value.
+            least, most = out.min(initial=0.0), out.max(initial=0.0)
+        return bool(least >= -ENCODED_LIMIT and most <= ENCODED_LIMIT)
+
+    def _holes(
+        self, chunk: Chunk, values: Float64[np.ndarray, "n_rows n_numbers"]
+    ) -> Bool[np.ndarray, "n_rows n_numbers"]:
+        """Return which numbers of a chunk are missing; none may be infinite."""
+        check_finite(values, chunk.start, self.numbers.names)
+        holes = np.isnan(values)
+        if self.imputation is None and holes.any():
+            raise self._cannot_fill(chunk, holes)
+        return holes
+
+    def _filled(
+        self,
+        values: Float64[np.ndarray, "n_rows n_numbers"],
+        holes: Bool[np.ndarray, "n_rows n_numbers"],
+        lost: Bool[np.ndarray, "n_rows n_columns"] | None,
+    ) -> Float64[np.ndarray, "n_rows n_numbers"]:
+        """Scale numbers and fill their holes."""
+        assert self.imputation is not None, "checked before"
+        numbers = self.imputation.fill(self.numbers.encode(values), holes)
+        if lost is not None:
+            is_lost = lost[:, : self.numbers.n_features]
+            numbers = numbers + is_lost * (self.lost * self.imputation.spread)
+        return numbers
+
+    def _lost(
+        self, holes: Bool[np.ndarray, "n_rows n_columns"]
+    ) -> Bool[np.ndarray, "n_rows n_columns"] | None:
+        """Holes of columns that never fail and have, and of all in a row of holes, if any."""
+        if self.imputation is None or not holes.any():
+            return None
+        never = np.full(holes.shape[1], bool(self.masks.names))
+        never[self._masked] = False
+        lost: np.ndarray = holes & (never | np.all(holes, axis=1, keepdims=True))
+        return lost if lost.any() else None
+
+    def _move_lost(
+        self,
+        parts: list[Float64[np.ndarray, "n_rows _"]],
+        lost: Bool[np.ndarray, "n_rows n_columns"],
+    ) -> None:
+        """Move the features of texts and dates that are lost."""
+        for i, part in enumerate(parts, start=self.numbers.n_features):
+            # The feature of other texts, or the cosine of the last cycle.
+            part[lost[:, i], -1] += self.lost
+
+    def _cannot_fill(
+        self, chunk: Chunk, holes: Bool[np.ndarray, "n_rows n_columns"]
+    ) -> InputError:
+        column = int(np.argmax(holes.any(axis=0)))
+        row = chunk.start + int(np.argmax(holes[:, column]))
+        return InputError(
+            f"column {self.numbers.names[column]!r} has no value in row {row}, and this model is "
+            "of an older format that cannot fill it; fill it, or fit the model again."
+        )
+
+
+def _limit(part: Float64[np.ndarray, "n_rows _"], out: Float32[np.ndarray, "n_rows _"]) -> None:
+    """Limit features and narrow them, in this order: float32 would overflow."""
+    np.clip(part, -ENCODED_LIMIT, ENCODED_LIMIT, out=out, casting="same_kind")

@@ -1,0 +1,235 @@
+"""One pass over a table: which column is what, and the statistics of each."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.parallel import side_by_side
+from dagmm.data.base import Chunk, Kind, Rows
+from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.columns.categorical import TextColumn, TextCounts, text_column
+from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts, dates_of, parsed
+from dagmm.preprocessing.columns.identifiers import IntegerCounts
+from dagmm.preprocessing.columns.imputation import Imputation, imputation_of
+from dagmm.preprocessing.columns.missing import Masks, lost_deviation, masks_of
+from dagmm.preprocessing.columns.numeric import NumberColumns, Scaling, number_columns
+from dagmm.preprocessing.columns.statistics import NumberStatistics
+from dagmm.preprocessing.unused_columns import SetAside
+
+
+class Learned(NamedTuple):
+    """The parts of an encoder."""
+
+    columns: tuple[str, ...]
+    numbers: NumberColumns
+    texts: tuple[TextColumn, ...]
+    dates: tuple[DateColumn, ...]
+    masks: Masks
+    imputation: Imputation
+    lost: float
+    set_aside: tuple[SetAside, ...]
+
+
+def learn(rows: Rows, scaling: Scaling, overrides: Overrides) -> Learned:
+    """Read a table once and learn how to encode it; see :meth:`Encoder.learn`."""
+    overrides.check(rows.names)
+    told = {column.name: column for column in overrides.set_aside()}
+    counts = _Counts(rows, overrides, tuple(name for name in rows.names if name not in told))
+    for part in side_by_side(counts.look, rows.chunks()):
+        counts.add(part)
+    set_aside = told | {column.name: column for column in counts.useless()}
+    columns = tuple(name for name in rows.names if name not in set_aside)
+    if not columns:
+        raise InputError(_nothing_left(list(set_aside.values())))
+    return counts.finish(columns, scaling, tuple(set_aside.values()))
+
+
+def check_finite(values: np.ndarray, start: int, names: tuple[str, ...]) -> None:
+    """Check that numbers, of which the first row is numbered, are finite or NaN, a hole.
+
+    Raises
+    ------
+    InputError
+        If a value is infinite; column and row are named.
+    """
+    if np.isfinite(values).all():
+        return
+    infinite = np.isinf(values)
+    if not infinite.any():
+        return
+    column = int(np.argmax(infinite.any(axis=0)))
+    bad = infinite[:, column]
+    n = int(bad.sum())
+    raise InputError(
+        f"column {names[column]!r} holds {n} infinite value{'s' if n > 1 else ''}, first at row "
+        f"{start + int(np.argmax(bad))}; replace them by numbers, or by NaN where there is "
+        "no value."
+    )
+
+
+class _Part(NamedTuple):
+    """What some rows add to the counts."""
+
+    n_rows: int
+    numbers: NumberStatistics
+    integers: dict[str, np.ndarray]
+    texts: dict[str, pa.Array]
+    written_dates: dict[str, pa.Array]
+    """Texts as dates, where all texts before are some."""
+    dates: dict[str, pa.Array]
+
+
+class _Counts:
+    """Everything that is counted in one pass."""
+
+    def __init__(self, rows: Rows, overrides: Overrides, names: tuple[str, ...]) -> None:
+        first = rows.chunk(0, rows.n_rows if rows.n_rows < 2 else 1)
+        self.kinds: dict[str, Kind] = {name: first.kind(name) for name in names}
+        self._told = set(overrides.categorical)
+        texts = [n for n in names if n in self._told or self.kinds[n] in ("text", "category")]
+        dates = [n for n in names if n not in texts and self.kinds[n] == "date"]
+        self._check_numeric(overrides.numeric)
+        self.number_names = tuple(n for n in names if n not in texts and n not in dates)
+        self.numbers: NumberStatistics | None = None
+        self.integers = {
+            name: IntegerCounts.empty()
+            for name in self.number_names
+            if self.kinds[name] == "integer" and name not in overrides.numeric
+        }
+        self.texts = {name: TextCounts(Counter()) for name in texts}
+        self.dates = {name: DateCounts() for name in dates}
+        # Text may turn out to be dates, until one is not.
+        maybe = [n for n in texts if n not in self._told and self.kinds[n] == "text"]
+        self.written_dates = {name: DateCounts() for name in maybe}
+        self._time = overrides.time
+        self.n_rows = 0
+
+    def _check_numeric(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if self.kinds[name] not in ("number", "integer", "empty"):
+                raise ArgumentError(f"numeric names column {name!r}, which holds no numbers.")
+
+    def look(self, chunk: Chunk) -> "_Part":
+        """Take from a chunk what is counted; changes nothing, so that chunks go side by side."""
+        values = chunk.numbers(self.number_names)
+        check_finite(values, chunk.start, self.number_names)
+        numbers = NumberStatistics.of(values)
+        integers = {
+            name: chunk.integers(name)
+            for name, counts in self.integers.items()
+            if counts.values is not None
+        }
+        texts = {name: chunk.text(name) for name in self.texts}
+        written = {name: parsed(texts[name]) for name in tuple(self.written_dates)}
+        dates = {
+            name: dates_of(chunk, name, "the rows before have dates there") for name in self.dates
+        }
+        if self._time is not None:
+            _check_time(chunk, self._time)
+        return _Part(chunk.n_rows, numbers, integers, texts, written, dates)
+
+    def add(self, part: "_Part") -> None:
+        """Count the rows that follow."""
+        self.n_rows += part.n_rows
+        self.numbers = part.numbers if self.numbers is None else self.numbers.merge(part.numbers)
+        for name, integers in part.integers.items():
+            self.integers[name].add(integers)
+        for name, texts in part.texts.items():
+            self.texts[name].add(texts)
+        for name, dates in part.dates.items():
+            self.dates[name].add(dates)
+        for name in tuple(self.written_dates):
+            read = part.written_dates[name]
+            if read.null_count == part.texts[name].null_count:
+                self.written_dates[name].add(read)
+            else:
+                del self.written_dates[name]
+
+    def useless(self) -> list[SetAside]:
+        """Return the columns that describe nothing; dates among text become dates."""
+        for name, counts in self.written_dates.items():
+            if counts.present:
+                del self.texts[name]
+                self.dates[name] = counts
+        found = [*self._useless_numbers()]
+        for name, seen in self.texts.items():
+            is_declared = name in self._told or self.kinds[name] == "category"
+            if not seen.present:
+                found.append(_empty(name))
+            elif seen.identifies_rows and not is_declared:
+                found.append(SetAside(name, "identifier", seen.in_words))
+        for name, dates in self.dates.items():
+            if not dates.present:
+                found.append(_empty(name))
+            elif not dates.cycles:
+                found.append(SetAside(name, "date", dates.in_words))
+        return found
+
+    def _useless_numbers(self) -> list[SetAside]:
+        assert self.numbers is not None, "a table without rows is refused before it gets here"
+        found = []
+        for name, present in zip(self.number_names, self.numbers.present, strict=True):
+            why = None
+            if name in self.integers and present == self.n_rows:
+                why = self.integers[name].in_words
+            if not present:
+                found.append(_empty(name))
+            elif why is not None:
+                found.append(SetAside(name, "identifier", why))
+        return found
+
+    def finish(
+        self, columns: tuple[str, ...], scaling: Scaling, set_aside: tuple[SetAside, ...]
+    ) -> Learned:
+        """Return the parts of the encoder for the columns that are used."""
+        assert self.numbers is not None, "checked before"
+        used = set(columns)
+        index = [i for i, name in enumerate(self.number_names) if name in used]
+        names = tuple(self.number_names[i] for i in index)
+        statistics = self.numbers.select(np.array(index, np.int64))
+        numbers = number_columns(names, statistics, scaling)
+        texts = [name for name in columns if name in self.texts]
+        dates = tuple(
+            DateColumn(name, self.dates[name].cycles) for name in columns if name in self.dates
+        )
+        present = dict(zip(names, statistics.present.tolist(), strict=True))
+        present |= {name: self.texts[name].present for name in texts}
+        present |= {column.name: self.dates[column.name].present for column in dates}
+        n_holes = {name: self.n_rows - present[name] for name in columns}
+        return Learned(
+            columns,
+            numbers,
+            tuple(
+                text_column(
+                    name,
+                    self.texts[name],
+                    scaling,
+                    name in self._told,
+                    self.kinds[name] == "category",
+                )
+                for name in texts
+            ),
+            dates,
+            masks_of(n_holes, self.n_rows, scaling),
+            imputation_of(statistics, numbers),
+            lost_deviation(self.n_rows),
+            set_aside,
+        )
+
+
+def _empty(name: str) -> SetAside:
+    return SetAside(name, "empty", "it has no value in any row")
+
+
+def _check_time(chunk: Chunk, name: str) -> None:
+    if chunk.kind(name) not in ("number", "integer"):
+        dates_of(chunk, name, "it is the time axis")
+
+
+def _nothing_left(set_aside: list[SetAside]) -> str:
+    listed = "; ".join(f"{column.name!r}: {column.why}" for column in set_aside[:5])
+    more = f"; and {len(set_aside) - 5} more" if len(set_aside) > 5 else ""
+    return f"no column is left to fit ({listed}{more}). Add a column that describes the rows."

@@ -1,0 +1,1 @@
+"""Windows: a row together with the rows of its asset before it."""

@@ -1,0 +1,280 @@
+"""What the networks see of a window."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal, TypeAlias, get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, Int64
+
+from dagmm._core.compilation import compiled, make_room
+from dagmm._core.numerics import Array
+from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
+from dagmm.training.splits.folds import SomeRows
+
+#: ``levels``: level and spread of each feature within the window; ``steps``: every step.
+Detail: TypeAlias = Literal["levels", "steps"]
+DETAILS: tuple[Detail, ...] = get_args(Detail)
+
+#: Training deviations that a wandering feature may move away without being strange: three
+#: deviations of a random walk that goes on for as long again as the training rows.
+FREE = 10.0
+
+#: Windows of a block. One shape means one compilation, and a window that goes through the same
+#: arithmetic whether it comes alone or among a million.
+BLOCK_WINDOWS = 512
+
+
+class View(eqx.Module):
+    """Turns windows of encoded rows into inputs of the networks, each with deviation one.
+
+    With ``levels`` a window is, for each feature, its mean and the cube root of its variance,
+    which is close to normal (Wilson and Hilferty, 1931): 2 * n_features inputs however long a
+    window is. With ``steps`` it is every step of every feature.
+
+    The level of a feature that wanders counts from ``FREE`` training deviations on only. A window
+    that has fewer rows, because its stretch has only begun, is judged by those it has, and by less
+    the fewer they are.
+
+    Parameters
+    ----------
+    detail : {"levels", "steps"}
+    n_steps : int
+        Rows of a window.
+    wanders : ndarray of shape (n_features,), bool
+    centre, scale : ndarray of shape (n_inputs,), float32
+        Mean and deviation of the training windows; 0 and 1 for an input that does not vary.
+    """
+
+    detail: Detail = eqx.field(static=True)
+    n_steps: int = eqx.field(static=True)
+    wanders: Bool[Array, " n_features"]
+    centre: Float[Array, " n_inputs"]
+    scale: Float[Array, " n_inputs"]
+
+    @classmethod
+    def unscaled(cls, detail: Detail, n_steps: int, wanders: np.ndarray) -> "View":
+        """Return a view whose inputs are not scaled yet."""
+        n_inputs = len(wanders) * (2 if detail == "levels" else n_steps)
+        nothing, one = (np.broadcast_to(np.float32(value), n_inputs) for value in (0, 1))
+        return cls(detail, n_steps, wanders, nothing, one)
+
+    @property
+    def n_inputs(self) -> int:
+        """Width of what the networks see."""
+        return len(self.centre)
+
+    def level(
+        self,
+        windows: Float[Array, "n_windows n_steps n_features"],
+        known: Int[Array, " n_windows"],
+    ) -> Float[Array, "n_windows n_features"]:
+        """Mean of each feature over the rows that a window has."""
+        return (windows * self._weight(known)[:, :, None]).sum(axis=1)
+
+    def levels_of(
+        self, inputs: Float32[np.ndarray, "n_windows n_inputs"]
+    ) -> Float32[np.ndarray, "n_windows n_features"]:
+        """Levels that the inputs tell."""
+        parts = inputs * self.scale + self.centre
+        if self.detail == "levels":
+            return np.asarray(parts[:, : len(self.wanders)])
+        return np.asarray(parts.reshape(len(inputs), self.n_steps, -1).mean(axis=1))
+
+    def __call__(
+        self,
+        windows: Float[Array, "n_windows n_steps n_features"],
+        known: Int[Array, " n_windows"],
+    ) -> Float[Array, "n_inputs n_windows"]:
+        """Make the inputs of windows; they lie along the last axis, as the networks have them.
+
+        Parameters
+        ----------
+        windows : array of shape (n_windows, n_steps, n_features)
+            Encoded rows.
+        known : array of shape (n_windows,)
+            How many rows each window has: its last ones. What lies before is not looked at, and
+            the inputs are drawn to their mean by the share of rows that are missing.
+        """
+        level, weight = self.level(windows, known), self._weight(known)[:, :, None]
+        within = jnp.where(weight > 0.0, windows - level[:, None, :], 0.0)
+        beyond = jnp.sign(level) * jnp.maximum(jnp.abs(level) - FREE, 0.0)
+        settled = jnp.where(self.wanders[None, :], beyond, level)
+        if self.detail == "levels":
+            variance = (within * within * weight).sum(axis=1)
+            parts = jnp.concatenate([settled, jnp.cbrt(variance)], axis=1)
+        else:
+            parts = (settled[:, None, :] + within).reshape(len(windows), -1)
+        share = (known / np.float32(self.n_steps)).astype(np.float32)
+        inputs = share[:, None] * (parts - self.centre[None, :]) / self.scale[None, :]
+        return jnp.clip(inputs, -ENCODED_LIMIT, ENCODED_LIMIT).T
+
+    def _weight(self, known: Int[Array, " n_windows"]) -> Float[Array, "n_windows n_steps"]:
+        """Weight of each step in a mean."""
+        xp = known.__array_namespace__()
+        step = np.arange(self.n_steps, dtype=np.int32)[None, :]
+        has = step >= self.n_steps - known[:, None]
+        return (has / xp.maximum(known, 1)[:, None]).astype(np.float32)
+
+
+class Windowed(eqx.Module):
+    """Gathers windows from the rows they end at, inside a compiled program.
+
+    Parameters
+    ----------
+    view : View
+    first : ndarray of shape (padded_rows,), int32
+        First row of each row's stretch.
+    """
+
+    view: View
+    first: Int[Array, " padded_rows"]
+
+    def __call__(
+        self, rows: Float[Array, "padded_rows n_features"], ends: Int[Array, " n_windows"]
+    ) -> Float[Array, "n_inputs n_windows"]:
+        """Make the inputs of the windows that end at some rows."""
+        first = self.first[ends]
+        at, known = rows_of_windows(ends, first, self.view.n_steps)
+        return self.view(rows[at], known)
+
+
+def rows_of_windows(
+    ends: Int[Array, " n_windows"], first: Int[Array, " n_windows"], n_steps: int
+) -> tuple[Int[Array, "n_windows n_steps"], Int[Array, " n_windows"]]:
+    """Return the rows of windows, and how many each has.
+
+    Where a stretch begins within a window, its first row stands for those before it.
+    """
+    xp = ends.__array_namespace__()
+    offsets = np.arange(1 - n_steps, 1, dtype=ends.dtype)
+    at = xp.maximum(ends[:, None] + offsets[None, :], first[:, None])
+    return at, xp.minimum(ends - first + 1, n_steps)
+
+
+@cache
+def _program() -> Callable[..., Any]:
+    return compiled(lambda view, windows, known: view(windows, known))
+
+
+def inputs_of(
+    view: View,
+    rows: Float32[np.ndarray, "n_rows n_features"],
+    ends: Int64[np.ndarray, " n_windows"],
+    first: Int64[np.ndarray, " n_windows"],
+) -> Float32[np.ndarray, "n_windows n_inputs"]:
+    """Make the inputs of the windows that end at some rows, block by block.
+
+    Parameters
+    ----------
+    view : View
+    rows : ndarray of shape (n_rows, n_features)
+        Encoded.
+    ends, first : ndarray of shape (n_windows,)
+        Last row of each window, and first row of its stretch.
+    """
+    inputs = np.empty((len(ends), view.n_inputs), np.float32)
+    make_room(_program())
+    on_device = jax.device_put(view)
+    for start in range(0, len(ends), BLOCK_WINDOWS):
+        part = slice(start, start + BLOCK_WINDOWS)
+        n = len(ends[part])
+        block = np.zeros((BLOCK_WINDOWS, view.n_steps, rows.shape[1]), np.float32)
+        known = np.ones(BLOCK_WINDOWS, np.int32)
+        at, known[:n] = rows_of_windows(ends[part], first[part], view.n_steps)
+        block[:n] = rows[at]
+        inputs[part] = np.asarray(_program()(on_device, block, known)).T[:n]
+    return inputs
+
+
+def levels_apart(
+    view: View,
+    rows: Float32[np.ndarray, "n_rows n_features"],
+    ends: Int64[np.ndarray, " n_windows"],
+    first: Int64[np.ndarray, " n_windows"],
+    inputs: Float32[np.ndarray, "n_windows n_inputs"],
+) -> Float32[np.ndarray, "n_windows n_features"]:
+    """Return the part of each window's level that its inputs do not tell.
+
+    Parameters
+    ----------
+    view, rows, ends, first
+        As in :func:`inputs_of`.
+    inputs : ndarray of shape (n_windows, n_inputs)
+        Of the windows.
+    """
+    level = np.empty((len(ends), rows.shape[1]), np.float32)
+    for start in range(0, len(ends), BLOCK_WINDOWS):
+        part = slice(start, start + BLOCK_WINDOWS)
+        at, known = rows_of_windows(ends[part], first[part], view.n_steps)
+        level[part] = view.level(rows[at], known.astype(np.int32))
+    return level - view.levels_of(inputs)
+
+
+class WindowInputs:
+    """Inputs of many windows, of which only those that are asked for are ever made.
+
+    Parameters
+    ----------
+    view : View
+    rows : ndarray of shape (padded_rows, n_features), float32
+    ends, first : ndarray of shape (n_windows,)
+        As in :func:`inputs_of`.
+    """
+
+    def __init__(self, view: View, rows: np.ndarray, ends: np.ndarray, first: np.ndarray) -> None:
+        self._view, self._rows, self._ends, self._first = view, rows, ends, first
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of windows and of inputs."""
+        return len(self), self._view.n_inputs
+
+    def of(self, places: Int64[np.ndarray, " n_some"]) -> "WindowInputs":
+        """Return some of the windows, by their positions."""
+        return WindowInputs(self._view, self._rows, self._ends[places], self._first[places])
+
+    def __getitem__(self, part: slice) -> Float32[np.ndarray, "n_windows n_inputs"]:
+        return inputs_of(self._view, self._rows, self._ends[part], self._first[part])
+
+
+#: What networks are fitted to: encoded rows, or windows of them.
+Inputs: TypeAlias = np.ndarray | SomeRows | WindowInputs
+
+
+def scaled_view(view: View, inputs: WindowInputs, chunk: int) -> View:
+    """Return the view with the mean and deviation of its windows.
+
+    Parameters
+    ----------
+    view : View
+        Unscaled.
+    inputs : WindowInputs
+        Of this view.
+    chunk : int
+        Windows that are looked at at a time.
+    """
+    n, mean, scatter = 0, np.zeros(view.n_inputs), np.zeros(view.n_inputs)
+    for start in range(0, len(inputs), chunk):
+        part = inputs[start : start + chunk].astype(np.float64)
+        shift = part.mean(axis=0) - mean
+        share = len(part) / (n + len(part))
+        scatter += part.var(axis=0) * len(part) + shift**2 * n * share
+        n, mean = n + len(part), mean + shift * share
+    deviation = np.sqrt(scatter / n)
+    # Rounding alone makes next to nothing of what does not vary.
+    varies = deviation > 1e-6 * (1.0 + np.abs(mean))
+    centre, scale = np.where(varies, mean, 0.0), np.where(varies, deviation, 1.0)
+    return View(
+        view.detail,
+        view.n_steps,
+        view.wanders,
+        centre.astype(np.float32),
+        scale.astype(np.float32),
+    )

@@ -1,0 +1,134 @@
+"""From the training rows to the windows that are trained on."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from dagmm._core.errors import InputError, TableWarning
+from dagmm.data.base import Rows
+from dagmm.preprocessing.windows.buffer import places_of
+from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
+from dagmm.preprocessing.windows.length import WindowLength
+from dagmm.preprocessing.windows.segments import GAP, first_rows, median_interval, window_ends
+
+#: Shorter assets that a warning lists by name.
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Series:
+    """Training rows in the order of windows: asset by asset.
+
+    Parameters
+    ----------
+    names : list of str
+        The assets.
+    asset : ndarray of shape (n_rows,)
+        Which of them each row belongs to.
+    time : ndarray of shape (n_rows,)
+        In seconds.
+    order : ndarray of shape (n_rows,)
+        Where each row lies in the table.
+    first : ndarray of shape (n_rows,)
+        First row of each row's stretch.
+    ends : ndarray of shape (n_windows,)
+        Last rows of the whole windows, every ``step``-th.
+    n_steps : int
+        Rows of a window.
+    interval, gap : float
+        Median time from one row to the next, and the longest within a stretch, in seconds.
+    """
+
+    names: list[str]
+    asset: Int64[np.ndarray, " n_rows"]
+    time: Float64[np.ndarray, " n_rows"]
+    order: Int64[np.ndarray, " n_rows"]
+    first: Int64[np.ndarray, " n_rows"]
+    ends: Int64[np.ndarray, " n_windows"]
+    n_steps: int
+    interval: float
+    gap: float
+
+
+def series_of(rows: Rows, length: WindowLength) -> Series:
+    """Read clock and assets of the training rows, and find the windows.
+
+    Parameters
+    ----------
+    rows : Rows
+    length : WindowLength
+
+    Raises
+    ------
+    InputError
+        If a row has no time or no asset, the clock of an asset runs backwards, or no stretch is
+        as long as a window.
+    ArgumentError
+        If a duration holds fewer than two rows.
+
+    Warns
+    -----
+    TableWarning
+        If an asset has no stretch as long as a window.
+    """
+    asset, time, names = _read(rows, length)
+    order = np.argsort(asset, kind="stable")
+    asset, time = asset[order], time[order]
+    interval = median_interval(asset, time)
+    n_steps, gap = length.n_steps(interval), GAP * interval
+    if interval <= 0.0:
+        gap = np.inf  # a clock that stands still shows no gaps
+    first = first_rows(asset, time, gap)
+    ends = window_ends(first, n_steps, length.step)
+    _check_enough(length, first, asset, names, ends, n_steps)
+    return Series(names, asset, time, order, first, ends, n_steps, interval, gap)
+
+
+def _read(rows: Rows, length: WindowLength) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    known: dict[str, int] = {}
+    assets, times = [], []
+    before: dict[str, float] = {}
+    for chunk in rows.chunks():
+        time = times_of(chunk, length.time)
+        found, asset = assets_of(chunk, length.group)
+        for name, places in zip(found, places_of(asset, len(found)), strict=True):
+            own, earlier = time[places], before.get(name, -np.inf)
+            check_forward(chunk, length.time, length.group, name, earlier, own, places)
+            before[name] = float(own[-1])
+        number = np.array([known.setdefault(name, len(known)) for name in found], np.int64)
+        assets.append(number[asset])
+        times.append(time)
+    return np.concatenate(assets), np.concatenate(times), list(known)
+
+
+def _check_enough(
+    length: WindowLength,
+    first: np.ndarray,
+    asset: np.ndarray,
+    names: list[str],
+    ends: np.ndarray,
+    n_steps: int,
+) -> None:
+    longest = int((np.arange(len(first)) - first).max()) + 1
+    said = f"window {length.said!r}"
+    if isinstance(length.said, str):
+        said += f", {n_steps} rows"
+    if len(ends) < 2:
+        raise InputError(
+            f"{said}: expected at least 2 windows to fit to, got {len(ends)}; the longest stretch "
+            f"of rows without a gap has {longest}. Choose a shorter window."
+        )
+    whole = np.zeros(len(names), bool)
+    whole[asset[ends]] = True
+    short = [names[i] for i in np.flatnonzero(~whole)]
+    if short:
+        listed = ", ".join(repr(name) for name in short[:_LISTED])
+        more = f" and {len(short) - _LISTED} more" if len(short) > _LISTED else ""
+        warnings.warn(
+            f"{said}: no stretch of {listed}{more} without a gap is as long, so nothing is learnt "
+            f"of {'it' if len(short) == 1 else 'them'}.",
+            TableWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,94 @@
+"""How long a window is, as a user says it."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+from dagmm._core.arguments import check_int
+from dagmm._core.errors import ArgumentError
+from dagmm.inference.calibration.alarm_budget import seconds_of
+
+
+@dataclass(frozen=True)
+class WindowLength:
+    """A window, before the rows are known.
+
+    Parameters
+    ----------
+    time : str
+        The column that says when a row was measured.
+    group : str or None
+        The column that names the asset.
+    rows : int or None
+        Rows of a window; None where ``seconds`` says it.
+    seconds : float or None
+        Duration of a window.
+    said : int or str
+        What the user wrote.
+    step : int
+        Every so many rows a window is trained on.
+    """
+
+    time: str
+    group: str | None
+    rows: int | None
+    seconds: float | None
+    said: int | str
+    step: int
+
+    @classmethod
+    def of(
+        cls, window: object, step: object, time: str | None, group: str | None
+    ) -> "WindowLength":
+        """Check what a user passes.
+
+        Raises
+        ------
+        ArgumentError
+            If ``window`` is neither a number of rows nor a duration, or there is no ``time``.
+        """
+        if isinstance(window, str):
+            rows, seconds = None, seconds_of("window", window)
+        elif isinstance(window, Integral) and not isinstance(window, bool) and int(window) >= 2:
+            rows, seconds = int(window), None
+        else:
+            raise ArgumentError(
+                "window must be an int >= 2, a number of rows, or a duration such as '60s' or "
+                f"'10 min', got {window!r}."
+            )
+        if time is None:
+            raise ArgumentError(
+                "window needs time, the column that says when a row was measured; pass "
+                "time='...' as well."
+            )
+        said = window if isinstance(window, str) else int(window)
+        return cls(time, group, rows, seconds, said, check_int("step", step, 1))
+
+    def n_steps(self, interval: float) -> int:
+        """Return the rows of a window.
+
+        Parameters
+        ----------
+        interval : float
+            Median time from one row of an asset to its next, in seconds.
+
+        Raises
+        ------
+        ArgumentError
+            If a duration holds fewer than two rows, or the clock stands still.
+        """
+        if self.rows is not None:
+            return self.rows
+        assert self.seconds is not None, "one of both is given"
+        if interval <= 0.0:
+            raise ArgumentError(
+                f"window is {self.said!r}, but the median time from one row to the next is 0 s in "
+                f"column {self.time!r}; give window as a number of rows, or name the column of "
+                "the asset in group where rows of several are mixed."
+            )
+        n_steps = round(self.seconds / interval)
+        if n_steps < 2:
+            raise ArgumentError(
+                f"window must hold at least 2 rows, but {self.said!r} holds {n_steps} at the "
+                f"median interval of {interval:g} s from one row to the next; give a longer one."
+            )
+        return n_steps

@@ -1,0 +1,210 @@
+"""One pass over the scored rows: everything that the report counts, in bounded memory."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from dagmm.data.base import Chunk
+from dagmm.inference.calibration.threshold import is_anomaly
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.preprocessing.columns.datetimes import dates_of
+from dagmm.preprocessing.pipeline import Seen
+from dagmm.report.columns import ColumnTracker
+from dagmm.report.downsample import Buckets
+from dagmm.report.events import EventTracker, StrangestRows
+from dagmm.report.reservoir import Sample
+from dagmm.report.time_axis import TimeTracker, times_of
+
+#: Rows of each kind, normal and alarms, that figures and comparisons are made of.
+SAMPLE_ROWS = 4000
+#: Strangest rows that are kept where there is no alarm.
+_STRANGEST = 10
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """A row that is to be explained.
+
+    Parameters
+    ----------
+    seen : Seen
+        What the networks see of it.
+    values : dict of str to float, str or None
+        By column, in the table's units; None for a hole.
+    time : float
+        NaN where there is none.
+    """
+
+    seen: Seen
+    values: dict[str, float | str | None]
+    time: float
+
+
+@dataclass
+class Gathered:
+    """What a pass over the rows has found so far.
+
+    Parameters
+    ----------
+    model : FittedModel
+    time, group : str or None
+        The time axis, and the column that names the asset.
+    gap : int
+        Most normal rows between two alarms of one event.
+    sample_rows : int
+        Rows of each kind to draw at random.
+    """
+
+    model: FittedModel
+    time: str | None = None
+    group: str | None = None
+    gap: int = 10
+    sample_rows: int = SAMPLE_ROWS
+    n_rows: int = 0
+    energies: list[np.ndarray] = field(default_factory=list)
+    labels: list[np.ndarray] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        model = self.model
+        # Of windows a model knows what is usual, but not of the rows that make them.
+        known = model.calibration if model.windows is None else None
+        self.columns = ColumnTracker(model.table_encoder, known)
+        self._reader = model.reader()
+        self.timing = None if self.time is None else TimeTracker(self.time)
+        #: Energy, and time, of all rows.
+        self.series = Buckets(2)
+        #: The columns of numbers.
+        self.traces = Buckets(model.table_encoder.numbers.n_features)
+        self.events = EventTracker(self.gap)
+        self.strangest = StrangestRows(_STRANGEST)
+        self.normal, self.alarms = Sample(self.sample_rows, 0), Sample(self.sample_rows, 1)
+        self._places: dict[str | None, int] = {}
+
+    @property
+    def n_groups(self) -> int:
+        """Number of assets; 1 where no column names them."""
+        return len(self._places)
+
+    def add(
+        self,
+        chunk: Chunk,
+        energy: Float[np.ndarray, " n_rows"],
+        labels: Bool[np.ndarray, " n_rows"] | None = None,
+    ) -> None:
+        """Look at the rows that follow.
+
+        Parameters
+        ----------
+        chunk : Chunk
+        energy : ndarray of shape (n_rows,)
+            In nats.
+        labels : ndarray of shape (n_rows,), bool, optional
+            Which rows are anomalies, where that is known.
+
+        Raises
+        ------
+        InputError
+            If the time axis holds neither dates nor numbers.
+        """
+        if not chunk.n_rows:
+            return
+        seen = self._reader.read(chunk, to_explain=True)
+        part = _Part(self.model, chunk, seen, energy, self._times(chunk), self.n_rows)
+        self.columns.add(part.numbers, part.features, part.holes)
+        self.series.add(np.stack([energy, part.times], axis=1))
+        if part.numbers.shape[1]:
+            self.traces.add(part.numbers)
+        self._add_samples(part, labels)
+        self.strangest.add(self.n_rows, energy, part.keep)
+        for name, rows in _groups(chunk, self.group):
+            self._add_group(part, name, rows)
+        if labels is not None:
+            self.energies.append(energy)
+            self.labels.append(labels)
+        self.n_rows += chunk.n_rows
+
+    def _times(self, chunk: Chunk) -> np.ndarray:
+        if self.timing is None:
+            return np.full(chunk.n_rows, np.nan)
+        times, self.timing.are_dates = times_of(chunk, self.timing.name)
+        return times
+
+    def _add_samples(self, part: "_Part", labels: np.ndarray | None) -> None:
+        known = np.zeros(len(part.energy), bool) if labels is None else labels
+        row = np.arange(len(part.energy)) + part.first
+        for sample, kind in ((self.normal, ~part.alarm), (self.alarms, part.alarm)):
+            sample.add(
+                inputs=part.seen.inputs[kind],
+                energy=part.energy[kind],
+                row=row[kind],
+                label=known[kind],
+            )
+
+    def _add_group(self, part: "_Part", name: str | None, rows: np.ndarray) -> None:
+        """Look at the rows of one asset."""
+        place = self._places.get(name, 0) + np.arange(len(rows))
+        self._places[name] = self._places.get(name, 0) + len(rows)
+        if part.numbers.shape[1]:
+            self.columns.add_runs(name, part.numbers[rows])
+        if self.timing is not None:
+            self.timing.add(name, part.times[rows])
+        alarm = part.alarm[rows]
+        at = rows[alarm]
+        if len(at):
+            times = part.times[at]
+            self.events.add(name, place[alarm], part.first + at, part.energy[at], times, part.keep)
+
+
+class _Part:
+    """Some rows, read in every way that is needed."""
+
+    def __init__(
+        self,
+        model: FittedModel,
+        chunk: Chunk,
+        seen: Seen,
+        energy: np.ndarray,
+        times: np.ndarray,
+        first: int,
+    ) -> None:
+        encoder = model.table_encoder
+        self.seen, self.energy, self.times, self.first = seen, energy, times, first
+        self.features = seen.inputs if model.windows is None else encoder.encode(chunk)
+        self.numbers = chunk.numbers(encoder.numbers.names)
+        self.alarm = np.zeros(len(energy), bool)
+        if model.threshold is not None:
+            self.alarm = is_anomaly(energy, model.threshold)
+        self._number_names = encoder.numbers.names
+        self._columns = encoder.columns
+        self._texts: dict[str, Any] = {t.name: chunk.text(t.name) for t in encoder.texts}
+        for date in encoder.dates:
+            self._texts[date.name] = dates_of(chunk, date.name, "the model was fitted to dates")
+        gone = np.isnan(self.numbers)
+        self.holes = dict(zip(self._number_names, gone.T, strict=True))
+        self.holes |= {name: np.asarray(text.is_null()) for name, text in self._texts.items()}
+
+    def keep(self, row: int) -> KeptRow:
+        """Return what is kept of the row with this number in the table."""
+        i = row - self.first
+        values: dict[str, float | str | None] = {
+            name: None if np.isnan(value) else float(value)
+            for name, value in zip(self._number_names, self.numbers[i], strict=True)
+        }
+        for name, column in self._texts.items():
+            value = column[i].as_py()
+            values[name] = None if value is None else str(value)
+        ordered = {name: values[name] for name in self._columns}
+        row_alone = np.arange(len(self.energy)) == i
+        return KeptRow(self.seen.of(row_alone), ordered, float(self.times[i]))
+
+
+def _groups(chunk: Chunk, group: str | None) -> list[tuple[str | None, np.ndarray]]:
+    """Return the rows of each asset; a row without a name belongs to one that has none."""
+    if group is None:
+        return [(None, np.arange(chunk.n_rows))]
+    encoded = chunk.text(group).dictionary_encode()
+    code = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    names = [*encoded.dictionary.to_pylist(), ""]
+    return [(names[i], np.flatnonzero(code == i)) for i in np.unique(code).tolist()]

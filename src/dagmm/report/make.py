@@ -1,0 +1,246 @@
+"""From a model and a table to a report."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from dagmm._core.arguments import check_int, near
+from dagmm._core.errors import ArgumentError
+from dagmm.data.convert import rows_of
+from dagmm.data.files.write import write_text
+from dagmm.estimators.base import FittedModelEstimator
+from dagmm.evaluation.split import check_labels
+from dagmm.inference.calibration.alarm_budget import seconds_of
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.persistence.directory import load_model
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.report.collect import SAMPLE_ROWS, Gathered
+from dagmm.report.contents import Contents, contents_of
+from dagmm.report.model_card import Card, card_of
+from dagmm.report.page import environment, page_of
+from dagmm.report.texts import catalogue
+
+#: Most normal rows between two alarms of one event.
+GAP = 10
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that has been made.
+
+    Parameters
+    ----------
+    contents : Contents
+        Every number in it.
+    html : str
+        The page.
+    """
+
+    contents: Contents
+    html: str
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the page to a file that appears whole.
+
+        Parameters
+        ----------
+        path : path-like
+        force : bool, default=False
+            Whether a file that exists may be replaced.
+
+        Raises
+        ------
+        ArgumentError
+            If the file exists and ``force`` is not set, or its directory does not exist.
+        OSError
+            If it cannot be written.
+        """
+        write_text(os.fspath(path), self.html, force=force)
+
+
+def make_report(
+    model: Any,
+    table: Any,
+    *,
+    lang: str = "en",
+    time: str | None = None,
+    group: str | None = None,
+    labels: Any = None,
+    every: Any = None,
+    gap: int = GAP,
+    compare: bool = True,
+    table_name: str = "",
+    model_name: str = "",
+    sample_rows: int = SAMPLE_ROWS,
+) -> Report:
+    """Make a report on what a model says of a table: one HTML page that loads nothing.
+
+    Parameters
+    ----------
+    model : estimator, FittedModel or path-like
+        A fitted ``DAGMMDetector`` or ``DAGMM``, or the directory of a saved one.
+    table : DataFrame or array-like of shape (n_rows, n_columns)
+        The rows to judge.
+    lang : {"en", "ja"}, default="en"
+    time : str, optional
+        Column that is the time axis, dates or numbers. By default the one that was so at the
+        fit, or the only column of dates.
+    group : str, optional
+        Column that names the asset a row belongs to. By default the one that was so at the fit.
+    labels : array-like of shape (n_rows,), optional
+        1 or True for an anomaly; only to say how well the alarms find them.
+    every : float or str, optional
+        Time from one row to the next, in seconds or as ``"10 min"``, for alarms a day and a
+        week. By default what the time axis says.
+    gap : int, default=10
+        Most normal rows between two alarms of one event.
+    compare : bool, default=True
+        Whether to run other methods on a sample of the rows, which takes about half a minute.
+    table_name, model_name : str, optional
+        How the page calls them.
+    sample_rows : int, default=4000
+        Of normal rows and of alarms so many are drawn at random for figures and comparison;
+        counts are of all rows.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ArgumentError
+        If an argument cannot be used.
+    InputError
+        If the table does not fit the model or has no rows.
+    MissingExtraError
+        Without the ``report`` extra.
+    """
+    check_page(lang)
+    check_int("gap", gap, 0)
+    check_int("sample_rows", sample_rows, 10)
+    step = None if every is None else seconds_of("every", every)
+    fitted, card = described(model)
+    rows = rows_of(table)
+    fitted.check(rows)
+    time, group = axes_of(fitted.table_encoder, rows.names, time, group)
+    known = None if labels is None else check_labels(labels, rows.n_rows)
+    gathered = Gathered(fitted, time, group, gap, sample_rows)
+    energy = fitted.energy(rows)
+    for chunk in rows.chunks():
+        part = slice(chunk.start, chunk.start + chunk.n_rows)
+        gathered.add(chunk, energy[part], None if known is None else known[part])
+    return finish_report(gathered, card, lang, step, compare, table_name, model_name)
+
+
+def finish_report(
+    gathered: Gathered,
+    card: Card,
+    lang: str,
+    step: float | None,
+    compare: bool,
+    table_name: str,
+    model_name: str,
+) -> Report:
+    """Make the report of rows that have been read.
+
+    Parameters
+    ----------
+    gathered : Gathered
+    card : Card
+    lang : {"en", "ja"}
+    step : float or None
+        Seconds from one row to the next.
+    compare : bool
+    table_name, model_name : str
+    """
+    contents = contents_of(gathered, card, step=step, comparing=compare)
+    return Report(contents, page_of(contents, lang, table_name, model_name))
+
+
+def check_page(lang: str) -> None:
+    """Check that a page can be written, before the work for it begins.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such language.
+    MissingExtraError
+        Without the ``report`` extra.
+    """
+    from dagmm.report.svg import svg_of
+
+    catalogue(lang)
+    environment()
+    svg_of("empty", "", (1.0, 1.0), lambda ax: ax.axis("off"))
+
+
+def described(model: Any) -> tuple[FittedModel, Card]:
+    """Return the fitted model of whatever a user passes, and its card.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no fitted model.
+    ModelFileError
+        If it is a path without one.
+    """
+    if isinstance(model, FittedModel):
+        return model, card_of(model)
+    if isinstance(model, str | os.PathLike):
+        saved = load_model(model)
+        return saved.model, card_of(
+            saved.model, saved.estimator, _said(saved.arguments), saved.library_version
+        )
+    if isinstance(model, FittedModelEstimator) and hasattr(model, "model_"):
+        arguments = model.get_params(deep=False)
+        return model.model_, card_of(model.model_, type(model).__name__, _said(arguments))
+    raise ArgumentError(
+        "model must be a fitted DAGMMDetector or DAGMM, a FittedModel or the path of a saved one, "
+        f"got {type(model).__name__}."
+    )
+
+
+def axes_of(
+    encoder: Encoder,
+    names: tuple[str, ...],
+    time: str | None,
+    group: str | None,
+    option: str = "",
+) -> tuple[str | None, str | None]:
+    """Return time axis and asset: what is said, or what was so at the fit.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    names : tuple of str
+        Columns of the table.
+    time, group : str or None
+    option : str
+        What stands before an argument's name in messages.
+
+    Raises
+    ------
+    ArgumentError
+        If the table has no such column.
+    """
+    for argument, name in (("time", time), ("group", group)):
+        if name is not None and name not in names:
+            raise ArgumentError(
+                f"{option}{argument} names column {name!r}, which the table does not have. "
+                f"{near(name, names)}"
+            )
+    aside: dict[str, list[str]] = {"time": [], "date": [], "group": []}
+    for column in encoder.set_aside:
+        if column.name in names and column.reason in aside:
+            aside[column.reason].append(column.name)
+    dates = aside["time"] or [*aside["date"], *(date.name for date in encoder.dates)]
+    if time is None and len(dates) == 1:
+        time = dates[0]
+    if group is None and aside["group"]:
+        group = aside["group"][0]
+    return time, group
+
+
+def _said(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments without what the page shows elsewhere."""
+    return {name: value for name, value in arguments.items() if name != "feature_names_in_"}

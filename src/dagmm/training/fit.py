@@ -1,0 +1,297 @@
+"""From rows to a fitted model: encode, train, fix the mixture, record."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from dagmm._core.digests import fingerprint_of
+from dagmm._core.parallel import one_core_each, side_by_side
+from dagmm._core.progress import Progress
+from dagmm.data.base import Rows
+from dagmm.data.images import ImageRows
+from dagmm.data.progress import WatchedRows
+from dagmm.inference.calibration.calibration import (
+    CROSS_FITTED,
+    CROSS_FITTED_IN_TIME,
+    HELD_OUT,
+    HELD_OUT_IN_TIME,
+    Calibration,
+)
+from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.ensemble import Beside, combine
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.mixture.input_space import RowMixture
+from dagmm.mixture.marginal import ColumnMixtures
+from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.columns.numeric import Scaling
+from dagmm.preprocessing.image_encoder import ImageEncoder
+from dagmm.preprocessing.reference_values import typical_values
+from dagmm.preprocessing.sampling import Encoded, encode_table
+from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.windows.features import Inputs
+from dagmm.training.checkpoint.directory import Checkpoint
+from dagmm.training.diagnostics import health_of
+from dagmm.training.fit_mixture import Finished, finish_member
+from dagmm.training.out_of_core import finish_exactly
+from dagmm.training.presets import Recipe
+from dagmm.training.splits.holdout import Shared, share_out
+from dagmm.training.splits.out_of_fold import cross_fitted
+from dagmm.training.splits.time_blocks import Succession
+from dagmm.training.trainer import TrainedMember, TrainingInputs, train
+
+_T = TypeVar("_T")
+
+
+def fit_model(
+    rows: Rows,
+    scaling: Scaling,
+    recipe_of: Callable[[int, int], Recipe],
+    seed: int,
+    progress: Progress,
+    overrides: Overrides | None = None,
+    *,
+    holding_out: bool = False,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[FittedModel, np.ndarray]:
+    """Fit a model to a table, or to images.
+
+    Of a table whose encoded rows would take more than a bounded memory, networks are trained on
+    rows drawn at random, and mixtures are fixed in one exact pass over all rows; see
+    :mod:`dagmm.preprocessing.sampling`.
+
+    Parameters
+    ----------
+    rows : Rows
+    scaling : {"standard", "minmax", "none"}
+        Of a table; images have their own.
+    recipe_of : callable
+        Takes the numbers of rows and of encoded features and returns the recipe.
+    seed : int
+    progress : Progress
+    overrides : Overrides, optional
+        What the user says about columns; images have none.
+    holding_out : bool, default=False
+        Whether some rows of a large table are left out of training and mixture, and of a small
+        one some by each network, so that something is known about rows that were not fitted to:
+        drawn at random, or in stretches where ``overrides`` name the time axis; see
+        :mod:`dagmm.training.splits.holdout`.
+    checkpoint : Checkpoint, optional
+        Where the training is kept while it runs, and goes on from.
+
+    Returns
+    -------
+    model : FittedModel
+        Without a threshold.
+    energy : ndarray of shape (n_rows,)
+        Energies of the training rows, those held out among them, in nats; of a table that is too
+        large to be held, of the rows drawn from it.
+    """
+    progress.phase("reading", rows.n_rows)
+    encoder = _learn(rows, scaling, overrides, progress)
+    seeds = np.random.SeedSequence(seed)
+    training_seed, mixture_seed, holdout_seed, drawing_seed, *beside_seeds = seeds.spawn(6)
+    held = encode_table(rows, encoder, np.random.default_rng(drawing_seed), progress)
+    features, n_held = held.features, held.n_rows
+    # Of rows that are drawn it is found in the pass over all of them.
+    fingerprint = fingerprint_of(rows.names, features[:n_held]) if held.numbers is None else ""
+    recipe = recipe_of(n_held, encoder.n_features)
+    n_members = len(recipe.architectures)
+    shared = Shared(n_held, np.arange(n_held))
+    if holding_out:
+        shared = _shared(rows, held, n_members, overrides, np.random.default_rng(holdout_seed))
+        recipe = recipe_of(shared.n_each, encoder.n_features)
+    trained = train(
+        features,
+        shared.n_fitted,
+        recipe.architectures,
+        recipe.plan,
+        training_seed,
+        progress,
+        inputs=shared.folds
+        and TrainingInputs(None, shared.folds.fitted, features[: shared.n_fitted]),
+        checkpoint=checkpoint,
+    )
+    features, unseen = features[: shared.n_fitted], features[shared.n_fitted : n_held]
+    mixture_seeds = mixture_seed.spawn(n_members)
+    if held.numbers is None:
+        finished = _finish(trained, features, shared, recipe, mixture_seeds, progress)
+    else:
+        left_out = np.sort(held.numbers[shared.order[shared.n_fitted :]])
+        finished, fingerprint = finish_exactly(
+            rows, encoder, left_out, trained, features, recipe, mixture_seeds, progress
+        )
+    health = _check(trained, finished, features, shared, recipe, progress)
+    record = _record(rows, held, shared, fingerprint, trained, health)
+    fit_beside = partial(_fit_beside, recipe=recipe, seeds=beside_seeds)
+    members = tuple(member for member, _ in finished)
+    columns, of_rows = fit_beside(features)
+    model = FittedModel(
+        encoder, members, None, record, column_mixtures=columns, row_mixture=of_rows
+    )
+    if of_rows is not None:
+        # Whoever fits it again, to other rows, knows already how many components there are.
+        n_components = (len(of_rows.mixture.phi),)
+        fit_beside = partial(fit_beside, recipe=replace(recipe, row_components=n_components))
+    of_members = [energy for _, energy in finished]
+    return _calibrated(model, of_members, features, unseen, shared, fit_beside)
+
+
+def _record(
+    rows: Rows,
+    held: Encoded,
+    shared: Shared,
+    fingerprint: str,
+    trained: Sequence[TrainedMember],
+    health: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what a model remembers of its training, as plain data."""
+    return {
+        "n_rows": rows.n_rows,
+        "held_out_rows": held.n_rows - shared.n_fitted,
+        **({} if held.numbers is None else {"drawn_rows": held.n_rows}),
+        "fingerprint": fingerprint,
+        "histories": [dict(result.history) for result in trained],
+        "health": health,
+    }
+
+
+def _calibrated(
+    model: FittedModel,
+    of_members: list[np.ndarray],
+    features: np.ndarray,
+    unseen: np.ndarray,
+    shared: Shared,
+    fit_beside: Callable[[Inputs], Beside],
+) -> tuple[FittedModel, np.ndarray]:
+    """Return the model with the energies it is to remember, and those of the rows held.
+
+    Parameters
+    ----------
+    model : FittedModel
+    of_members : list of ndarray
+        Energies by each member of the rows that it was fitted to.
+    features : ndarray of shape (n_fitted, n_features), float32
+    unseen : ndarray of shape (n_unseen, n_features), float32
+        Held out of the fit.
+    shared : Shared
+    fit_beside : callable
+        Fits what stands beside the members to encoded rows.
+    """
+    folds = shared.folds
+    if folds is not None:
+        of_members = list(side_by_side(lambda member: member.energy(features), model.members))
+    energies = np.stack([*of_members, *(judge.energy(features) for judge in model.beside)])
+    unseen_energy = model.energy_of_features(unseen)
+    energy = np.empty(len(shared.order))
+    energy[shared.order] = np.concatenate([combine(model.judges, energies), unseen_energy])
+    calibration = Calibration(
+        typical_values(features, model.encoder.feature_columns), EnergySample.of(energy)
+    )
+    if folds is not None:
+        unseen_energy = cross_fitted(model.judges, energies, features, folds, fit_beside)
+        are = CROSS_FITTED_IN_TIME if shared.in_time else CROSS_FITTED
+        calibration = calibration.with_unseen(unseen_energy, are)
+    elif len(unseen):
+        are = HELD_OUT_IN_TIME if shared.in_time else HELD_OUT
+        calibration = calibration.with_unseen(unseen_energy, are)
+    return replace(model, calibration=calibration), energy
+
+
+def _learn(
+    rows: Rows, scaling: Scaling, overrides: Overrides | None, progress: Progress
+) -> Encoder | ImageEncoder:
+    if isinstance(rows, ImageRows):
+        return ImageEncoder.learn(rows)
+    return Encoder.learn(WatchedRows(rows, progress), scaling, overrides)
+
+
+def _shared(
+    rows: Rows,
+    held: Encoded,
+    n_members: int,
+    overrides: Overrides | None,
+    rng: np.random.Generator,
+) -> Shared:
+    """Say who is fitted to which rows: in stretches, where the user names the time axis."""
+    crossing = held.numbers is None
+    succession = None
+    if crossing and overrides is not None and overrides.time is not None:
+        succession = Succession.of(rows, overrides.time, overrides.group)
+    return share_out(
+        held.features, held.n_rows, n_members, rng, crossing=crossing, succession=succession
+    )
+
+
+def _finish(
+    trained: Sequence[TrainedMember],
+    features: np.ndarray,
+    shared: Shared,
+    recipe: Recipe,
+    seeds: Sequence[np.random.SeedSequence],
+    progress: Progress,
+) -> list[Finished]:
+    """Fix the mixture of each member from the rows it was trained on."""
+
+    def finish(i: int) -> Finished:
+        architecture, rng = recipe.architectures[i], np.random.default_rng(seeds[i])
+        floor = recipe.relative_floors[i]
+        seen = shared.seen_by(i, features)
+        return finish_member(architecture, trained[i], seen, recipe, floor, rng)
+
+    return _each(finish, len(trained), "mixture", progress)
+
+
+def _fit_beside(
+    features: Inputs, recipe: Recipe, seeds: Sequence[np.random.SeedSequence]
+) -> Beside:
+    """Fit what judges rows beside the members; None for what the recipe is without."""
+    rows = features[:]
+    column_rng, row_rng = (np.random.default_rng(seed) for seed in seeds)
+    columns = mixture = None
+    with one_core_each():
+        if recipe.column_components:
+            columns = ColumnMixtures.fit(rows, recipe.column_components, column_rng)
+        if recipe.row_components:
+            mixture = RowMixture.fit(
+                rows,
+                recipe.row_components,
+                recipe.row_floor,
+                recipe.least_phi,
+                recipe.row_share,
+                row_rng,
+            )
+    return columns, mixture
+
+
+def _check(
+    trained: Sequence[TrainedMember],
+    finished: Sequence[Finished],
+    features: np.ndarray,
+    shared: Shared,
+    recipe: Recipe,
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """Say of each member what its training changed."""
+
+    def check(i: int) -> dict[str, Any]:
+        member, energy = finished[i]
+        result = trained[i]._replace(parameters=member.parameters)
+        seen = shared.seen_by(i, features)
+        return health_of(member.architecture, recipe.plan, result, seen, energy)
+
+    return _each(check, len(trained), "checking", progress)
+
+
+def _each(
+    function: Callable[[int], _T], n_members: int, phase: str, progress: Progress
+) -> list[_T]:
+    """Apply a function to the number of each member, and tell how many are done."""
+    progress.phase(phase, n_members)
+    results = []
+    for result in side_by_side(function, range(n_members)):
+        results.append(result)
+        progress.advance(len(results))
+    return results

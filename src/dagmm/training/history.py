@@ -1,0 +1,85 @@
+"""What training recorded, epoch by epoch, as plain lists."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dagmm._core.atomic_files import Arrays
+
+#: Terms that are averaged over the steps of an epoch that were not dropped.
+AVERAGED = ("loss", "reconstruction", "energy", "penalty", "gradient_norm")
+
+
+class History(dict[str, list[Any]]):
+    """One list for each quantity, one entry for each epoch; can be written as JSON as it is.
+
+    ``loss``, ``reconstruction``, ``energy`` (nats), ``penalty`` and ``gradient_norm`` are means
+    over the steps of the epoch, ``None`` where every step was dropped. ``dropped_steps`` counts
+    the steps left out because loss or gradient was not finite. ``phi`` (a list of component
+    weights) and ``smallest_eigenvalue`` (of any component's covariance, floor included) belong
+    to the last minibatch of the epoch.
+    """
+
+    def __init__(self) -> None:
+        names = (*AVERAGED, "dropped_steps", "phi", "smallest_eigenvalue")
+        super().__init__({name: [] for name in names})
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs recorded so far."""
+        return len(self["loss"])
+
+    def summary(self) -> str:
+        """Say where the loss stands, in a few characters."""
+        loss = self["loss"][-1]
+        return "loss not finite" if loss is None else f"loss {loss:.4g}"
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what was recorded as arrays, NaN where every step of an epoch was dropped."""
+        whole = {"dropped_steps": np.int64}
+        return {name: np.array(self[name], whole.get(name, np.float64)) for name in self}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "History":
+        """Return the history that :meth:`arrays` were made of."""
+        history = cls()
+        for name in history:
+            history[name] = arrays[name].tolist()
+        for name in AVERAGED:
+            history[name] = [None if value != value else value for value in history[name]]
+        return history
+
+    @classmethod
+    def shapes(cls, epochs: int, n_components: int) -> Arrays:
+        """Type and shape of each of :meth:`arrays`."""
+        arrays: Arrays = dict.fromkeys(cls(), ("F64", (epochs,)))
+        return arrays | {
+            "dropped_steps": ("I64", (epochs,)),
+            "phi": ("F64", (epochs, n_components)),
+        }
+
+    def extend(self, steps: Mapping[str, Any], phi: Any, cov: Any) -> None:
+        """Add some epochs.
+
+        Parameters
+        ----------
+        steps : mapping of str to array of shape (n_epochs, n_steps)
+            What each step reported; ``dropped`` among it.
+        phi : array of shape (n_epochs, n_components)
+        cov : array of shape (n_epochs, n_components, n_latent, n_latent)
+        """
+        dropped = np.asarray(steps["dropped"])
+        for name in AVERAGED:
+            self[name] += _kept_means(np.asarray(steps[name], np.float64), dropped)
+        self["dropped_steps"] += dropped.sum(axis=1).tolist()
+        self["phi"] += np.asarray(phi, np.float64).tolist()
+        eigenvalues = np.linalg.eigvalsh(np.asarray(cov, np.float64))
+        self["smallest_eigenvalue"] += eigenvalues.min(axis=(1, 2)).tolist()
+
+
+def _kept_means(values: np.ndarray, dropped: np.ndarray) -> list[float | None]:
+    return [
+        float(row[~out].mean()) if not out.all() else None
+        for row, out in zip(values, dropped, strict=True)
+    ]

@@ -1,0 +1,320 @@
+"""The defaults, all in one place: structure and training as functions of the table's shape."""
+
+import math
+from dataclasses import dataclass, replace
+
+from dagmm.mixture.covariance import Covariance
+from dagmm.networks.convolutional import halved
+from dagmm.networks.network import Architecture
+from dagmm.preprocessing.columns.numeric import Scaling
+from dagmm.preprocessing.windows.features import Detail
+from dagmm.training.trainer import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that is decided before a fit begins.
+
+    Parameters
+    ----------
+    architectures : tuple of Architecture
+        One for each member.
+    plan : TrainingPlan
+    components : tuple of int
+        Numbers of mixture components to choose from after training; empty to keep the mixture
+        that the estimation network describes, as in the paper.
+    relative_floors : tuple of float
+        Covariance floor of each member, relative to the variance of z along each axis.
+    least_phi : float
+        Components of the refined mixture that hold a smaller share of the rows die.
+    drawn_components : tuple of int
+        Numbers of components of the mixtures about rows drawn at random, beside each refined one;
+        see :mod:`dagmm.mixture.kernel_density`.
+    covariance : {"full", "tied", "diagonal", "spherical"}
+        The kind of covariances of the refined mixtures.
+    column_components : int
+        Components of the mixture of each encoded column by itself, which judge rows beside the
+        members; see :mod:`dagmm.mixture.marginal`. 0 for none.
+    row_components : tuple of int
+        Numbers of components to choose from of the mixture of the encoded rows, which judges them
+        beside the members; empty for none. See :mod:`dagmm.mixture.input_space`.
+    row_floor : float
+        Its covariance floor, relative to the variance of each encoded column.
+    row_share : float
+        What it counts in the energy.
+    """
+
+    architectures: tuple[Architecture, ...]
+    plan: TrainingPlan
+    components: tuple[int, ...]
+    relative_floors: tuple[float, ...]
+    least_phi: float = 0.0
+    drawn_components: tuple[int, ...] = ()
+    covariance: Covariance = "full"
+    column_components: int = 0
+    row_components: tuple[int, ...] = ()
+    row_floor: float = 0.0
+    row_share: float = 0.0
+
+
+#: Numbers of components that mixtures of rows and of their codes choose from.
+COMPONENTS = (1, 2, 4, 8, 16)
+
+#: Covariance floors that the detector's members take in turn. The low one follows the codes
+#: closely, the high one keeps a tight cluster of strange training rows from looking normal.
+RELATIVE_FLOORS = (1e-3, 1e-1)
+
+#: A component of the detector that holds a smaller share of the rows and fewer of them dies: a
+#: few rows that lie together are as likely repeated faults as a rare way to be normal, hundreds
+#: are not.
+LEAST_PHI, LEAST_ROWS = 0.02, 40
+
+#: Weights of the energy and of the covariance penalty for rows of a table: a tenth of the paper's,
+#: so that a code so wide is pulled together less and its rows keep their distances.
+LAMBDA1, LAMBDA2 = 0.01, 0.0005
+
+#: Components of the mixtures about rows drawn at random beside each refined one of the detector:
+#: two of few, so that strange rows are seldom drawn, and others of more, which follow the rows
+#: more closely.
+DRAWN_COMPONENTS = (40, 40, 128, 512)
+#: Components of the mixture of each column.
+COLUMN_COMPONENTS = 4
+#: Covariance floor of the mixture of the encoded rows, which is low as it is there for relations
+#: that hardly vary, and its share of the energy: that of the mixtures of columns.
+ROW_FLOOR, ROW_SHARE = 1e-4, 0.25
+#: Encoded tables of so many features have a single Gaussian of the rows and no mixtures of
+#: columns: a code of 16 leaves most of them to the residual feature. Of more features the
+#: covariance would take more than 8 MB.
+WIDE_FEATURES = range(100, 1025)
+#: Its covariance floor, which is high: with fewer rows than columns there are directions in which
+#: no training row varies at all.
+WIDE_ROW_FLOOR, WIDE_ROW_SHARE = 0.25, 0.5
+#: Tables with more rows have none of these: there a rare way to be normal is hundreds of rows, of
+#: which so few that are drawn hold none, and which are rare in single columns too.
+MOST_ROWS_BESIDE = 100_000
+
+#: Training of the detector's networks on rows of a table: few steps of a high rate, which find
+#: what four times as many of a quarter of it do.
+EPOCHS, LEARNING_RATE = 5, 4e-3
+
+#: Scaling of the detector's columns.
+SCALING: Scaling = "standard"
+
+
+def default_hiddens(n_features: int) -> tuple[int, ...]:
+    """Widths of the compression network of ``DAGMM``; a narrow table's code is not squeezed."""
+    return (64, 32, min(8, n_features))
+
+
+#: Widths of the estimation network; the last is the number of components.
+DEFAULT_EST_HIDDENS = (16, 4)
+
+
+def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
+    """Return the recipe of ``DAGMMDetector``.
+
+    Parameters
+    ----------
+    n_rows : int
+        Training rows.
+    n_features : int
+        Width of an encoded row.
+    n_members : int
+    """
+    batch_size = min(256, _power_of_two_below(n_rows))
+    architecture = Architecture(
+        n_features=n_features,
+        comp_hiddens=(64, 32, min(16, n_features)),
+        comp_activation="tanh",
+        est_hiddens=_est_hiddens(batch_size),
+        est_activation="tanh",
+        est_dropout_ratio=0.25,
+        residuals=("log_error",),
+        skip=True,
+        mask_ratio=0.2,
+    )
+    plan = TrainingPlan(
+        batch_size=batch_size,
+        epochs=EPOCHS,
+        steps_per_epoch=100,
+        learning_rate=LEARNING_RATE,
+        lambda1=LAMBDA1,
+        lambda2=LAMBDA2,
+        cosine_decay=True,
+        warm_up=0.2,
+    )
+    floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
+    recipe = Recipe((architecture,) * n_members, plan, COMPONENTS, floors, _least_phi(n_rows))
+    if n_rows > MOST_ROWS_BESIDE:
+        return recipe
+    recipe = replace(
+        recipe, drawn_components=DRAWN_COMPONENTS, column_components=COLUMN_COMPONENTS
+    )
+    if n_features in WIDE_FEATURES:
+        return replace(
+            recipe,
+            column_components=0,
+            row_components=(1,),
+            row_floor=WIDE_ROW_FLOOR,
+            row_share=WIDE_ROW_SHARE,
+        )
+    if n_features < WIDE_FEATURES.start:
+        return replace(recipe, row_components=COMPONENTS, row_floor=ROW_FLOOR, row_share=ROW_SHARE)
+    return recipe
+
+
+#: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
+#: rows, so that there are far fewer of them than it seems, and a mixture that follows their codes
+#: closely takes every new window for a strange one.
+WINDOW_FLOOR = 0.1
+
+#: Weights of the energy and of the covariance penalty for windows and images: the paper's. Smaller
+#: ones, mixtures about drawn rows and short training were measured on rows of tables alone.
+PAPER_LAMBDA1, PAPER_LAMBDA2 = 0.1, 0.005
+#: Training of windows.
+WINDOW_EPOCHS, WINDOW_LEARNING_RATE = 20, 1e-3
+
+
+def window_recipe(
+    n_windows: int, n_steps: int, n_features: int, n_members: int, detail: Detail
+) -> Recipe:
+    """Return the recipe of ``DAGMMDetector`` for windows.
+
+    Parameters
+    ----------
+    n_windows : int
+        Windows that the network with the fewest is fitted to.
+    n_steps : int
+        Rows of a window.
+    n_features : int
+        Width of an encoded row.
+    n_members : int
+    detail : {"levels", "steps"}
+        What the networks see of a window.
+    """
+    n_inputs = n_features * (2 if detail == "levels" else n_steps)
+    recipe = detector_recipe(n_windows, n_inputs, n_members)
+    architecture = recipe.architectures[0]
+    if detail == "steps":
+        architecture = replace(
+            architecture,
+            shape=(n_steps, n_features),
+            comp_hiddens=(*_filters(n_steps), min(16, n_inputs)),
+        )
+    return replace(
+        recipe,
+        architectures=(architecture,) * n_members,
+        plan=replace(
+            recipe.plan,
+            epochs=WINDOW_EPOCHS,
+            learning_rate=WINDOW_LEARNING_RATE,
+            lambda1=PAPER_LAMBDA1,
+            lambda2=PAPER_LAMBDA2,
+        ),
+        relative_floors=(WINDOW_FLOOR,) * n_members,
+        drawn_components=(),
+        column_components=0,
+        row_components=(),
+    )
+
+
+def _filters(n_steps: int) -> tuple[int, ...]:
+    """Return the filters of convolutions that halve the steps until about four are left."""
+    n_layers = max(1, min(3, (n_steps - 1).bit_length() - 2))
+    return tuple(32 for _ in range(n_layers))
+
+
+#: Widest code of an image, which is a quarter of a tiny one: narrower ones lose what tells one
+#: image from another.
+IMAGE_CODE = 64
+
+#: Filters of the first convolution over images; each next one has twice as many, up to the most.
+FIRST_FILTERS, MOST_FILTERS = 8, 64
+
+#: Convolutions halve an image until its map is no longer than this.
+SMALLEST_MAP = 8
+
+#: Covariance floor of an image's members. It is high: images are few for the width of z, and
+#: directions in which the training images hardly vary say little about others.
+IMAGE_FLOOR = 0.1
+
+#: Components of an image's mixture; one where there are too few images.
+IMAGE_COMPONENTS = 4
+
+#: Numbers in a minibatch, at most: large images come in smaller ones.
+BATCH_FEATURES = 2**22
+
+
+def image_hiddens(n_rows: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the filters of an image's convolutions, and the width of its code.
+
+    Parameters
+    ----------
+    n_rows : int
+        Training images.
+    shape : tuple of int
+        (height, width, channels).
+    """
+    size, filters = halved(max(shape[:2])), [FIRST_FILTERS]
+    while size > SMALLEST_MAP:
+        size = halved(size)
+        filters.append(min(2 * filters[-1], MOST_FILTERS))
+    most = min(IMAGE_CODE, math.prod(shape) // 4)
+    return (*filters, min(most, max(2, n_rows // 6)))
+
+
+def image_recipe(n_rows: int, n_features: int, n_members: int, shape: tuple[int, ...]) -> Recipe:
+    """Return the recipe of ``DAGMMDetector`` for images.
+
+    Parameters
+    ----------
+    n_rows : int
+        Training images.
+    n_features : int
+        Width of an encoded image.
+    n_members : int
+    shape : tuple of int
+        (height, width, channels).
+    """
+    most = max(8, _power_of_two_below(BATCH_FEATURES // n_features + 1))
+    batch_size = min(128, most, _power_of_two_below(n_rows))
+    architecture = Architecture(
+        n_features=n_features,
+        comp_hiddens=image_hiddens(n_rows, shape),
+        comp_activation="leaky_relu",
+        est_hiddens=_est_hiddens(batch_size),
+        est_activation="tanh",
+        est_dropout_ratio=0.25,
+        residuals=("log_error",),
+        shape=shape,
+    )
+    plan = TrainingPlan(
+        batch_size=batch_size,
+        epochs=6,
+        steps_per_epoch=50,
+        learning_rate=1e-3,
+        lambda1=PAPER_LAMBDA1,
+        lambda2=PAPER_LAMBDA2,
+        cosine_decay=True,
+        warm_up=0.2,
+    )
+    enough = n_rows >= IMAGE_COMPONENTS * (architecture.n_latent + 1)
+    components = (IMAGE_COMPONENTS if enough else 1,)
+    floors = (IMAGE_FLOOR,) * n_members
+    return Recipe((architecture,) * n_members, plan, components, floors, _least_phi(n_rows))
+
+
+def _est_hiddens(batch_size: int) -> tuple[int, ...]:
+    """Widths of the detector's estimation network."""
+    # A minibatch of a few rows cannot fill several components; the penalty would rule the loss.
+    n_components = min(DEFAULT_EST_HIDDENS[-1], max(1, batch_size // 16))
+    return (*DEFAULT_EST_HIDDENS[:-1], n_components)
+
+
+def _least_phi(n_rows: int) -> float:
+    """Share of the rows below which a component dies."""
+    return min(LEAST_PHI, LEAST_ROWS / n_rows)
+
+
+def _power_of_two_below(n: int) -> int:
+    return 1 << (n.bit_length() - 1)

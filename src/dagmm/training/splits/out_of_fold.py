@@ -1,0 +1,55 @@
+"""Energies of training rows by what was not fitted to them."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from dagmm._core.parallel import side_by_side
+from dagmm.inference.ensemble import Beside, Judge, combine_unseen
+from dagmm.preprocessing.windows.features import Inputs
+from dagmm.training.splits.folds import Folds, SomeRows
+
+
+def cross_fitted(
+    judges: tuple[Judge, ...],
+    energies: Float[np.ndarray, "n_judges n_rows"],
+    features: Float32[np.ndarray, "n_rows n_features"],
+    folds: Folds,
+    fit_beside: Callable[[Inputs], Beside],
+) -> Float[np.ndarray, " n_unseen"]:
+    """One energy for each row that some network was not fitted to, by such networks alone.
+
+    What stands beside the networks is fitted to all rows: here it is fitted anew to the others.
+    Most rows have a single network to speak of them, which varies more than the mean of all, so
+    that shares of new rows found from these energies are rather a little low than high;
+    ``benchmarks/false_alarms.py`` measures them.
+
+    Parameters
+    ----------
+    judges : tuple of Member, ColumnMixtures or RowMixture
+        All of a model, members first.
+    energies : ndarray of shape (n_judges, n_rows)
+        That they give to the training rows.
+    features : ndarray of shape (n_rows, n_features), float32
+        Encoded training rows.
+    folds : Folds
+        Which rows no member of a group was fitted to.
+    fit_beside : callable
+        Takes encoded rows and returns what stands beside the members, fitted to them; None for
+        what does not.
+
+    Returns
+    -------
+    ndarray of shape (n_unseen,)
+        In nats, group by group.
+    """
+
+    def part(group: list[int]) -> tuple[tuple[Judge, ...], np.ndarray]:
+        fitted, unseen = folds.fitted[group[0]], folds.unseen[group[0]]
+        beside = [judge for judge in fit_beside(SomeRows(features, fitted)) if judge is not None]
+        of_beside = [judge.energy(features[unseen]) for judge in beside]
+        some = (*(judges[i] for i in group), *beside)
+        return some, np.stack([*energies[group][:, unseen], *of_beside])
+
+    return combine_unseen(judges, side_by_side(part, folds.groups()))

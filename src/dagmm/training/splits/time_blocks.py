@@ -1,0 +1,79 @@
+"""Which rows of a table were measured one after the other, where each is judged by itself.
+
+A row that is left out of a fit at random has neighbours in time that are nearly the same, and is
+as good as fitted to. Left out in stretches, rows tell what later ones look like.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from dagmm.data.base import Rows
+from dagmm.preprocessing.windows.clock import known_assets_of, known_times_of
+from dagmm.training.splits.folds import FEWEST_ROWS, Folds
+from dagmm.training.splits.window_folds import QUARTERS, folds_of
+
+#: Stretches of time that are held out of a large table.
+STRETCHES = 10
+
+
+@dataclass(frozen=True)
+class Succession:
+    """When each row of a table was measured, and on what.
+
+    Parameters
+    ----------
+    asset : ndarray of shape (n_rows,)
+        Assets are numbered from 0 on; rows that name none are one together.
+    time : ndarray of shape (n_rows,)
+        In seconds; a row without a time has NaN and comes after the others.
+    """
+
+    asset: Int64[np.ndarray, " n_rows"]
+    time: Float64[np.ndarray, " n_rows"]
+
+    @classmethod
+    def of(cls, rows: Rows, time: str, group: str | None) -> "Succession":
+        """Read the time axis of a table, and the column that names the assets.
+
+        Raises
+        ------
+        InputError
+            If the clock holds texts that are no dates.
+        """
+        known: dict[str | None, int] = {}
+        assets, times = [], []
+        for chunk in rows.only((time,) if group is None else (time, group)).chunks():
+            times.append(known_times_of(chunk, time))
+            found, asset = known_assets_of(chunk, group)
+            number = [known.setdefault(name, len(known)) for name in found]
+            assets.append(np.array(number, np.int64)[asset])
+        return cls(np.concatenate(assets), np.concatenate(times))
+
+    def folds(self, n_members: int) -> Folds | None:
+        """Share out the rows: each network leaves out a quarter of each asset's time.
+
+        Returns
+        -------
+        Folds or None
+            None where there are too few rows to leave any out, or assets have on the mean not one
+            for each quarter: hardly a row then follows another.
+        """
+        n_rows = len(self.asset)
+        if n_rows < max(FEWEST_ROWS, len(QUARTERS) * (1 + int(self.asset.max()))):
+            return None
+        order = np.lexsort((self.time, self.asset))
+        folds = folds_of(np.arange(n_rows), self.asset[order], 1, n_members)
+        return Folds(*([np.sort(order[part]) for part in parts] for parts in folds))
+
+    def stretches(self, n_held: int) -> Int64[np.ndarray, " n_held"]:
+        """Return the rows, whatever their asset, of some stretches of time.
+
+        They lie evenly over the rows; the last one ends with them.
+        """
+        order = np.argsort(self.time, kind="stable")
+        stops = np.linspace(0, len(order), STRETCHES + 1).astype(np.int64)[1:]
+        sizes = np.diff(np.linspace(0, n_held, STRETCHES + 1).astype(np.int64))
+        parts = [np.arange(stop - n, stop) for stop, n in zip(stops, sizes, strict=True)]
+        return order[np.concatenate(parts)]

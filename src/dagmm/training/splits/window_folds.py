@@ -1,0 +1,65 @@
+"""Which windows each network is not fitted to, so that something is known about new ones.
+
+Windows that follow each other share nearly all their rows: one that is held out at random is as
+good as fitted to. Each network leaves out a quarter of each asset's time instead, and all windows
+that share a row with it; see :mod:`dagmm.training.splits.folds`.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from dagmm.training.splits.folds import Folds, whole
+
+#: Quarters of each asset's rows, in the order in which networks leave them out: the last comes
+#: first, since it is most like what comes after the training rows.
+QUARTERS = (3, 1, 0, 2)
+#: Where less than this share of the windows would be left, all networks are fitted to all of them.
+LEAST_LEFT = 0.5
+
+
+def folds_of(
+    ends: Int64[np.ndarray, " n_windows"],
+    asset: Int64[np.ndarray, " n_rows"],
+    n_steps: int,
+    n_members: int,
+) -> Folds:
+    """Share out the windows.
+
+    Parameters
+    ----------
+    ends : ndarray of shape (n_windows,)
+        Last rows of the windows.
+    asset : ndarray of shape (n_rows,)
+        Rows of one asset lie together, in their order.
+    n_steps : int
+    n_members : int
+    """
+    quarter = quarters(asset)
+    fitted, unseen = [], []
+    for i in range(n_members):
+        left_out = quarter == QUARTERS[i % len(QUARTERS)]
+        fitted.append(np.flatnonzero(~_touches(left_out, asset, n_steps)[ends]))
+        unseen.append(np.flatnonzero(left_out[ends]))
+    if min(map(len, fitted)) < max(2, LEAST_LEFT * len(ends)):
+        return whole(len(ends), n_members)
+    return Folds(fitted, unseen)
+
+
+def quarters(asset: Int64[np.ndarray, " n_rows"]) -> Int64[np.ndarray, " n_rows"]:
+    """Return the quarter of its asset's rows that each row lies in, from 0 to 3."""
+    n = np.bincount(asset)
+    start = np.searchsorted(asset, np.arange(len(n)))
+    return (np.arange(len(asset)) - start[asset]) * 4 // n[asset]
+
+
+def _touches(
+    left_out: Bool[np.ndarray, " n_rows"], asset: Int64[np.ndarray, " n_rows"], n_steps: int
+) -> Bool[np.ndarray, " n_rows"]:
+    """Whether a window that ends at a row shares a row with one that ends at a row left out."""
+    n = len(asset)
+    counted = np.concatenate([[0], np.cumsum(left_out)])
+    begins = np.searchsorted(asset, np.arange(asset.max() + 1))
+    stops = np.append(begins[1:], n)
+    low = np.maximum(np.arange(n) - (n_steps - 1), begins[asset])
+    high = np.minimum(np.arange(n) + n_steps, stops[asset])
+    return counted[high] > counted[low]

@@ -1,0 +1,389 @@
+"""Training: the compiled program, its loop on the host, several members side by side."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import islice
+from threading import Event
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.experimental.layout import Layout, with_layout_constraint
+from jaxtyping import Float, Int, UInt32
+
+from dagmm._core.compilation import compiled, make_room
+from dagmm._core.numerics import Array
+from dagmm._core.parallel import side_by_side
+from dagmm._core.progress import Progress
+from dagmm.networks.dropout import child_of, seed_of
+from dagmm.networks.network import Architecture, Network, flatten
+from dagmm.networks.padding import Padding, padding_of, unpadded
+from dagmm.networks.principal import principal_axes
+from dagmm.preprocessing.windows.features import Windowed
+from dagmm.training.checkpoint.directory import Checkpoint
+from dagmm.training.checkpoint.identity import training_of
+from dagmm.training.checkpoint.member_file import MemberFile, Standing
+from dagmm.training.history import History
+from dagmm.training.objective import Terms, objective
+from dagmm.training.schedule import Schedule, batches_of
+from dagmm.training.schedule import TrainingPlan as TrainingPlan
+
+#: Tables of no more numbers are padded, with rows as well, to one size for each width. Rows of
+#: padding take no memory on a CPU; a larger table would be copied, and takes longer to train on
+#: than to compile for.
+MOST_PADDED = 2**23
+
+
+class TrainedMember(NamedTuple):
+    """What training makes of one network."""
+
+    initial: np.ndarray
+    """Parameters before training, in one vector."""
+    parameters: np.ndarray
+    """Parameters after training, in one vector."""
+    history: History
+
+
+class TrainingInputs(NamedTuple):
+    """What networks are trained on, where that is not each row, by itself, for all of them."""
+
+    windowed: Windowed | None
+    """Makes inputs of windows from the rows; None where they are the rows themselves."""
+    fitted: Sequence[np.ndarray]
+    """By network: numbers of the rows, or of those whose windows, it is trained on."""
+    sample: np.ndarray
+    """Some of their inputs, shape (n_sample, n_inputs), that linear paths begin from."""
+
+
+class _State(NamedTuple):
+    """What a step changes. All parameters are one vector: one operation updates them."""
+
+    parameters: Float[Array, " n_parameters"]
+    adam: Any
+    step: Int[Array, ""]
+    phi: Float[Array, " n_components"]
+    cov: Float[Array, "n_components n_latent n_latent"]
+
+
+class _StepRecord(NamedTuple):
+    """What a step reports."""
+
+    loss: Array
+    reconstruction: Array
+    energy: Array
+    penalty: Array
+    gradient_norm: Array
+    dropped: Array
+
+
+_ADAM = optax.scale_by_adam()
+
+
+def _step(
+    architecture: Architecture,
+    rows: Float[Array, "n_rows n_columns"],
+    windowed: Windowed | None,
+    seed: UInt32[Array, " 2"],
+    blank: Float[Array, " n_latent"],
+    state: _State,
+    batch: tuple[Int[Array, " batch_size"], Schedule],
+) -> tuple[_State, _StepRecord]:
+    index, schedule = batch
+    step_seed = child_of(seed, state.step)
+
+    def loss(network: Network) -> tuple[Array, Terms]:
+        x = _turned(rows[index]) if windowed is None else windowed(rows, index)
+        return objective(
+            network,
+            x,
+            schedule.lambda1,
+            schedule.lambda2,
+            step_seed,
+            schedule.reconstruction_weight,
+            architecture.mask_ratio,
+            blank,
+        )
+
+    # Not the gradient of the vector: each part would be padded to the whole and added up.
+    network = architecture.unflatten(state.parameters)
+    (value, terms), parts = jax.value_and_grad(loss, has_aux=True)(network)
+    gradient = flatten(parts)
+    norm = jnp.sqrt((gradient * gradient).sum())
+    update, adam = _ADAM.update(gradient, state.adam)
+    parameters = state.parameters - schedule.learning_rate * update
+    moved = _State(parameters, adam, state.step, terms.phi, terms.cov)
+    # One step that is not finite would destroy every weight: it is left out and counted.
+    usable = jnp.isfinite(value) & jnp.isfinite(norm)
+    state = jax.tree.map(lambda new, old: jnp.where(usable, new, old), moved, state)
+    record = _StepRecord(value, terms.reconstruction, terms.energy, terms.penalty, norm, ~usable)
+    return state._replace(step=state.step + 1), record
+
+
+def _turned(rows: Float[Array, "n_rows n_columns"]) -> Float[Array, "n_columns n_rows"]:
+    """Lay rows along the last axis in memory as well, for all that comes after the products."""
+    return with_layout_constraint(rows.T, Layout((0, 1)))  # type: ignore[no-untyped-call]
+
+
+@cache
+def _program() -> Callable[..., Any]:
+    """Return the compiled program: some whole epochs of one member."""
+
+    def run(
+        rows: Array,
+        windowed: Windowed | None,
+        seed: Array,
+        blank: Array,
+        state: _State,
+        batches: tuple[Array, Schedule],
+        *,
+        architecture: Architecture,
+    ) -> tuple[_State, tuple[_StepRecord, Array, Array]]:
+        def epoch(state: _State, batches: tuple[Array, Schedule]) -> Any:
+            state, record = jax.lax.scan(
+                lambda s, b: _step(architecture, rows, windowed, seed, blank, s, b), state, batches
+            )
+            return state, (record, state.phi, state.cov)
+
+        return jax.lax.scan(epoch, state, batches)
+
+    return compiled(run, static_argnames="architecture")
+
+
+class _Member:
+    """One network in training: its state on the device and its shuffling on the host."""
+
+    def __init__(
+        self,
+        rows: Array,
+        fitted: int | np.ndarray,
+        padding: Padding,
+        plan: TrainingPlan,
+        seed: np.random.SeedSequence,
+        initial: np.ndarray | None,
+        axes: np.ndarray | None,
+        windowed: Windowed | None,
+    ) -> None:
+        network_seed, order_seed, dropout_seed = seed.spawn(3)
+        self.rows, self.padding, self.plan = rows, padding, plan
+        self.windowed = windowed
+        architecture = padding.architecture
+        self.seed = seed_of(dropout_seed)
+        if initial is None:
+            rng = np.random.default_rng(network_seed)
+            initial = np.asarray(flatten(architecture.build(rng, axes)))
+        self.initial = initial
+        self.batches = batches_of(fitted, plan, np.random.default_rng(order_seed))
+        self.history = History()
+        k, d = architecture.n_components, architecture.n_latent
+        zeros = np.zeros_like(self.initial)
+        fresh = _State(
+            self.initial,
+            # Of no parameters, as JAX would compile a program for each number of them.
+            _ADAM.init(zeros[:0])._replace(mu=zeros, nu=zeros),
+            np.zeros((), np.int32),
+            np.full(k, 1.0 / k, np.float32),
+            np.broadcast_to(np.eye(d, dtype=np.float32), (k, d, d)),
+        )
+        self.state = _reshaped(fresh, padding.pad, padding.pad_cov)
+        self.file: MemberFile | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no epochs are left."""
+        return self.history.epochs == self.plan.epochs
+
+    def resume(self, file: MemberFile) -> None:
+        """Keep the training in a file from now on, and go on from what it holds."""
+        self.file = file
+        found = file.read(self._standing())
+        if found is not None:
+            self.initial, state, self.history = found
+            self.state = _reshaped(state, self.padding.pad, self.padding.pad_cov)
+            # The calls that were done are replayed for the order of those that follow.
+            calls = self.history.epochs // self.plan.epochs_per_call
+            self.batches = iter(()) if self.is_done else islice(self.batches, calls, None)
+
+    def keep(self, *, at_once: bool = False) -> None:
+        """Keep the training as it stands: now, or when it is time to."""
+        if self.file is not None:
+            self.file.keep(self._standing(), at_once=at_once)
+
+    def advance(self) -> bool:
+        """Run the next epochs; whether there were any left."""
+        batches = next(self.batches, None)
+        if batches is None:
+            return False
+        self.state, (record, phi, cov) = _program()(
+            self.rows,
+            self.windowed,
+            self.seed,
+            self.padding.blank,
+            self.state,
+            batches,
+            architecture=self.padding.wide,
+        )
+        self.history.extend(record._asdict(), phi, self.padding.cut_cov(cov))
+        self.keep()
+        return True
+
+    def result(self) -> TrainedMember:
+        """Return the network as it stands."""
+        parameters = np.asarray(self.padding.cut(self.state.parameters))
+        return TrainedMember(self.initial, parameters, self.history)
+
+    def _standing(self) -> Standing:
+        """Return where the training stands, in true shapes."""
+        state = _reshaped(self.state, self.padding.cut, self.padding.cut_cov)
+        return Standing(self.initial, state, self.history)
+
+
+def _reshaped(
+    state: _State,
+    of_parameters: Callable[[Array], Array],
+    of_cov: Callable[[Array], Array],
+) -> _State:
+    """Pad or cut everything in a state that has the shape of the network."""
+    mu, nu = of_parameters(state.adam.mu), of_parameters(state.adam.nu)
+    return state._replace(
+        parameters=of_parameters(state.parameters),
+        adam=state.adam._replace(mu=mu, nu=nu),
+        cov=of_cov(state.cov),
+    )
+
+
+def train(
+    rows: Float[np.ndarray, "padded_rows n_columns"],
+    n_rows: int,
+    architectures: Sequence[Architecture],
+    plan: TrainingPlan,
+    seed: int | np.random.SeedSequence,
+    progress: Progress | None = None,
+    initial: np.ndarray | None = None,
+    inputs: TrainingInputs | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> list[TrainedMember]:
+    """Train one network for each architecture, side by side.
+
+    Members share nothing but the rows, so each runs in a thread of its own and the result
+    does not depend on how many run at once.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (padded_rows, n_features), float32
+        Encoded rows, all finite. Rows beyond ``n_rows`` are padding and never read.
+    n_rows : int
+    architectures : sequence of Architecture
+        One for each member.
+    plan : TrainingPlan
+    seed : int or SeedSequence
+        The one source of initialisation, shuffling and dropout.
+    progress : Progress, optional
+        Is told the epochs done, of all members together, and the loss.
+    initial : ndarray of shape (n_parameters,), optional
+        Where every network starts; each is drawn for itself by default.
+    inputs : TrainingInputs, optional
+        By default every network is trained on all rows, each by itself.
+    checkpoint : Checkpoint, optional
+        Where the training is kept while it runs, and goes on from.
+
+    Returns
+    -------
+    list of TrainedMember
+
+    Raises
+    ------
+    ArgumentError, ModelFileError, ModelSaveError
+        If the checkpoint is of another training, is damaged, or cannot be written.
+    """
+    sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    members = _members(rows, n_rows, architectures, plan, sequence, initial, inputs)
+    progress = progress or Progress()
+    if checkpoint is not None:
+        parts = [] if inputs is None else [*inputs.fitted, *jax.tree.leaves(inputs.windowed)]
+        training = training_of(rows, n_rows, architectures, plan, sequence, initial, parts)
+        for member, file in zip(members, checkpoint.begin(training, plan), strict=True):
+            member.resume(file)
+        if _done(members):
+            progress.say(checkpoint.resuming([m.history.epochs for m in members], plan.epochs))
+    stopped = Event()
+
+    def advance(member: _Member) -> bool:
+        alive = not stopped.is_set() and member.advance()
+        if alive:
+            progress.advance(_done(members), member.history.summary())
+        return alive
+
+    def finish(member: _Member) -> None:
+        try:
+            while advance(member):
+                pass
+        finally:
+            member.keep(at_once=True)
+
+    waiting = [member for member in members if not member.is_done]
+    progress.phase("compiling", len(members) * plan.epochs)
+    if waiting:
+        make_room(_program())
+    # The first call of each kind of network compiles; threads would each compile for themselves.
+    for member in {m.padding.wide: m for m in reversed(waiting)}.values():
+        advance(member)
+    progress.phase("training", len(members) * plan.epochs)
+    if checkpoint is not None:
+        progress.advance(_done(members))
+    for _ in side_by_side(finish, waiting, stopped):
+        pass
+    return [member.result() for member in members]
+
+
+def _members(
+    rows: Float[np.ndarray, "padded_rows n_columns"],
+    n_rows: int,
+    architectures: Sequence[Architecture],
+    plan: TrainingPlan,
+    seed: np.random.SeedSequence,
+    initial: np.ndarray | None,
+    inputs: TrainingInputs | None,
+) -> list[_Member]:
+    """Return networks before training, on the device with the rows that they share."""
+    paddings, table = _padded(rows, architectures, inputs)
+    device_rows = jax.device_put(table)
+    widths = [architecture.n_code for architecture in architectures if architecture.skip]
+    sample = rows[:n_rows] if inputs is None else inputs.sample
+    axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
+    windowed = None if inputs is None else jax.device_put(inputs.windowed)
+    return [
+        _Member(
+            device_rows,
+            n_rows if inputs is None else inputs.fitted[i],
+            padding,
+            plan,
+            member_seed,
+            initial,
+            axes[: padding.architecture.n_code] if padding.architecture.skip else None,
+            windowed,
+        )
+        for i, (padding, member_seed) in enumerate(
+            zip(paddings, seed.spawn(len(architectures)), strict=True)
+        )
+    ]
+
+
+def _padded(
+    rows: Float[np.ndarray, "padded_rows n_columns"],
+    architectures: Sequence[Architecture],
+    inputs: TrainingInputs | None,
+) -> tuple[list[Padding], np.ndarray]:
+    """Return how each network is padded, and the rows padded alike."""
+    paddings = [padding_of(architecture) for architecture in architectures]
+    n_rows = MOST_PADDED // paddings[0].wide.n_features
+    makes_inputs = inputs is not None and inputs.windowed is not None
+    if makes_inputs or len(rows) > n_rows:
+        return [unpadded(architecture) for architecture in architectures], rows
+    return paddings, paddings[0].pad_rows(rows, n_rows)
+
+
+def _done(members: Sequence[_Member]) -> int:
+    """Epochs done, of all members together."""
+    return sum(member.history.epochs for member in members)
