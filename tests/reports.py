@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimators import tiny_detector, tiny_recipe
+from small_fits import tiny_detector, tiny_recipe
 
 HOSTILE = "<script>alert(1)</script>"
 JAPANESE = ("軸受温度", "流量", "吐出圧力")

@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 
 import dagmm
 from dagmm import ArgumentError, DAGMMDetector
-from estimators import tiny_window_recipe
 from images import blobs, tiny_image_recipe
 from reports import check_page, sensors, with_faults
+from small_fits import tiny_window_recipe
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from dagmm.inference.persistence.encoders import (
 )
 from dagmm.preprocessing.columns.numeric import SCALINGS
 from dagmm.preprocessing.table_encoder import Encoder
-from estimators import energy_of, tiny_dagmm
+from small_fits import energy_of, tiny_dagmm
 
 FEW = settings(max_examples=60, derandomize=True, deadline=None)
 ROWS = 24

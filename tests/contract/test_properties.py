@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from dagmm.data.arrays import MatrixRows
 from dagmm.preprocessing.table_encoder import Encoder
-from estimators import normal, tiny_dagmm
+from small_fits import normal, tiny_dagmm
 
 FEW = settings(max_examples=30, derandomize=True, deadline=None)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dagmm import DAGMM
-from estimators import normal, tiny_dagmm
+from small_fits import normal, tiny_dagmm
 
 
 def test_example_of_the_reference_implementation(tmp_path, monkeypatch):

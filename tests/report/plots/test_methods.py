@@ -1,0 +1,94 @@
+"""The plots of the estimators."""
+
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from sklearn.exceptions import NotFittedError
+
+from dagmm import ArgumentError, DAGMMDetector
+from dagmm._core.errors import MissingExtraError
+from small_fits import tiny_dagmm, tiny_detector, tiny_recipe
+
+mpl.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    load = rng.normal(size=(120, 1))
+    frame = pd.DataFrame(load + 0.1 * rng.normal(size=(120, 3)), columns=["a", "b", "c"])
+    frame.loc[7, "b"] = 9.0
+    return frame
+
+
+@pytest.fixture(scope="module")
+def detector(rows):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+        return tiny_detector(contamination=0.05).fit(rows.drop(7))
+
+
+def test_plot_of_energies_counts_alarms(detector, rows):
+    given = Figure().subplots()
+    ax = detector.plot_energy(rows, ax=given)
+    assert ax is given
+    assert ax.get_xlabel() == "energy (nats, higher is stranger)"
+    scale_of_threshold = ax.get_lines()[0].get_xdata()[0]
+    fills = [patch for patch in ax.patches if patch.get_fill()]
+    assert len(fills) == 2
+    assert np.isfinite(scale_of_threshold)
+    by_row = detector.plot_energy(rows, by_row=True, ax=Figure().subplots())
+    marks = by_row.get_lines()[-1].get_xdata()
+    np.testing.assert_array_equal(marks, np.flatnonzero(detector.predict(rows) == -1))
+
+
+def test_plot_of_the_code_space_shows_every_row(detector, rows):
+    ax = detector.plot_latent(rows, member=1)
+    normal, strange = (len(part.get_offsets()) for part in ax.collections)
+    assert strange == (detector.predict(rows) == -1).sum()
+    assert normal + strange == len(rows)
+    assert len(ax.patches) == 2 * len(detector.model_.members[1].mixture.phi)
+
+
+def test_plot_of_an_explanation_names_the_column(detector, rows):
+    ax = detector.plot_explanation(rows, row=7, ax=Figure().subplots())
+    explanation = detector.explain(rows)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == [name for name in explanation.top_features(3)[7] if name]
+    assert names[0] == "b"
+    bars = [bar.get_width() for bar in ax.patches]
+    assert sum(bars) == pytest.approx(explanation.energy[7] - explanation.reference_energy[7])
+    assert ax.texts[0].get_text() == f"expected {explanation.expected['b'][7]:.4g}"
+    alone = detector.plot_explanation(rows.iloc[[7]], n_columns=1, ax=Figure().subplots())
+    assert len(alone.patches) == 1
+
+
+def test_plots_of_the_reference_model_have_no_threshold(rows):
+    model = tiny_dagmm().fit(rows)
+    assert not model.plot_energy(rows, ax=Figure().subplots()).get_lines()
+    assert model.plot_latent(rows, ax=Figure().subplots()).collections[1].get_offsets().size == 0
+
+
+def test_plots_refuse_what_is_not_there(detector, rows):
+    with pytest.raises(
+        ArgumentError, match=r"^member must be below 2, the number of networks, got 2\.$"
+    ):
+        detector.plot_latent(rows, member=2)
+    with pytest.raises(ArgumentError, match=r"^row must be below 120, the rows of X, got 120\.$"):
+        detector.plot_explanation(rows, row=120)
+    with pytest.raises(ArgumentError, match=r"^n_columns must be an int >= 1, got 0\.$"):
+        detector.plot_explanation(rows, n_columns=0)
+    with pytest.raises(NotFittedError):
+        DAGMMDetector().plot_energy(rows)
+
+
+@pytest.mark.parametrize("method", ["plot_energy", "plot_latent", "plot_explanation"])
+def test_without_matplotlib_the_extra_is_named(detector, rows, method, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    message = rf'^{method} needs the \'report\' extra: pip install "dagmm\[report\]"\.$'
+    with pytest.raises(MissingExtraError, match=message):
+        getattr(detector, method)(rows)
