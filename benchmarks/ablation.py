@@ -17,19 +17,19 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from adbench import load, split
 from common import ProgressLine, mean_and_spread, read_json, run_jobs, write_json
 from dagmm._core.progress import Progress
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.mixture.covariance import Covariance
 from dagmm.networks.network import Architecture
 from dagmm.training.fit import fit_model
-from dagmm.training.presets import COLUMN_COMPONENTS, SCALING, Recipe, detector_recipe
+from dagmm.training.presets import COLUMN_COMPONENTS, SCALING, DetectorConfig, table_config
 
-Change = Callable[[Recipe], Recipe]
+Change = Callable[[DetectorConfig], DetectorConfig]
 
 
 def networks(**changes: object) -> Change:
     """Every member's network with other attributes."""
 
-    def change(recipe: Recipe) -> Recipe:
+    def change(recipe: DetectorConfig) -> DetectorConfig:
         changed: list[Architecture] = [
             replace(architecture, **changes)  # type: ignore[arg-type]
             for architecture in recipe.architectures
@@ -42,7 +42,7 @@ def networks(**changes: object) -> Change:
 def narrower(n_code: int) -> Change:
     """Every member's code at most so wide."""
 
-    def change(recipe: Recipe) -> Recipe:
+    def change(recipe: DetectorConfig) -> DetectorConfig:
         architecture = recipe.architectures[0]
         hiddens = (*architecture.comp_hiddens[:-1], min(n_code, architecture.n_features))
         return networks(comp_hiddens=hiddens)(recipe)
@@ -53,7 +53,7 @@ def narrower(n_code: int) -> Change:
 def floors(*values: float) -> Change:
     """Covariance floors that members take in turn."""
 
-    def change(recipe: Recipe) -> Recipe:
+    def change(recipe: DetectorConfig) -> DetectorConfig:
         n_members = len(recipe.architectures)
         return replace(
             recipe, relative_floors=tuple(values[i % len(values)] for i in range(n_members))
@@ -62,7 +62,7 @@ def floors(*values: float) -> Change:
     return change
 
 
-def one_member(recipe: Recipe) -> Recipe:
+def one_member(recipe: DetectorConfig) -> DetectorConfig:
     """Only the first member."""
     return replace(
         recipe,
@@ -71,7 +71,7 @@ def one_member(recipe: Recipe) -> Recipe:
     )
 
 
-def twice_as_many(recipe: Recipe) -> Recipe:
+def twice_as_many(recipe: DetectorConfig) -> DetectorConfig:
     """Every member twice, each with a seed of its own."""
     return replace(
         recipe,
@@ -124,12 +124,12 @@ def one_fit(variant: str, path: Path, setting: str, seed: int) -> dict[str, floa
     """AUROC and average precision of one variant on one split."""
     x, x_test, anomaly = split(*load(path), setting, seed)
 
-    def recipe_of(n_rows: int, n_features: int) -> Recipe:
-        return VARIANTS[variant](detector_recipe(n_rows, n_features, 4))
+    def config_of(n_rows: int, n_features: int) -> DetectorConfig:
+        return VARIANTS[variant](table_config(n_rows, n_features, 4))
 
     # As DAGMMDetector does, whose energies the first row of the table has to give again.
     fit_seed = int(np.random.RandomState(seed).randint(2**31))
-    model, _ = fit_model(rows_of(x), SCALING, recipe_of, fit_seed, Progress(), holding_out=True)
+    model, _ = fit_model(as_rows(x), SCALING, config_of, fit_seed, Progress(), holding_out=True)
     energy = model.energy(x_test)
     return {
         "auroc": float(roc_auc_score(anomaly, energy)),

@@ -29,10 +29,10 @@ from common import (
     take,
     write_json,
 )
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.evaluation.compare import KNOWN, timed
 from dagmm.preprocessing.sampling import encode_rows
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.presets import SCALING
 from paper import SETS, f1_of, load, split
 
@@ -45,8 +45,8 @@ MAX_ROWS = 20_000
 def encoded(name: str, data: Path, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Training and test rows of one split, encoded by the training rows."""
     table, anomaly = load(name, data, "detector")
-    parts = [rows_of(take(table, rows)) for rows in _split(name, anomaly, seed)]
-    encoder = Encoder.learn(parts[0], SCALING)
+    parts = [as_rows(take(table, rows)) for rows in _split(name, anomaly, seed)]
+    encoder = TableEncoder.learn(parts[0], SCALING)
     train, test = (encode_rows(part, encoder)[: part.n_rows] for part in parts)
     return train.astype(np.float64), test.astype(np.float64)
 

@@ -99,11 +99,11 @@ def training(repeats: int, *, with_torch: bool) -> dict[str, Any]:
     """Milliseconds of a training step, and rows x members a second on all cores."""
     import products
     from dagmm.networks.network import Architecture
-    from dagmm.training.trainer import TrainingPlan, train
+    from dagmm.training.trainer import TrainingConfig, train
 
     rows = np.random.default_rng(0).normal(size=(TRAINING_ROWS, FEATURES)).astype(np.float32)
     architecture = Architecture(FEATURES, CODE, "tanh", COMPONENTS, "tanh", 0.5)
-    plan = TrainingPlan(BATCH, STEPS // 50, 50, 1e-4, 0.1, 0.005)
+    plan = TrainingConfig(BATCH, STEPS // 50, 50, 1e-4, 0.1, 0.005)
     contenders: dict[str, Callable[[], Any]] = {
         "dagmm": lambda: train(rows, len(rows), [architecture], plan, 0),
         "dagmm, 4 members": lambda: train(rows, len(rows), [architecture] * MEMBERS, plan, 0),

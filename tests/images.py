@@ -3,8 +3,8 @@
 import numpy as np
 
 from dagmm.networks.network import Architecture
-from dagmm.training.presets import Recipe
-from dagmm.training.trainer import TrainingPlan
+from dagmm.training.presets import DetectorConfig
+from dagmm.training.trainer import TrainingConfig
 
 
 def blobs(n=24, height=9, width=8, channels=None, seed=0):
@@ -23,10 +23,10 @@ def as_bytes(images):
     return (255 * images).round().astype(np.uint8)
 
 
-def tiny_image_recipe(n_rows, n_features, n_members, shape):
+def tiny_image_config(n_rows, n_features, n_members, shape):
     """A detector's recipe that trains in no time."""
     architecture = Architecture(
         n_features, (2, 3), "tanh", (4, 2), "tanh", 0.25, ("log_error",), shape=shape
     )
-    plan = TrainingPlan(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
-    return Recipe((architecture,) * n_members, plan, (1,), (0.1,) * n_members)
+    plan = TrainingConfig(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
+    return DetectorConfig((architecture,) * n_members, plan, (1,), (0.1,) * n_members)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from small_fits import tiny_detector, tiny_recipe
+from small_fits import tiny_config, tiny_detector
 
 HOSTILE = "<script>alert(1)</script>"
 JAPANESE = ("軸受温度", "流量", "吐出圧力")
@@ -33,16 +33,16 @@ def with_faults(frame):
     return broken
 
 
-def small_recipe(n_rows, n_features, n_members):
+def small_config(n_rows, n_features, n_members):
     """A recipe that trains in no time, of a network that keeps distances as the default's does."""
-    recipe = tiny_recipe(n_rows, n_features, n_members)
+    recipe = tiny_config(n_rows, n_features, n_members)
     architecture = replace(recipe.architectures[0], residuals=("log_error",), skip=True)
     return replace(recipe, architectures=(architecture,) * n_members)
 
 
 def fitted(frame, **arguments):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.detector_recipe", small_recipe)
+        patch.setattr("dagmm.estimators.detector.table_config", small_config)
         return tiny_detector(n_members=1, contamination=0.02, time="when", **arguments).fit(frame)
 
 

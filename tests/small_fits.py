@@ -6,16 +6,16 @@ import numpy as np
 
 from dagmm import DAGMM, DAGMMDetector
 from dagmm.networks.network import Architecture
-from dagmm.training.presets import Recipe
-from dagmm.training.trainer import TrainingPlan
+from dagmm.training.presets import DetectorConfig
+from dagmm.training.trainer import TrainingConfig
 
 
-def tiny_recipe(n_rows, n_features, n_members):
+def tiny_config(n_rows, n_features, n_members):
     """A detector's recipe that trains in no time."""
     architecture = Architecture(n_features, (4, 2), "tanh", (4, 2), "tanh", 0.25)
-    plan = TrainingPlan(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
+    plan = TrainingConfig(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
     floors = (1e-3,) * n_members
-    return Recipe(
+    return DetectorConfig(
         (architecture,) * n_members,
         plan,
         (1, 2),
@@ -25,10 +25,10 @@ def tiny_recipe(n_rows, n_features, n_members):
     )
 
 
-def tiny_window_recipe(n_windows, n_steps, n_features, n_members, detail):
+def tiny_window_config(n_windows, n_steps, n_features, n_members, detail):
     """Return a recipe for windows that trains in no time."""
-    n_inputs = n_features * (2 if detail == "levels" else n_steps)
-    return replace(tiny_recipe(n_windows, n_inputs, n_members), column_components=0)
+    n_inputs = n_features * (2 if detail == "summary" else n_steps)
+    return replace(tiny_config(n_windows, n_inputs, n_members), column_components=0)
 
 
 def tiny_dagmm(**arguments):

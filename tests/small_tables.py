@@ -3,11 +3,11 @@
 import numpy as np
 
 from dagmm.networks.network import Architecture
-from dagmm.training.trainer import TrainingPlan
+from dagmm.training.trainer import TrainingConfig
 
 #: Small enough to compile in a second or two; one for all tests, so that it compiles once.
 ARCHITECTURE = Architecture(6, (16, 2), "tanh", (8, 2), "tanh", 0.25)
-PLAN = TrainingPlan(
+PLAN = TrainingConfig(
     batch_size=64,
     epochs=30,
     steps_per_epoch=7,

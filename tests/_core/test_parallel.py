@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from threadpoolctl import threadpool_info
 
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 
 
 def threads_of_pools():
@@ -14,20 +14,20 @@ def threads_of_pools():
 
 
 def test_results_come_in_the_order_of_the_items():
-    assert list(side_by_side(lambda item: item * item, range(50))) == [i * i for i in range(50)]
-    assert list(side_by_side(abs, [])) == []
+    assert list(parallel_map(lambda item: item * item, range(50))) == [i * i for i in range(50)]
+    assert list(parallel_map(abs, [])) == []
 
 
 def test_a_single_item_needs_no_thread():
     here = threading.current_thread()
-    assert list(side_by_side(lambda _: threading.current_thread(), [0])) == [here]
-    assert here not in list(side_by_side(lambda _: threading.current_thread(), [0, 1]))
+    assert list(parallel_map(lambda _: threading.current_thread(), [0])) == [here]
+    assert here not in list(parallel_map(lambda _: threading.current_thread(), [0, 1]))
 
 
 def test_inside_pools_have_one_thread_each():
     before = threads_of_pools()
     for n_items in (1, 3):
-        for inside in side_by_side(lambda _: threads_of_pools(), range(n_items)):
+        for inside in parallel_map(lambda _: threads_of_pools(), range(n_items)):
             assert set(inside) == {1}
     assert threads_of_pools() == before
 
@@ -42,7 +42,7 @@ def test_callers_that_overlap_leave_pools_as_they_were():
 
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         callers = [
-            pool.submit(lambda i=i: list(side_by_side(wait, [i])))
+            pool.submit(lambda i=i: list(parallel_map(wait, [i])))
             for i, pool in enumerate((one, other))
         ]
         both_inside.wait(30)
@@ -60,5 +60,5 @@ def test_an_error_ends_the_work_and_restores_pools():
     before = threads_of_pools()
     for items in ([1], [1, 2, 3]):
         with pytest.raises(ValueError, match=r"^1$"):
-            list(side_by_side(fail, items))
+            list(parallel_map(fail, items))
     assert threads_of_pools() == before

@@ -9,8 +9,8 @@ import pytest
 from command import failure, run, sensors
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.training.checkpoint.directory import Checkpoint
-from images import as_bytes, blobs, tiny_image_recipe
-from small_fits import tiny_recipe
+from images import as_bytes, blobs, tiny_image_config
+from small_fits import tiny_config
 
 FIT = ("fit", "t.csv", "--id", "part", "--label", "fault", "--members", "1")
 GOING_ON = "resuming from 'ck': 1 member at epoch 2 of 2\n"
@@ -21,7 +21,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a directory with a table, and train in no time."""
     arrow_csv.write_csv(sensors(), tmp_path / "t.csv")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     return tmp_path
 
 
@@ -63,7 +63,7 @@ def test_a_fit_that_was_stopped_goes_on_and_leaves_only_the_model(
 
 
 def test_images_are_kept_too(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.image_config", tiny_image_config)
     np.save("x.npy", as_bytes(blobs()))
     command = ("fit", "x.npy", "-o", "model", "--members", "1", "--checkpoint", "ck")
     with monkeypatch.context() as patch:

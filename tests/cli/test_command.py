@@ -278,14 +278,14 @@ def test_a_messy_table_is_fitted_and_scored(there: Path) -> None:
     result = run("fit", "m.csv", "-o", "m", "--encoding", "cp932", *options, "--json")
     assert result.exit_code == 0, result.output
     assert result.stderr == (
-        "note: column 'empty' is set aside: it has no value in any row; --drop 'empty' leaves it "
+        "note: column 'empty' is not used: it has no value in any row; --drop 'empty' leaves it "
         "out without this note\n"
-        "note: column 'part' is set aside: it holds 160 different texts in 160 rows, which "
+        "note: column 'part' is not used: it holds 160 different texts in 160 rows, which "
         "identifies rows rather than describing them; --drop 'part' leaves it out without this "
         "note\n"
     )
     said = json.loads(result.stdout)
-    assert (said["columns"], said["set_aside"]) == (4, ["when", "line", "empty", "part"])
+    assert (said["columns"], said["unused_columns"]) == (4, ["when", "line", "empty", "part"])
     described = json.loads(run("info", "m", "--json").stdout)
     assert described["columns"] == [
         {"name": "temp", "kind": "numbers", "had_holes": True},

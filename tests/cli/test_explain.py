@@ -13,7 +13,7 @@ import dagmm
 import dagmm.inference.persistence.directory
 from command import ROWS, failure, run, sensors
 from dagmm.data.files import csv
-from small_fits import normal, tiny_dagmm, tiny_recipe
+from small_fits import normal, tiny_config, tiny_dagmm
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("fitted")
     arrow_csv.write_csv(sensors(), home / "t.csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.table_config", tiny_config)
         options = ("--id", "part", "--label", "fault", "--members", "1", "--contamination", "0.1")
         result = run("fit", str(home / "t.csv"), "-o", str(home / "model"), *options)
     assert result.exit_code == 0, result.output
@@ -61,7 +61,7 @@ def test_threshold_is_shown_and_moved(there: Path) -> None:
 
 def test_threshold_of_a_calibration_table(there: Path) -> None:
     assert run("threshold", "model", "--calibrate", "t.csv", "--quiet").exit_code == 0
-    assert dagmm.load_model("model").model.calibration.unseen.n_rows == ROWS
+    assert dagmm.load_model("model").model.calibration.held_out.n_rows == ROWS
     result = run(
         *("threshold", "model", "--calibrate", "t.csv", "--alarms", "144"),
         *("--per", "day", "--every", "1 min", "--json"),

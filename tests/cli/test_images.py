@@ -8,14 +8,14 @@ import pytest
 import command
 from dagmm import load_model
 from dagmm.data.images import ImageRows
-from images import as_bytes, blobs, tiny_image_recipe
+from images import as_bytes, blobs, tiny_image_config
 
 Image = pytest.importorskip("PIL.Image")
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.image_config", tiny_image_config)
 
 
 def fill(folder, images):
@@ -35,7 +35,7 @@ def place(tmp_path_factory):
     fill(place / "test", strange)
     np.save(place / "test.npy", strange)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
+        patch.setattr("dagmm.estimators.detector.image_config", tiny_image_config)
         result = command.run(
             "fit", str(place / "train"), "-o", str(place / "m"), "--members", "1", "--json"
         )
@@ -104,7 +104,7 @@ def test_heat_maps_are_written_as_arrays(place):
 def test_a_threshold_is_calibrated_with_images(place):
     ran("threshold", place / "m", "--calibrate", place / "test", "--quantile", "0.8")
     known = load_model(place / "m").model.calibration
-    assert known.unseen.n_rows == 10
+    assert known.held_out.n_rows == 10
 
 
 # What is refused ---------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from dagmm.cli.jobs.judging import KeptRows
 from dagmm.cli.jobs.labels import quality_of
 from dagmm.data.files import csv, csv_spool
 from dagmm.preprocessing import sampling
-from small_fits import tiny_recipe
+from small_fits import tiny_config
 
 ROWS = 3000
 
@@ -24,7 +24,7 @@ ROWS = 3000
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
 
 
 @pytest.fixture

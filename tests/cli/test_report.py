@@ -15,7 +15,7 @@ from command import ROWS, failure, run, sensors
 from dagmm.data.files import csv
 from dagmm.report.make import make_report
 from reports import check_page
-from small_fits import tiny_recipe
+from small_fits import tiny_config
 
 OLD = str(Path(__file__).parents[1] / "saved_models" / "model-v1")
 
@@ -30,7 +30,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("fitted")
     arrow_csv.write_csv(timed(), home / "t.csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.table_config", tiny_config)
         options = ("--id", "part", "--label", "fault", "--members", "1", "--contamination", "0.1")
         result = run(
             "fit", str(home / "t.csv"), "-o", str(home / "model"), *options, "--time", "when"

@@ -14,7 +14,7 @@ import dagmm
 from command import failure, run
 from dagmm.cli.jobs import roles
 from dagmm.data.files import csv
-from small_fits import tiny_window_recipe
+from small_fits import tiny_window_config
 
 ROWS = 240
 OPTIONS = ("--time", "when", "--group", "pump", "--window", "10s", "--step", "2", "--members", "2")
@@ -42,7 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arrow_csv.write_csv(readings(), home / "t.csv")
     pq.write_table(readings(), home / "t.parquet")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+        patch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
         files = (str(home / "t.csv"), "-o", str(home / "model"))
         result = run("fit", *files, "--id", "serial", *OPTIONS, "--json", "--quiet")
     assert result.exit_code == 0, result.output
@@ -67,7 +67,7 @@ def test_fit_says_what_windows_it_made(home: Path) -> None:
     assert said["window_rows"] == 10
     # Of each pump's 120 rows 111 end a window, every second of which is trained on.
     assert said["windows"] == 2 * 56
-    assert said["set_aside"] == ["when", "pump"]
+    assert said["unused_columns"] == ["when", "pump"]
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
@@ -86,7 +86,7 @@ def test_a_clock_of_numbers_is_read_from_csv_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
     table = readings().drop_columns(["when", "serial"])
     table = table.append_column("when", pa.array(0.5 * np.arange(ROWS)))
     arrow_csv.write_csv(table, "n.csv")
@@ -132,8 +132,8 @@ def test_info_prints_the_windows(there: Path) -> None:
         "group": "pump",
         "interval": 1.0,
         "gap": 10.0,
-        "detail": "levels",
-        "wandering": [],
+        "detail": "summary",
+        "nonstationary_features": [],
     }
     lines = [line.split(maxsplit=1) for line in run("info", "model").stdout.splitlines()]
     assert [
@@ -199,7 +199,7 @@ def test_a_table_without_the_clock_is_refused(there: Path) -> None:
 
 
 def test_a_short_asset_is_noted(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
     table = readings()
     pump = ["left"] * 236 + ["third"] * 4
     clock = [datetime(2026, 3, 9) + timedelta(seconds=i) for i in range(ROWS)]
@@ -208,7 +208,7 @@ def test_a_short_asset_is_noted(there: Path, monkeypatch: pytest.MonkeyPatch) ->
     result = run("fit", "short.csv", "-o", "m", "--id", "serial", *OPTIONS)
     assert result.exit_code == 0, result.output
     assert (
-        "note: window '10s', 10 rows: no stretch of 'third' without a gap is as long, so nothing "
+        "note: window '10s', 10 rows: no segment of 'third' without a gap is as long, so nothing "
         "is learnt of it\n"
     ) in result.stderr
     assert roles.Roles.of_record(dagmm.load_model("m").model.record).time == "when"

@@ -6,15 +6,15 @@ from matplotlib.figure import Figure
 
 import dagmm
 from dagmm import ArgumentError, DAGMMDetector
-from images import blobs, tiny_image_recipe
+from images import blobs, tiny_image_config
 from reports import check_page, sensors, with_faults
-from small_fits import tiny_window_recipe
+from small_fits import tiny_window_config
 
 
 @pytest.fixture(scope="module")
 def windows():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+        patch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
         detector = DAGMMDetector(n_members=1, contamination=0.02, time="when", window=4)
         return detector.fit(sensors())
 
@@ -22,7 +22,7 @@ def windows():
 @pytest.fixture(scope="module")
 def images():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
+        patch.setattr("dagmm.estimators.detector.image_config", tiny_image_config)
         return DAGMMDetector(n_members=1).fit(blobs(30))
 
 

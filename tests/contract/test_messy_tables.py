@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm import InputError, TableWarning
-from dagmm._core.json_fields import Field
-from dagmm.data.convert import rows_of
+from dagmm._core.json_fields import JsonField
+from dagmm.data.convert import as_rows
 from dagmm.inference.persistence.encoders import (
     arrays_of_encoder,
     join_encoder,
@@ -21,7 +21,7 @@ from dagmm.inference.persistence.encoders import (
     read_encoder,
 )
 from dagmm.preprocessing.columns.numeric import SCALINGS
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from small_fits import energy_of, tiny_dagmm
 
 FEW = settings(max_examples=60, derandomize=True, deadline=None)
@@ -70,7 +70,7 @@ def learned(frame, scaling="standard"):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TableWarning)
-            return Encoder.learn(rows_of(frame), scaling)
+            return TableEncoder.learn(as_rows(frame), scaling)
     except InputError as error:
         said = str(error)
     assert said.startswith(("no column is left to fit (", "column "))
@@ -78,7 +78,7 @@ def learned(frame, scaling="standard"):
 
 
 def encode(encoder, frame, size=ROWS):
-    return np.concatenate([encoder.encode(chunk) for chunk in rows_of(frame).chunks(size)])
+    return np.concatenate([encoder.encode(chunk) for chunk in as_rows(frame).chunks(size)])
 
 
 @FEW
@@ -109,9 +109,9 @@ def test_a_saved_encoder_is_the_same(frame):
     encoder = learned(frame)
     if encoder is not None:
         plain = json.loads(json.dumps(plain_encoder(encoder)))
-        again = join_encoder(read_encoder(Field(plain, "encoder")), arrays_of_encoder(encoder))
+        again = join_encoder(read_encoder(JsonField(plain, "encoder")), arrays_of_encoder(encoder))
         np.testing.assert_array_equal(encode(again, frame), encode(encoder, frame))
-        assert again.set_aside == encoder.set_aside
+        assert again.unused_columns == encoder.unused_columns
 
 
 MESSY = pd.DataFrame(
@@ -128,7 +128,7 @@ MESSY = pd.DataFrame(
 
 @pytest.fixture(scope="module")
 def model():
-    with pytest.warns(TableWarning, match="^column 'serial' is set aside: "):
+    with pytest.warns(TableWarning, match="^column 'serial' is not used: "):
         return tiny_dagmm().fit(MESSY)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dagmm import InputError
 from dagmm.data.arrays import MatrixRows
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from small_fits import normal
 
 TABLES = [
@@ -23,7 +23,7 @@ TABLES = [
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: type(table).__module__)
 @pytest.mark.parametrize("size", [1, 3, 10, 99])
 def test_chunks_are_the_table(table, size):
-    rows = rows_of(table)
+    rows = as_rows(table)
     chunks = list(rows.chunks(size))
     assert [chunk.start for chunk in chunks] == list(range(0, 10, size))
     values = np.concatenate([chunk.numbers(rows.names) for chunk in chunks])
@@ -33,7 +33,7 @@ def test_chunks_are_the_table(table, size):
 def test_floats_are_the_numbers_and_stay_narrow_where_they_come_so():
     x = np.arange(20.0).reshape(10, 2)
     for table in (x, x.astype(np.float32), x.astype(np.int16), pd.DataFrame(x, dtype="float32")):
-        rows = rows_of(table)
+        rows = as_rows(table)
         chunk = next(iter(rows.chunks(10)))
         for names in (rows.names, rows.names[::-1]):
             floats = chunk.floats(names)
@@ -44,15 +44,15 @@ def test_floats_are_the_numbers_and_stay_narrow_where_they_come_so():
 
 
 def test_columns_of_an_array_have_names():
-    assert rows_of(normal()).names == ("x0", "x1", "x2")
+    assert as_rows(normal()).names == ("x0", "x1", "x2")
 
 
 def test_rows_are_rows():
     rows = MatrixRows(normal())
-    assert rows_of(rows) is rows
+    assert as_rows(rows) is rows
 
 
 def test_array_of_one_dimension_is_refused():
     message = r"^X must be a table of shape \(n_rows, n_columns\), got an array of shape \(3,\)\.$"
     with pytest.raises(InputError, match=message):
-        rows_of([1.0, 2.0, 3.0])
+        as_rows([1.0, 2.0, 3.0])

@@ -11,7 +11,7 @@ import pytest
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import CHUNK_ROWS
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.data.files.open import open_table
 from dagmm.data.paths import rows_in, stored_rows
 from dagmm.data.streams import StreamRows
@@ -74,7 +74,7 @@ def test_chunks_are_those_of_the_table_in_memory(size):
         rows = stored_rows(source)
         assert isinstance(rows, StreamRows)
         assert (rows.names, rows.n_rows) == (tuple(whole.column_names), N_ROWS)
-        expected = list(rows_of(whole).chunks(size))
+        expected = list(as_rows(whole).chunks(size))
         for _ in range(2):  # as often as wanted
             for one, two in zip(rows.chunks(size), expected, strict=True):
                 same_chunk(one, two)
@@ -84,11 +84,11 @@ def test_chunks_are_those_of_the_table_in_memory(size):
 def test_any_piece_can_be_read(start, stop):
     whole = table()
     for source in sources(whole):
-        same_chunk(stored_rows(source).chunk(start, stop), rows_of(whole).chunk(start, stop))
+        same_chunk(stored_rows(source).chunk(start, stop), as_rows(whole).chunk(start, stop))
 
 
 def test_some_rows_of_a_chunk_can_be_taken():
-    chunk = rows_of(table(50)).chunk(0, 50)
+    chunk = as_rows(table(50)).chunk(0, 50)
     index = np.array([3, 7, 40])
     taken = chunk.take(index)
     assert taken.n_rows == 3
@@ -99,8 +99,8 @@ def test_some_rows_of_a_chunk_can_be_taken():
 def test_short_ways_of_arrow_columns_end_where_others_do():
     pandas = table(200).drop_columns(["empty", "decimal", "duration", "category"]).to_pandas()
     numbers = ("number", "small", "bool")
-    one = rows_of(pa.Table.from_pandas(pandas)).chunk(10, 90)
-    two = rows_of(pandas.convert_dtypes(dtype_backend="pyarrow")).chunk(10, 90)
+    one = as_rows(pa.Table.from_pandas(pandas)).chunk(10, 90)
+    two = as_rows(pandas.convert_dtypes(dtype_backend="pyarrow")).chunk(10, 90)
     np.testing.assert_array_equal(one.numbers(numbers), two.numbers(numbers))
     assert one.text("text").equals(two.text("text"))
     assert one.dates("date").equals(two.dates("date"))

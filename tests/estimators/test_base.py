@@ -15,14 +15,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dagmm import ArgumentError, DAGMMDetector, InputError
-from small_fits import energy_of, normal, tiny_dagmm, tiny_detector, tiny_recipe
+from small_fits import energy_of, normal, tiny_config, tiny_dagmm, tiny_detector
 
 MAKERS = [tiny_dagmm, tiny_detector]
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
 
 
 @pytest.fixture(params=MAKERS, ids=["DAGMM", "DAGMMDetector"])
@@ -33,7 +33,7 @@ def make(request):
 @pytest.fixture(params=MAKERS, ids=["DAGMM", "DAGMMDetector"], scope="module")
 def fitted(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.table_config", tiny_config)
         yield request.param().fit(normal())
 
 

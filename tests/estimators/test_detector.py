@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm.datasets import breast_cancer
-from dagmm.training.presets import detector_recipe
-from small_fits import normal, tiny_recipe
+from dagmm.training.presets import table_config
+from small_fits import normal, tiny_config
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_argument_that_cannot_be_used_is_named(arguments, message):
 
 
 def test_same_seed_gives_the_same_energies(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     first, same, other = (
         DAGMMDetector(n_members=2, random_state=seed).fit(normal()).energy(normal())
         for seed in (1, 1, 2)
@@ -73,30 +73,30 @@ def test_same_seed_gives_the_same_energies(monkeypatch):
 def large():
     """A detector of a table that is long enough to hold rows out."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.table_config", tiny_config)
         yield DAGMMDetector(n_members=2).fit(normal(12_000))
 
 
 def test_rows_of_a_large_table_are_held_out(large):
     known = large.model_.calibration
-    assert (known.training.n_rows, known.unseen.n_rows) == (12_000, 1200)
+    assert (known.training.n_rows, known.held_out.n_rows) == (12_000, 1200)
     assert large.model_.record["held_out_rows"] == 1200
     energy = np.sort(large.energy(normal(12_000)))
     np.testing.assert_allclose(known.training.energy, energy, rtol=1e-9)
     # The energies of the rows held out are among them.
-    assert np.isin(known.unseen.energy.round(6), energy.round(6)).all()
-    assert (known.unseen.energy > -large.offset_).sum() == 12
+    assert np.isin(known.held_out.energy.round(6), energy.round(6)).all()
+    assert (known.held_out.energy > -large.offset_).sum() == 12
 
 
 def test_each_network_leaves_rows_of_a_small_table_out(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     for n_members, n_unseen in ((1, 75), (3, 225), (4, 300), (5, 300)):
         model = DAGMMDetector(n_members=n_members).fit(normal(300)).model_
         assert model.record["held_out_rows"] == 0
         assert model.calibration.training.n_rows == 300
-        assert model.calibration.unseen.n_rows == n_unseen
+        assert model.calibration.held_out.n_rows == n_unseen
         expected = "training rows (by networks that were not fitted to them)"
-        assert model.calibration.unseen_are == expected
+        assert model.calibration.held_out_are == expected
 
 
 def sensors_that_wander(n_rows=1200, seed=0):
@@ -109,39 +109,39 @@ def sensors_that_wander(n_rows=1200, seed=0):
 
 
 def test_where_the_time_axis_is_named_later_rows_give_fewer_false_alarms(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     shares = []
     for seed in range(4):
         table = sensors_that_wander(seed=seed)
         train, later = table[:600], table[600:]
-        in_stretches = DAGMMDetector(n_members=4, time="second").fit(train)
+        in_blocks = DAGMMDetector(n_members=4, time="second").fit(train)
         at_random = DAGMMDetector(n_members=4, drop="second").fit(train)
-        assert in_stretches.model_.calibration.unseen.n_rows == 600
-        assert in_stretches.threshold_["rows_are"] == (
-            "training rows (by networks that were not fitted to their stretch of time)"
+        assert in_blocks.model_.calibration.held_out.n_rows == 600
+        assert in_blocks.threshold_["rows_are"] == (
+            "training rows (by networks that were not fitted to their block of time)"
         )
-        shares.append([(one.predict(later) == -1).mean() for one in (in_stretches, at_random)])
+        shares.append([(one.predict(later) == -1).mean() for one in (in_blocks, at_random)])
     alarms, more_alarms = np.transpose(shares)
     assert (alarms < more_alarms).all()
     assert alarms.mean() < 0.5 * more_alarms.mean()
 
 
 def test_of_a_large_table_in_time_stretches_are_held_out(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     table = sensors_that_wander(10_000)
     detector = DAGMMDetector(n_members=1, time="second").fit(table)
     held = np.concatenate(
         [np.arange(start + 900, start + 1000) for start in range(0, 10_000, 1000)]
     )
-    unseen = np.sort(detector.energy(table)[held])
-    np.testing.assert_allclose(detector.model_.calibration.unseen.energy, unseen, rtol=1e-9)
-    held_out = "rows held out of the fit in stretches of time"
+    held_out = np.sort(detector.energy(table)[held])
+    np.testing.assert_allclose(detector.model_.calibration.held_out.energy, held_out, rtol=1e-9)
+    held_out = "rows held out of the fit in blocks of time"
     assert detector.threshold_["rows_are"] == held_out
 
 
 def test_a_table_of_a_few_rows_is_fitted_to_whole():
     detector = DAGMMDetector(n_members=2).fit(normal(19))
-    assert detector.model_.calibration.unseen is None
+    assert detector.model_.calibration.held_out is None
     assert detector.threshold_["rows_are"] == "training rows"
     assert "new rows have higher ones" in detector.threshold_["warnings"][0]
 
@@ -213,7 +213,7 @@ def test_nothing_is_decided_before_a_fit(call):
 
 
 def test_labels_never_reach_the_fit(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     x, rng = normal(200), np.random.default_rng(0)
     labels = rng.integers(0, 2, 200)
     fits = [
@@ -225,7 +225,7 @@ def test_labels_never_reach_the_fit(monkeypatch):
 
 
 def test_names_and_order_of_columns_do_not_matter(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", detector_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", table_config)
     table = breast_cancer()
     malignant = np.array(table["label"].to_pylist()) == "malignant"
     frame = table.drop_columns(["id", "label"]).to_pandas()
@@ -242,7 +242,7 @@ def test_names_and_order_of_columns_do_not_matter(monkeypatch):
 
 
 def test_networks_that_disagree_are_said_to(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     x = normal(300)
     one, two = (DAGMMDetector(n_members=n).fit(x) for n in (1, 2))
     np.testing.assert_array_equal(one.energy_deviation(x), 0.0)
@@ -251,7 +251,7 @@ def test_networks_that_disagree_are_said_to(monkeypatch):
 
 
 def test_a_broken_relation_between_columns_is_found(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", detector_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", table_config)
     # Six sensors that measure nearly the same; of strange rows one is off, by far less than all of
     # them vary together.
     rng = np.random.default_rng(0)
@@ -264,7 +264,7 @@ def test_a_broken_relation_between_columns_is_found(monkeypatch):
 
 
 def test_a_strange_row_of_a_wide_table_is_found(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", detector_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", table_config)
     # 120 columns that hang together, 60 rows: each value of a strange row is usual by itself.
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(160, 4)) @ rng.normal(size=(4, 120))

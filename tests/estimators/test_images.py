@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from dagmm import ArgumentError, DAGMMDetector, InputError, compare
 from dagmm.data.images import ImageRows, image_rows
 from dagmm.inference.forward import BLOCK_ROWS, BUFFER_BLOCKS, block_rows, buffer_rows
-from dagmm.training.presets import image_hiddens, image_recipe
-from images import as_bytes, blobs, tiny_image_recipe
+from dagmm.training.presets import image_config, image_hiddens
+from images import as_bytes, blobs, tiny_image_config
 from small_fits import energy_of, normal, tiny_dagmm, tiny_detector
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.image_config", tiny_image_config)
 
 
 @pytest.fixture(
@@ -27,7 +27,7 @@ def quick(monkeypatch):
 )
 def fitted(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
+        patch.setattr("dagmm.estimators.detector.image_config", tiny_image_config)
         yield request.param().fit(blobs())
 
 
@@ -185,7 +185,7 @@ def test_images_are_not_compared():
 )
 def test_the_recipe_fits_every_number_and_size_of_images(n_rows, height, width, channels):
     shape = (height, width, channels)
-    recipe = image_recipe(n_rows, height * width * channels, 3, shape)
+    recipe = image_config(n_rows, height * width * channels, 3, shape)
     (architecture,) = set(recipe.architectures)
     assert len(recipe.architectures) == len(recipe.relative_floors) == 3
     assert architecture.shape == shape

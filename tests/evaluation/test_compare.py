@@ -12,7 +12,7 @@ from dagmm import ArgumentError, InputError, compare
 from dagmm.evaluation import compare as module
 from dagmm.evaluation.baselines.method import Method
 from dagmm.evaluation.baselines.registry import FIELD, METHODS
-from small_fits import tiny_detector, tiny_recipe
+from small_fits import tiny_config, tiny_detector
 
 CHEAP = ["mahalanobis", "knn", "lof"]
 
@@ -115,7 +115,7 @@ def test_columns_of_the_table_and_their_types_do_not_matter(compared):
 
 
 def test_dagmm_sees_the_table_and_the_others_encoded_rows(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     table, seen = sensors().drop(columns="fault"), {}
 
     def look(x, seed):
@@ -132,7 +132,7 @@ def test_dagmm_sees_the_table_and_the_others_encoded_rows(monkeypatch):
 
 
 def test_dagmm_is_the_default_detector(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     x = np.random.default_rng(0).normal(size=(80, 5))
     expected = tiny_detector(n_members=4, random_state=3).fit(x).energy(x)
     np.testing.assert_array_equal(module.dagmm(x, 3)(x), expected)

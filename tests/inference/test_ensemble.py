@@ -5,16 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm.inference.ensemble import Member, combine, disagreement, shares_of
-from dagmm.mixture.gaussian import Mixture
-from dagmm.mixture.input_space import RowMixture
-from dagmm.mixture.marginal import ColumnMixtures
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.input_space import InputMixture
+from dagmm.mixture.marginal import MarginalMixtures
 from small_tables import ARCHITECTURE
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 
 
 def scale(location, spread):
-    mixture = Mixture(np.ones(1), np.zeros((1, 4)), np.eye(4)[None])
+    mixture = GaussianMixture(np.ones(1), np.zeros((1, 4)), np.eye(4)[None])
     return Member(ARCHITECTURE, np.zeros(1, np.float32), mixture, location, spread)
 
 
@@ -102,12 +102,12 @@ def test_disagreement_is_half_the_way_from_one_deviation_below_to_one_above():
 def beside(share, location, spread):
     """Mixtures of columns that count for a share."""
     none = np.zeros((1, 4))
-    return ColumnMixtures(none, none, none, location, spread, share)
+    return MarginalMixtures(none, none, none, location, spread, share)
 
 
 def test_what_stands_beside_the_members_counts_for_its_share():
-    one = Mixture(np.ones(1), np.zeros((1, 4)), np.eye(4)[None])
-    of_rows = RowMixture(one, 0.0, 1.0, 0.5)
+    one = GaussianMixture(np.ones(1), np.zeros((1, 4)), np.eye(4)[None])
+    of_rows = InputMixture(one, 0.0, 1.0, 0.5)
     judges = (scale(0.0, 1.0), scale(0.0, 1.0), beside(0.25, 0.0, 1.0), of_rows)
     np.testing.assert_allclose(shares_of(judges), [0.125, 0.125, 0.25, 0.5])
     assert shares_of(judges[:2]) is None

@@ -11,9 +11,9 @@ from dagmm.data.base import CHUNK_ROWS
 from dagmm.inference.ensemble import Member, combine
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.forward import BLOCK_ROWS
-from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.networks.network import flatten
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.fit_mixture import latent_moments
 from small_tables import ARCHITECTURE, correlated_rows
 
@@ -25,14 +25,14 @@ def a_member(seed):
     rows = correlated_rows()
     parameters = flatten(ARCHITECTURE.build(np.random.default_rng(seed)))
     z, moments = latent_moments(ARCHITECTURE, parameters, rows)
-    mixture = Mixture.from_moments(moments, 1e-3)
+    mixture = GaussianMixture.from_moments(moments, 1e-3)
     low, location, high = np.percentile(mixture.energy(z), (25, 50, 75))
     return Member(ARCHITECTURE, parameters, mixture, float(location), float(high - low))
 
 
 @pytest.fixture(scope="module")
 def model():
-    encoder = Encoder.learn(MatrixRows(correlated_rows().astype(np.float64), NAMES))
+    encoder = TableEncoder.learn(MatrixRows(correlated_rows().astype(np.float64), NAMES))
     return FittedModel(encoder, (a_member(0), a_member(1)), None, {})
 
 

@@ -7,7 +7,7 @@ from dagmm.inference.forward import (
     BUFFER_BLOCKS,
     BUFFER_FEATURES,
     Buffers,
-    Scorer,
+    CompiledNetwork,
     buffer_rows,
     chunks_of,
     latent_rows,
@@ -96,7 +96,7 @@ def test_buffers_hold_the_rows_and_then_zeros():
 def test_networks_that_share_buffers_and_run_side_by_side_are_as_alone():
     buffers = Buffers.of(ROWS, ARCHITECTURE)
     several = [flatten(ARCHITECTURE.build(np.random.default_rng(seed))) for seed in range(4)]
-    started = [Scorer(ARCHITECTURE, parameters).start(buffers) for parameters in several]
+    started = [CompiledNetwork(ARCHITECTURE, parameters).start(buffers) for parameters in several]
     for finish, parameters in zip(started, several, strict=True):
         np.testing.assert_array_equal(finish(), latent_rows(ARCHITECTURE, parameters, ROWS))
 

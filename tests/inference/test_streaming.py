@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm import DAGMMDetector, InputError
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.inference.streaming import Stream
-from small_fits import normal, tiny_detector, tiny_window_recipe
+from small_fits import normal, tiny_detector, tiny_window_config
 
 FEW = settings(max_examples=10, derandomize=True, deadline=None)
 N_STEPS = 4
@@ -30,7 +30,7 @@ def frame(n, seed=0, assets=("a", "b")):
 @pytest.fixture(scope="module")
 def detector():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+        patch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
         yield tiny_detector(time="t", group="g", window=N_STEPS).fit(frame(300))
 
 
@@ -103,7 +103,7 @@ def test_an_asset_that_was_never_seen_is_scored(detector):
     assert np.isfinite(detector.energy(table)).all()
 
 
-def test_a_stretch_does_not_begin_with_alarms(detector):
+def test_a_segment_does_not_begin_with_alarms(detector):
     table = frame(2000, 11).assign(t=np.arange(2000.0), g=np.repeat(np.arange(500), 4))
     alarm = (detector.predict(table) == -1).reshape(500, 4).mean(axis=0)
     assert (alarm[:3] <= alarm[3] + 0.02).all()
@@ -166,4 +166,4 @@ def test_a_clock_that_runs_backwards_is_refused_across_chunks(detector, monkeypa
         "'t', asset by asset."
     )
     refused(message, detector.energy, table)
-    assert rows_of(table).n_rows == 600
+    assert as_rows(table).n_rows == 600

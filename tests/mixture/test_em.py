@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
-from sklearn.mixture import GaussianMixture
+from sklearn import mixture as sklearn_mixture
 
 import oracle
 from dagmm.mixture.covariance import n_parameters
 from dagmm.mixture.em import MAX_ROWS, expectation_maximisation, moments_under, refine
-from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.gaussian import GaussianMixture
 
 FLOOR = 1e-6
 CENTRES = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0], [8.0, 8.0]])
@@ -28,7 +28,7 @@ def random_start(z, n_components, seed=0):
     """A mixture with its centres at rows drawn at random."""
     rows = np.random.default_rng(seed).choice(z.shape[1], n_components, replace=False)
     chol = np.repeat(3.0 * np.eye(len(z))[None], n_components, axis=0)
-    return Mixture(np.full(n_components, 1.0 / n_components), z[:, rows].T, chol)
+    return GaussianMixture(np.full(n_components, 1.0 / n_components), z[:, rows].T, chol)
 
 
 KINDS = {"full": "full", "tied": "tied", "diagonal": "diag", "spherical": "spherical"}
@@ -42,7 +42,7 @@ def test_covariances_of_each_kind_are_those_of_scikit_learn(covariance):
     ours, log_likelihood = expectation_maximisation(
         z, 3, 1e-9, rng(), covariance=covariance, max_iter=1000, tol=1e-12
     )
-    theirs = GaussianMixture(
+    theirs = sklearn_mixture.GaussianMixture(
         3, covariance_type=KINDS[covariance], reg_covar=1e-9, tol=1e-12, max_iter=1000
     ).fit(z.T)
     assert log_likelihood == pytest.approx(theirs.score(z.T), abs=1e-6)
@@ -52,7 +52,7 @@ def test_covariances_of_each_kind_are_those_of_scikit_learn(covariance):
 @pytest.mark.parametrize(("covariance", "theirs"), KINDS.items())
 def test_free_parameters_are_counted_as_scikit_learn_does(covariance, theirs):
     z = clusters(3, 50)
-    mixture = GaussianMixture(3, covariance_type=theirs, random_state=0).fit(z.T)
+    mixture = sklearn_mixture.GaussianMixture(3, covariance_type=theirs, random_state=0).fit(z.T)
     expected = (mixture.bic(z.T) + 2 * mixture.score(z.T) * 150) / np.log(150)
     assert n_parameters(3, 2, covariance) == pytest.approx(expected)
 
@@ -117,7 +117,7 @@ def test_the_log_likelihood_never_falls(seed):
     for _ in range(60):
         moments, log_likelihood = moments_under(mixture, z)
         values.append(log_likelihood)
-        mixture = Mixture.from_moments(moments, 1e-12)
+        mixture = GaussianMixture.from_moments(moments, 1e-12)
     assert np.diff(values).min() > -1e-9
     assert values[-1] > values[0] + 0.1
 
@@ -125,7 +125,7 @@ def test_the_log_likelihood_never_falls(seed):
 def test_it_agrees_with_scikit_learn_from_the_same_start():
     z = clusters(3)
     start = random_start(z, 3)
-    peer = GaussianMixture(
+    peer = sklearn_mixture.GaussianMixture(
         3,
         weights_init=start.phi,
         means_init=start.mu,
@@ -136,7 +136,7 @@ def test_it_agrees_with_scikit_learn_from_the_same_start():
     ).fit(z.T)
     mixture = start
     for _ in range(peer.n_iter_):
-        mixture = Mixture.from_moments(moments_under(mixture, z)[0], 1e-12)
+        mixture = GaussianMixture.from_moments(moments_under(mixture, z)[0], 1e-12)
     np.testing.assert_allclose(mixture.mu, peer.means_, rtol=1e-3, atol=1e-3)
     assert -mixture.energy(z).mean() == pytest.approx(peer.score(z.T), abs=1e-5)
 
@@ -183,7 +183,10 @@ def test_the_information_criterion_picks_the_right_number(n_clusters):
 def test_its_choice_is_that_of_scikit_learns_criterion():
     z = clusters(3, 100, seed=3)
     candidates = (1, 2, 3, 4, 6)
-    peers = [GaussianMixture(k, n_init=2, random_state=0).fit(z.T).bic(z.T) for k in candidates]
+    peers = [
+        sklearn_mixture.GaussianMixture(k, n_init=2, random_state=0).fit(z.T).bic(z.T)
+        for k in candidates
+    ]
     mixture = refine(z, candidates, FLOOR, rng())
     assert len(mixture.phi) == candidates[int(np.argmin(peers))] == 3
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
-from sklearn.mixture import GaussianMixture
+from sklearn import mixture as sklearn_mixture
 
 import oracle
 from dagmm.mixture.gaussian import (
     ABSOLUTE_FLOOR,
     NEUTRAL_VARIANCE,
     RELATIVE_FLOOR,
-    Mixture,
+    GaussianMixture,
     Moments,
     covariance_penalty,
     energy,
@@ -85,7 +85,7 @@ def test_moments_are_weighted_covariances_as_numpy_has_them():
 
 def test_moments_are_the_maximisation_step_of_scikit_learn():
     z, gamma = random_rows(4)
-    peer = GaussianMixture(gamma.shape[1], reg_covar=0.0)
+    peer = sklearn_mixture.GaussianMixture(gamma.shape[1], reg_covar=0.0)
     peer._m_step(z, np.log(gamma))
     moments = moments_of(z, gamma)
     np.testing.assert_allclose(moments.phi, peer.weights_, rtol=1e-9)
@@ -163,7 +163,7 @@ def test_energy_is_equation_6():
     phi, mu, cov = random_mixture(0)
     z = np.random.default_rng(10).normal(size=(40, 3))
     expected = oracle.energies(z, phi, mu, cov)
-    mixture = Mixture(phi, mu, np.linalg.cholesky(cov))
+    mixture = GaussianMixture(phi, mu, np.linalg.cholesky(cov))
     np.testing.assert_allclose(mixture.energy(z.T), expected, rtol=1e-9, atol=1e-9)
     single = [jnp.asarray(a, jnp.float32) for a in (z.T, phi, mu, np.linalg.cholesky(cov))]
     np.testing.assert_allclose(energy(*single), expected, rtol=1e-4, atol=1e-4)
@@ -180,15 +180,15 @@ def test_log_joint_is_scipys_density():
 
 def test_energy_is_minus_the_score_of_scikit_learns_mixture():
     z = np.concatenate([random_rows(12)[0], random_rows(13, offset=5.0)[0]])
-    peer = GaussianMixture(2, random_state=0).fit(z)
-    mixture = Mixture(peer.weights_, peer.means_, np.linalg.cholesky(peer.covariances_))
+    peer = sklearn_mixture.GaussianMixture(2, random_state=0).fit(z)
+    mixture = GaussianMixture(peer.weights_, peer.means_, np.linalg.cholesky(peer.covariances_))
     np.testing.assert_allclose(mixture.energy(z.T), -peer.score_samples(z), rtol=1e-9)
     np.testing.assert_allclose(mixture.cov, peer.covariances_, rtol=1e-9, atol=1e-12)
 
 
 def test_a_row_far_from_everything_has_a_large_finite_energy():
     phi, mu, cov = random_mixture(2)
-    mixture = Mixture(phi, mu, np.linalg.cholesky(cov))
+    mixture = GaussianMixture(phi, mu, np.linalg.cholesky(cov))
     far = mixture.energy(np.full((3, 1), 1e6))
     assert np.isfinite(far).all()
     assert far[0] > 1e9
@@ -245,7 +245,7 @@ def test_the_floor_follows_the_variance_and_is_positive_where_there_is_none():
 def test_a_mixture_has_its_moments_and_the_floor():
     z, gamma = random_rows(15)
     moments = moments_of(z, gamma)
-    mixture = Mixture.from_moments(moments, 1e-2)
+    mixture = GaussianMixture.from_moments(moments, 1e-2)
     np.testing.assert_allclose(mixture.phi, moments.phi, rtol=1e-12)
     np.testing.assert_allclose(mixture.mu, moments.mu, rtol=1e-12)
     raised = moments.cov + np.diag(1e-2 * z.var(axis=0) + ABSOLUTE_FLOOR)
@@ -256,7 +256,7 @@ def test_components_with_less_than_one_row_are_left_out():
     z, _ = random_rows(16)
     gamma = np.zeros((60, 4))
     gamma[:, 0], gamma[:, 2], gamma[:, 3] = 0.6, 0.39, 0.01
-    mixture = Mixture.from_moments(moments_of(z, gamma))
+    mixture = GaussianMixture.from_moments(moments_of(z, gamma))
     np.testing.assert_allclose(mixture.phi, [0.6 / 0.99, 0.39 / 0.99], rtol=1e-12)
     assert mixture.mu.shape == (2, 3)
     assert mixture.chol.shape == (2, 3, 3)
@@ -264,7 +264,7 @@ def test_components_with_less_than_one_row_are_left_out():
 
 def test_the_heaviest_component_stays_even_with_less_than_one_row():
     z = np.array([[1.0, 2.0]])
-    mixture = Mixture.from_moments(moments_of(z, np.array([[0.7, 0.3]])))
+    mixture = GaussianMixture.from_moments(moments_of(z, np.array([[0.7, 0.3]])))
     np.testing.assert_array_equal(mixture.phi, [1.0])
     np.testing.assert_allclose(mixture.mu, z, rtol=1e-12)
 
@@ -280,7 +280,7 @@ def test_the_heaviest_component_stays_even_with_less_than_one_row():
     ids=["zero", "constant", "two points", "perfectly correlated"],
 )
 def test_rows_without_a_proper_covariance_have_finite_energies(z):
-    mixture = Mixture.from_moments(moments_of(z, np.full((20, 3), 1.0 / 3.0)))
+    mixture = GaussianMixture.from_moments(moments_of(z, np.full((20, 3), 1.0 / 3.0)))
     assert np.isfinite(mixture.energy(z.T)).all()
     strange = z[:1] + np.array([[1.0, -1.0]])
     assert mixture.energy(strange.T)[0] > mixture.energy(z.T).max()
@@ -289,7 +289,7 @@ def test_rows_without_a_proper_covariance_have_finite_energies(z):
 def test_energies_keep_float32_rows_in_double_precision():
     z, gamma = random_rows(17, offset=1e4)
     single = z.astype(np.float32)
-    mixture = Mixture.from_moments(moments_of(single.astype(np.float64), gamma))
+    mixture = GaussianMixture.from_moments(moments_of(single.astype(np.float64), gamma))
     result = mixture.energy(single.T)
     assert result.dtype == np.float64
     np.testing.assert_array_equal(result, mixture.energy(single.T.astype(np.float64)))
@@ -298,14 +298,14 @@ def test_energies_keep_float32_rows_in_double_precision():
 @pytest.mark.parametrize("n_rows", [0, 1, 7, 1024, 2500])
 def test_a_mixtures_energies_are_the_formulas_for_any_number_of_rows(n_rows):
     z, gamma = random_rows(18)
-    mixture = Mixture.from_moments(moments_of(z, gamma))
+    mixture = GaussianMixture.from_moments(moments_of(z, gamma))
     many = np.random.default_rng(19).normal(size=(3, n_rows)) * 10.0
     expected = energy(many, mixture.phi, mixture.mu, mixture.chol)
     np.testing.assert_allclose(mixture.energy(many), expected, rtol=1e-12)
 
 
 def test_components_that_weigh_too_little_are_taken_out():
-    mixture = Mixture(
+    mixture = GaussianMixture(
         np.array([0.6, 0.39, 0.01]), np.arange(6.0).reshape(3, 2), np.stack([np.eye(2)] * 3)
     )
     left = mixture.without(0.02)

@@ -11,14 +11,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
 from dagmm.mixture.gaussian import input_space, whitened_energy
-from dagmm.mixture.input_space import RowMixture
+from dagmm.mixture.input_space import InputMixture
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 CANDIDATES = (1, 2, 4, 8, 16)
 
 
 def fitted(rows, candidates=CANDIDATES, relative_floor=1e-4, least_phi=0.0, share=0.25):
-    return RowMixture.fit(
+    return InputMixture.fit(
         rows, candidates, relative_floor, least_phi, share, np.random.default_rng(0)
     )
 

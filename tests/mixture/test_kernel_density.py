@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from dagmm.mixture.combination import on_common_scale
+from dagmm.mixture.combination import combine_scores
 from dagmm.mixture.em import expectation_maximisation
-from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.kernel_density import (
     DrawnMixtures,
-    SphericalMixture,
+    KernelDensity,
     SphericalTerms,
     energies_of,
     spherical_energy,
@@ -31,7 +31,7 @@ def codes(n_rows=400, seed=0):
 
 
 def drawn(z, n_components=5, seed=0):
-    return SphericalMixture.draw(z, N_CODE, n_components, np.random.default_rng(seed))
+    return KernelDensity.draw(z, N_CODE, n_components, np.random.default_rng(seed))
 
 
 def test_the_energy_is_that_of_scipys_normal_densities():
@@ -194,7 +194,7 @@ def test_a_cluster_of_strange_training_rows_is_given_away():
 
 def test_mixtures_are_joined_on_the_scale_of_their_training_energies():
     z = codes()
-    refined = Mixture(np.ones(1), z.mean(axis=1)[None], np.eye(4)[None])
+    refined = GaussianMixture(np.ones(1), z.mean(axis=1)[None], np.eye(4)[None])
     mixtures = (drawn(z, seed=1), drawn(z, seed=2))
     energies = energies_of((refined, *mixtures), z)
     joint = DrawnMixtures.of(mixtures, energies)
@@ -202,5 +202,5 @@ def test_mixtures_are_joined_on_the_scale_of_their_training_energies():
     np.testing.assert_allclose(joint.location, np.median(energies, axis=1))
     low, high = np.percentile(energies, (25, 75), axis=1)
     np.testing.assert_allclose(joint.spread, high - low)
-    expected = on_common_scale(energies, joint.location, joint.spread)
+    expected = combine_scores(energies, joint.location, joint.spread)
     np.testing.assert_array_equal(joint.join(energies), expected)

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
 from dagmm.mixture.gaussian import marginal
-from dagmm.mixture.marginal import RELATIVE_FLOOR, ColumnMixtures, column_energy
+from dagmm.mixture.marginal import RELATIVE_FLOOR, MarginalMixtures, marginal_energies
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 
@@ -28,7 +28,7 @@ def table(n_rows=500, seed=0):
 
 
 def fitted(features, n_components=4, seed=0):
-    return ColumnMixtures.fit(features, n_components, np.random.default_rng(seed))
+    return MarginalMixtures.fit(features, n_components, np.random.default_rng(seed))
 
 
 def test_the_energy_is_that_of_scipys_normal_densities():
@@ -48,7 +48,7 @@ def test_the_energy_is_that_of_scipys_normal_densities():
 def test_jax_arrays_have_the_same_energy():
     mixtures, rows = fitted(table()), table(40, seed=1)
     terms = (jnp.asarray(part) for part in mixtures.terms)
-    got = np.asarray(column_energy(jnp.asarray(rows), *terms)).sum(axis=1)
+    got = np.asarray(marginal_energies(jnp.asarray(rows), *terms)).sum(axis=1)
     np.testing.assert_allclose(got, mixtures.energy(rows), rtol=1e-4, atol=1e-3)
 
 

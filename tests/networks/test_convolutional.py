@@ -30,7 +30,7 @@ def drawn(architecture, seed=0):
     return parameters + np.random.default_rng(1).normal(0.0, 0.1, parameters.shape).astype("f")
 
 
-def rows_of(shape, n_rows, seed=2):
+def as_rows(shape, n_rows, seed=2):
     return np.random.default_rng(seed).normal(size=(n_rows, *shape)).astype(np.float32)
 
 
@@ -115,7 +115,7 @@ def test_any_size_comes_back_as_it_was(shape, filters, n_code, n_rows, skip):
 def test_a_row_goes_the_same_way_alone_and_among_others(shape):
     architecture = an_architecture(shape)
     network = architecture.unflatten(jnp.asarray(drawn(architecture))).compression
-    x = rows_of(shape, 7)
+    x = as_rows(shape, 7)
     together = network.encode(jnp.asarray(x.reshape(7, -1).T))
     for i, row in enumerate(x):
         alone = network.encode(jnp.asarray(row.reshape(-1, 1)))
@@ -127,7 +127,7 @@ def test_the_code_is_that_of_the_layers_one_after_the_other(shape):
     architecture = an_architecture(shape)
     named = architecture.named(drawn(architecture))
     network = architecture.unflatten(jnp.asarray(drawn(architecture))).compression
-    x = rows_of(shape, 3)
+    x = as_rows(shape, 3)
     code = network.encode(jnp.asarray(x.reshape(3, -1).T))
     for i, row in enumerate(x):
         maps = np.moveaxis(row, -1, 0)
@@ -146,7 +146,7 @@ def test_the_code_is_that_of_the_layers_one_after_the_other(shape):
 )
 def test_the_gradient_reaches_every_parameter(shape, skip):
     architecture = an_architecture(shape, skip=skip)
-    x = rows_of(shape, 6).reshape(6, -1).T
+    x = as_rows(shape, 6).reshape(6, -1).T
 
     def loss(parameters):
         compression = architecture.unflatten(parameters).compression
@@ -185,7 +185,7 @@ def test_shapes_of_all_parameters_by_path():
 
 def test_a_linear_path_begins_at_the_axes_and_rules_at_first():
     shape = (8, 8, 1)
-    x = rows_of(shape, 300).reshape(300, -1)
+    x = as_rows(shape, 300).reshape(300, -1)
     axes = np.linalg.qr(np.random.default_rng(3).normal(size=(64, 64)))[0][:3]
     architecture = an_architecture(shape, (3, 4, 3), skip=True)
     network = architecture.build(np.random.default_rng(0), axes).compression
@@ -199,7 +199,7 @@ def test_a_fainter_network_has_smaller_last_layers_and_the_same_others(hiddens):
     architecture = an_architecture((8, 8, 1), hiddens)
     network = architecture.unflatten(jnp.asarray(drawn(architecture)))
     fainter = network.compression.fainter(np.float32(0.5))
-    x = jnp.asarray(rows_of((8, 8, 1), 4).reshape(4, -1).T)
+    x = jnp.asarray(as_rows((8, 8, 1), 4).reshape(4, -1).T)
     bias = network.compression.to_code.bias[:, None]
     code, faint = (part.encode(x) - bias for part in (network.compression, fainter))
     np.testing.assert_allclose(faint, 0.5 * code, rtol=1e-4, atol=1e-5)

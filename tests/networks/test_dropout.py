@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dagmm.networks.dropout import child_of, kept, seed_of
+from dagmm.networks.dropout import fold_in, keep_mask, seed_of
 
 SHAPE = (40, 500)
 
@@ -14,11 +14,11 @@ def a_seed(number):
 
 
 def draws(seeds, dropped=0.2, shape=SHAPE):
-    return np.stack([np.asarray(kept(seed, dropped, shape)) for seed in seeds])
+    return np.stack([np.asarray(keep_mask(seed, dropped, shape)) for seed in seeds])
 
 
 def children(n=200):
-    return [child_of(a_seed(0), number) for number in range(n)]
+    return [fold_in(a_seed(0), number) for number in range(n)]
 
 
 def correlation(one, other):
@@ -38,7 +38,7 @@ def test_a_seed_decides_and_its_children_differ():
 
 def test_a_program_draws_what_is_drawn_outside():
     def draw(seed, step):
-        return kept(child_of(seed, step), 0.3, SHAPE)
+        return keep_mask(fold_in(seed, step), 0.3, SHAPE)
 
     seed = a_seed(3)
     outside = draw(seed, 7)

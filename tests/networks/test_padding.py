@@ -11,9 +11,9 @@ from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
 from dagmm.inference.forward import outputs_of
 from dagmm.networks.network import Architecture, flatten
 from dagmm.networks.padding import padded_width, padding_of, unpadded
-from dagmm.preprocessing.windows.features import View, Windowed
+from dagmm.preprocessing.windows.features import WindowFeatures, WindowGather
 from dagmm.training.objective import objective
-from dagmm.training.schedule import TrainingPlan
+from dagmm.training.schedule import TrainingConfig
 from dagmm.training.trainer import train, trainer
 
 PAPER = Architecture(5, (6, 5), "tanh", (6, 3), "tanh", 0.25)
@@ -23,7 +23,7 @@ ONE_LAYER = replace(PAPER, n_features=3, comp_hiddens=(3,), residuals=("damped_c
 ARCHITECTURES = pytest.mark.parametrize(
     "architecture", [PAPER, DETECTOR, CHOSEN_CODE, ONE_LAYER], ids=lambda one: one.n_features
 )
-PLAN = TrainingPlan(32, 4, 5, 5e-3, 0.1, 0.005)
+PLAN = TrainingConfig(32, 4, 5, 5e-3, 0.1, 0.005)
 
 
 def drawn(architecture, seed=0):
@@ -153,13 +153,13 @@ def test_in_single_precision_it_changes_rounding_and_no_gradient_reaches_it(arch
 @pytest.fixture
 def states(monkeypatch):
     """States of the members when their training ends, as the programs have them."""
-    found, result = [], trainer._Member.result
+    found, result = [], trainer._TrainingRun.result
 
     def spied(member):
         found.append((member.padding, member.state))
         return result(member)
 
-    monkeypatch.setattr(trainer._Member, "result", spied)
+    monkeypatch.setattr(trainer._TrainingRun, "result", spied)
     return found
 
 
@@ -192,9 +192,9 @@ def test_a_padded_training_is_the_one_without_padding(monkeypatch, states):
 def test_large_tables_and_rows_that_become_windows_are_left_as_they_are(monkeypatch):
     rows = rows_for(PAPER, 64)
     assert trainer._padded(rows, [PAPER], None)[1].shape == (trainer.MOST_PADDED // 6, 6)
-    view = View.unscaled("steps", 3, np.zeros(5, bool))
-    made = trainer.TrainingInputs(None, [], rows)
-    making = made._replace(windowed=Windowed(view, np.zeros(64, np.int32)))
+    view = WindowFeatures.unscaled("sequence", 3, np.zeros(5, bool))
+    made = trainer.TrainingRows(None, [], rows)
+    making = made._replace(windowed=WindowGather(view, np.zeros(64, np.int32)))
     assert trainer._padded(rows, [PAPER], made)[1] is not rows
     assert trainer._padded(rows, [PAPER], making)[1] is rows
     monkeypatch.setattr(trainer, "MOST_PADDED", 6 * 64)

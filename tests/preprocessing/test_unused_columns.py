@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from dagmm import ArgumentError, InputError, TableWarning
-from dagmm.data.convert import rows_of
-from dagmm.preprocessing.column_roles import Overrides
-from dagmm.preprocessing.columns.identifiers import IntegerCounts
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.data.convert import as_rows
+from dagmm.preprocessing.column_roles import ColumnRoles
+from dagmm.preprocessing.columns.identifiers import IdentifierTest
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 N = 200
 ODD = np.random.default_rng(0).permutation(N)
@@ -19,7 +19,7 @@ def frame(**columns):
 
 
 def learned(table, **overrides):
-    return Encoder.learn(rows_of(table), "standard", Overrides(**overrides))
+    return TableEncoder.learn(as_rows(table), "standard", ColumnRoles(**overrides))
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_identifiers_are_set_aside_with_a_warning(column, why):
     with pytest.warns(TableWarning) as caught:
         encoder = learned(frame(id=column))
     assert [str(warning.message) for warning in caught] == [
-        f"column 'id' is set aside: {why}. Pass drop=['id'] to leave it out without this warning, "
+        f"column 'id' is not used: {why}. Pass drop=['id'] to leave it out without this warning, "
         "or name it in numeric or categorical if it does describe the rows."
     ]
     assert encoder.columns == ("a",)
-    assert encoder.set_aside == (("id", "identifier", why),)
+    assert encoder.unused_columns == (("id", "identifier", why),)
 
 
 @pytest.mark.parametrize(
@@ -85,17 +85,17 @@ def test_what_may_measure_or_describe_is_kept(column):
 @pytest.mark.parametrize("size", [1, 50, 200])
 def test_integers_are_judged_the_same_in_any_chunks(size):
     for values in (ODD, np.arange(N), np.r_[ODD, 7]):
-        counts = IntegerCounts.empty()
+        counts = IdentifierTest.empty()
         for i in range(0, len(values), size):
             counts.add(values[i : i + size])
-        whole = IntegerCounts.empty()
+        whole = IdentifierTest.empty()
         whole.add(values)
         assert counts.in_words == whole.in_words
 
 
 def test_a_column_without_a_value_is_set_aside():
     message = (
-        "column 'b' is set aside: it has no value in any row. Pass drop=['b'] to leave it out "
+        "column 'b' is not used: it has no value in any row. Pass drop=['b'] to leave it out "
         "without this warning."
     )
     for column in (np.nan, None, pd.Series([None] * N, dtype="str"), pd.NaT):
@@ -112,7 +112,7 @@ def test_what_the_user_says_goes_before_what_is_found_out():
     assert encoder.columns == ("id", "port")
     assert encoder.numbers.names == ("id",)
     assert sorted(encoder.texts[0].categories) == ["0", "1.5", "3"]
-    assert encoder.set_aside == (
+    assert encoder.unused_columns == (
         ("a", "drop", "left out as told"),
         ("when", "time", "the time axis"),
         ("unit", "group", "names the asset"),
@@ -123,7 +123,7 @@ def test_categories_are_the_same_whatever_type_they_are_written_in():
     number = frame(port=np.arange(N) % 3)
     encoder = learned(number, categorical=("port",))
     chunks = [
-        rows_of(table).chunk(0, N)
+        as_rows(table).chunk(0, N)
         for table in (
             number,
             number.astype({"port": "float32"}),
@@ -176,9 +176,9 @@ def test_overrides_that_cannot_be_are_refused(overrides, message):
 )
 def test_arguments_that_name_no_column_are_refused(arguments, message):
     with pytest.raises(ArgumentError) as caught:
-        Overrides.of(*arguments)
+        ColumnRoles.of(*arguments)
     assert str(caught.value) == message
-    assert Overrides.of("a", ["b"], None, "t", None) == Overrides(("a",), ("b",), (), "t")
+    assert ColumnRoles.of("a", ["b"], None, "t", None) == ColumnRoles(("a",), ("b",), (), "t")
 
 
 def test_a_category_column_with_as_many_values_as_rows_is_refused():

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from dagmm.inference.calibration.calibration import Calibration
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.threshold import p_value_of
 from dagmm.report.alarms import Expected, budget_of, expected_alarms, is_more, share_interval
 
@@ -16,9 +16,9 @@ def test_intervals_are_those_of_clopper_and_pearson(n, of):
     assert share_interval(n, of) == pytest.approx((interval.low, interval.high), abs=1e-12)
 
 
-def calibration_of(energy, unseen=None):
-    known = Calibration(np.zeros((8, 1), np.float32), EnergySample.of(energy))
-    return known if unseen is None else known.with_unseen(unseen, "rows held out of the fit")
+def calibration_of(energy, held_out=None):
+    known = Calibration(np.zeros((8, 1), np.float32), EmpiricalDistribution.of(energy))
+    return known if held_out is None else known.with_held_out(held_out, "rows held out of the fit")
 
 
 def test_normal_rows_above_the_threshold_are_counted():

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.inference.calibration.calibration import Calibration
-from dagmm.inference.calibration.energies import EnergySample
-from dagmm.preprocessing.reference_values import typical_values
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.inference.calibration.energies import EmpiricalDistribution
+from dagmm.preprocessing.reference_values import reference_values_of
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.report.columns import FROZEN_ROWS, Column, ColumnTracker, run_lengths
 
 cells = st.one_of(st.integers(0, 2).map(float), st.just(np.nan))
@@ -33,12 +33,12 @@ def test_runs_are_counted_across_parts(values, size):
 
 
 def tracked(train, scored, knows=True, group=None):
-    encoder = Encoder.learn(rows_of(train))
-    features = np.concatenate([encoder.encode(chunk) for chunk in rows_of(train).chunks()])
-    typical = typical_values(features, encoder.feature_columns)
-    known = Calibration(typical, EnergySample.of(np.zeros(3))) if knows else None
+    encoder = TableEncoder.learn(as_rows(train))
+    features = np.concatenate([encoder.encode(chunk) for chunk in as_rows(train).chunks()])
+    reference_values = reference_values_of(features, encoder.feature_columns)
+    known = Calibration(reference_values, EmpiricalDistribution.of(np.zeros(3))) if knows else None
     tracker = ColumnTracker(encoder, known)
-    for chunk in rows_of(scored).chunks(37):
+    for chunk in as_rows(scored).chunks(37):
         numbers = chunk.numbers(encoder.numbers.names)
         holes = dict(zip(encoder.numbers.names, np.isnan(numbers).T, strict=True))
         holes |= {t.name: np.asarray(chunk.text(t.name).is_null()) for t in encoder.texts}

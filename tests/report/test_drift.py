@@ -5,18 +5,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from dagmm.data.convert import rows_of
-from dagmm.preprocessing.reference_values import typical_values
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.data.convert import as_rows
+from dagmm.preprocessing.reference_values import reference_values_of
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.report.drift import LEVELS, DriftCounts
 
 
 def counted(train, scored, size=50):
     """Count scored rows against what is remembered of the training rows."""
-    encoder = Encoder.learn(rows_of(train))
-    features = np.concatenate([encoder.encode(chunk) for chunk in rows_of(train).chunks()])
-    counts = DriftCounts(encoder, typical_values(features, encoder.feature_columns))
-    for chunk in rows_of(scored).chunks(size):
+    encoder = TableEncoder.learn(as_rows(train))
+    features = np.concatenate([encoder.encode(chunk) for chunk in as_rows(train).chunks()])
+    counts = DriftCounts(encoder, reference_values_of(features, encoder.feature_columns))
+    for chunk in as_rows(scored).chunks(size):
         numbers = chunk.numbers(encoder.numbers.names)
         holes = dict(zip(encoder.numbers.names, np.isnan(numbers).T, strict=True))
         holes |= {t.name: np.asarray(chunk.text(t.name).is_null()) for t in encoder.texts}
@@ -75,7 +75,7 @@ def test_texts_are_as_far_as_their_frequencies():
 
 
 def test_without_what_is_usual_nothing_is_known():
-    encoder = Encoder.learn(rows_of(pd.DataFrame({"a": [1.0, 2.0, 4.0]})))
+    encoder = TableEncoder.learn(as_rows(pd.DataFrame({"a": [1.0, 2.0, 4.0]})))
     counts = DriftCounts(encoder, None)
     counts.add(np.zeros((2, 1), np.float32), {"a": np.array([False, False])})
     assert counts.distances() == {"a": None}
@@ -83,5 +83,5 @@ def test_without_what_is_usual_nothing_is_known():
 
 def test_levels_are_those_of_the_usual_values():
     ordered = np.arange(1001, dtype=np.float32)[:, None]
-    kept = typical_values(ordered, ["a"])[:, 0]
+    kept = reference_values_of(ordered, ["a"])[:, 0]
     assert kept / 1000 == pytest.approx(LEVELS, abs=1e-3)

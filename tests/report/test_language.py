@@ -10,16 +10,16 @@ import pytest
 from dagmm import ArgumentError
 from dagmm.inference.calibration.alarm_budget import PERIODS
 from dagmm.inference.calibration.calibration import (
-    CROSS_FITTED,
-    CROSS_FITTED_IN_TIME,
-    CROSS_FITTED_WINDOWS,
     HELD_OUT,
     HELD_OUT_IN_TIME,
     OF_A_TABLE,
+    OUT_OF_FOLD,
+    OUT_OF_FOLD_IN_TIME,
+    OUT_OF_FOLD_WINDOWS,
     TRAINING,
     Calibration,
 )
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.threshold import choose_threshold
 from dagmm.preprocessing.columns.numeric import SCALINGS
 from dagmm.preprocessing.unused_columns import REASONS
@@ -30,7 +30,7 @@ from dagmm.training.diagnostics import _SENTENCES, Finding
 
 ROWS_ARE = (
     *(TRAINING, OF_A_TABLE, HELD_OUT, HELD_OUT_IN_TIME),
-    *(CROSS_FITTED, CROSS_FITTED_IN_TIME, CROSS_FITTED_WINDOWS),
+    *(OUT_OF_FOLD, OUT_OF_FOLD_IN_TIME, OUT_OF_FOLD_WINDOWS),
 )
 ENGLISH, JAPANESE = (catalogue(language) for language in LANGUAGES)
 
@@ -94,7 +94,7 @@ def test_every_finding_can_be_said(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_rule_and_kind_of_rows_can_be_said(language):
     words = Words(language)
-    energy = EnergySample.of(np.arange(5000.0))
+    energy = EmpiricalDistribution.of(np.arange(5000.0))
     known = Calibration(np.zeros((8, 1), "float32"), energy)
     rules = [
         ({"contamination": 0.02}, "2"),

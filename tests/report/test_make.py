@@ -12,8 +12,8 @@ import pytest
 import dagmm
 from dagmm import ArgumentError, InputError
 from dagmm._core.errors import MissingExtraError
-from dagmm.data.convert import rows_of
-from dagmm.report.collect import Gathered
+from dagmm.data.convert import as_rows
+from dagmm.report.collect import ReportData
 from dagmm.report.comparison import drawn
 from dagmm.report.language import Words
 from dagmm.report.make import axes_of, described, make_report
@@ -247,10 +247,10 @@ def test_labels_and_comparison(detector, scored, monkeypatch):
 
 
 def test_the_sample_of_the_comparison_has_alarms_in_proportion(detector):
-    gathered = Gathered(detector.model_, sample_rows=50)
+    gathered = ReportData(detector.model_, sample_rows=50)
     for part in range(10):
         table = with_faults(sensors(seed=part))
-        gathered.add(rows_of(table).chunk(0, N_ROWS), detector.energy(table))
+        gathered.add(as_rows(table).chunk(0, N_ROWS), detector.energy(table))
     features, labels = drawn(gathered, 40)
     share = gathered.events.n_alarms / gathered.n_rows
     assert len(features) == len(labels) == 40
@@ -261,10 +261,10 @@ def test_the_sample_of_the_comparison_has_alarms_in_proportion(detector):
 
 
 def test_rows_in_parts_are_counted_as_in_one(detector, scored):
-    rows, energy = rows_of(scored), detector.energy(scored)
+    rows, energy = as_rows(scored), detector.energy(scored)
     found = []
     for size in (7, 64, N_ROWS):
-        gathered = Gathered(detector.model_, "when")
+        gathered = ReportData(detector.model_, "when")
         for start in range(0, N_ROWS, size):
             stop = min(start + size, N_ROWS)
             gathered.add(rows.chunk(start, stop), energy[start:stop])

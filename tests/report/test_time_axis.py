@@ -4,12 +4,12 @@ import pyarrow as pa
 import pytest
 
 from dagmm import InputError
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.report.time_axis import TimeTracker, times_of
 
 
 def chunk(values):
-    rows = rows_of(pa.table({"t": values}))
+    rows = as_rows(pa.table({"t": values}))
     return rows.chunk(0, rows.n_rows)
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dagmm.inference.forward import outputs_of
-from dagmm.mixture.gaussian import Mixture
-from dagmm.training.diagnostics import findings_of, health_of, verdict_of
+from dagmm.inference.record import findings_of, verdict_of
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.training.diagnostics import diagnose
 from dagmm.training.fit_mixture import latent_moments
 from dagmm.training.objective import objective
 from dagmm.training.trainer import train
@@ -15,8 +16,8 @@ from small_tables import ARCHITECTURE, PLAN, correlated_rows
 def health_after(rows, plan=PLAN, architecture=ARCHITECTURE):
     (result,) = train(rows, len(rows), [architecture], plan, 0)
     z, moments = latent_moments(architecture, result.parameters, rows)
-    energy = Mixture.from_moments(moments).energy(z)
-    return health_of(architecture, plan, result, rows, energy)
+    energy = GaussianMixture.from_moments(moments).energy(z)
+    return diagnose(architecture, plan, result, rows, energy)
 
 
 def a_health(**changes):
@@ -86,7 +87,7 @@ def test_a_network_that_rebuilds_hidden_values_is_measured_on_them():
     rows = correlated_rows()
     plan = replace(PLAN, epochs=40, lambda1=0.0, lambda2=0.0)
     (result,) = train(rows, len(rows), [architecture], plan, 0)
-    health = health_of(architecture, plan, result, rows, np.arange(float(len(rows))))
+    health = diagnose(architecture, plan, result, rows, np.arange(float(len(rows))))
     seen = rows * (np.random.default_rng(0).random(rows.shape) >= 0.5)
     for parameters, measured in (
         (result.initial, health["reconstruction_before"]),
@@ -117,7 +118,7 @@ def test_steps_that_were_dropped_are_counted():
     rows[17] = 1e30
     (result,) = train(rows, len(rows), [ARCHITECTURE], PLAN, 0)
     sound = np.delete(rows, 17, axis=0)
-    health = health_of(ARCHITECTURE, PLAN, result, sound, np.zeros(len(sound)))
+    health = diagnose(ARCHITECTURE, PLAN, result, sound, np.zeros(len(sound)))
     assert health["dropped_steps"] == sum(result.history["dropped_steps"]) > 1
     assert health["rank_correlation"] == 0.0
     assert verdict_of([health | {"empty_components": 0}])[1:] == [
@@ -207,7 +208,7 @@ def test_the_verdict_in_full(health, sentences):
 def test_the_objective_is_what_training_lowers():
     rows = correlated_rows()
     (result,) = train(rows, len(rows), [ARCHITECTURE], PLAN, 0)
-    health = health_of(ARCHITECTURE, PLAN, result, rows, np.arange(float(len(rows))))
+    health = diagnose(ARCHITECTURE, PLAN, result, rows, np.arange(float(len(rows))))
     for when, parameters in (("before", result.initial), ("after", result.parameters)):
         network = ARCHITECTURE.unflatten(parameters)
         loss, _ = objective(network, rows.T, PLAN.lambda1, PLAN.lambda2)
@@ -234,7 +235,7 @@ def test_components_are_empty_where_the_last_minibatch_left_them_no_weight():
     rows = correlated_rows()
     (result,) = train(rows, len(rows), [ARCHITECTURE], replace(PLAN, epochs=2), 0)
     result.history["phi"][-1] = [0.9995, 0.0005]
-    health = health_of(ARCHITECTURE, PLAN, result, rows, np.zeros(len(rows)))
+    health = diagnose(ARCHITECTURE, PLAN, result, rows, np.zeros(len(rows)))
     assert health["empty_components"] == 1
 
 
@@ -242,8 +243,8 @@ def test_a_large_table_is_compared_on_a_part_of_its_rows():
     rows = correlated_rows()
     (result,) = train(rows, len(rows), [ARCHITECTURE], replace(PLAN, epochs=2), 0)
     many = correlated_rows(n_rows=9000)
-    health = health_of(ARCHITECTURE, PLAN, result, many, np.arange(9000.0))
-    part = health_of(ARCHITECTURE, PLAN, result, many[::2], np.arange(9000.0)[::2])
+    health = diagnose(ARCHITECTURE, PLAN, result, many, np.arange(9000.0))
+    part = diagnose(ARCHITECTURE, PLAN, result, many[::2], np.arange(9000.0)[::2])
     assert health == part
 
 

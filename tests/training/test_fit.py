@@ -10,27 +10,27 @@ from dagmm._core.progress import Progress
 from dagmm.data.arrays import MatrixRows
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.inference.forward import outputs_of
-from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.networks.network import Architecture, flatten
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.fit import fit_model
 from dagmm.training.fit_mixture import latent_moments
-from dagmm.training.presets import Recipe
-from dagmm.training.trainer import TrainingPlan
+from dagmm.training.presets import DetectorConfig
+from dagmm.training.trainer import TrainingConfig
 from small_tables import ARCHITECTURE, correlated_rows
 
 
-def small_recipe(n_rows, n_features, components=(), n_members=2, learning_rate=1e-3):
+def small_config(n_rows, n_features, components=(), n_members=2, learning_rate=1e-3):
     architecture = Architecture(n_features, (4, 2), "tanh", (4, 2), "tanh", 0.25)
-    plan = TrainingPlan(min(8, n_rows), 2, 2, learning_rate, 0.1, 0.005)
-    return Recipe((architecture,) * n_members, plan, components, (1e-6,) * n_members)
+    plan = TrainingConfig(min(8, n_rows), 2, 2, learning_rate, 0.1, 0.005)
+    return DetectorConfig((architecture,) * n_members, plan, components, (1e-6,) * n_members)
 
 
 def fit(values, seed=0, **options):
     rows = MatrixRows(np.asarray(values, np.float64))
     return fit_model(
-        rows, "standard", lambda n, f: small_recipe(n, f, **options), seed, Progress()
+        rows, "standard", lambda n, f: small_config(n, f, **options), seed, Progress()
     )
 
 
@@ -54,7 +54,7 @@ def test_padding_holds_all_rows_and_at_most_a_quarter_more(n_rows):
 def test_rows_are_encoded_in_order_and_padded_with_zeros(n_rows):
     values = np.random.default_rng(0).normal(size=(n_rows, 3))
     rows = MatrixRows(values)
-    features = encode_rows(rows, Encoder.learn(rows, "none"))
+    features = encode_rows(rows, TableEncoder.learn(rows, "none"))
     assert features.shape == (padded_rows(n_rows), 3)
     np.testing.assert_array_equal(features[:n_rows], values.astype(np.float32))
     np.testing.assert_array_equal(features[n_rows:], 0.0)
@@ -106,7 +106,7 @@ def test_without_candidates_the_mixture_is_that_of_the_estimation_network(fitted
     features = model.encoder.encode(rows.chunk(0, rows.n_rows))
     member = model.members[0]
     _, moments = latent_moments(member.architecture, member.parameters, features)
-    expected = Mixture.from_moments(moments, 1e-6)
+    expected = GaussianMixture.from_moments(moments, 1e-6)
     np.testing.assert_allclose(member.mixture.phi, expected.phi, rtol=1e-9)
     np.testing.assert_allclose(member.mixture.chol, expected.chol, rtol=1e-7, atol=1e-10)
 
@@ -149,12 +149,12 @@ def test_a_refined_mixture_is_the_same_for_the_same_seed():
 def test_the_recipe_is_told_rows_and_features():
     asked = []
 
-    def recipe_of(n_rows, n_features):
+    def config_of(n_rows, n_features):
         asked.append((n_rows, n_features))
-        return small_recipe(n_rows, n_features)
+        return small_config(n_rows, n_features)
 
     rows = MatrixRows(correlated_rows().astype(np.float64))
-    fit_model(rows, "standard", recipe_of, 0, Progress())
+    fit_model(rows, "standard", config_of, 0, Progress())
     assert asked == [(400, 6)]
 
 
@@ -209,7 +209,7 @@ def test_the_scale_of_equal_energies_is_one():
 
 def test_members_are_those_of_the_recipe():
     rows = MatrixRows(correlated_rows().astype(np.float64))
-    recipe = small_recipe(400, 6)
+    recipe = small_config(400, 6)
     one = recipe.architectures[0]
     two = replace(one, comp_hiddens=(4, 1))
     recipe = replace(recipe, architectures=(one, two))

@@ -5,8 +5,8 @@ import pytest
 from dagmm import DAGMMDetector, InputError
 from dagmm._core.errors import ArgumentError
 from dagmm.datasets import SENSORS, simulated_plant
-from dagmm.training.presets import window_recipe
-from small_fits import normal, tiny_detector, tiny_recipe, tiny_window_recipe
+from dagmm.training.presets import window_config
+from small_fits import normal, tiny_config, tiny_detector, tiny_window_config
 
 
 def frame(n=120, seed=0):
@@ -15,8 +15,8 @@ def frame(n=120, seed=0):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
-    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
+    monkeypatch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
 
 
 def refused(message, table=None, **arguments):
@@ -62,11 +62,11 @@ def test_the_same_seed_makes_the_same_model_and_the_order_of_assets_does_not_mat
 @pytest.mark.usefixtures("quick")
 def test_the_threshold_is_found_from_windows_that_were_not_fitted_to():
     detector = tiny_detector(time="t", window=5, contamination=0.1, n_members=4).fit(frame())
-    sample = detector.model_.calibration.unseen
+    sample = detector.model_.calibration.held_out
     assert sample.n_rows == 116
     assert detector.threshold_["energy"] == pytest.approx(sample.energy_at(0.1))
     few = tiny_detector(time="t", window=30, n_members=4).fit(frame(50))
-    assert few.model_.calibration.unseen is None
+    assert few.model_.calibration.held_out is None
     with pytest.warns(UserWarning, match="rows the model was fitted to"):
         few.set_threshold(quantile=0.8)
 
@@ -82,7 +82,7 @@ def test_arrays_have_their_clock_in_a_column():
 @pytest.mark.usefixtures("quick")
 def test_calibration_takes_windows():
     detector = tiny_detector(time="t", window=5).fit(frame())
-    assert detector.calibrate(frame(40, 3)).model_.calibration.unseen.n_rows == 40
+    assert detector.calibrate(frame(40, 3)).model_.calibration.held_out.n_rows == 40
     with pytest.raises(InputError, match=r"^X has no column 't', the time of this model"):
         detector.calibrate(frame().drop(columns="t"))
 
@@ -110,21 +110,21 @@ def test_what_does_not_belong_together_is_refused():
         tiny_detector(time="t", window="1h").fit(frame())
     assert str(caught.value) == (
         "window '1h', 1800 rows: expected at least 2 windows to fit to, got 0; the longest "
-        "stretch of rows without a gap has 120. Choose a shorter window."
+        "segment of rows without a gap has 120. Choose a shorter window."
     )
 
 
-@pytest.mark.parametrize("detail", ["levels", "steps"])
+@pytest.mark.parametrize("detail", ["summary", "sequence"])
 @pytest.mark.parametrize(("n_windows", "n_steps"), [(2, 2), (300, 10), (50_000, 600)])
 def test_the_recipe_suits_windows_of_every_shape(detail, n_windows, n_steps):
-    recipe = window_recipe(n_windows, n_steps, 3, 4, detail)
+    recipe = window_config(n_windows, n_steps, 3, 4, detail)
     assert len(recipe.architectures) == len(recipe.relative_floors) == 4
     (architecture,) = set(recipe.architectures)
-    assert architecture.n_features == (6 if detail == "levels" else 3 * n_steps)
-    assert architecture.shape == (() if detail == "levels" else (n_steps, 3))
+    assert architecture.n_features == (6 if detail == "summary" else 3 * n_steps)
+    assert architecture.shape == (() if detail == "summary" else (n_steps, 3))
     assert 1 <= recipe.plan.batch_size <= n_windows
     assert architecture.n_code <= architecture.n_features
-    if detail == "steps":
+    if detail == "sequence":
         architecture.build(np.random.default_rng(0))
 
 
@@ -142,7 +142,7 @@ def test_windows_see_a_slow_drift_that_rows_do_not():
     assert (windows.predict(usual) == -1).mean() < 0.1
     assert (windows.predict(moved)[30:] == -1).mean() > 0.9
     assert (rows.predict(moved) == -1).mean() < 0.2
-    # The first row of a stretch is judged by less, but what is far off is seen at once.
+    # The first row of a segment is judged by less, but what is far off is seen at once.
     assert windows.predict(usual[:1]) == [1]
     assert windows.predict(usual[:1].assign(x=100.0)) == [-1]
 

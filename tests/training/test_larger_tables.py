@@ -11,16 +11,16 @@ from sklearn.metrics import roc_auc_score
 from dagmm import DAGMMDetector
 from dagmm._core.errors import InputError
 from dagmm.data.base import CHUNK_ROWS
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.data.files import csv, csv_spool
 from dagmm.data.paths import stored_rows
-from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.preprocessing import sampling
 from dagmm.preprocessing.sampling import encode_rows
 from dagmm.training.fit_mixture import latent_moments
-from dagmm.training.presets import Recipe
-from dagmm.training.trainer import TrainingPlan
-from small_fits import tiny_dagmm, tiny_detector, tiny_recipe
+from dagmm.training.presets import DetectorConfig
+from dagmm.training.trainer import TrainingConfig
+from small_fits import tiny_config, tiny_dagmm, tiny_detector
 from small_tables import broken_rows, correlated_rows
 
 N_ROWS = CHUNK_ROWS + 1500
@@ -28,7 +28,7 @@ N_ROWS = CHUNK_ROWS + 1500
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
 
 
 @pytest.fixture
@@ -128,9 +128,9 @@ def test_every_method_takes_a_path(tmp_path):
 
 
 def test_windows_are_read_whole_from_a_path(monkeypatch, tmp_path, bounded):
-    from estimators import tiny_window_recipe
+    from estimators import tiny_window_config
 
-    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
     timed = table(500).append_column("time", pa.array(np.arange(500)))
     pq.write_table(timed, tmp_path / "t.parquet")
     one, two = (
@@ -147,10 +147,10 @@ def test_the_mixture_is_that_of_all_rows_and_the_sample_that_of_the_energies():
     whole = table()
     model = tiny_dagmm().fit(whole).model_
     assert model.record["drawn_rows"] == sampling.most_rows(model.encoder.n_features)
-    features = encode_rows(rows_of(whole), model.encoder)[:N_ROWS]
+    features = encode_rows(as_rows(whole), model.encoder)[:N_ROWS]
     (member,) = model.members
     _, moments = latent_moments(member.architecture, member.parameters, features)
-    expected = Mixture.from_moments(moments)
+    expected = GaussianMixture.from_moments(moments)
     for part in ("phi", "mu", "chol"):
         np.testing.assert_allclose(
             getattr(member.mixture, part), getattr(expected, part), rtol=1e-9, atol=1e-12
@@ -202,9 +202,9 @@ def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):
     seeds = np.random.SeedSequence(np.random.RandomState(0).randint(2**31)).spawn(5)
     numbers = sampling.draw(N_ROWS, n_drawn, np.random.default_rng(seeds[3]))
     np.testing.assert_array_equal(exact[0], np.sort(numbers[order[n_fitted:]]))
-    assert model.calibration.unseen.n_rows == n_held_out
+    assert model.calibration.held_out.n_rows == n_held_out
     expected = np.sort(model.energy(table())[exact[0]])
-    np.testing.assert_allclose(model.calibration.unseen.energy, expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(model.calibration.held_out.energy, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_the_threshold_is_exceeded_by_the_share_that_was_asked_for(bounded):
@@ -239,14 +239,14 @@ def test_a_row_that_overflows_undoes_the_training_though_it_was_not_drawn(monkey
 # Order does not matter
 
 
-def plan_recipe(n_rows, n_features, n_members):
-    recipe = tiny_recipe(n_rows, n_features, n_members)
-    plan = TrainingPlan(128, 10, 50, 3e-3, 0.1, 0.005, cosine_decay=True, warm_up=0.2)
-    return Recipe(recipe.architectures, plan, (1, 2, 4), (1e-3,) * n_members)
+def plan_config(n_rows, n_features, n_members):
+    recipe = tiny_config(n_rows, n_features, n_members)
+    plan = TrainingConfig(128, 10, 50, 3e-3, 0.1, 0.005, cosine_decay=True, warm_up=0.2)
+    return DetectorConfig(recipe.architectures, plan, (1, 2, 4), (1e-3,) * n_members)
 
 
 def test_a_sorted_table_is_learnt_as_well_as_a_shuffled_one(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", plan_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", plan_config)
     rows = correlated_rows(n_rows=4 * CHUNK_ROWS)
     test = np.concatenate([correlated_rows(5), broken_rows(6)])
     strange = np.arange(len(test)) >= len(test) / 2

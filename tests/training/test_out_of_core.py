@@ -9,11 +9,11 @@ from dagmm.data.base import CHUNK_ROWS
 from dagmm.inference.forward import outputs_of
 from dagmm.networks.network import flatten
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.fit_mixture import sketch
 from dagmm.training.history import History
 from dagmm.training.out_of_core import exact_moments
-from dagmm.training.presets import Recipe
+from dagmm.training.presets import DetectorConfig
 from dagmm.training.trainer import TrainedMember
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
@@ -23,13 +23,13 @@ N_ROWS = 2 * CHUNK_ROWS + 5
 @pytest.fixture(scope="module")
 def table():
     rows = MatrixRows(correlated_rows(n_rows=N_ROWS).astype(np.float64))
-    encoder = Encoder.learn(rows)
+    encoder = TableEncoder.learn(rows)
     return rows, encoder, encode_rows(rows, encoder)[:N_ROWS]
 
 
 def sketched(features, components, seed=0):
     parameters = flatten(ARCHITECTURE.build(np.random.default_rng(seed)))
-    recipe = Recipe((ARCHITECTURE,), PLAN, components, (1e-3,))
+    recipe = DetectorConfig((ARCHITECTURE,), PLAN, components, (1e-3,))
     result = TrainedMember(parameters, parameters, History())
     return sketch(ARCHITECTURE, result, features, recipe, 1e-3, np.random.default_rng(0))[0]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from dagmm.training.presets import default_hiddens, detector_recipe, image_recipe, window_recipe
+from dagmm.training.presets import default_hiddens, image_config, table_config, window_config
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 8, 9, 500])
@@ -12,7 +12,7 @@ def test_the_code_of_a_narrow_table_is_not_squeezed(n_features):
 @pytest.mark.parametrize("n_features", [1, 6, 300])
 @pytest.mark.parametrize("n_members", [1, 4])
 def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
-    recipe = detector_recipe(n_rows, n_features, n_members)
+    recipe = table_config(n_rows, n_features, n_members)
     assert len(recipe.architectures) == n_members
     for architecture in recipe.architectures:
         assert architecture.n_features == n_features
@@ -39,23 +39,23 @@ def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
 def test_windows_and_images_are_judged_by_their_members_alone():
     # Until others have been measured there.
     for recipe in (
-        window_recipe(500, 10, 6, 2, "levels"),
-        window_recipe(500, 10, 90, 2, "levels"),
-        image_recipe(500, 256, 2, (16, 16, 1)),
+        window_config(500, 10, 6, 2, "summary"),
+        window_config(500, 10, 90, 2, "summary"),
+        image_config(500, 256, 2, (16, 16, 1)),
     ):
         assert (recipe.drawn_components, recipe.column_components) == ((), 0)
         assert not recipe.row_components
 
 
 def test_the_widest_tables_are_judged_column_by_column():
-    assert detector_recipe(500, 1024, 2).row_components == (1,)
-    widest = detector_recipe(500, 1025, 2)
+    assert table_config(500, 1024, 2).row_components == (1,)
+    widest = table_config(500, 1025, 2)
     assert (widest.column_components, widest.row_components) == (4, ())
 
 
 def test_a_recipe_follows_from_the_shape_alone():
-    assert detector_recipe(1000, 6, 4) == detector_recipe(1000, 6, 4)
-    one, four = (detector_recipe(1000, 6, n) for n in (1, 4))
+    assert table_config(1000, 6, 4) == table_config(1000, 6, 4)
+    one, four = (table_config(1000, 6, n) for n in (1, 4))
     assert one.plan == four.plan
     assert one.architectures[0] == four.architectures[0]
     assert one.relative_floors == four.relative_floors[:1]
@@ -63,7 +63,7 @@ def test_a_recipe_follows_from_the_shape_alone():
 
 def test_programs_are_shared_between_tables_of_about_one_size():
     # A batch of every length would be compiled anew.
-    sizes = {detector_recipe(n, 6, 1).plan.batch_size for n in range(1, 2000)}
+    sizes = {table_config(n, 6, 1).plan.batch_size for n in range(1, 2000)}
     assert len(sizes) <= 9
 
 
@@ -71,5 +71,5 @@ def test_programs_are_shared_between_tables_of_about_one_size():
     ("n_rows", "n_components"), [(2, 1), (3, 1), (31, 1), (32, 2), (64, 4), (10_000, 4)]
 )
 def test_a_minibatch_of_few_rows_has_few_components(n_rows, n_components):
-    (architecture,) = detector_recipe(n_rows, 5, 1).architectures
+    (architecture,) = table_config(n_rows, 5, 1).architectures
     assert architecture.n_components == n_components

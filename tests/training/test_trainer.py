@@ -12,11 +12,11 @@ from sklearn.metrics import roc_auc_score
 
 from dagmm._core.progress import Progress
 from dagmm.inference.forward import latent_rows, outputs_of
-from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.networks.network import Architecture
 from dagmm.training.fit_mixture import latent_moments
 from dagmm.training.schedule import _order
-from dagmm.training.trainer import TrainingPlan, train
+from dagmm.training.trainer import TrainingConfig, train
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, broken_rows, correlated_rows
 
 SHORT = replace(PLAN, epochs=2)
@@ -34,7 +34,7 @@ def trained():
 def energy_of(parameters, rows):
     _, moments = latent_moments(ARCHITECTURE, parameters, correlated_rows())
     z = latent_rows(ARCHITECTURE, parameters, rows)
-    return Mixture.from_moments(moments).energy(z)
+    return GaussianMixture.from_moments(moments).energy(z)
 
 
 def squared_error(parameters, rows):
@@ -198,7 +198,7 @@ def test_the_weights_of_the_terms_rise_from_zero_over_the_warm_up():
 
 
 def test_a_schedule_of_one_step():
-    plan = TrainingPlan(1, 1, 1, 1e-3, 0.1, 0.005, cosine_decay=True, warm_up=0.2)
+    plan = TrainingConfig(1, 1, 1, 1e-3, 0.1, 0.005, cosine_decay=True, warm_up=0.2)
     np.testing.assert_allclose(
         plan.schedule(), np.array([[1e-3], [0.1], [0.005], [1.0]]), rtol=1e-6
     )
@@ -274,7 +274,7 @@ def test_an_error_in_the_listener_ends_the_training():
 def test_a_batch_of_one_and_a_table_of_one_column_train():
     architecture = Architecture(1, (2,), jnp.tanh, (1,), "tanh", 0.5)
     rows = np.linspace(-1, 1, 3, dtype=np.float32)[:, None]
-    plan = TrainingPlan(1, 2, 3, 1e-3, 0.1, 0.005)
+    plan = TrainingConfig(1, 2, 3, 1e-3, 0.1, 0.005)
     (result,) = train(rows, 3, [architecture], plan, 0)
     assert result.history["dropped_steps"] == [0, 0]
     assert np.isfinite(result.parameters).all()
@@ -309,9 +309,9 @@ def test_wide_codes_train_side_by_side():
     script = (
         "import numpy as np\n"
         "from dagmm.networks import Architecture\n"
-        "from dagmm.training.trainer import TrainingPlan, train\n"
+        "from dagmm.training.trainer import TrainingConfig, train\n"
         "x = np.random.default_rng(0).normal(size=(256, 96)).astype(np.float32)\n"
         "one = Architecture(96, (80,), 'tanh', (4,), 'tanh', 0.0)\n"
-        "train(x, 256, [one] * 4, TrainingPlan(64, 4, 25, 1e-3, 0.1, 0.005), 0)\n"
+        "train(x, 256, [one] * 4, TrainingConfig(64, 4, 25, 1e-3, 0.1, 0.005), 0)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=240)

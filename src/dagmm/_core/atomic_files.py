@@ -17,7 +17,7 @@ Arrays = dict[str, tuple[str, tuple[int, ...]]]
 PART = re.compile(r"\..*\.[0-9a-f]{16}\.part")
 
 
-def write_whole(file: Path, data: bytes) -> None:
+def write_atomically(file: Path, data: bytes) -> None:
     """Write a file so that it is either as before or complete, even if the power fails."""
     part = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
     try:

@@ -30,4 +30,4 @@ class MissingExtraError(DAGMMError, ImportError):
 
 
 class TableWarning(UserWarning):
-    """A column of a training table was set aside; the message says which, why, and what to do."""
+    """A column of a training table was not used; the message says which, why, and what to do."""

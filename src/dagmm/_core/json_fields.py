@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 _WIDEST = 2**24
 
 
-class Field(NamedTuple):
+class JsonField(NamedTuple):
     """A value somewhere in the manifest, and the path to it."""
 
     value: Any
@@ -24,7 +24,7 @@ class Field(NamedTuple):
         """
         raise ValueError(f"{self.path} must be {expected}, got {reprlib.repr(self.value)}")
 
-    def fields(self, *names: str) -> "tuple[Field, ...]":
+    def fields(self, *names: str) -> "tuple[JsonField, ...]":
         """Return the fields of an object that has these fields and no others."""
         if not isinstance(self.value, dict):
             self.fail("an object")
@@ -35,13 +35,13 @@ class Field(NamedTuple):
         if unknown:
             raise ValueError(f"{self.path} has an unknown field {reprlib.repr(unknown[0])}")
         prefix = "" if self.path == "the manifest" else f"{self.path}."
-        return tuple(Field(self.value[name], prefix + name) for name in names)
+        return tuple(JsonField(self.value[name], prefix + name) for name in names)
 
-    def items(self, most: int, *, least: int = 0) -> "list[Field]":
+    def items(self, most: int, *, least: int = 0) -> "list[JsonField]":
         """Return the entries of a list."""
         if not isinstance(self.value, list) or not least <= len(self.value) <= most:
             self.fail(f"a list of {least} to {most} entries")
-        return [Field(item, f"{self.path}.{i}") for i, item in enumerate(self.value)]
+        return [JsonField(item, f"{self.path}.{i}") for i, item in enumerate(self.value)]
 
     def text(self) -> str:
         """Return a string."""

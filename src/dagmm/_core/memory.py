@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Give freed memory back to the system where the C library would keep it for itself.
 
     The GNU C library keeps what compilers and threads have freed in a heap of each thread's own;

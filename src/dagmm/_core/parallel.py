@@ -21,7 +21,7 @@ _A = TypeVar("_A")
 _B = TypeVar("_B")
 
 
-def side_by_side(
+def parallel_map(
     function: Callable[[_A], _B], items: Iterable[_A], stopped: Event | None = None
 ) -> Iterator[_B]:
     """Apply a function to each item on all cores, and give the results in order.
@@ -44,12 +44,12 @@ def side_by_side(
     source = iter(items)
     first = list(islice(source, 2))
     if len(first) < 2:  # threads would cost more than a few rows do
-        with one_core_each():
+        with single_threaded_blas():
             yield from map(function, first)
         return
     source = chain(first, source)
     n_threads = joblib.cpu_count()
-    with one_core_each(), ThreadPoolExecutor(n_threads, initializer=_join) as pool:
+    with single_threaded_blas(), ThreadPoolExecutor(n_threads, initializer=_join) as pool:
         waiting: list[Future[_B]] = []
         try:
             for item in source:
@@ -71,7 +71,7 @@ _BLAS = Lock()
 
 
 @contextmanager
-def one_core_each() -> Iterator[None]:
+def single_threaded_blas() -> Iterator[None]:
     """Do without the thread pools of NumPy's and scikit-learn's libraries.
 
     Callers may overlap: only the first sets the limit of BLAS, and lifts it. If all did, the last

@@ -13,7 +13,7 @@ from dagmm.data.images import image_rows
 from dagmm.data.paths import stored_rows
 
 
-def rows_of(table: object, argument: str = "X") -> Rows:
+def as_rows(table: object, argument: str = "X") -> Rows:
     """Rows of whatever a user passes: a DataFrame, an array, nested lists, images, a path.
 
     Raises

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from dagmm._core.errors import InputError, MissingExtraError
+from dagmm.data.file_bytes import named
 from dagmm.data.images import ImageChunk, ImageRows, check_stack
-from dagmm.datasets.files import named
 
 #: Files that are taken for images, by their suffix in small letters; others are passed over.
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dagmm._core.errors import InputError
-from dagmm.datasets.files import check_file, named
+from dagmm.data.file_bytes import check_file, named
 from dagmm.datasets.labelled import Labelled
 
 _NPZ = "an .npz file of ADBench, with arrays X and y"

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 
 from dagmm._core.errors import InputError
-from dagmm.datasets.files import named, read_bytes
+from dagmm.data.file_bytes import named, read_bytes
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _EXPECTED = "an IDX file, such as train-images-idx3-ubyte.gz"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from dagmm._core.errors import InputError
-from dagmm.datasets.files import named, read_bytes
+from dagmm.data.file_bytes import named, read_bytes
 from dagmm.datasets.labelled import Labelled
 
 _LABELS = ("anomaly", "changepoint")

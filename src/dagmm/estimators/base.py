@@ -23,7 +23,7 @@ from dagmm.inference.explain.images import ImageExplanation, explain_images
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import SavedModel, load_model, save_model
 from dagmm.networks.activations import activation_name, resolve_activation
-from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.report.plots.methods import PlotMethods
 from dagmm.training.checkpoint.directory import Checkpoint
@@ -236,9 +236,9 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
             columns["is_anomaly"] = is_anomaly(energy, self.model_.threshold)
         return table_like(X, columns)
 
-    def _overrides(self) -> Overrides:
+    def _overrides(self) -> ColumnRoles:
         """Check what the user says about columns."""
-        return Overrides.of(
+        return ColumnRoles.of(
             *(getattr(self, name) for name in ("drop", "categorical", "numeric", "time", "group"))
         )
 
@@ -265,7 +265,7 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
             if not _is_plain(value):
                 return f"argument {name!r} cannot be {reprlib.repr(value)}"
         encoder = saved.model.encoder
-        columns = {*encoder.columns, *(column.name for column in encoder.set_aside)}
+        columns = {*encoder.columns, *(column.name for column in encoder.unused_columns)}
         names = saved.arguments.get("feature_names_in_", ())
         if names is not None and not (
             isinstance(names, list)
@@ -332,10 +332,10 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
 
 
 def _n_columns(model: FittedModel) -> int:
-    """Columns of the training table, those that were set aside included; pixels of an image."""
+    """Columns of the training table, those that were not used included; pixels of an image."""
     if isinstance(model.encoder, ImageEncoder):
         return model.encoder.n_features
-    return len(model.encoder.columns) + len(model.encoder.set_aside)
+    return len(model.encoder.columns) + len(model.encoder.unused_columns)
 
 
 def _plain(name: str, value: object) -> Any:

@@ -12,14 +12,19 @@ from dagmm._core.arguments import check_choice, check_int, check_number, check_s
 from dagmm._core.progress import progress_for
 from dagmm.data.images import ImageRows
 from dagmm.estimators.base import FittedModelEstimator
+from dagmm.inference.record import verdict_of
 from dagmm.mixture.gaussian import RELATIVE_FLOOR
 from dagmm.networks.activations import Activation, resolve_activation
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
-from dagmm.training.diagnostics import verdict_of
 from dagmm.training.fit import fit_model
-from dagmm.training.presets import DEFAULT_EST_HIDDENS, Recipe, default_hiddens, image_hiddens
-from dagmm.training.trainer import TrainingPlan
+from dagmm.training.presets import (
+    DEFAULT_EST_HIDDENS,
+    DetectorConfig,
+    default_hiddens,
+    image_hiddens,
+)
+from dagmm.training.trainer import TrainingConfig
 
 _SCALINGS: dict[object, Scaling] = {
     True: "standard",
@@ -199,9 +204,9 @@ class DAGMM(FittedModelEstimator):
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
             shape = rows.shape if isinstance(rows, ImageRows) else ()
-            recipe_of = partial(self._recipe, shape=shape)
+            config_of = partial(self._recipe, shape=shape)
             model, _ = fit_model(
-                rows, scaling, recipe_of, seed, progress, overrides, checkpoint=place
+                rows, scaling, config_of, seed, progress, overrides, checkpoint=place
             )
         self._take(model)
         return self
@@ -233,7 +238,7 @@ class DAGMM(FittedModelEstimator):
         self.history_ = model.record["histories"][0]
         self.verdict_ = verdict_of(model.record["health"])
 
-    def _recipe(self, n_rows: int, n_features: int, shape: tuple[int, ...] = ()) -> Recipe:
+    def _recipe(self, n_rows: int, n_features: int, shape: tuple[int, ...] = ()) -> DetectorConfig:
         dropout = 0.0 if self.est_dropout_ratio is None else self.est_dropout_ratio
         default = image_hiddens(n_rows, shape) if shape else default_hiddens(n_features)
         architecture = Architecture(
@@ -250,7 +255,7 @@ class DAGMM(FittedModelEstimator):
             shape=shape,
         )
         batch_size = min(check_int("minibatch_size", self.minibatch_size, 1), n_rows)
-        plan = TrainingPlan(
+        plan = TrainingConfig(
             batch_size=batch_size,
             epochs=check_int("epoch_size", self.epoch_size, 1),
             steps_per_epoch=-(-n_rows // batch_size),
@@ -258,4 +263,4 @@ class DAGMM(FittedModelEstimator):
             lambda1=check_number("lambda1", self.lambda1, 0.0),
             lambda2=check_number("lambda2", self.lambda2, 0.0),
         )
-        return Recipe((architecture,), plan, (), (RELATIVE_FLOOR,))
+        return DetectorConfig((architecture,), plan, (), (RELATIVE_FLOOR,))

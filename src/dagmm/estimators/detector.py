@@ -26,16 +26,16 @@ from dagmm.inference.calibration.threshold import (
     threshold_of,
 )
 from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.record import verdict_of
 from dagmm.inference.streaming import Stream
 from dagmm.preprocessing.windows.features import Detail
 from dagmm.preprocessing.windows.length import WindowLength
-from dagmm.training.diagnostics import verdict_of
 from dagmm.training.fit import fit_model
 from dagmm.training.fit_windows import fit_windows
-from dagmm.training.presets import SCALING, detector_recipe, image_recipe, window_recipe
+from dagmm.training.presets import SCALING, image_config, table_config, window_config
 
 #: What each kind of network sees of a window.
-_DETAIL_OF: dict[str, Detail] = {"dense": "levels", "convolutional": "steps"}
+_DETAIL_OF: dict[str, Detail] = {"dense": "summary", "convolutional": "sequence"}
 
 
 class DAGMMDetector(OutlierMixin, FittedModelEstimator):
@@ -69,7 +69,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Columns of numbers that are used even where they look like identifiers.
     time : str, optional
         The column that is the time axis: dates or numbers (of seconds). It is left out. The rows
-        that a threshold is found from are then left out of the fit in stretches of time, asset by
+        that a threshold is found from are then left out of the fit in blocks of time, asset by
         asset, not at random, so that it says more about later rows.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
@@ -186,20 +186,20 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
             if length is None:
-                recipe_of = (
-                    partial(image_recipe, n_members=n_members, shape=rows.shape)
+                config_of = (
+                    partial(image_config, n_members=n_members, shape=rows.shape)
                     if isinstance(rows, ImageRows)
-                    else partial(detector_recipe, n_members=n_members)
+                    else partial(table_config, n_members=n_members)
                 )
                 model, energy = fit_model(
-                    *(rows, SCALING, recipe_of, seed, progress, overrides),
+                    *(rows, SCALING, config_of, seed, progress, overrides),
                     holding_out=True,
                     checkpoint=place,
                 )
             else:
-                recipe_of = partial(window_recipe, n_members=n_members, detail=detail)
+                config_of = partial(window_config, n_members=n_members, detail=detail)
                 model, energy = fit_windows(
-                    rows, length, SCALING, detail, recipe_of, seed, progress, overrides, place
+                    rows, length, SCALING, detail, config_of, seed, progress, overrides, place
                 )
         chosen = choose_threshold(
             model.calibration, contamination=self.contamination, n_steps=model.n_steps
@@ -367,7 +367,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         for name, value, default in (("step", self.step, 1), ("network", choice, "dense")):
             if value != default:
                 raise ArgumentError(f"{name}={value!r} belongs to window, and there is none.")
-        return None, "levels"
+        return None, "summary"
 
     def _take(self, model: FittedModel) -> None:
         super()._take(model)

@@ -14,7 +14,7 @@ from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.progress import Progress, progress_for
 from dagmm.data.base import CHUNK_ROWS
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.evaluation.baselines.method import Method
 from dagmm.evaluation.baselines.registry import FIELD, METHODS
@@ -23,7 +23,7 @@ from dagmm.evaluation.notes import notes_of
 from dagmm.evaluation.result import Comparison, MethodResult
 from dagmm.evaluation.split import RUN_SHARE, Split, Table, check_labels, draw_run, split_rows
 from dagmm.preprocessing.sampling import encode_rows
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.diagnostics import rank_correlation
 from dagmm.training.presets import SCALING
 
@@ -121,7 +121,7 @@ def compare(
         rng=np.random.default_rng(seed),
     )
     # Says what is wrong with a column by the numbers of the whole table's rows.
-    n_features = Encoder.learn(whole.rows(), SCALING).n_features
+    n_features = TableEncoder.learn(whole.rows(), SCALING).n_features
     truth = None if anomalous is None else anomalous[split.test]
     with progress_for(verbose) as progress:
         results = _run_all(whole, split, truth, chosen, n_runs, seed, progress)
@@ -210,8 +210,8 @@ def _run_all(
 
 def _encoded(train: Any, test: Any) -> tuple[np.ndarray, np.ndarray]:
     """Encode both tables by the training rows."""
-    rows = rows_of(train), rows_of(test)
-    encoder = Encoder.learn(rows[0], SCALING)
+    rows = as_rows(train), as_rows(test)
+    encoder = TableEncoder.learn(rows[0], SCALING)
     features = [encode_rows(one, encoder)[: one.n_rows].astype(np.float64) for one in rows]
     return features[0], features[1]
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from dagmm._core.errors import InputError
 from dagmm.data.arrays import array_of, as_numbers
 from dagmm.data.base import Rows
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.data.frames import FrameRows, frame_of
 from dagmm.data.paths import stored_rows
 from dagmm.data.streams import StreamRows
@@ -58,7 +58,7 @@ class Table:
 
     def rows(self) -> Rows:
         """Return the whole table as rows to be encoded."""
-        return rows_of(self.values if self.frame is None else self.frame.to_native())
+        return as_rows(self.values if self.frame is None else self.frame.to_native())
 
     def take(self, index: Int[np.ndarray, " n_taken"]) -> Any:
         """Return some rows, in the type that the table came in."""

@@ -8,19 +8,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.inference.forward import Buffers, Scorer, chunks_of
-from dagmm.mixture.combination import mean_scale, on_common_scale, symmetric_exp, symmetric_log
-from dagmm.mixture.gaussian import Mixture
-from dagmm.mixture.input_space import RowMixture
+from dagmm.inference.forward import Buffers, CompiledNetwork, chunks_of
+from dagmm.mixture.combination import combine_scores, mean_scale, symmetric_exp, symmetric_log
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.input_space import InputMixture
 from dagmm.mixture.kernel_density import DrawnMixtures, energies_of
-from dagmm.mixture.marginal import ColumnMixtures
+from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.networks.network import Architecture
-from dagmm.preprocessing.windows.features import Inputs
+from dagmm.preprocessing.row_views import FeatureMatrix
 
 #: What gives a row an energy of its own.
-Judge: TypeAlias = "Member | ColumnMixtures | RowMixture"
+Judge: TypeAlias = "Member | MarginalMixtures | InputMixture"
 #: What judges rows beside the members.
-Beside: TypeAlias = tuple[ColumnMixtures | None, RowMixture | None]
+Beside: TypeAlias = tuple[MarginalMixtures | None, InputMixture | None]
 #: Makes one value for each row from the judges' energies, shape (n_judges, n_rows).
 Joined: TypeAlias = Callable[[tuple["Judge", ...], np.ndarray], np.ndarray]
 
@@ -36,7 +36,7 @@ class Member:
     ----------
     architecture : Architecture
     parameters : ndarray of shape (n_parameters,), float32
-    mixture : Mixture
+    mixture : GaussianMixture
     location, spread : float
         Median and interquartile range of the training energies, in nats.
     drawn : DrawnMixtures or None
@@ -45,7 +45,7 @@ class Member:
 
     architecture: Architecture
     parameters: np.ndarray
-    mixture: Mixture
+    mixture: GaussianMixture
     location: float
     spread: float
     drawn: DrawnMixtures | None = None
@@ -60,7 +60,7 @@ class Member:
         """Whether a row that a drawn component lies about is judged by the others."""
         return self.drawn is not None and all(one.leave_one_out for one in self.drawn.mixtures)
 
-    def energy(self, features: Inputs) -> Float[np.ndarray, " n_rows"]:
+    def energy(self, features: FeatureMatrix) -> Float[np.ndarray, " n_rows"]:
         """Energy of any number of encoded rows under this member alone, in nats."""
         energy = np.empty(len(features))
         for part in chunks_of(features):
@@ -68,9 +68,9 @@ class Member:
         return energy
 
     @cached_property
-    def scorer(self) -> Scorer:
+    def scorer(self) -> CompiledNetwork:
         """The network, its parameters on the device."""
-        return Scorer(self.architecture, self.parameters)
+        return CompiledNetwork(self.architecture, self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what lies on the device."""
@@ -95,8 +95,8 @@ class Member:
 def combine(
     judges: tuple[Judge, ...], energies: Float[np.ndarray, "n_judges n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
-    """One energy for each row from those of all judges, in nats; see :func:`on_common_scale`."""
-    return np.asarray(on_common_scale(energies, *scales_of(judges), shares_of(judges)))
+    """One energy for each row from those of all judges, in nats; see :func:`combine_scores`."""
+    return np.asarray(combine_scores(energies, *scales_of(judges), shares_of(judges)))
 
 
 def combine_unseen(
@@ -107,7 +107,7 @@ def combine_unseen(
 
     Parameters
     ----------
-    judges : tuple of Member, ColumnMixtures or RowMixture
+    judges : tuple of Member, MarginalMixtures or InputMixture
         All of a model, on whose scale the energies are put, to be compared with those of
         :func:`combine`.
     parts : iterable of (judges, ndarray of shape (n_judges, n_rows))
@@ -116,7 +116,7 @@ def combine_unseen(
     onto = mean_scale(*scales_of(judges), shares_of(judges))
     return np.concatenate(
         [
-            on_common_scale(energies, *scales_of(some), shares_of(some), onto)
+            combine_scores(energies, *scales_of(some), shares_of(some), onto)
             for some, energies in parts
         ]
     )
@@ -128,11 +128,11 @@ def disagreement(
     """How much the members disagree about each row, in nats.
 
     Half the distance between the energies that lie one standard deviation of the members below
-    and above their mean, taken on the scale on which :func:`on_common_scale` averages.
+    and above their mean, taken on the scale on which :func:`combine_scores` averages.
 
     Parameters
     ----------
-    judges : tuple of Member, ColumnMixtures or RowMixture
+    judges : tuple of Member, MarginalMixtures or InputMixture
         Members first.
     energies : ndarray of shape (n_judges, n_rows)
 

@@ -7,20 +7,20 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm._core.errors import ArgumentError, InputError
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 from dagmm.data.base import CHUNK_ROWS, Chunk, Rows
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.data.images import ImageRows
 from dagmm.inference.calibration.calibration import OF_A_TABLE, Calibration
 from dagmm.inference.ensemble import Joined, Judge, Member, combine, disagreement
 from dagmm.inference.forward import Buffers, buffer_rows
-from dagmm.mixture.input_space import RowMixture
-from dagmm.mixture.marginal import ColumnMixtures
+from dagmm.mixture.input_space import InputMixture
+from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
-from dagmm.preprocessing.pipeline import Reader, Seen
-from dagmm.preprocessing.reference_values import typical_values
-from dagmm.preprocessing.table_encoder import Encoder
-from dagmm.preprocessing.windows.spec import Windows
+from dagmm.preprocessing.pipeline import FeatureReader, Features
+from dagmm.preprocessing.reference_values import reference_values_of
+from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.spec import WindowSpec
 
 #: Most inputs of a chunk of rows.
 _MOST_INPUTS = 2**25
@@ -37,7 +37,7 @@ class FittedModel:
 
     Parameters
     ----------
-    encoder : Encoder or ImageEncoder
+    encoder : TableEncoder or ImageEncoder
     members : tuple of Member
     threshold : float or None
         Energy above which a row is an anomaly, in nats.
@@ -45,25 +45,25 @@ class FittedModel:
         What training recorded, as plain data: histories, verdict, fingerprint.
     calibration : Calibration or None
         What is known of normal rows; None for a model saved before this was kept.
-    windows : Windows or None
+    windows : WindowSpec or None
         How windows are made of rows; None where each row is judged by itself.
-    column_mixtures : ColumnMixtures or None
+    column_mixtures : MarginalMixtures or None
         What judges values column by column beside the members.
-    row_mixture : RowMixture or None
+    row_mixture : InputMixture or None
         What judges rows as they are encoded beside the members.
     """
 
-    encoder: Encoder | ImageEncoder
+    encoder: TableEncoder | ImageEncoder
     members: tuple[Member, ...]
     threshold: float | None
     record: dict[str, Any]
     calibration: Calibration | None = None
-    windows: Windows | None = None
-    column_mixtures: ColumnMixtures | None = None
-    row_mixture: RowMixture | None = None
+    windows: WindowSpec | None = None
+    column_mixtures: MarginalMixtures | None = None
+    row_mixture: InputMixture | None = None
 
     @property
-    def beside(self) -> tuple[ColumnMixtures | RowMixture, ...]:
+    def beside(self) -> tuple[MarginalMixtures | InputMixture, ...]:
         """What judges rows beside the members."""
         both = (self.column_mixtures, self.row_mixture)
         return tuple(judge for judge in both if judge is not None)
@@ -81,7 +81,7 @@ class FittedModel:
         return (*self.encoder.columns, *self.windows.columns)
 
     @property
-    def table_encoder(self) -> Encoder:
+    def table_encoder(self) -> TableEncoder:
         """The encoder of a model of tables.
 
         Raises
@@ -163,15 +163,15 @@ class FittedModel:
         InputError
             If there are no rows, columns are missing, or values cannot be encoded.
         """
-        rows = rows_of(table)
+        rows = as_rows(table)
         if rows.n_rows == 0:
             raise InputError("calibrate: expected at least 1 row, got none.")
         energy = self.energy(rows)
         known = self.calibration
         if known is None:  # a model saved before any of it was kept
             features = np.concatenate([self.encoder.encode(chunk) for chunk in rows.chunks()])
-            known = Calibration(typical_values(features, self.encoder.feature_columns), None)
-        known = known.with_unseen(energy, OF_A_TABLE)
+            known = Calibration(reference_values_of(features, self.encoder.feature_columns), None)
+        known = known.with_held_out(energy, OF_A_TABLE)
         return replace(self, calibration=known)
 
     def check(self, rows: Rows) -> None:
@@ -193,9 +193,9 @@ class FittedModel:
             self.windows.check(rows.names)
         self.encoder.check(rows.names)
 
-    def reader(self) -> Reader:
+    def reader(self) -> FeatureReader:
         """Return what turns chunks of a table, in their order, into inputs of the networks."""
-        return Reader(self.encoder, self.windows)
+        return FeatureReader(self.encoder, self.windows)
 
     def energy_of_features(
         self, features: Float32[np.ndarray, "n_rows n_inputs"]
@@ -231,7 +231,7 @@ class FittedModel:
 
     def _by_chunk(self, joined: Joined, table: object) -> Float[np.ndarray, " n_rows"]:
         """Join the members' energies of each row, chunk by chunk."""
-        rows = rows_of(table)
+        rows = as_rows(table)
         self.check(rows)
 
         if self.windows is not None:
@@ -249,31 +249,32 @@ class FittedModel:
             chunks = wanted.chunks(at_once)
         # Filled in place: of a long table parts and whole would be twice as much.
         whole, done = np.empty(rows.n_rows), 0
-        for part in side_by_side(of_chunk, chunks):
+        for part in parallel_map(of_chunk, chunks):
             whole[done : done + len(part)] = part
             done += len(part)
         return whole
 
     def next_energies(
-        self, reader: Reader, rows: Rows, joined: Joined | None = None
+        self, reader: FeatureReader, rows: Rows, joined: Joined | None = None
     ) -> Float[np.ndarray, " n_rows"]:
         """Energies of rows that come after those which the reader has read."""
         joined = joined or combine
         inputs = (reader.read(chunk).inputs for chunk in rows.chunks(self.chunk_rows))
-        parts = list(side_by_side(lambda part: self._joined(joined, part), inputs))
+        parts = list(parallel_map(lambda part: self._joined(joined, part), inputs))
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def next_seen(self, reader: Reader, rows: Rows) -> tuple[np.ndarray, Seen]:
+    def next_seen(self, reader: FeatureReader, rows: Rows) -> tuple[np.ndarray, Features]:
         """Energies of rows that come after those which the reader has read, and what is seen."""
         chunks = rows.chunks(self.chunk_rows)
-        seen = Seen.joined([reader.read(chunk, to_explain=True) for chunk in chunks])
+        seen = Features.joined([reader.read(chunk, to_explain=True) for chunk in chunks])
         parts = (seen.inputs[i : i + CHUNK_ROWS] for i in range(0, rows.n_rows, CHUNK_ROWS))
-        return np.concatenate(list(side_by_side(self.energy_of_features, parts))), seen
+        return np.concatenate(list(parallel_map(self.energy_of_features, parts))), seen
 
-    def decode(self, seen: Seen) -> dict[str, np.ndarray]:
+    def decode(self, seen: Features) -> dict[str, np.ndarray]:
         """Return what the networks see of rows in the user's units, by column.
 
-        Of windows their mean: that of the category shares, for text. See :meth:`Encoder.decode`.
+        Of windows their mean: that of the category shares, for text. See
+        :meth:`TableEncoder.decode`.
         """
         if self.windows is None:
             return self.table_encoder.decode(seen.inputs)

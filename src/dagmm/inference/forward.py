@@ -15,7 +15,7 @@ from dagmm._core.numerics import Array, sum_of_features
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.networks.network import Architecture
 from dagmm.networks.padding import padding_of
-from dagmm.preprocessing.windows.features import Inputs
+from dagmm.preprocessing.row_views import FeatureMatrix
 
 #: Rows of a block. One shape means one compilation, and a row that goes through the same
 #: arithmetic whether it comes alone or among a million.
@@ -99,7 +99,7 @@ class Buffers:
         return cls([padding.pad_rows(part, size) for part in parts], n_rows)
 
 
-class Scorer:
+class CompiledNetwork:
     """A trained network that waits for rows, its parameters on the device.
 
     Parameters
@@ -173,7 +173,7 @@ def latent_rows(
     parameters : ndarray of shape (n_parameters,)
     features : ndarray of shape (n_rows, n_features), float32
     """
-    return Scorer(architecture, parameters).start(Buffers.of(features, architecture))()
+    return CompiledNetwork(architecture, parameters).start(Buffers.of(features, architecture))()
 
 
 def outputs_of(
@@ -194,10 +194,10 @@ def outputs_of(
     """
     rows = Buffers.of(features, architecture)
     wanted = rows if target is None else Buffers.of(target, architecture)
-    return Scorer(architecture, parameters).outputs(rows, wanted)
+    return CompiledNetwork(architecture, parameters).outputs(rows, wanted)
 
 
-def chunks_of(features: Inputs) -> Iterator[slice]:
+def chunks_of(features: FeatureMatrix) -> Iterator[slice]:
     """Rows in chunks, of which what is made of one takes a bounded memory."""
     n_rows, n_features = features.shape
     at_once = buffer_rows(n_features)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.inference.fitted_model import FittedModel
 
 
@@ -53,6 +53,6 @@ class Stream:
             asset runs backwards; column and row are named. A table of no more rows than are
             scored at a time, 512 or more, is then not taken at all.
         """
-        rows = rows_of(X)
+        rows = as_rows(X)
         self._model.check(rows)
         return self._model.next_energies(self._reader, rows)

@@ -14,7 +14,7 @@ def scale_of(energy: Float[np.ndarray, " n_rows"]) -> tuple[float, float]:
     return float(location), float(high - low) or 1.0
 
 
-def on_common_scale(
+def combine_scores(
     energies: Float[Array, "n_energies n_rows"],
     location: Float[Array, " n_energies"],
     spread: Float[Array, " n_energies"],

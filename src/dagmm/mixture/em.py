@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from dagmm._core.numerics import TINY, inverse_lower, log_sum_exp
 from dagmm.mixture.covariance import Covariance, n_parameters
-from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, Mixture, Moments
+from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, GaussianMixture, Moments
 
 #: EM and the choice of the number of components look at no more rows than this, drawn at
 #: random; the final mixture is computed from all rows.
@@ -35,7 +35,7 @@ def refine(
     least_phi: float = 0.0,
     max_iter: int = 100,
     tol: float = 1e-3,
-) -> Mixture:
+) -> GaussianMixture:
     """Fit mixtures of several sizes to trained codes and keep the one with the lowest BIC.
 
     Parameters
@@ -57,7 +57,7 @@ def refine(
 
     Returns
     -------
-    Mixture
+    GaussianMixture
     """
     chosen = choose(
         z, candidates, relative_floor, rng, covariance=covariance, max_iter=max_iter, tol=tol
@@ -75,7 +75,7 @@ def choose(
     floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
     max_iter: int = 100,
     tol: float = 1e-3,
-) -> Mixture:
+) -> GaussianMixture:
     """Return the mixture with the lowest BIC of some rows, which gives memberships to all.
 
     Parameters as in :func:`refine`, and ``floor`` as in :meth:`Mixture.from_moments`.
@@ -105,7 +105,7 @@ def choose(
 
 def settle(
     moments: Moments, relative_floor: float, least_phi: float, covariance: Covariance = "full"
-) -> Mixture:
+) -> GaussianMixture:
     """Fix the mixture from the moments of all rows under the memberships of the chosen one.
 
     Parameters
@@ -116,7 +116,7 @@ def settle(
     covariance : {"full", "tied", "diagonal", "spherical"}
         As in :func:`refine`.
     """
-    return Mixture.from_moments(moments, relative_floor, covariance).without(least_phi)
+    return GaussianMixture.from_moments(moments, relative_floor, covariance).without(least_phi)
 
 
 def expectation_maximisation(
@@ -129,14 +129,14 @@ def expectation_maximisation(
     floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
     max_iter: int = 100,
     tol: float = 1e-3,
-) -> tuple[Mixture, float]:
+) -> tuple[GaussianMixture, float]:
     """Fit a mixture by EM, started from k-means.
 
     Parameters as in :func:`choose`.
 
     Returns
     -------
-    mixture : Mixture
+    mixture : GaussianMixture
     log_likelihood : float
         Mean over rows, in nats.
     """
@@ -145,7 +145,7 @@ def expectation_maximisation(
     moments = _moments(_starting_memberships(z, n_components, rng), monomials, centre)
     log_likelihood = -math.inf
     for _ in range(max_iter):
-        mixture = Mixture.from_moments(moments, relative_floor, covariance, floor)
+        mixture = GaussianMixture.from_moments(moments, relative_floor, covariance, floor)
         joint = _log_joint(mixture, monomials, centre)
         evidence = log_sum_exp(joint)
         new = float(evidence.mean())
@@ -157,13 +157,13 @@ def expectation_maximisation(
 
 
 def moments_under(
-    mixture: Mixture, z: Float[np.ndarray, "n_latent n_rows"]
+    mixture: GaussianMixture, z: Float[np.ndarray, "n_latent n_rows"]
 ) -> tuple[Moments, float]:
     """Moments of rows under the memberships a mixture gives them, and their log-likelihood.
 
     Parameters
     ----------
-    mixture : Mixture
+    mixture : GaussianMixture
     z : ndarray of shape (n_latent, n_rows)
 
     Returns
@@ -198,7 +198,7 @@ def _monomials(z: np.ndarray) -> Float[np.ndarray, "n_monomials n_rows"]:
 
 
 def _log_joint(
-    mixture: Mixture, monomials: np.ndarray, centre: np.ndarray
+    mixture: GaussianMixture, monomials: np.ndarray, centre: np.ndarray
 ) -> Float[np.ndarray, "n_components n_rows"]:
     """``log(phi_k N(z; mu_k, cov_k))`` as a linear function of the monomials of z - centre."""
     mu = mixture.mu - centre
@@ -249,7 +249,9 @@ def _starting_memberships(
     return np.eye(n_clusters)[kmeans.fit(points).labels_].T
 
 
-def _bic(log_likelihood: float, mixture: Mixture, n_rows: int, covariance: Covariance) -> float:
+def _bic(
+    log_likelihood: float, mixture: GaussianMixture, n_rows: int, covariance: Covariance
+) -> float:
     """Bayesian information criterion (Schwarz, 1978); lower is better."""
     n_components, n_latent = mixture.mu.shape
     n_free = n_parameters(n_components, n_latent, covariance)

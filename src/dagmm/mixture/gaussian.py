@@ -227,7 +227,7 @@ def by_parts(
 
 
 @dataclass(frozen=True)
-class Mixture:
+class GaussianMixture:
     """A fitted mixture, float64.
 
     Parameters
@@ -248,7 +248,7 @@ class Mixture:
         relative_floor: float = RELATIVE_FLOOR,
         covariance: Covariance = "full",
         floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
-    ) -> "Mixture":
+    ) -> "GaussianMixture":
         """Fix the mixture that the moments of all rows describe.
 
         Components with less than one row in sum are empty and left out: their covariance is
@@ -273,10 +273,12 @@ class Mixture:
             weight / weight.sum(), mu, floored_cholesky(cov, relative_floor * variance + floor)
         )
 
-    def without(self, least_phi: float) -> "Mixture":
+    def without(self, least_phi: float) -> "GaussianMixture":
         """Return the mixture without the components that weigh less, if any weighs as much."""
         kept = self.phi >= min(least_phi, self.phi.max())
-        return Mixture(self.phi[kept] / self.phi[kept].sum(), self.mu[kept], self.chol[kept])
+        return GaussianMixture(
+            self.phi[kept] / self.phi[kept].sum(), self.mu[kept], self.chol[kept]
+        )
 
     @property
     def cov(self) -> np.ndarray:

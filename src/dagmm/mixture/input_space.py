@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32
 
 from dagmm.mixture.combination import scale_of
 from dagmm.mixture.em import choose, moments_under
-from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, Mixture, Moments
+from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, GaussianMixture, Moments
 
 #: The number of components is found from no more rows than this, drawn at random, and from fewer
 #: of wide tables, whose rows have many products of two columns each.
@@ -29,19 +29,19 @@ _ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class RowMixture:
+class InputMixture:
     """A mixture of the encoded rows, and the scale of their training energies.
 
     Parameters
     ----------
-    mixture : Mixture
+    mixture : GaussianMixture
     location, spread : float
         Median and interquartile range of the training energies, in nats.
     share : float
         Of the mixture in the energy of a model, however many networks it has.
     """
 
-    mixture: Mixture
+    mixture: GaussianMixture
     location: float
     spread: float
     share: float
@@ -55,7 +55,7 @@ class RowMixture:
         least_phi: float,
         share: float,
         rng: np.random.Generator,
-    ) -> "RowMixture":
+    ) -> "InputMixture":
         """Find how many components the rows need, and fit them.
 
         Parameters
@@ -87,7 +87,9 @@ class RowMixture:
         else:
             chosen = choose(sample.T, possible, relative_floor, rng, floor=floor)
             moments = moments_under(chosen, features.T)[0]
-        mixture = Mixture.from_moments(moments, relative_floor, floor=floor).without(least_phi)
+        mixture = GaussianMixture.from_moments(moments, relative_floor, floor=floor).without(
+            least_phi
+        )
         return cls(mixture, *scale_of(mixture.energy(features.T)), share)
 
     def energy(

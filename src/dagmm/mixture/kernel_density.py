@@ -24,8 +24,8 @@ from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
 from dagmm._core.numerics import Array, log_sum_exp
-from dagmm.mixture.combination import on_common_scale, scale_of
-from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Mixture, by_parts
+from dagmm.mixture.combination import combine_scores, scale_of
+from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, RELATIVE_FLOOR, GaussianMixture, by_parts
 
 #: The variance of the components is fitted to no more rows than this, drawn at random.
 MAX_ROWS = 4096
@@ -99,7 +99,7 @@ def nearness_of(
 
 
 @dataclass(frozen=True)
-class SphericalMixture:
+class KernelDensity:
     """Components that weigh the same about some rows, alike in all directions of the code.
 
     Parameters
@@ -122,7 +122,7 @@ class SphericalMixture:
         n_code: int,
         n_components: int,
         rng: np.random.Generator,
-    ) -> "SphericalMixture":
+    ) -> "KernelDensity":
         """Draw the rows that components lie about, and fit the one variance to others by EM.
 
         Axes of the code keep their proportions, which are those of the encoded rows as far as
@@ -213,20 +213,20 @@ class DrawnMixtures:
 
     Parameters
     ----------
-    mixtures : tuple of SphericalMixture
+    mixtures : tuple of KernelDensity
     location, spread : ndarray of shape (1 + n_mixtures,)
         Median and interquartile range of the training energies in nats: of the refined mixture
         first.
     """
 
-    mixtures: tuple[SphericalMixture, ...]
+    mixtures: tuple[KernelDensity, ...]
     location: np.ndarray
     spread: np.ndarray
 
     @classmethod
     def of(
         cls,
-        mixtures: Sequence[SphericalMixture],
+        mixtures: Sequence[KernelDensity],
         energies: Float[np.ndarray, "n_energies n_rows"],
     ) -> "DrawnMixtures":
         """Learn the scales from training energies, those of the refined mixture first."""
@@ -237,11 +237,11 @@ class DrawnMixtures:
         self, energies: Float[np.ndarray, "n_energies n_rows"]
     ) -> Float[np.ndarray, " n_rows"]:
         """One energy for each row from that of the refined mixture and those of these."""
-        return np.asarray(on_common_scale(energies, self.location, self.spread))
+        return np.asarray(combine_scores(energies, self.location, self.spread))
 
 
 def energies_of(
-    mixtures: Sequence[Mixture | SphericalMixture], z: Float[np.ndarray, "n_latent n_rows"]
+    mixtures: Sequence[GaussianMixture | KernelDensity], z: Float[np.ndarray, "n_latent n_rows"]
 ) -> Float[np.ndarray, "n_mixtures n_rows"]:
     """Energies of rows under each of some mixtures, in nats."""
     return np.stack([mixture.energy(z) for mixture in mixtures])

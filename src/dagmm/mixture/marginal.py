@@ -33,7 +33,7 @@ RELATIVE_FLOOR = 1e-3
 SHARE = 0.25
 
 
-def column_energy(
+def marginal_energies(
     x: Float[Array, "n_rows n_features"],
     log_weight: Float[Array, "n_components n_features"],
     mu: Float[Array, "n_components n_features"],
@@ -66,7 +66,7 @@ def log_weights(
 
 
 @dataclass(frozen=True)
-class ColumnMixtures:
+class MarginalMixtures:
     """A mixture of each feature, and the scale of their training energies.
 
     Parameters
@@ -92,7 +92,7 @@ class ColumnMixtures:
         features: Float32[np.ndarray, "n_rows n_features"],
         n_components: int,
         rng: np.random.Generator,
-    ) -> "ColumnMixtures":
+    ) -> "MarginalMixtures":
         """Fit the mixture of each feature by EM.
 
         Parameters
@@ -121,13 +121,13 @@ class ColumnMixtures:
         size = max(1, _CACHED_INPUTS // features.shape[1])
         for start in range(0, len(features), size):
             part = slice(start, start + size)
-            of_values = column_energy(features[part], *self.terms)
+            of_values = marginal_energies(features[part], *self.terms)
             energy[part] = of_values.astype(np.float64).sum(axis=1)
         return energy
 
     @cached_property
     def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What :func:`column_energy` takes after the rows, float32."""
+        """What :func:`marginal_energies` takes after the rows, float32."""
         log_weight = log_weights(self.phi, self.deviation)
         log_weight, mu, deviation = (
             array.astype(np.float32) for array in (log_weight, self.mu, self.deviation)

@@ -19,12 +19,12 @@ def seed_of(sequence: np.random.SeedSequence) -> UInt32[np.ndarray, " 2"]:
     return sequence.generate_state(2)
 
 
-def child_of(seed: UInt32[Array, " 2"], number: Int[Array, ""] | int) -> UInt32[Array, " 2"]:
+def fold_in(seed: UInt32[Array, " 2"], number: Int[Array, ""] | int) -> UInt32[Array, " 2"]:
     """Return another seed: of the step, or of the layer, of this number."""
     return _hashed(seed, jax.lax.iota(jnp.uint32, 2) + 2 * jnp.asarray(number, jnp.uint32))
 
 
-def kept(
+def keep_mask(
     seed: UInt32[Array, " 2"], dropped: float, shape: tuple[int, ...]
 ) -> Bool[Array, "n_features n_rows"]:
     """Draw what stays, each number by itself.

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt32
 from dagmm._core.numerics import Array
 from dagmm.networks.activations import Activation, activation_function
 from dagmm.networks.dense import Dense, Initializer, dense_stack
-from dagmm.networks.dropout import child_of, kept
+from dagmm.networks.dropout import fold_in, keep_mask
 
 
 class Estimation(eqx.Module):
@@ -56,6 +56,6 @@ class Estimation(eqx.Module):
         for i, (layer, _) in enumerate(pairwise(self.layers)):
             z = jnp.asarray(function(layer(z)))
             if seed is not None and self.dropout_ratio > 0.0:
-                stays = kept(child_of(seed, i), self.dropout_ratio, z.shape)
+                stays = keep_mask(fold_in(seed, i), self.dropout_ratio, z.shape)
                 z = jnp.where(stays, z / (1.0 - self.dropout_ratio), 0.0)
         return jax.nn.softmax(self.layers[-1](z), axis=0)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError
-from dagmm.preprocessing.unused_columns import SetAside
+from dagmm.preprocessing.unused_columns import UnusedColumn
 
 
 @dataclass(frozen=True)
-class Overrides:
+class ColumnRoles:
     """Columns that play a part which their values do not tell.
 
     Parameters
@@ -36,7 +36,7 @@ class Overrides:
     @classmethod
     def of(
         cls, drop: object, categorical: object, numeric: object, time: object, group: object
-    ) -> "Overrides":
+    ) -> "ColumnRoles":
         """Check arguments as a user gives them: None, a name, or for the first three names.
 
         Raises
@@ -79,13 +79,13 @@ class Overrides:
                 said = " and ".join(argument for argument, other in named if other == name)
                 raise ArgumentError(f"column {name!r} is given as {said}; give it once.")
 
-    def set_aside(self) -> list[SetAside]:
+    def unused_columns(self) -> list[UnusedColumn]:
         """Return the columns that these words leave out."""
-        left_out = [SetAside.told(name, "drop") for name in self.drop]
+        left_out = [UnusedColumn.told(name, "drop") for name in self.drop]
         if self.time is not None:
-            left_out.append(SetAside.told(self.time, "time"))
+            left_out.append(UnusedColumn.told(self.time, "time"))
         if self.group is not None:
-            left_out.append(SetAside.told(self.group, "group"))
+            left_out.append(UnusedColumn.told(self.group, "group"))
         return left_out
 
 

@@ -11,7 +11,7 @@ from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk, Rows
 from dagmm.data.images import ImageChunk, ImageRows
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
-from dagmm.preprocessing.unused_columns import SetAside
+from dagmm.preprocessing.unused_columns import UnusedColumn
 
 #: Largest pixel that is read, as for the numbers of a table without scaling.
 PIXEL_LIMIT = 1e6
@@ -50,7 +50,7 @@ class ImageEncoder:
     #: What a table's encoder says of its columns; pixels have no names.
     columns: ClassVar[tuple[str, ...]] = ()
     feature_columns: ClassVar[tuple[str, ...]] = ()
-    set_aside: ClassVar[tuple[SetAside, ...]] = ()
+    unused_columns: ClassVar[tuple[UnusedColumn, ...]] = ()
 
     @classmethod
     def learn(cls, rows: ImageRows) -> "ImageEncoder":

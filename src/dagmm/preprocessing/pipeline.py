@@ -8,12 +8,12 @@ from jaxtyping import Bool, Float32
 
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.features import inputs_of, levels_apart
-from dagmm.preprocessing.windows.spec import Windows
+from dagmm.preprocessing.windows.spec import WindowSpec
 
 
-class Seen(NamedTuple):
+class Features(NamedTuple):
     """What the networks see of some rows."""
 
     inputs: Float32[np.ndarray, "n_rows n_inputs"]
@@ -21,32 +21,32 @@ class Seen(NamedTuple):
     """Parts of the windows' levels that the inputs do not tell; None for rows by themselves, and
     where they are not asked for."""
 
-    def of(self, wanted: Bool[np.ndarray, " n_rows"]) -> "Seen":
+    def of(self, wanted: Bool[np.ndarray, " n_rows"]) -> "Features":
         """Return what is seen of some of the rows."""
-        return Seen(self.inputs[wanted], None if self.apart is None else self.apart[wanted])
+        return Features(self.inputs[wanted], None if self.apart is None else self.apart[wanted])
 
     @classmethod
-    def joined(cls, parts: Sequence["Seen"]) -> "Seen":
+    def joined(cls, parts: Sequence["Features"]) -> "Features":
         """Return what is seen of all rows of several parts."""
         apart = [part.apart for part in parts if part.apart is not None]
         inputs = np.concatenate([part.inputs for part in parts])
         return cls(inputs, np.concatenate(apart) if apart else None)
 
 
-class Reader:
+class FeatureReader:
     """Turns chunks of a table, in their order, into what the networks see.
 
     Parameters
     ----------
-    encoder : Encoder or ImageEncoder
-    windows : Windows or None
+    encoder : TableEncoder or ImageEncoder
+    windows : WindowSpec or None
     """
 
-    def __init__(self, encoder: Encoder | ImageEncoder, windows: Windows | None) -> None:
+    def __init__(self, encoder: TableEncoder | ImageEncoder, windows: WindowSpec | None) -> None:
         self._encoder, self._windows = encoder, windows
-        self._history = None if windows is None else windows.history()
+        self._buffer = None if windows is None else windows.buffer()
 
-    def read(self, chunk: Chunk, *, to_explain: bool = False) -> Seen:
+    def read(self, chunk: Chunk, *, to_explain: bool = False) -> Features:
         """Take the next rows; where they are refused nothing is changed.
 
         Parameters
@@ -62,8 +62,8 @@ class Reader:
             clock of an asset runs backwards.
         """
         features = self._encoder.encode(chunk)
-        if self._windows is None or self._history is None:
-            return Seen(features)
-        view, gathered = self._windows.view, self._history.extend(chunk, features)
+        if self._windows is None or self._buffer is None:
+            return Features(features)
+        view, gathered = self._windows.view, self._buffer.extend(chunk, features)
         inputs = inputs_of(view, *gathered)
-        return Seen(inputs, levels_apart(view, *gathered, inputs) if to_explain else None)
+        return Features(inputs, levels_apart(view, *gathered, inputs) if to_explain else None)

@@ -13,7 +13,7 @@ _SAMPLE_ROWS = 20_000
 _MOST_CATEGORIES = 512
 
 
-def typical_values(
+def reference_values_of(
     features: Float[np.ndarray, "n_rows n_features"],
     feature_columns: Sequence[str],
     *,
@@ -38,11 +38,13 @@ def typical_values(
         for a column of categories the most frequent ones, repeated where there are fewer.
     """
     sample = features[:: max(1, len(features) // _SAMPLE_ROWS)]
-    typical = np.empty((N_LEVELS, len(feature_columns)), np.float32)
+    reference_values = np.empty((N_LEVELS, len(feature_columns)), np.float32)
     for group in features_of_columns(feature_columns).values():
         values = sample[:, group]
-        typical[:, group] = _at_steps(values, _varying(values)) if of_windows else _levels(values)
-    return typical
+        reference_values[:, group] = (
+            _at_steps(values, _varying(values)) if of_windows else _levels(values)
+        )
+    return reference_values
 
 
 def features_of_columns(feature_columns: Sequence[str]) -> dict[str, np.ndarray]:

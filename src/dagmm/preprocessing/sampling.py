@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Int64
 
 from dagmm._core.numerics import aligned_zeros
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm.data.base import CHUNK_ROWS, Chunk, Rows
 from dagmm.data.images import ImageRows
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: Most encoded numbers that are held; 256 MB.
 MOST_NUMBERS = 2**26
@@ -27,7 +27,7 @@ _READ_ROWS = 4 * CHUNK_ROWS
 
 
 @dataclass(frozen=True)
-class Encoded:
+class FeatureSample:
     """Encoded rows of a table.
 
     Parameters
@@ -50,14 +50,14 @@ def most_rows(n_features: int) -> int:
 
 
 def encode_table(
-    rows: Rows, encoder: Encoder | ImageEncoder, rng: np.random.Generator, progress: Progress
-) -> Encoded:
+    rows: Rows, encoder: TableEncoder | ImageEncoder, rng: np.random.Generator, progress: Progress
+) -> FeatureSample:
     """Encode a table, or rows drawn from it where it is too large; images whole.
 
     Parameters
     ----------
     rows : Rows
-    encoder : Encoder or ImageEncoder
+    encoder : TableEncoder or ImageEncoder
     rng : numpy.random.Generator
         Draws the rows; not asked where all of them are held.
     progress : Progress
@@ -65,17 +65,17 @@ def encode_table(
     """
     n_rows, rows = most_rows(encoder.n_features), rows.only(encoder.columns)
     if isinstance(rows, ImageRows) or rows.n_rows <= n_rows:
-        return Encoded(encode_rows(rows, encoder, progress), rows.n_rows, None)
+        return FeatureSample(encode_rows(rows, encoder, progress), rows.n_rows, None)
     numbers = draw(rows.n_rows, n_rows, rng)
     features = aligned_zeros(padded_rows(n_rows), encoder.n_features)
 
     progress.phase("drawing", rows.n_rows)
     done = 0
-    for part in side_by_side(encoder.encode, drawn_chunks(rows, numbers)):
+    for part in parallel_map(encoder.encode, drawn_chunks(rows, numbers)):
         features[done : done + len(part)] = part
         done += len(part)
         progress.advance(int(numbers[done - 1]) + 1, f"{done} rows drawn")
-    return Encoded(features, n_rows, numbers)
+    return FeatureSample(features, n_rows, numbers)
 
 
 def drawn_chunks(rows: Rows, numbers: np.ndarray) -> Iterator[Chunk]:
@@ -94,7 +94,7 @@ def drawn_chunks(rows: Rows, numbers: np.ndarray) -> Iterator[Chunk]:
 
 
 def encode_rows(
-    rows: Rows, encoder: Encoder | ImageEncoder, progress: Progress | None = None
+    rows: Rows, encoder: TableEncoder | ImageEncoder, progress: Progress | None = None
 ) -> np.ndarray:
     """Encode a whole table into one array, padded so that few shapes are ever compiled.
 
@@ -107,7 +107,7 @@ def encode_rows(
     progress.phase("encoding", rows.n_rows)
     features = aligned_zeros(padded_rows(rows.n_rows), encoder.n_features)
     start = 0
-    for part in side_by_side(encoder.encode, rows.chunks()):
+    for part in parallel_map(encoder.encode, rows.chunks()):
         features[start : start + len(part)] = part
         start += len(part)
         progress.advance(start)

@@ -9,16 +9,16 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk, Rows
-from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.categorical import TextColumn
 from dagmm.preprocessing.columns.datetimes import DateColumn
-from dagmm.preprocessing.columns.imputation import Imputation
-from dagmm.preprocessing.columns.missing import Masks
+from dagmm.preprocessing.columns.imputation import Imputer
+from dagmm.preprocessing.columns.missing import MissingIndicator
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT, NumberColumns, Scaling
 from dagmm.preprocessing.table_fit import check_finite, learn
-from dagmm.preprocessing.unused_columns import SetAside, warn_of
+from dagmm.preprocessing.unused_columns import UnusedColumn, warn_of
 
-#: What to do about a column that was set aside.
+#: What to do about a column that was not used.
 _REMEDIES = {
     "identifier": "Pass drop=[{name!r}] to leave it out without this warning, or name it in "
     "numeric or categorical if it does describe the rows.",
@@ -28,7 +28,7 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Encoder:
+class TableEncoder:
     """Frozen description of a table; turns any chunk of such a table into features.
 
     Features are those of the numbers, of the texts, of the dates, and the masks. A hole among
@@ -50,13 +50,13 @@ class Encoder:
     numbers : NumberColumns
     texts : tuple of TextColumn
     dates : tuple of DateColumn
-    masks : Masks
-    imputation : Imputation or None
+    masks : MissingIndicator
+    imputation : Imputer or None
         None for a model of format 1, which refuses holes among numbers and takes a hole among
         texts for another text.
     lost : float
         Deviations by which a hole moves a column that never had one.
-    set_aside : tuple of SetAside
+    unused_columns : tuple of UnusedColumn
         The other columns of the training table, which scoring does not need.
     """
 
@@ -65,18 +65,18 @@ class Encoder:
     numbers: NumberColumns
     texts: tuple[TextColumn, ...]
     dates: tuple[DateColumn, ...]
-    masks: Masks
-    imputation: Imputation | None
+    masks: MissingIndicator
+    imputation: Imputer | None
     lost: float
-    set_aside: tuple[SetAside, ...]
+    unused_columns: tuple[UnusedColumn, ...]
 
     @classmethod
     def learn(
-        cls, rows: Rows, scaling: Scaling = "standard", overrides: Overrides | None = None
-    ) -> "Encoder":
+        cls, rows: Rows, scaling: Scaling = "standard", overrides: ColumnRoles | None = None
+    ) -> "TableEncoder":
         """Read a table once and learn how to encode it.
 
-        Columns that describe nothing are set aside with a warning: identifiers, dates that show
+        Columns that describe nothing are not used with a warning: identifiers, dates that show
         no cycle, columns without a value.
 
         Parameters
@@ -86,7 +86,7 @@ class Encoder:
             ``standard`` takes mean and standard deviation, ``minmax`` the range to 0..1,
             ``none`` leaves numbers as they are. A constant column is measured relative to its
             value, so that it is zero for the training rows and speaks up when it moves.
-        overrides : Overrides, optional
+        overrides : ColumnRoles, optional
 
         Raises
         ------
@@ -97,8 +97,8 @@ class Encoder:
             axis that is no date, types that no model can use, a table of which nothing is left,
             and, without scaling, values beyond 1e6.
         """
-        parts = learn(rows, scaling, overrides or Overrides())
-        warn_of(parts.set_aside, _REMEDIES)
+        parts = learn(rows, scaling, overrides or ColumnRoles())
+        warn_of(parts.unused_columns, _REMEDIES)
         return cls(
             parts.columns,
             scaling,
@@ -108,7 +108,7 @@ class Encoder:
             parts.masks,
             parts.imputation,
             parts.lost,
-            parts.set_aside,
+            parts.unused_columns,
         )
 
     @property

@@ -7,17 +7,17 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm._core.errors import ArgumentError, InputError
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 from dagmm.data.base import Chunk, Kind, Rows
-from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.categorical import TextColumn, TextCounts, text_column
 from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts, dates_of, parsed
-from dagmm.preprocessing.columns.identifiers import IntegerCounts
-from dagmm.preprocessing.columns.imputation import Imputation, imputation_of
-from dagmm.preprocessing.columns.missing import Masks, lost_deviation, masks_of
+from dagmm.preprocessing.columns.identifiers import IdentifierTest
+from dagmm.preprocessing.columns.imputation import Imputer, imputation_of
+from dagmm.preprocessing.columns.missing import MissingIndicator, lost_deviation, masks_of
 from dagmm.preprocessing.columns.numeric import NumberColumns, Scaling, number_columns
 from dagmm.preprocessing.columns.statistics import NumberStatistics
-from dagmm.preprocessing.unused_columns import SetAside
+from dagmm.preprocessing.unused_columns import UnusedColumn
 
 
 class Learned(NamedTuple):
@@ -27,24 +27,24 @@ class Learned(NamedTuple):
     numbers: NumberColumns
     texts: tuple[TextColumn, ...]
     dates: tuple[DateColumn, ...]
-    masks: Masks
-    imputation: Imputation
+    masks: MissingIndicator
+    imputation: Imputer
     lost: float
-    set_aside: tuple[SetAside, ...]
+    unused_columns: tuple[UnusedColumn, ...]
 
 
-def learn(rows: Rows, scaling: Scaling, overrides: Overrides) -> Learned:
-    """Read a table once and learn how to encode it; see :meth:`Encoder.learn`."""
+def learn(rows: Rows, scaling: Scaling, overrides: ColumnRoles) -> Learned:
+    """Read a table once and learn how to encode it; see :meth:`TableEncoder.learn`."""
     overrides.check(rows.names)
-    told = {column.name: column for column in overrides.set_aside()}
+    told = {column.name: column for column in overrides.unused_columns()}
     counts = _Counts(rows, overrides, tuple(name for name in rows.names if name not in told))
-    for part in side_by_side(counts.look, rows.chunks()):
+    for part in parallel_map(counts.look, rows.chunks()):
         counts.add(part)
-    set_aside = told | {column.name: column for column in counts.useless()}
-    columns = tuple(name for name in rows.names if name not in set_aside)
+    unused_columns = told | {column.name: column for column in counts.useless()}
+    columns = tuple(name for name in rows.names if name not in unused_columns)
     if not columns:
-        raise InputError(_nothing_left(list(set_aside.values())))
-    return counts.finish(columns, scaling, tuple(set_aside.values()))
+        raise InputError(_nothing_left(list(unused_columns.values())))
+    return counts.finish(columns, scaling, tuple(unused_columns.values()))
 
 
 def check_finite(values: np.ndarray, start: int, names: tuple[str, ...]) -> None:
@@ -85,7 +85,7 @@ class _Part(NamedTuple):
 class _Counts:
     """Everything that is counted in one pass."""
 
-    def __init__(self, rows: Rows, overrides: Overrides, names: tuple[str, ...]) -> None:
+    def __init__(self, rows: Rows, overrides: ColumnRoles, names: tuple[str, ...]) -> None:
         first = rows.chunk(0, rows.n_rows if rows.n_rows < 2 else 1)
         self.kinds: dict[str, Kind] = {name: first.kind(name) for name in names}
         self._told = set(overrides.categorical)
@@ -95,7 +95,7 @@ class _Counts:
         self.number_names = tuple(n for n in names if n not in texts and n not in dates)
         self.numbers: NumberStatistics | None = None
         self.integers = {
-            name: IntegerCounts.empty()
+            name: IdentifierTest.empty()
             for name in self.number_names
             if self.kinds[name] == "integer" and name not in overrides.numeric
         }
@@ -148,7 +148,7 @@ class _Counts:
             else:
                 del self.written_dates[name]
 
-    def useless(self) -> list[SetAside]:
+    def useless(self) -> list[UnusedColumn]:
         """Return the columns that describe nothing; dates among text become dates."""
         for name, counts in self.written_dates.items():
             if counts.present:
@@ -160,15 +160,15 @@ class _Counts:
             if not seen.present:
                 found.append(_empty(name))
             elif seen.identifies_rows and not is_declared:
-                found.append(SetAside(name, "identifier", seen.in_words))
+                found.append(UnusedColumn(name, "identifier", seen.in_words))
         for name, dates in self.dates.items():
             if not dates.present:
                 found.append(_empty(name))
             elif not dates.cycles:
-                found.append(SetAside(name, "date", dates.in_words))
+                found.append(UnusedColumn(name, "date", dates.in_words))
         return found
 
-    def _useless_numbers(self) -> list[SetAside]:
+    def _useless_numbers(self) -> list[UnusedColumn]:
         assert self.numbers is not None, "a table without rows is refused before it gets here"
         found = []
         for name, present in zip(self.number_names, self.numbers.present, strict=True):
@@ -178,11 +178,11 @@ class _Counts:
             if not present:
                 found.append(_empty(name))
             elif why is not None:
-                found.append(SetAside(name, "identifier", why))
+                found.append(UnusedColumn(name, "identifier", why))
         return found
 
     def finish(
-        self, columns: tuple[str, ...], scaling: Scaling, set_aside: tuple[SetAside, ...]
+        self, columns: tuple[str, ...], scaling: Scaling, unused_columns: tuple[UnusedColumn, ...]
     ) -> Learned:
         """Return the parts of the encoder for the columns that are used."""
         assert self.numbers is not None, "checked before"
@@ -216,12 +216,12 @@ class _Counts:
             masks_of(n_holes, self.n_rows, scaling),
             imputation_of(statistics, numbers),
             lost_deviation(self.n_rows),
-            set_aside,
+            unused_columns,
         )
 
 
-def _empty(name: str) -> SetAside:
-    return SetAside(name, "empty", "it has no value in any row")
+def _empty(name: str) -> UnusedColumn:
+    return UnusedColumn(name, "empty", "it has no value in any row")
 
 
 def _check_time(chunk: Chunk, name: str) -> None:
@@ -229,7 +229,7 @@ def _check_time(chunk: Chunk, name: str) -> None:
         dates_of(chunk, name, "it is the time axis")
 
 
-def _nothing_left(set_aside: list[SetAside]) -> str:
-    listed = "; ".join(f"{column.name!r}: {column.why}" for column in set_aside[:5])
-    more = f"; and {len(set_aside) - 5} more" if len(set_aside) > 5 else ""
+def _nothing_left(unused_columns: list[UnusedColumn]) -> str:
+    listed = "; ".join(f"{column.name!r}: {column.why}" for column in unused_columns[:5])
+    more = f"; and {len(unused_columns) - 5} more" if len(unused_columns) > 5 else ""
     return f"no column is left to fit ({listed}{more}). Add a column that describes the rows."

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from dagmm._core.errors import TableWarning
 
-#: Why a column is set aside: the user said so, or what it holds.
+#: Why a column is not used: the user said so, or what it holds.
 Reason: TypeAlias = Literal["drop", "time", "group", "identifier", "date", "empty"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
@@ -16,7 +16,7 @@ _SAID = {
 }
 
 
-class SetAside(NamedTuple):
+class UnusedColumn(NamedTuple):
     """A column that is not used.
 
     Parameters
@@ -32,7 +32,7 @@ class SetAside(NamedTuple):
     why: str
 
     @classmethod
-    def told(cls, name: str, reason: Reason) -> "SetAside":
+    def told(cls, name: str, reason: Reason) -> "UnusedColumn":
         """Return a column that the user has set aside."""
         return cls(name, reason, _SAID[reason])
 
@@ -42,12 +42,12 @@ class SetAside(NamedTuple):
         return self.reason in _SAID
 
 
-def warn_of(columns: tuple[SetAside, ...], remedies: dict[str, str]) -> None:
-    """Warn of each column that was set aside without having been told to."""
+def warn_of(columns: tuple[UnusedColumn, ...], remedies: dict[str, str]) -> None:
+    """Warn of each column that was not used without having been told to."""
     for column in columns:
         if not column.is_told:
             warnings.warn(
-                f"column {column.name!r} is set aside: {column.why}. "
+                f"column {column.name!r} is not used: {column.why}. "
                 f"{remedies[column.reason].format(name=column.name)}",
                 TableWarning,
                 stacklevel=2,

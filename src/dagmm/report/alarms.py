@@ -66,7 +66,7 @@ def expected_alarms(
     """
     if calibration is None or threshold is None:
         return None
-    sample = calibration.fairest
+    sample = calibration.reference
     n_above = int(sample.reaching(np.array([np.nextafter(threshold, np.inf)]))[0])
     low, high = share_interval(n_above, sample.n_rows)
     share = n_above / sample.n_rows
@@ -78,7 +78,7 @@ def expected_alarms(
         max(high, share),
         n_above,
         sample.n_rows,
-        calibration.fairest_are,
+        calibration.reference_are,
         step,
     )
 
@@ -125,7 +125,7 @@ def budget_of(calibration: Calibration, threshold: float | None) -> Budget:
     threshold : float or None
         The curve reaches a little beyond it.
     """
-    sample = calibration.fairest
+    sample = calibration.reference
     start = sample.energy_at(0.2)
     end = float(sample.energy[-1])
     if threshold is not None:

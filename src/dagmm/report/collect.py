@@ -10,7 +10,7 @@ from dagmm.data.base import Chunk
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.columns.datetimes import dates_of
-from dagmm.preprocessing.pipeline import Seen
+from dagmm.preprocessing.pipeline import Features
 from dagmm.report.columns import ColumnTracker
 from dagmm.report.downsample import Buckets
 from dagmm.report.events import EventTracker, StrangestRows
@@ -29,7 +29,7 @@ class KeptRow:
 
     Parameters
     ----------
-    seen : Seen
+    seen : Features
         What the networks see of it.
     values : dict of str to float, str or None
         By column, in the table's units; None for a hole.
@@ -37,13 +37,13 @@ class KeptRow:
         NaN where there is none.
     """
 
-    seen: Seen
+    seen: Features
     values: dict[str, float | str | None]
     time: float
 
 
 @dataclass
-class Gathered:
+class ReportData:
     """What a pass over the rows has found so far.
 
     Parameters
@@ -164,7 +164,7 @@ class _Part:
         self,
         model: FittedModel,
         chunk: Chunk,
-        seen: Seen,
+        seen: Features,
         energy: np.ndarray,
         times: np.ndarray,
         first: int,

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.inference.calibration.calibration import Calibration
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.report.drift import DriftCounts
 
 #: A sensor that keeps its value for so many rows, and moved in training, is called frozen.
@@ -75,14 +75,14 @@ class ColumnTracker:
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : TableEncoder
     calibration : Calibration or None
     """
 
-    def __init__(self, encoder: Encoder, calibration: Calibration | None) -> None:
+    def __init__(self, encoder: TableEncoder, calibration: Calibration | None) -> None:
         self._encoder = encoder
-        self._typical = None if calibration is None else calibration.typical
-        self._drift = DriftCounts(encoder, self._typical)
+        self._reference_values = None if calibration is None else calibration.reference_values
+        self._drift = DriftCounts(encoder, self._reference_values)
         width = encoder.numbers.n_features
         self._low, self._high = np.full(width, np.inf), np.full(width, -np.inf)
         self._longest = np.zeros(width, np.int64)
@@ -137,8 +137,8 @@ class ColumnTracker:
         distances = self._drift.distances()
         moves = np.ones(len(self._low), bool)
         bands: np.ndarray | None = None
-        if self._typical is not None:
-            kept = self._typical[:, : len(self._low)].astype(np.float64)
+        if self._reference_values is not None:
+            kept = self._reference_values[:, : len(self._low)].astype(np.float64)
             moves = np.all(np.diff(kept, axis=0) > 0.0, axis=0)
             bands = self._encoder.numbers.decode(kept[[0, -1]])
         columns = []
@@ -155,7 +155,7 @@ class ColumnTracker:
                     (),
                     int(self._longest[j]),
                     n_present > 1 and bool(self._low[j] == self._high[j]),
-                    bool(moves[j] and self._typical is not None)
+                    bool(moves[j] and self._reference_values is not None)
                     and int(self._longest[j]) >= FROZEN_ROWS,
                     distances[name],
                     _noise(n_present),

@@ -7,7 +7,7 @@ import numpy as np
 from dagmm._core.errors import InputError
 from dagmm.evaluation.compare import compare
 from dagmm.evaluation.result import Comparison
-from dagmm.report.collect import Gathered
+from dagmm.report.collect import ReportData
 
 #: What is compared: no network but DAGMM itself, so that it takes half a minute.
 METHODS = (
@@ -39,7 +39,7 @@ class Compared:
     reason: str = ""
 
 
-def compared(gathered: Gathered) -> Compared:
+def compared(gathered: ReportData) -> Compared:
     """Compare methods on rows drawn at random, alarms among them as often as in the table."""
     features, labels = drawn(gathered, 2 * MOST_ROWS)
     known = labels if gathered.labels else None
@@ -52,7 +52,7 @@ def compared(gathered: Gathered) -> Compared:
     return Compared(result)
 
 
-def drawn(gathered: Gathered, most: int) -> tuple[np.ndarray, np.ndarray]:
+def drawn(gathered: ReportData, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Return encoded rows drawn at random, and which of them are labelled anomalies.
 
     Returns

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from dagmm._core.errors import InputError
 from dagmm.report.alarms import Budget, Expected, budget_of, expected_alarms, is_more, rule_of
-from dagmm.report.collect import Gathered
+from dagmm.report.collect import ReportData
 from dagmm.report.columns import Column
 from dagmm.report.comparison import Compared, compared
 from dagmm.report.model_card import Card
@@ -17,7 +17,7 @@ from dagmm.report.plots.scale import EnergyScale
 from dagmm.report.quality import Labelled, labelled_of
 from dagmm.report.reasons import Strange, blamed, strangest_of
 from dagmm.report.time_axis import Timing
-from dagmm.report.training import Training, training_of
+from dagmm.report.training import Training, identity_of
 
 #: Rows of each kind in the picture of the code space.
 _PICTURED = {"normal": 1500, "alarms": 700}
@@ -173,13 +173,13 @@ class Contents:
 
 
 def contents_of(
-    gathered: Gathered, card: Card, *, step: float | None = None, comparing: bool = True
+    gathered: ReportData, card: Card, *, step: float | None = None, comparing: bool = True
 ) -> Contents:
     """Finish what a pass over the rows has gathered.
 
     Parameters
     ----------
-    gathered : Gathered
+    gathered : ReportData
     card : Card
     step : float, optional
         Seconds from one row to the next; by default what the time axis says.
@@ -238,13 +238,13 @@ def contents_of(
         _traces(gathered, columns, [name for name, _ in first], at),
         _latent(gathered),
         labelled,
-        training_of(model),
+        identity_of(model),
         compared(gathered) if comparing else None,
         card,
     )
 
 
-def _histogram(gathered: Gathered) -> EnergyHistogram:
+def _histogram(gathered: ReportData) -> EnergyHistogram:
     model, samples = gathered.model, (gathered.normal, gathered.alarms)
     energy = np.concatenate([sample.first("energy") for sample in samples])
     weight = np.concatenate([np.full(len(sample), sample.weight) for sample in samples])
@@ -253,7 +253,7 @@ def _histogram(gathered: Gathered) -> EnergyHistogram:
     return histogram_of(energy, weight, kept, share, model.threshold)
 
 
-def _latent(gathered: Gathered) -> LatentView:
+def _latent(gathered: ReportData) -> LatentView:
     parts = [
         sample.first("inputs", _PICTURED[kind])
         for kind, sample in (("normal", gathered.normal), ("alarms", gathered.alarms))
@@ -263,7 +263,7 @@ def _latent(gathered: Gathered) -> LatentView:
 
 
 def _traces(
-    gathered: Gathered, columns: tuple[Column, ...], blamed: list[str], at: np.ndarray
+    gathered: ReportData, columns: tuple[Column, ...], blamed: list[str], at: np.ndarray
 ) -> list[Trace]:
     """Return the course of the columns that are blamed, or of the first ones where none is."""
     names = gathered.model.table_encoder.numbers.names

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.preprocessing.reference_values import N_LEVELS
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: Share of the training rows below each kept value of a column of numbers.
 LEVELS = np.linspace(0.01, 0.99, N_LEVELS)
@@ -20,16 +20,18 @@ class DriftCounts:
 
     Parameters
     ----------
-    encoder : Encoder
-    typical : ndarray of shape (n_levels, n_features) or None
+    encoder : TableEncoder
+    reference_values : ndarray of shape (n_levels, n_features) or None
         Of :class:`dagmm.inference.calibration.calibration.Calibration`; None where the model knows
         none.
     """
 
-    def __init__(self, encoder: Encoder, typical: np.ndarray | None) -> None:
+    def __init__(self, encoder: TableEncoder, reference_values: np.ndarray | None) -> None:
         self._encoder = encoder
         self._n_numbers = encoder.numbers.n_features
-        self._typical = None if typical is None else typical[:, : self._n_numbers]
+        self._reference_values = (
+            None if reference_values is None else reference_values[:, : self._n_numbers]
+        )
         self._present = np.zeros(self._n_numbers, np.int64)
         self._below = np.zeros((N_LEVELS, self._n_numbers), np.int64)
         self._at_most = np.zeros((N_LEVELS, self._n_numbers), np.int64)
@@ -56,7 +58,9 @@ class DriftCounts:
             gone = np.stack([holes[name] for name in self._encoder.numbers.names], axis=1)
             values[gone] = np.nan  # neither below a value nor at it
             self._present += (~gone).sum(axis=0)
-            for i, level in enumerate(() if self._typical is None else self._typical):
+            for i, level in enumerate(
+                () if self._reference_values is None else self._reference_values
+            ):
                 self._below[i] += (values < level).sum(axis=0)
                 self._at_most[i] += (values <= level).sum(axis=0)
         for text in self._encoder.texts:
@@ -77,7 +81,7 @@ class DriftCounts:
         no value.
         """
         found: dict[str, float | None] = dict.fromkeys(self._encoder.columns)
-        if self._typical is not None:
+        if self._reference_values is not None:
             for j, name in enumerate(self._encoder.numbers.names):
                 n = self._present[j]
                 if n:

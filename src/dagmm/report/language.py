@@ -5,12 +5,12 @@ from typing import Any
 
 from dagmm._core.arguments import check_choice
 from dagmm.inference.calibration.calibration import (
-    CROSS_FITTED,
-    CROSS_FITTED_IN_TIME,
-    CROSS_FITTED_WINDOWS,
     HELD_OUT,
     HELD_OUT_IN_TIME,
     OF_A_TABLE,
+    OUT_OF_FOLD,
+    OUT_OF_FOLD_IN_TIME,
+    OUT_OF_FOLD_WINDOWS,
     TRAINING,
 )
 from dagmm.report import numerals
@@ -33,9 +33,9 @@ _ROWS = {
     TRAINING: "training",
     HELD_OUT: "held_out",
     HELD_OUT_IN_TIME: "held_out_in_time",
-    CROSS_FITTED: "cross_fitted",
-    CROSS_FITTED_IN_TIME: "cross_fitted_in_time",
-    CROSS_FITTED_WINDOWS: "cross_fitted_windows",
+    OUT_OF_FOLD: "out_of_fold_energies",
+    OUT_OF_FOLD_IN_TIME: "cross_fitted_in_time",
+    OUT_OF_FOLD_WINDOWS: "cross_fitted_windows",
     OF_A_TABLE: "calibration",
 }
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagmm._core.arguments import check_int, near
+from dagmm._core.durations import parse_duration
 from dagmm._core.errors import ArgumentError
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.data.files.write import write_text
 from dagmm.estimators.base import FittedModelEstimator
 from dagmm.evaluation.split import check_labels
-from dagmm.inference.calibration.alarm_budget import seconds_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
-from dagmm.preprocessing.table_encoder import Encoder
-from dagmm.report.collect import SAMPLE_ROWS, Gathered
+from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.report.collect import SAMPLE_ROWS, ReportData
 from dagmm.report.contents import Contents, contents_of
 from dagmm.report.model_card import Card, card_of
 from dagmm.report.page import environment, page_of
@@ -118,13 +118,13 @@ def make_report(
     check_page(lang)
     check_int("gap", gap, 0)
     check_int("sample_rows", sample_rows, 10)
-    step = None if every is None else seconds_of("every", every)
+    step = None if every is None else parse_duration("every", every)
     fitted, card = described(model)
-    rows = rows_of(table)
+    rows = as_rows(table)
     fitted.check(rows)
     time, group = axes_of(fitted.table_encoder, rows.names, time, group)
     known = None if labels is None else check_labels(labels, rows.n_rows)
-    gathered = Gathered(fitted, time, group, gap, sample_rows)
+    gathered = ReportData(fitted, time, group, gap, sample_rows)
     energy = fitted.energy(rows)
     for chunk in rows.chunks():
         part = slice(chunk.start, chunk.start + chunk.n_rows)
@@ -133,7 +133,7 @@ def make_report(
 
 
 def finish_report(
-    gathered: Gathered,
+    gathered: ReportData,
     card: Card,
     lang: str,
     step: float | None,
@@ -145,7 +145,7 @@ def finish_report(
 
     Parameters
     ----------
-    gathered : Gathered
+    gathered : ReportData
     card : Card
     lang : {"en", "ja"}
     step : float or None
@@ -201,7 +201,7 @@ def described(model: Any) -> tuple[FittedModel, Card]:
 
 
 def axes_of(
-    encoder: Encoder,
+    encoder: TableEncoder,
     names: tuple[str, ...],
     time: str | None,
     group: str | None,
@@ -211,7 +211,7 @@ def axes_of(
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : TableEncoder
     names : tuple of str
         Columns of the table.
     time, group : str or None
@@ -230,7 +230,7 @@ def axes_of(
                 f"{near(name, names)}"
             )
     aside: dict[str, list[str]] = {"time": [], "date": [], "group": []}
-    for column in encoder.set_aside:
+    for column in encoder.unused_columns:
         if column.name in names and column.reason in aside:
             aside[column.reason].append(column.name)
     dates = aside["time"] or [*aside["date"], *(date.name for date in encoder.dates)]

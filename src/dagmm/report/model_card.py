@@ -28,7 +28,7 @@ class Card:
         Training rows.
     n_columns, n_features : int
         Columns used, and their width when encoded.
-    set_aside : tuple of (str, str)
+    unused_columns : tuple of (str, str)
         Columns that are not used, and why: ``drop``, ``time``, ``group``, ``identifier``,
         ``date`` or ``empty``.
     scaling : str
@@ -49,7 +49,7 @@ class Card:
     n_rows: int
     n_columns: int
     n_features: int
-    set_aside: tuple[tuple[str, str], ...]
+    unused_columns: tuple[tuple[str, str], ...]
     scaling: str
     compression: str
     estimation: str
@@ -87,7 +87,7 @@ def card_of(
         model.record["n_rows"],
         len(encoder.columns),
         encoder.n_features,
-        tuple((column.name, column.reason) for column in encoder.set_aside),
+        tuple((column.name, column.reason) for column in encoder.unused_columns),
         encoder.scaling,
         f"{'-'.join(map(str, compression))} ({names[0]})",
         f"{'-'.join(map(str, estimation))} ({names[1]})",

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from dagmm.inference.explain.attribution import Explainer
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.preprocessing.pipeline import Seen
-from dagmm.report.collect import Gathered, KeptRow
+from dagmm.preprocessing.pipeline import Features
+from dagmm.report.collect import KeptRow, ReportData
 from dagmm.report.events import Event
 
 #: Columns that are listed of a row.
@@ -77,7 +77,7 @@ class Strange:
     n_more: int = 0
 
 
-def strangest_of(gathered: Gathered) -> tuple[list[Strange], bool]:
+def strangest_of(gathered: ReportData) -> tuple[list[Strange], bool]:
     """Return the strangest events, or rows where none is above the threshold.
 
     Returns
@@ -105,13 +105,13 @@ def blamed(found: list[Strange]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _explained(gathered: Gathered, events: list[Event]) -> list[Strange]:
+def _explained(gathered: ReportData, events: list[Event]) -> list[Strange]:
     model = gathered.model
     found = [Strange(event) for event in events]
     if model.calibration is None or not events:
         return found
     kept: list[KeptRow] = [event.peak for event in events]
-    explanation = Explainer(model).explain(Seen.joined([row.seen for row in kept]))
+    explanation = Explainer(model).explain(Features.joined([row.seen for row in kept]))
     bands, usual = _normal(model)
     for i, one in enumerate(found):
         added = explanation.contribution[i]
@@ -149,7 +149,7 @@ def _normal(
     usual = {text.name: text.categories[:3] for text in model.table_encoder.texts}
     if model.windows is not None:  # what is known is usual of windows, not of their rows
         return {}, usual
-    decoded = model.table_encoder.decode(model.calibration.typical)
+    decoded = model.table_encoder.decode(model.calibration.reference_values)
     bands = {
         name: (float(decoded[name][0]), float(decoded[name][-1]))
         for name in model.table_encoder.numbers.names

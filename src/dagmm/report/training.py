@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.training.diagnostics import Finding, findings_of
+from dagmm.inference.record import Finding, findings_of
 
 #: Terms of the loss that are drawn.
 TERMS = ("reconstruction", "energy")
@@ -59,7 +59,7 @@ class Training:
         return all(finding.mood != "look" for finding in self.findings)
 
 
-def training_of(model: FittedModel) -> Training:
+def identity_of(model: FittedModel) -> Training:
     """Read a model's record."""
     record: dict[str, Any] = model.record
     return Training(

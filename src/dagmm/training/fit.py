@@ -8,39 +8,39 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dagmm._core.digests import fingerprint_of
-from dagmm._core.parallel import one_core_each, side_by_side
+from dagmm._core.parallel import parallel_map, single_threaded_blas
 from dagmm._core.progress import Progress
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
 from dagmm.data.progress import WatchedRows
 from dagmm.inference.calibration.calibration import (
-    CROSS_FITTED,
-    CROSS_FITTED_IN_TIME,
     HELD_OUT,
     HELD_OUT_IN_TIME,
+    OUT_OF_FOLD,
+    OUT_OF_FOLD_IN_TIME,
     Calibration,
 )
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.ensemble import Beside, combine
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.mixture.input_space import RowMixture
-from dagmm.mixture.marginal import ColumnMixtures
-from dagmm.preprocessing.column_roles import Overrides
+from dagmm.mixture.input_space import InputMixture
+from dagmm.mixture.marginal import MarginalMixtures
+from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.reference_values import typical_values
-from dagmm.preprocessing.sampling import Encoded, encode_table
-from dagmm.preprocessing.table_encoder import Encoder
-from dagmm.preprocessing.windows.features import Inputs
+from dagmm.preprocessing.reference_values import reference_values_of
+from dagmm.preprocessing.row_views import FeatureMatrix
+from dagmm.preprocessing.sampling import FeatureSample, encode_table
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.checkpoint.directory import Checkpoint
-from dagmm.training.diagnostics import health_of
+from dagmm.training.diagnostics import diagnose
 from dagmm.training.fit_mixture import Finished, finish_member
 from dagmm.training.out_of_core import finish_exactly
-from dagmm.training.presets import Recipe
-from dagmm.training.splits.holdout import Shared, share_out
-from dagmm.training.splits.out_of_fold import cross_fitted
-from dagmm.training.splits.time_blocks import Succession
-from dagmm.training.trainer import TrainedMember, TrainingInputs, train
+from dagmm.training.presets import DetectorConfig
+from dagmm.training.splits.holdout import Split, split_rows
+from dagmm.training.splits.out_of_fold import out_of_fold_energies
+from dagmm.training.splits.time_blocks import TimeOrder
+from dagmm.training.trainer import TrainedMember, TrainingRows, train
 
 _T = TypeVar("_T")
 
@@ -48,10 +48,10 @@ _T = TypeVar("_T")
 def fit_model(
     rows: Rows,
     scaling: Scaling,
-    recipe_of: Callable[[int, int], Recipe],
+    config_of: Callable[[int, int], DetectorConfig],
     seed: int,
     progress: Progress,
-    overrides: Overrides | None = None,
+    overrides: ColumnRoles | None = None,
     *,
     holding_out: bool = False,
     checkpoint: Checkpoint | None = None,
@@ -67,16 +67,16 @@ def fit_model(
     rows : Rows
     scaling : {"standard", "minmax", "none"}
         Of a table; images have their own.
-    recipe_of : callable
+    config_of : callable
         Takes the numbers of rows and of encoded features and returns the recipe.
     seed : int
     progress : Progress
-    overrides : Overrides, optional
+    overrides : ColumnRoles, optional
         What the user says about columns; images have none.
     holding_out : bool, default=False
         Whether some rows of a large table are left out of training and mixture, and of a small
         one some by each network, so that something is known about rows that were not fitted to:
-        drawn at random, or in stretches where ``overrides`` name the time axis; see
+        drawn at random, or in blocks where ``overrides`` name the time axis; see
         :mod:`dagmm.training.splits.holdout`.
     checkpoint : Checkpoint, optional
         Where the training is kept while it runs, and goes on from.
@@ -97,12 +97,12 @@ def fit_model(
     features, n_held = held.features, held.n_rows
     # Of rows that are drawn it is found in the pass over all of them.
     fingerprint = fingerprint_of(rows.names, features[:n_held]) if held.numbers is None else ""
-    recipe = recipe_of(n_held, encoder.n_features)
+    recipe = config_of(n_held, encoder.n_features)
     n_members = len(recipe.architectures)
-    shared = Shared(n_held, np.arange(n_held))
+    shared = Split(n_held, np.arange(n_held))
     if holding_out:
         shared = _shared(rows, held, n_members, overrides, np.random.default_rng(holdout_seed))
-        recipe = recipe_of(shared.n_each, encoder.n_features)
+        recipe = config_of(shared.n_each, encoder.n_features)
     trained = train(
         features,
         shared.n_fitted,
@@ -111,10 +111,10 @@ def fit_model(
         training_seed,
         progress,
         inputs=shared.folds
-        and TrainingInputs(None, shared.folds.fitted, features[: shared.n_fitted]),
+        and TrainingRows(None, shared.folds.fitted, features[: shared.n_fitted]),
         checkpoint=checkpoint,
     )
-    features, unseen = features[: shared.n_fitted], features[shared.n_fitted : n_held]
+    features, held_out = features[: shared.n_fitted], features[shared.n_fitted : n_held]
     mixture_seeds = mixture_seed.spawn(n_members)
     if held.numbers is None:
         finished = _finish(trained, features, shared, recipe, mixture_seeds, progress)
@@ -136,13 +136,13 @@ def fit_model(
         n_components = (len(of_rows.mixture.phi),)
         fit_beside = partial(fit_beside, recipe=replace(recipe, row_components=n_components))
     of_members = [energy for _, energy in finished]
-    return _calibrated(model, of_members, features, unseen, shared, fit_beside)
+    return _calibrated(model, of_members, features, held_out, shared, fit_beside)
 
 
 def _record(
     rows: Rows,
-    held: Encoded,
-    shared: Shared,
+    held: FeatureSample,
+    shared: Split,
     fingerprint: str,
     trained: Sequence[TrainedMember],
     health: list[dict[str, Any]],
@@ -162,9 +162,9 @@ def _calibrated(
     model: FittedModel,
     of_members: list[np.ndarray],
     features: np.ndarray,
-    unseen: np.ndarray,
-    shared: Shared,
-    fit_beside: Callable[[Inputs], Beside],
+    held_out: np.ndarray,
+    shared: Split,
+    fit_beside: Callable[[FeatureMatrix], Beside],
 ) -> tuple[FittedModel, np.ndarray]:
     """Return the model with the energies it is to remember, and those of the rows held.
 
@@ -174,62 +174,63 @@ def _calibrated(
     of_members : list of ndarray
         Energies by each member of the rows that it was fitted to.
     features : ndarray of shape (n_fitted, n_features), float32
-    unseen : ndarray of shape (n_unseen, n_features), float32
+    held_out : ndarray of shape (n_unseen, n_features), float32
         Held out of the fit.
-    shared : Shared
+    shared : Split
     fit_beside : callable
         Fits what stands beside the members to encoded rows.
     """
     folds = shared.folds
     if folds is not None:
-        of_members = list(side_by_side(lambda member: member.energy(features), model.members))
+        of_members = list(parallel_map(lambda member: member.energy(features), model.members))
     energies = np.stack([*of_members, *(judge.energy(features) for judge in model.beside)])
-    unseen_energy = model.energy_of_features(unseen)
+    unseen_energy = model.energy_of_features(held_out)
     energy = np.empty(len(shared.order))
     energy[shared.order] = np.concatenate([combine(model.judges, energies), unseen_energy])
     calibration = Calibration(
-        typical_values(features, model.encoder.feature_columns), EnergySample.of(energy)
+        reference_values_of(features, model.encoder.feature_columns),
+        EmpiricalDistribution.of(energy),
     )
     if folds is not None:
-        unseen_energy = cross_fitted(model.judges, energies, features, folds, fit_beside)
-        are = CROSS_FITTED_IN_TIME if shared.in_time else CROSS_FITTED
-        calibration = calibration.with_unseen(unseen_energy, are)
-    elif len(unseen):
+        unseen_energy = out_of_fold_energies(model.judges, energies, features, folds, fit_beside)
+        are = OUT_OF_FOLD_IN_TIME if shared.in_time else OUT_OF_FOLD
+        calibration = calibration.with_held_out(unseen_energy, are)
+    elif len(held_out):
         are = HELD_OUT_IN_TIME if shared.in_time else HELD_OUT
-        calibration = calibration.with_unseen(unseen_energy, are)
+        calibration = calibration.with_held_out(unseen_energy, are)
     return replace(model, calibration=calibration), energy
 
 
 def _learn(
-    rows: Rows, scaling: Scaling, overrides: Overrides | None, progress: Progress
-) -> Encoder | ImageEncoder:
+    rows: Rows, scaling: Scaling, overrides: ColumnRoles | None, progress: Progress
+) -> TableEncoder | ImageEncoder:
     if isinstance(rows, ImageRows):
         return ImageEncoder.learn(rows)
-    return Encoder.learn(WatchedRows(rows, progress), scaling, overrides)
+    return TableEncoder.learn(WatchedRows(rows, progress), scaling, overrides)
 
 
 def _shared(
     rows: Rows,
-    held: Encoded,
+    held: FeatureSample,
     n_members: int,
-    overrides: Overrides | None,
+    overrides: ColumnRoles | None,
     rng: np.random.Generator,
-) -> Shared:
-    """Say who is fitted to which rows: in stretches, where the user names the time axis."""
+) -> Split:
+    """Say who is fitted to which rows: in blocks, where the user names the time axis."""
     crossing = held.numbers is None
-    succession = None
+    time_order = None
     if crossing and overrides is not None and overrides.time is not None:
-        succession = Succession.of(rows, overrides.time, overrides.group)
-    return share_out(
-        held.features, held.n_rows, n_members, rng, crossing=crossing, succession=succession
+        time_order = TimeOrder.of(rows, overrides.time, overrides.group)
+    return split_rows(
+        held.features, held.n_rows, n_members, rng, crossing=crossing, time_order=time_order
     )
 
 
 def _finish(
     trained: Sequence[TrainedMember],
     features: np.ndarray,
-    shared: Shared,
-    recipe: Recipe,
+    shared: Split,
+    recipe: DetectorConfig,
     seeds: Sequence[np.random.SeedSequence],
     progress: Progress,
 ) -> list[Finished]:
@@ -245,17 +246,17 @@ def _finish(
 
 
 def _fit_beside(
-    features: Inputs, recipe: Recipe, seeds: Sequence[np.random.SeedSequence]
+    features: FeatureMatrix, recipe: DetectorConfig, seeds: Sequence[np.random.SeedSequence]
 ) -> Beside:
     """Fit what judges rows beside the members; None for what the recipe is without."""
     rows = features[:]
     column_rng, row_rng = (np.random.default_rng(seed) for seed in seeds)
     columns = mixture = None
-    with one_core_each():
+    with single_threaded_blas():
         if recipe.column_components:
-            columns = ColumnMixtures.fit(rows, recipe.column_components, column_rng)
+            columns = MarginalMixtures.fit(rows, recipe.column_components, column_rng)
         if recipe.row_components:
-            mixture = RowMixture.fit(
+            mixture = InputMixture.fit(
                 rows,
                 recipe.row_components,
                 recipe.row_floor,
@@ -270,8 +271,8 @@ def _check(
     trained: Sequence[TrainedMember],
     finished: Sequence[Finished],
     features: np.ndarray,
-    shared: Shared,
-    recipe: Recipe,
+    shared: Split,
+    recipe: DetectorConfig,
     progress: Progress,
 ) -> list[dict[str, Any]]:
     """Say of each member what its training changed."""
@@ -280,7 +281,7 @@ def _check(
         member, energy = finished[i]
         result = trained[i]._replace(parameters=member.parameters)
         seen = shared.seen_by(i, features)
-        return health_of(member.architecture, recipe.plan, result, seen, energy)
+        return diagnose(member.architecture, recipe.plan, result, seen, energy)
 
     return _each(check, len(trained), "checking", progress)
 
@@ -291,7 +292,7 @@ def _each(
     """Apply a function to the number of each member, and tell how many are done."""
     progress.phase(phase, n_members)
     results = []
-    for result in side_by_side(function, range(n_members)):
+    for result in parallel_map(function, range(n_members)):
         results.append(result)
         progress.advance(len(results))
     return results

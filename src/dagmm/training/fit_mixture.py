@@ -8,26 +8,26 @@ from dagmm.inference.ensemble import Member
 from dagmm.inference.forward import chunks_of, latent_rows, outputs_of
 from dagmm.mixture.combination import scale_of
 from dagmm.mixture.em import choose, moments_under, settle
-from dagmm.mixture.gaussian import Mixture, Moments
-from dagmm.mixture.kernel_density import DrawnMixtures, SphericalMixture, energies_of
+from dagmm.mixture.gaussian import GaussianMixture, Moments
+from dagmm.mixture.kernel_density import DrawnMixtures, KernelDensity, energies_of
 from dagmm.networks.network import Architecture
-from dagmm.preprocessing.windows.features import Inputs
+from dagmm.preprocessing.row_views import FeatureMatrix
 from dagmm.training.diagnostics import check_untrained
-from dagmm.training.presets import Recipe
+from dagmm.training.presets import DetectorConfig
 from dagmm.training.trainer import TrainedMember
 
 #: A member, and the energies of the rows that are held, in nats.
 Finished: TypeAlias = tuple[Member, np.ndarray]
 
 
-class Sketch(NamedTuple):
+class MixtureFit(NamedTuple):
     """A member whose mixture is not fixed yet."""
 
     architecture: Architecture
     parameters: np.ndarray
-    chosen: Mixture | None
+    chosen: GaussianMixture | None
     """What gives memberships instead of the estimation network."""
-    drawn: tuple[SphericalMixture, ...]
+    drawn: tuple[KernelDensity, ...]
     """Mixtures beside the one that is to be fixed."""
 
     def moments_of(self, features: np.ndarray) -> Moments:
@@ -37,17 +37,19 @@ class Sketch(NamedTuple):
         z = latent_rows(self.architecture, self.parameters, features)
         return moments_under(self.chosen, z)[0]
 
-    def mixture_from(self, moments: Moments, recipe: Recipe, relative_floor: float) -> Mixture:
+    def mixture_from(
+        self, moments: Moments, recipe: DetectorConfig, relative_floor: float
+    ) -> GaussianMixture:
         """Fix the mixture from moments of all rows."""
         if self.chosen is None:
-            return Mixture.from_moments(moments, relative_floor)
+            return GaussianMixture.from_moments(moments, relative_floor)
         return settle(moments, relative_floor, recipe.least_phi, recipe.covariance)
 
-    def energies(self, mixture: Mixture, z: np.ndarray) -> np.ndarray:
+    def energies(self, mixture: GaussianMixture, z: np.ndarray) -> np.ndarray:
         """Energies of rows under all mixtures of the member, shape (n_mixtures, n_rows)."""
         return energies_of((mixture, *self.drawn), z)
 
-    def member(self, mixture: Mixture, energies: np.ndarray) -> Finished:
+    def member(self, mixture: GaussianMixture, energies: np.ndarray) -> Finished:
         """Return the member, on the scale of the energies of the rows that are held."""
         drawn = DrawnMixtures.of(self.drawn, energies) if self.drawn else None
         energy = energies[0] if drawn is None else drawn.join(energies)
@@ -59,11 +61,11 @@ class Sketch(NamedTuple):
 def sketch(
     architecture: Architecture,
     result: TrainedMember,
-    features: Inputs,
-    recipe: Recipe,
+    features: FeatureMatrix,
+    recipe: DetectorConfig,
     relative_floor: float,
     rng: np.random.Generator,
-) -> tuple[Sketch, np.ndarray, Moments]:
+) -> tuple[MixtureFit, np.ndarray, Moments]:
     """Look at the rows that are held, dropout off, and choose how many components they need.
 
     A network that training drove so far that it overflows is of no use: the one before training
@@ -71,7 +73,7 @@ def sketch(
 
     Returns
     -------
-    sketch : Sketch
+    sketch : MixtureFit
     z : ndarray of shape (n_latent, n_rows), float32
         Of these rows.
     moments : Moments
@@ -92,14 +94,14 @@ def sketch(
     if recipe.components:
         chosen = choose(z, recipe.components, relative_floor, rng, covariance=recipe.covariance)
     drawn = tuple(
-        SphericalMixture.draw(z, architecture.n_code, n_components, rng)
+        KernelDensity.draw(z, architecture.n_code, n_components, rng)
         for n_components in recipe.drawn_components
     )
-    return Sketch(architecture, parameters, chosen, drawn), z, moments
+    return MixtureFit(architecture, parameters, chosen, drawn), z, moments
 
 
 def latent_moments(
-    architecture: Architecture, parameters: np.ndarray, features: Inputs
+    architecture: Architecture, parameters: np.ndarray, features: FeatureMatrix
 ) -> tuple[np.ndarray, Moments]:
     """Z of all rows, and the moments of the memberships the estimation network gives them."""
     z = np.empty((architecture.n_latent, len(features)), np.float32)
@@ -115,8 +117,8 @@ def latent_moments(
 def finish_member(
     architecture: Architecture,
     result: TrainedMember,
-    features: Inputs,
-    recipe: Recipe,
+    features: FeatureMatrix,
+    recipe: DetectorConfig,
     relative_floor: float,
     rng: np.random.Generator,
 ) -> Finished:

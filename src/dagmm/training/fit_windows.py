@@ -6,30 +6,36 @@ from typing import Any
 import numpy as np
 
 from dagmm._core.digests import fingerprint_of
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm.data.base import CHUNK_ROWS, Rows
-from dagmm.inference.calibration.calibration import CROSS_FITTED_WINDOWS, Calibration
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.calibration import OUT_OF_FOLD_WINDOWS, Calibration
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.ensemble import Member, combine, combine_unseen
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.numeric import Scaling
-from dagmm.preprocessing.reference_values import typical_values
+from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
-from dagmm.preprocessing.table_encoder import Encoder
-from dagmm.preprocessing.windows.features import Detail, View, Windowed, WindowInputs, scaled_view
+from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.features import (
+    Detail,
+    WindowFeatures,
+    WindowGather,
+    WindowInputs,
+    scaled_view,
+)
 from dagmm.preprocessing.windows.fit import Series, series_of
 from dagmm.preprocessing.windows.length import WindowLength
-from dagmm.preprocessing.windows.nonstationary import wandering
-from dagmm.preprocessing.windows.spec import Windows
+from dagmm.preprocessing.windows.nonstationary import nonstationary_features
+from dagmm.preprocessing.windows.spec import WindowSpec
 from dagmm.training.checkpoint.directory import Checkpoint
-from dagmm.training.diagnostics import health_of
+from dagmm.training.diagnostics import diagnose
 from dagmm.training.fit_mixture import finish_member
-from dagmm.training.presets import Recipe
+from dagmm.training.presets import DetectorConfig
 from dagmm.training.splits.folds import Folds
 from dagmm.training.splits.window_folds import folds_of
-from dagmm.training.trainer import TrainedMember, TrainingInputs, train
+from dagmm.training.trainer import TrainedMember, TrainingRows, train
 
 #: Windows that axes and usual values are found from, evenly over the table.
 _SAMPLE_WINDOWS = 20_000
@@ -42,10 +48,10 @@ def fit_windows(
     length: WindowLength,
     scaling: Scaling,
     detail: Detail,
-    recipe_of: Callable[[int, int, int], Recipe],
+    config_of: Callable[[int, int, int], DetectorConfig],
     seed: int,
     progress: Progress,
-    overrides: Overrides,
+    overrides: ColumnRoles,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[FittedModel, np.ndarray]:
     """Fit a model to windows of a table.
@@ -58,14 +64,14 @@ def fit_windows(
     rows : Rows
     length : WindowLength
     scaling : {"standard", "minmax", "none"}
-    detail : {"levels", "steps"}
+    detail : {"summary", "sequence"}
         What the networks see of a window.
-    recipe_of : callable
+    config_of : callable
         Takes the numbers of windows, of rows of a window and of encoded features, and returns
         the recipe.
     seed : int
     progress : Progress
-    overrides : Overrides
+    overrides : ColumnRoles
     checkpoint : Checkpoint, optional
         Where the training is kept while it runs, and goes on from.
 
@@ -78,7 +84,7 @@ def fit_windows(
         alone; of all of them by all networks where the table is too small for that.
     """
     progress.phase("reading", 3)
-    encoder = Encoder.learn(rows, scaling, overrides)
+    encoder = TableEncoder.learn(rows, scaling, overrides)
     progress.advance(1)
     series = series_of(rows, length)
     features = encode_rows(rows, encoder)
@@ -89,9 +95,9 @@ def fit_windows(
     inputs = _inputs(windows, features, series)
     sample = _sample_of(inputs)
     shape = (windows.n_steps, encoder.n_features)
-    n_members = len(recipe_of(len(series.ends), *shape).architectures)
+    n_members = len(config_of(len(series.ends), *shape).architectures)
     folds = folds_of(series.ends, series.asset, windows.n_steps, n_members)
-    recipe = recipe_of(folds.n_fitted, *shape)
+    recipe = config_of(folds.n_fitted, *shape)
     training_seed, mixture_seed = np.random.SeedSequence(seed).spawn(2)
     table, training = _to_train_on(windows, features, series, inputs, folds.fitted, sample)
     trained = train(
@@ -114,55 +120,55 @@ def fit_windows(
         "health": list(health),
     }
     energy, are = _joined(members, energies, folds)
-    typical = typical_values(
+    reference_values = reference_values_of(
         sample, windows.input_columns(encoder.feature_columns), of_windows=True
     )
-    calibration = Calibration(typical, EnergySample.of(energy))
+    calibration = Calibration(reference_values, EmpiricalDistribution.of(energy))
     if are:
-        calibration = calibration.with_unseen(energy, are)
+        calibration = calibration.with_held_out(energy, are)
     return FittedModel(encoder, members, None, record, calibration, windows), energy
 
 
 def _windows_of(
     series: Series, length: WindowLength, features: np.ndarray, detail: Detail
-) -> Windows:
+) -> WindowSpec:
     """Learn what the networks are to see of a window."""
-    wanders = wandering(features[: len(series.asset)], series.asset)
-    view = View.unscaled(detail, series.n_steps, wanders)
-    windows = Windows(length.time, length.group, length.step, series.interval, series.gap, view)
+    nonstationary = nonstationary_features(features[: len(series.asset)], series.asset)
+    view = WindowFeatures.unscaled(detail, series.n_steps, nonstationary)
+    windows = WindowSpec(length.time, length.group, length.step, series.interval, series.gap, view)
     return windows.with_view(scaled_view(view, _inputs(windows, features, series), CHUNK_ROWS))
 
 
-def _inputs(windows: Windows, features: np.ndarray, series: Series) -> WindowInputs:
+def _inputs(windows: WindowSpec, features: np.ndarray, series: Series) -> WindowInputs:
     return WindowInputs(windows.view, features, series.ends, series.first[series.ends])
 
 
 def _to_train_on(
-    windows: Windows,
+    windows: WindowSpec,
     features: np.ndarray,
     series: Series,
     inputs: WindowInputs,
     fitted: list[np.ndarray],
     sample: np.ndarray,
-) -> tuple[np.ndarray, TrainingInputs]:
+) -> tuple[np.ndarray, TrainingRows]:
     """Return rows, and how their windows are made: once where that takes little, or each time."""
-    if windows.view.detail == "levels":
+    if windows.view.detail == "summary":
         table = np.zeros((padded_rows(len(inputs)), windows.n_inputs), np.float32)
         for start in range(0, len(inputs), CHUNK_ROWS):
             part = inputs[start : start + CHUNK_ROWS]
             table[start : start + len(part)] = part
-        return table, TrainingInputs(None, fitted, sample)
+        return table, TrainingRows(None, fitted, sample)
     first = np.zeros(len(features), np.int32)
     first[: len(series.first)] = series.first
     ends = [series.ends[places] for places in fitted]
-    return features, TrainingInputs(Windowed(windows.view, first), ends, sample)
+    return features, TrainingRows(WindowGather(windows.view, first), ends, sample)
 
 
 def _finish(
     trained: Sequence[TrainedMember],
     inputs: WindowInputs,
     folds: Folds,
-    recipe: Recipe,
+    recipe: DetectorConfig,
     seed: np.random.SeedSequence,
     progress: Progress,
 ) -> tuple[tuple[Member, ...], tuple[np.ndarray, ...], tuple[dict[str, Any], ...]]:
@@ -184,13 +190,13 @@ def _finish(
             architecture, trained[i], own, recipe, recipe.relative_floors[i], rng
         )
         result = trained[i]._replace(parameters=member.parameters)
-        proof = health_of(architecture, recipe.plan, result, own, energy)
-        unseen = inputs.of(folds.unseen[i]) if len(folds.unseen[i]) else inputs
-        return member, member.energy(unseen), proof
+        proof = diagnose(architecture, recipe.plan, result, own, energy)
+        held_out = inputs.of(folds.held_out[i]) if len(folds.held_out[i]) else inputs
+        return member, member.energy(held_out), proof
 
     progress.phase("mixture", len(trained))
     finished = []
-    for one in side_by_side(finish, range(len(trained))):
+    for one in parallel_map(finish, range(len(trained))):
         finished.append(one)
         progress.advance(len(finished))
     members, energies, health = zip(*finished, strict=True)
@@ -214,4 +220,4 @@ def _joined(
         (tuple(members[i] for i in group), np.stack([energies[i] for i in group]))
         for group in groups
     ]
-    return combine_unseen(members, parts), CROSS_FITTED_WINDOWS
+    return combine_unseen(members, parts), OUT_OF_FOLD_WINDOWS

@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt32
 from dagmm._core.numerics import Array, sum_of_features
 from dagmm.mixture.gaussian import NEUTRAL_VARIANCE, Moments, covariance_penalty, floor_of
 from dagmm.mixture.minibatch import minibatch_energy
-from dagmm.networks.dropout import child_of, kept
+from dagmm.networks.dropout import fold_in, keep_mask
 from dagmm.networks.network import Network
 
 
@@ -63,9 +63,9 @@ def objective(
     """
     z, x_hat = network.latent(x)
     if seed is not None and mask_ratio > 0.0:
-        seen = kept(child_of(seed, 0), mask_ratio, x.shape)
+        seen = keep_mask(fold_in(seed, 0), mask_ratio, x.shape)
         x_hat = network.compression.decode(network.compression.encode(x * seen))
-    gamma = network.gamma(z, seed=None if seed is None else child_of(seed, 1))
+    gamma = network.gamma(z, seed=None if seed is None else fold_in(seed, 1))
     moments = Moments.of(z, gamma)
     floor = jax.lax.stop_gradient(floor_of(moments.variance))
     if blank is not None:

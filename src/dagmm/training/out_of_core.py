@@ -5,27 +5,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from dagmm._core.digests import digest_of
-from dagmm._core.memory import give_back
-from dagmm._core.parallel import side_by_side
+from dagmm._core.memory import trim_heap
+from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm.data.base import CHUNK_ROWS, Chunk, Rows
 from dagmm.inference.forward import latent_rows
-from dagmm.mixture.gaussian import Mixture, Moments
+from dagmm.mixture.gaussian import GaussianMixture, Moments
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.diagnostics import check_untrained
-from dagmm.training.fit_mixture import Finished, Sketch, sketch
-from dagmm.training.presets import Recipe
+from dagmm.training.fit_mixture import Finished, MixtureFit, sketch
+from dagmm.training.presets import DetectorConfig
 from dagmm.training.trainer import TrainedMember
 
 
 def finish_exactly(
     rows: Rows,
-    encoder: Encoder | ImageEncoder,
+    encoder: TableEncoder | ImageEncoder,
     left_out: np.ndarray,
     trained: Sequence[TrainedMember],
     features: np.ndarray,
-    recipe: Recipe,
+    recipe: DetectorConfig,
     seeds: Sequence[np.random.SeedSequence],
     progress: Progress,
 ) -> tuple[list[Finished], str]:
@@ -34,13 +34,13 @@ def finish_exactly(
     Parameters
     ----------
     rows : Rows
-    encoder : Encoder or ImageEncoder
+    encoder : TableEncoder or ImageEncoder
     left_out : ndarray of shape (n_left_out,)
         Numbers of the rows that no mixture sees, in ascending order.
     trained : sequence of TrainedMember
     features : ndarray of shape (n_held, n_features), float32
         Encoded rows that are held, without those left out.
-    recipe : Recipe
+    recipe : DetectorConfig
     seeds : sequence of SeedSequence
         One for each member.
     progress : Progress
@@ -56,17 +56,17 @@ def finish_exactly(
         If a network overflows even before training.
     """
 
-    def look(i: int, result: TrainedMember) -> Sketch:
+    def look(i: int, result: TrainedMember) -> MixtureFit:
         rng, floor = np.random.default_rng(seeds[i]), recipe.relative_floors[i]
         return sketch(recipe.architectures[i], result, features, recipe, floor, rng)[0]
 
-    def again(i: int) -> Sketch:
+    def again(i: int) -> MixtureFit:
         # Some row that is not held overflows the network: the one before training takes over.
         return look(i, trained[i]._replace(parameters=trained[i].initial))
 
-    give_back()
+    trim_heap()
     n_members = len(trained)
-    sketches = dict(enumerate(side_by_side(lambda i: look(i, trained[i]), range(n_members))))
+    sketches = dict(enumerate(parallel_map(lambda i: look(i, trained[i]), range(n_members))))
     finished: dict[int, Finished] = {}
     while left := [i for i in range(n_members) if i not in finished]:
         parts = [sketches[i] for i in left]
@@ -86,15 +86,15 @@ def finish_exactly(
             return sketches[i].member(mixture, _energies(sketches[i], mixture, features))
 
         numbers = [i for i, _ in sound]
-        finished |= dict(zip(numbers, side_by_side(finish, sound), strict=True))
+        finished |= dict(zip(numbers, parallel_map(finish, sound), strict=True))
     return [finished[i] for i in range(n_members)], fingerprint
 
 
 def exact_moments(
     rows: Rows,
-    encoder: Encoder | ImageEncoder,
+    encoder: TableEncoder | ImageEncoder,
     left_out: np.ndarray,
-    sketches: Sequence[Sketch],
+    sketches: Sequence[MixtureFit],
     progress: Progress,
 ) -> tuple[list[Moments], str]:
     """Read and encode all rows once, and add up what each member's mixture is fixed from.
@@ -105,10 +105,10 @@ def exact_moments(
     Parameters
     ----------
     rows : Rows
-    encoder : Encoder or ImageEncoder
+    encoder : TableEncoder or ImageEncoder
     left_out : ndarray of shape (n_left_out,)
         Numbers of the rows that no mixture sees, in ascending order.
-    sketches : sequence of Sketch
+    sketches : sequence of MixtureFit
     progress : Progress
         Is told a phase of its own.
 
@@ -129,7 +129,7 @@ def exact_moments(
     progress.phase("mixture", rows.n_rows)
     digest, done = digest_of(rows.names), 0
     total: list[Moments] = []
-    for features, parts in side_by_side(of_chunk, rows.only(encoder.columns).chunks()):
+    for features, parts in parallel_map(of_chunk, rows.only(encoder.columns).chunks()):
         digest.update(features.data)
         if parts and total:
             total = [before.merge(part) for before, part in zip(total, parts, strict=True)]
@@ -140,7 +140,7 @@ def exact_moments(
     return total, digest.hexdigest()
 
 
-def _energies(one: Sketch, mixture: Mixture, features: np.ndarray) -> np.ndarray:
+def _energies(one: MixtureFit, mixture: GaussianMixture, features: np.ndarray) -> np.ndarray:
     """Energies under each mixture of rows whose z is not kept: that of all members is a lot."""
     energies = np.empty((1 + len(one.drawn), len(features)))
     for start in range(0, len(features), CHUNK_ROWS):

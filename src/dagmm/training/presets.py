@@ -8,18 +8,18 @@ from dagmm.networks.convolutional import halved
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.windows.features import Detail
-from dagmm.training.trainer import TrainingPlan
+from dagmm.training.trainer import TrainingConfig
 
 
 @dataclass(frozen=True)
-class Recipe:
+class DetectorConfig:
     """Everything that is decided before a fit begins.
 
     Parameters
     ----------
     architectures : tuple of Architecture
         One for each member.
-    plan : TrainingPlan
+    plan : TrainingConfig
     components : tuple of int
         Numbers of mixture components to choose from after training; empty to keep the mixture
         that the estimation network describes, as in the paper.
@@ -45,7 +45,7 @@ class Recipe:
     """
 
     architectures: tuple[Architecture, ...]
-    plan: TrainingPlan
+    plan: TrainingConfig
     components: tuple[int, ...]
     relative_floors: tuple[float, ...]
     least_phi: float = 0.0
@@ -110,7 +110,7 @@ def default_hiddens(n_features: int) -> tuple[int, ...]:
 DEFAULT_EST_HIDDENS = (16, 4)
 
 
-def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
+def table_config(n_rows: int, n_features: int, n_members: int) -> DetectorConfig:
     """Return the recipe of ``DAGMMDetector``.
 
     Parameters
@@ -133,7 +133,7 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         skip=True,
         mask_ratio=0.2,
     )
-    plan = TrainingPlan(
+    plan = TrainingConfig(
         batch_size=batch_size,
         epochs=EPOCHS,
         steps_per_epoch=100,
@@ -144,7 +144,9 @@ def detector_recipe(n_rows: int, n_features: int, n_members: int) -> Recipe:
         warm_up=0.2,
     )
     floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
-    recipe = Recipe((architecture,) * n_members, plan, COMPONENTS, floors, _least_phi(n_rows))
+    recipe = DetectorConfig(
+        (architecture,) * n_members, plan, COMPONENTS, floors, _least_phi(n_rows)
+    )
     if n_rows > MOST_ROWS_BESIDE:
         return recipe
     recipe = replace(
@@ -175,9 +177,9 @@ PAPER_LAMBDA1, PAPER_LAMBDA2 = 0.1, 0.005
 WINDOW_EPOCHS, WINDOW_LEARNING_RATE = 20, 1e-3
 
 
-def window_recipe(
+def window_config(
     n_windows: int, n_steps: int, n_features: int, n_members: int, detail: Detail
-) -> Recipe:
+) -> DetectorConfig:
     """Return the recipe of ``DAGMMDetector`` for windows.
 
     Parameters
@@ -189,13 +191,13 @@ def window_recipe(
     n_features : int
         Width of an encoded row.
     n_members : int
-    detail : {"levels", "steps"}
+    detail : {"summary", "sequence"}
         What the networks see of a window.
     """
-    n_inputs = n_features * (2 if detail == "levels" else n_steps)
-    recipe = detector_recipe(n_windows, n_inputs, n_members)
+    n_inputs = n_features * (2 if detail == "summary" else n_steps)
+    recipe = table_config(n_windows, n_inputs, n_members)
     architecture = recipe.architectures[0]
-    if detail == "steps":
+    if detail == "sequence":
         architecture = replace(
             architecture,
             shape=(n_steps, n_features),
@@ -263,7 +265,9 @@ def image_hiddens(n_rows: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*filters, min(most, max(2, n_rows // 6)))
 
 
-def image_recipe(n_rows: int, n_features: int, n_members: int, shape: tuple[int, ...]) -> Recipe:
+def image_config(
+    n_rows: int, n_features: int, n_members: int, shape: tuple[int, ...]
+) -> DetectorConfig:
     """Return the recipe of ``DAGMMDetector`` for images.
 
     Parameters
@@ -288,7 +292,7 @@ def image_recipe(n_rows: int, n_features: int, n_members: int, shape: tuple[int,
         residuals=("log_error",),
         shape=shape,
     )
-    plan = TrainingPlan(
+    plan = TrainingConfig(
         batch_size=batch_size,
         epochs=6,
         steps_per_epoch=50,
@@ -301,7 +305,9 @@ def image_recipe(n_rows: int, n_features: int, n_members: int, shape: tuple[int,
     enough = n_rows >= IMAGE_COMPONENTS * (architecture.n_latent + 1)
     components = (IMAGE_COMPONENTS if enough else 1,)
     floors = (IMAGE_FLOOR,) * n_members
-    return Recipe((architecture,) * n_members, plan, components, floors, _least_phi(n_rows))
+    return DetectorConfig(
+        (architecture,) * n_members, plan, components, floors, _least_phi(n_rows)
+    )
 
 
 def _est_hiddens(batch_size: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ STEPS_PER_CALL = 100
 
 
 @dataclass(frozen=True)
-class TrainingPlan:
+class TrainingConfig:
     """How one network is trained.
 
     Parameters
@@ -78,7 +78,7 @@ class Schedule(NamedTuple):
 
 
 def batches_of(
-    fitted: int | np.ndarray, plan: TrainingPlan, rng: np.random.Generator
+    fitted: int | np.ndarray, plan: TrainingConfig, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, Schedule]]:
     """Row numbers and schedule of each compiled call; of the first rows, or of those listed."""
     if isinstance(fitted, np.ndarray):

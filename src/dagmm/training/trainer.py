@@ -15,20 +15,20 @@ from jaxtyping import Float, Int, UInt32
 
 from dagmm._core.compilation import compiled, make_room
 from dagmm._core.numerics import Array
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
-from dagmm.networks.dropout import child_of, seed_of
+from dagmm.networks.dropout import fold_in, seed_of
 from dagmm.networks.network import Architecture, Network, flatten
 from dagmm.networks.padding import Padding, padding_of, unpadded
 from dagmm.networks.principal import principal_axes
-from dagmm.preprocessing.windows.features import Windowed
+from dagmm.preprocessing.windows.features import WindowGather
 from dagmm.training.checkpoint.directory import Checkpoint
-from dagmm.training.checkpoint.identity import training_of
+from dagmm.training.checkpoint.identity import identity_of
 from dagmm.training.checkpoint.member_file import MemberFile, Standing
 from dagmm.training.history import History
 from dagmm.training.objective import Terms, objective
 from dagmm.training.schedule import Schedule, batches_of
-from dagmm.training.schedule import TrainingPlan as TrainingPlan
+from dagmm.training.schedule import TrainingConfig as TrainingConfig
 
 #: Tables of no more numbers are padded, with rows as well, to one size for each width. Rows of
 #: padding take no memory on a CPU; a larger table would be copied, and takes longer to train on
@@ -46,10 +46,10 @@ class TrainedMember(NamedTuple):
     history: History
 
 
-class TrainingInputs(NamedTuple):
+class TrainingRows(NamedTuple):
     """What networks are trained on, where that is not each row, by itself, for all of them."""
 
-    windowed: Windowed | None
+    windowed: WindowGather | None
     """Makes inputs of windows from the rows; None where they are the rows themselves."""
     fitted: Sequence[np.ndarray]
     """By network: numbers of the rows, or of those whose windows, it is trained on."""
@@ -84,14 +84,14 @@ _ADAM = optax.scale_by_adam()
 def _step(
     architecture: Architecture,
     rows: Float[Array, "n_rows n_columns"],
-    windowed: Windowed | None,
+    windowed: WindowGather | None,
     seed: UInt32[Array, " 2"],
     blank: Float[Array, " n_latent"],
     state: _State,
     batch: tuple[Int[Array, " batch_size"], Schedule],
 ) -> tuple[_State, _StepRecord]:
     index, schedule = batch
-    step_seed = child_of(seed, state.step)
+    step_seed = fold_in(seed, state.step)
 
     def loss(network: Network) -> tuple[Array, Terms]:
         x = _turned(rows[index]) if windowed is None else windowed(rows, index)
@@ -132,7 +132,7 @@ def _program() -> Callable[..., Any]:
 
     def run(
         rows: Array,
-        windowed: Windowed | None,
+        windowed: WindowGather | None,
         seed: Array,
         blank: Array,
         state: _State,
@@ -151,7 +151,7 @@ def _program() -> Callable[..., Any]:
     return compiled(run, static_argnames="architecture")
 
 
-class _Member:
+class _TrainingRun:
     """One network in training: its state on the device and its shuffling on the host."""
 
     def __init__(
@@ -159,11 +159,11 @@ class _Member:
         rows: Array,
         fitted: int | np.ndarray,
         padding: Padding,
-        plan: TrainingPlan,
+        plan: TrainingConfig,
         seed: np.random.SeedSequence,
         initial: np.ndarray | None,
         axes: np.ndarray | None,
-        windowed: Windowed | None,
+        windowed: WindowGather | None,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
         self.rows, self.padding, self.plan = rows, padding, plan
@@ -257,11 +257,11 @@ def train(
     rows: Float[np.ndarray, "padded_rows n_columns"],
     n_rows: int,
     architectures: Sequence[Architecture],
-    plan: TrainingPlan,
+    plan: TrainingConfig,
     seed: int | np.random.SeedSequence,
     progress: Progress | None = None,
     initial: np.ndarray | None = None,
-    inputs: TrainingInputs | None = None,
+    inputs: TrainingRows | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[TrainedMember]:
     """Train one network for each architecture, side by side.
@@ -276,14 +276,14 @@ def train(
     n_rows : int
     architectures : sequence of Architecture
         One for each member.
-    plan : TrainingPlan
+    plan : TrainingConfig
     seed : int or SeedSequence
         The one source of initialisation, shuffling and dropout.
     progress : Progress, optional
         Is told the epochs done, of all members together, and the loss.
     initial : ndarray of shape (n_parameters,), optional
         Where every network starts; each is drawn for itself by default.
-    inputs : TrainingInputs, optional
+    inputs : TrainingRows, optional
         By default every network is trained on all rows, each by itself.
     checkpoint : Checkpoint, optional
         Where the training is kept while it runs, and goes on from.
@@ -302,20 +302,20 @@ def train(
     progress = progress or Progress()
     if checkpoint is not None:
         parts = [] if inputs is None else [*inputs.fitted, *jax.tree.leaves(inputs.windowed)]
-        training = training_of(rows, n_rows, architectures, plan, sequence, initial, parts)
+        training = identity_of(rows, n_rows, architectures, plan, sequence, initial, parts)
         for member, file in zip(members, checkpoint.begin(training, plan), strict=True):
             member.resume(file)
         if _done(members):
             progress.say(checkpoint.resuming([m.history.epochs for m in members], plan.epochs))
     stopped = Event()
 
-    def advance(member: _Member) -> bool:
+    def advance(member: _TrainingRun) -> bool:
         alive = not stopped.is_set() and member.advance()
         if alive:
             progress.advance(_done(members), member.history.summary())
         return alive
 
-    def finish(member: _Member) -> None:
+    def finish(member: _TrainingRun) -> None:
         try:
             while advance(member):
                 pass
@@ -332,7 +332,7 @@ def train(
     progress.phase("training", len(members) * plan.epochs)
     if checkpoint is not None:
         progress.advance(_done(members))
-    for _ in side_by_side(finish, waiting, stopped):
+    for _ in parallel_map(finish, waiting, stopped):
         pass
     return [member.result() for member in members]
 
@@ -341,11 +341,11 @@ def _members(
     rows: Float[np.ndarray, "padded_rows n_columns"],
     n_rows: int,
     architectures: Sequence[Architecture],
-    plan: TrainingPlan,
+    plan: TrainingConfig,
     seed: np.random.SeedSequence,
     initial: np.ndarray | None,
-    inputs: TrainingInputs | None,
-) -> list[_Member]:
+    inputs: TrainingRows | None,
+) -> list[_TrainingRun]:
     """Return networks before training, on the device with the rows that they share."""
     paddings, table = _padded(rows, architectures, inputs)
     device_rows = jax.device_put(table)
@@ -354,7 +354,7 @@ def _members(
     axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
     windowed = None if inputs is None else jax.device_put(inputs.windowed)
     return [
-        _Member(
+        _TrainingRun(
             device_rows,
             n_rows if inputs is None else inputs.fitted[i],
             padding,
@@ -373,7 +373,7 @@ def _members(
 def _padded(
     rows: Float[np.ndarray, "padded_rows n_columns"],
     architectures: Sequence[Architecture],
-    inputs: TrainingInputs | None,
+    inputs: TrainingRows | None,
 ) -> tuple[list[Padding], np.ndarray]:
     """Return how each network is padded, and the rows padded alike."""
     paddings = [padding_of(architecture) for architecture in architectures]
@@ -384,6 +384,6 @@ def _padded(
     return paddings, paddings[0].pad_rows(rows, n_rows)
 
 
-def _done(members: Sequence[_Member]) -> int:
+def _done(members: Sequence[_TrainingRun]) -> int:
     """Epochs done, of all members together."""
     return sum(member.history.epochs for member in members)

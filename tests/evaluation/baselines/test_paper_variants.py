@@ -9,7 +9,7 @@ from dagmm.evaluation.baselines import paper_variants
 from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
 from dagmm.evaluation.baselines.paper_variants import Setting, default_setting
 from dagmm.networks.network import flatten
-from dagmm.training.presets import detector_recipe
+from dagmm.training.presets import table_config
 from dagmm.training.trainer import train
 from small_tables import ARCHITECTURE, PLAN, broken_rows, correlated_rows
 
@@ -36,7 +36,7 @@ def rows(seed=0):
 
 
 def test_the_setting_is_the_detectors_with_a_network_as_the_paper_has_it():
-    recipe = detector_recipe(500, 7, 4)
+    recipe = table_config(500, 7, 4)
     architecture = replace(recipe.architectures[0], skip=False, mask_ratio=0.0)
     assert default_setting(500, 7) == (architecture, recipe.plan, recipe.relative_floors[0])
 

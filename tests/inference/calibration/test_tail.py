@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, genpareto, norm
 
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.tail import LEAST_ROWS, fit_tail
 
 
 def tail_of(energy):
-    tail = fit_tail(EnergySample.of(energy))
+    tail = fit_tail(EmpiricalDistribution.of(energy))
     assert tail is not None
     return tail
 
@@ -97,4 +97,4 @@ def test_a_tail_that_fits_is_believed_and_one_that_does_not_is_not(chi_square):
     ids=["few rows", "one energy", "few energies", "few above the level"],
 )
 def test_too_few_energies_have_no_tail(energy):
-    assert fit_tail(EnergySample.of(energy)) is None
+    assert fit_tail(EmpiricalDistribution.of(energy)) is None

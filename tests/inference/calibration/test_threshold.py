@@ -7,7 +7,7 @@ from scipy.stats import binom, expon, kstest
 
 from dagmm._core.errors import ArgumentError
 from dagmm.inference.calibration.calibration import Calibration
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.threshold import (
     AUTO_CONTAMINATION,
     check_contamination,
@@ -20,8 +20,8 @@ from dagmm.inference.calibration.threshold import (
 )
 
 ENERGY = np.random.default_rng(0).exponential(size=2000)
-TRAINING = Calibration(np.zeros((8, 1), np.float32), EnergySample.of(ENERGY[:1000]))
-UNSEEN = TRAINING.with_unseen(ENERGY[1000:], "rows held out of the fit")
+TRAINING = Calibration(np.zeros((8, 1), np.float32), EmpiricalDistribution.of(ENERGY[:1000]))
+UNSEEN = TRAINING.with_held_out(ENERGY[1000:], "rows held out of the fit")
 OLD = replace(UNSEEN, training=None)
 
 
@@ -106,7 +106,7 @@ def test_the_interval_of_a_quantile_is_that_of_its_ranks():
     low, high = binom.ppf([0.025, 0.975], 1000, 0.95).astype(int)
     assert (chosen.low, chosen.high) == (ordered[low], ordered[high + 1])
     assert binom.cdf(high, 1000, 0.95) - binom.cdf(low - 1, 1000, 0.95) > 0.95
-    few = replace(UNSEEN, unseen=EnergySample.of(ENERGY[:50]))
+    few = replace(UNSEEN, held_out=EmpiricalDistribution.of(ENERGY[:50]))
     assert choose_threshold(few, quantile=0.9).high is None  # may lie beyond all 50
 
 
@@ -133,7 +133,7 @@ def test_a_budget_beyond_the_rows_is_found_from_their_tail():
 
 def test_a_tail_that_does_not_fit_is_warned_of():
     heaps = np.concatenate([ENERGY[:970], 50.0 + 0.1 * ENERGY[:30]])
-    chosen = choose_threshold(TRAINING.with_unseen(heaps, "heaps"), quantile=0.9999)
+    chosen = choose_threshold(TRAINING.with_held_out(heaps, "heaps"), quantile=0.9999)
     assert chosen.warnings == (
         "the highest energies do not follow a generalised Pareto distribution (p = 0.01): what "
         "lies beyond them is a guess; calibrate with more normal rows, or allow more alarms",
@@ -141,7 +141,7 @@ def test_a_tail_that_does_not_fit_is_warned_of():
 
 
 def test_few_rows_give_what_they_show_and_no_more():
-    few = TRAINING.with_unseen(ENERGY[:200], "rows of a calibration table")
+    few = TRAINING.with_held_out(ENERGY[:200], "rows of a calibration table")
     assert choose_threshold(few, quantile=0.99).method == "quantile"
     with pytest.raises(ArgumentError) as caught:
         choose_threshold(few, quantile=0.999)
@@ -201,7 +201,7 @@ def test_a_rule_that_cannot_be_followed_is_refused(known, arguments, message):
 
 
 def test_p_values_of_few_rows_are_counted_with_the_row_itself():
-    few = TRAINING.with_unseen(np.array([1.0, 2.0, 3.0]), "three rows")
+    few = TRAINING.with_held_out(np.array([1.0, 2.0, 3.0]), "three rows")
     p_value = p_value_of(few, np.array([0.0, 1.0, 1.5, 3.0, 9.0]))
     np.testing.assert_allclose(p_value, [1.0, 1.0, 0.75, 0.5, 0.25])
 

@@ -10,7 +10,7 @@ from test_saving import DATA
 from dagmm import DAGMMDetector, InputError
 from dagmm._core.errors import ArgumentError
 from dagmm.data.base import CHUNK_ROWS
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.datasets import NORMAL, SENSORS, simulated_plant
 from dagmm.inference.explain.attribution import Explanation, _without_repeats, explain
 from dagmm.inference.explain.counterfactual import LEAST_DROP, MOST_COLUMNS
@@ -103,7 +103,7 @@ def test_what_is_wrong_is_named_and_what_was_expected_is_usual(strange, explanat
 
 
 def test_ordinary_rows_have_nothing_to_explain(detector, explanation) -> None:
-    median = detector.model_.calibration.fairest.energy_at(0.5)
+    median = detector.model_.calibration.reference.energy_at(0.5)
     ordinary = explanation.energy <= median
     assert ordinary.any()
     assert (explanation.contribution[ordinary] == 0.0).all()
@@ -179,7 +179,7 @@ def test_columns_that_add_most_come_first() -> None:
 
 def test_no_rows_have_no_reasons(detector) -> None:
     explanation = detector.explain(small_table()[:1].iloc[:1])
-    none = explain(detector.model_, rows_of(small_table().head(0)))
+    none = explain(detector.model_, as_rows(small_table().head(0)))
     assert none.contribution.shape == (0, 5)
     assert none.expected.keys() == explanation.expected.keys()
 
@@ -259,9 +259,9 @@ def test_the_faulty_sensor_is_named_and_simpler_ways_name_it_less_often(plant) -
     np.testing.assert_allclose(total, gap_of(explanation), rtol=1e-9, atol=1e-9)
 
     z_score = np.abs(readings - usual.mean(axis=0)) / usual.std(axis=0)
-    features = model.encoder.encode(rows_of(frame).chunk(0, len(frame)))
+    features = model.encoder.encode(as_rows(frame).chunk(0, len(frame)))
     train = pd.DataFrame(usual, columns=list(SENSORS))
-    spread = reconstruction_error(model, model.encoder.encode(rows_of(train).chunk(0, len(train))))
+    spread = reconstruction_error(model, model.encoder.encode(as_rows(train).chunk(0, len(train))))
     error = reconstruction_error(model, features)
     by_z_score, by_error, by_relative_error = (
         (np.array(SENSORS)[score.argmax(axis=1)] == names).mean()

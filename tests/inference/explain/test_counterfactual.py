@@ -9,23 +9,23 @@ import pytest
 
 from dagmm import DAGMMDetector
 from dagmm.data.arrays import MatrixRows
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.inference.calibration.calibration import Calibration
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.ensemble import Member
 from dagmm.inference.explain import counterfactual
 from dagmm.inference.explain.attribution import explain
-from dagmm.inference.explain.counterfactual import LEAST_DROP, Search, _line
+from dagmm.inference.explain.counterfactual import LEAST_DROP, CounterfactualSearch, _line
 from dagmm.inference.explain.traced import MOST_COMPONENTS, TracedModel
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.mixture.combination import on_common_scale
-from dagmm.mixture.gaussian import Mixture
-from dagmm.mixture.input_space import RowMixture
-from dagmm.mixture.kernel_density import DrawnMixtures, SphericalMixture, energies_of
-from dagmm.mixture.marginal import ColumnMixtures, column_energy
+from dagmm.mixture.combination import combine_scores
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.input_space import InputMixture
+from dagmm.mixture.kernel_density import DrawnMixtures, KernelDensity, energies_of
+from dagmm.mixture.marginal import MarginalMixtures, marginal_energies
 from dagmm.networks.network import flatten
-from dagmm.preprocessing.reference_values import N_LEVELS, typical_values
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.reference_values import N_LEVELS, reference_values_of
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.fit_mixture import latent_moments
 from small_tables import ARCHITECTURE, correlated_rows
 
@@ -33,7 +33,7 @@ from small_tables import ARCHITECTURE, correlated_rows
 def a_member(seed):
     parameters = flatten(ARCHITECTURE.build(np.random.default_rng(seed)))
     z, moments = latent_moments(ARCHITECTURE, parameters, correlated_rows())
-    mixture = Mixture.from_moments(moments, 1e-3)
+    mixture = GaussianMixture.from_moments(moments, 1e-3)
     low, location, high = np.percentile(mixture.energy(z), (25, 50, 75))
     return Member(ARCHITECTURE, parameters, mixture, float(location), float(high - low))
 
@@ -42,17 +42,17 @@ def with_drawn(member):
     """The same member with two mixtures beside its own."""
     z, _ = latent_moments(ARCHITECTURE, member.parameters, correlated_rows())
     rng = np.random.default_rng(0)
-    mixtures = [SphericalMixture.draw(z, ARCHITECTURE.n_code, 12, rng) for _ in range(2)]
+    mixtures = [KernelDensity.draw(z, ARCHITECTURE.n_code, 12, rng) for _ in range(2)]
     joint = DrawnMixtures.of(mixtures, energies_of((member.mixture, *mixtures), z))
     return replace(member, drawn=joint)
 
 
 def columns():
-    return ColumnMixtures.fit(correlated_rows(), 4, np.random.default_rng(0))
+    return MarginalMixtures.fit(correlated_rows(), 4, np.random.default_rng(0))
 
 
 def mixture_of_rows(relative_floor):
-    mixture = RowMixture.fit(
+    mixture = InputMixture.fit(
         correlated_rows(), (4,), relative_floor, 0.0, 0.25, np.random.default_rng(0)
     )
     assert len(mixture.mixture.phi) == 4
@@ -72,16 +72,16 @@ MEMBERS = {
 @pytest.fixture(scope="module", params=MEMBERS.values(), ids=MEMBERS)
 def model(request):
     rows = correlated_rows()
-    encoder = Encoder.learn(MatrixRows(rows.astype(np.float64)), "none")
+    encoder = TableEncoder.learn(MatrixRows(rows.astype(np.float64)), "none")
     judges = request.param()
     members = tuple(judge for judge in judges if isinstance(judge, Member))
     model = FittedModel(encoder, members, None, {})
     for judge in judges[len(members) :]:
-        name = "column_mixtures" if isinstance(judge, ColumnMixtures) else "row_mixture"
+        name = "column_mixtures" if isinstance(judge, MarginalMixtures) else "row_mixture"
         model = replace(model, **{name: judge})
-    typical = typical_values(rows, encoder.feature_columns)
-    sample = EnergySample.of(model.energy_of_features(rows))
-    return replace(model, calibration=Calibration(typical, sample))
+    reference_values = reference_values_of(rows, encoder.feature_columns)
+    sample = EmpiricalDistribution.of(model.energy_of_features(rows))
+    return replace(model, calibration=Calibration(reference_values, sample))
 
 
 def test_the_energy_of_the_search_is_the_models(model):
@@ -104,7 +104,7 @@ def test_the_search_leaves_out_mixtures_about_many_rows(kept):
     ]
     member = replace(member, drawn=replace(member.drawn, mixtures=tuple(mixtures)))
     rows = 10.0 * correlated_rows(5)
-    encoder = Encoder.learn(MatrixRows(rows.astype(np.float64)), "none")
+    encoder = TableEncoder.learn(MatrixRows(rows.astype(np.float64)), "none")
     model = FittedModel(encoder, (member,), None, {})
     got = np.asarray(TracedModel.of(model).energy((ARCHITECTURE,), jnp.asarray(rows.T)))
     z, _ = latent_moments(ARCHITECTURE, member.parameters, rows)
@@ -113,7 +113,7 @@ def test_the_search_leaves_out_mixtures_about_many_rows(kept):
     location, spread = member.drawn.location, member.drawn.spread
     # On the scale of all mixtures, on which the member's location and spread are.
     onto = (location.mean(), spread.mean())
-    expected = on_common_scale(energies, location[at], spread[at], onto=onto)
+    expected = combine_scores(energies, location[at], spread[at], onto=onto)
     np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3)
 
 
@@ -121,7 +121,7 @@ def test_what_is_found_differs_in_the_columns_that_are_named(model):
     rows = correlated_rows(8)[:100].copy()
     rows[:, 2] += 8.0
     energy = model.energy_of_features(rows)
-    search = Search(model)
+    search = CounterfactualSearch(model)
     nearest = search.run(rows, energy)
     for row, found, columns in zip(rows, nearest.features, nearest.columns, strict=True):
         assert set(np.flatnonzero(row != found)) <= set(columns[columns >= 0])
@@ -134,20 +134,20 @@ def test_what_is_found_differs_in_the_columns_that_are_named(model):
 def test_ordinary_rows_stay_as_they_are(model):
     rows = correlated_rows()
     energy = model.energy_of_features(rows)
-    nearest = Search(model).run(rows, energy)
+    nearest = CounterfactualSearch(model).run(rows, energy)
     ordinary = energy <= np.median(energy)
     np.testing.assert_array_equal(nearest.features[ordinary], rows[ordinary])
     assert (nearest.columns[ordinary] == -1).all()
 
 
 def test_the_levels_of_a_column_of_numbers_lie_on_a_line():
-    typical = np.arange(N_LEVELS, dtype=np.float32)[:, None] ** 2
-    main, gap = _line(typical, np.array([0]))
+    reference_values = np.arange(N_LEVELS, dtype=np.float32)[:, None] ** 2
+    main, gap = _line(reference_values, np.array([0]))
     assert main == 0
     np.testing.assert_array_equal(gap, [1, 1, 3, 5, 7, 9, 11, 13])
     # 0 and 1 only: nothing lies between them.
-    typical = np.array([0, 0, 0, 0, 0, 1, 1, 1], np.float32)[:, None]
-    np.testing.assert_array_equal(_line(typical, np.array([0]))[1], np.zeros(N_LEVELS))
+    reference_values = np.array([0, 0, 0, 0, 0, 1, 1, 1], np.float32)[:, None]
+    np.testing.assert_array_equal(_line(reference_values, np.array([0]))[1], np.zeros(N_LEVELS))
     # Categories, and a column that does not vary.
     assert _line(np.eye(N_LEVELS, dtype=np.float32), np.arange(N_LEVELS))[0] == -1
     assert _line(np.ones((N_LEVELS, 1), np.float32), np.array([0]))[0] == -1
@@ -164,14 +164,14 @@ def with_columns():
 
 def test_energies_of_columns_are_those_of_the_whole_row(with_columns):
     model, table = with_columns
-    tables = Search(model)._tables
-    block = model.encoder.encode(rows_of(table).chunk(0, 30))
+    tables = CounterfactualSearch(model)._tables
+    block = model.encoder.encode(as_rows(table).chunk(0, 30))
     known = counterfactual._of_columns(tables, block)
 
     def whole(rows):
-        return column_energy(rows.reshape(-1, rows.shape[-1]), *model.column_mixtures.terms).sum(
-            axis=1
-        )
+        return marginal_energies(
+            rows.reshape(-1, rows.shape[-1]), *model.column_mixtures.terms
+        ).sum(axis=1)
 
     for number, has_line in ((0, True), (1, True), (2, False)):
         column = np.full(30, number)

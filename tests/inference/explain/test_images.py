@@ -9,14 +9,14 @@ from dagmm.data.images import ImageRows
 from dagmm.inference.explain.attribution import explain
 from dagmm.inference.explain.images import _slopes, explain_images
 from dagmm.inference.explain.traced import TracedModel
-from images import blobs, tiny_image_recipe
+from images import blobs, tiny_image_config
 from small_fits import normal, tiny_dagmm, tiny_detector
 
 
 @pytest.fixture(scope="module")
 def model():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.image_recipe", tiny_image_recipe)
+        patch.setattr("dagmm.estimators.detector.image_config", tiny_image_config)
         yield tiny_detector().fit(blobs(n=60, channels=2))
 
 
@@ -54,7 +54,7 @@ def test_the_reference_energy_is_that_of_the_expected_image(model, strange):
 def test_an_ordinary_image_is_its_own_reference(model):
     images = blobs(n=60, channels=2)
     energy = model.energy(images)
-    ordinary = energy <= model.model_.calibration.fairest.energy_at(0.5)
+    ordinary = energy <= model.model_.calibration.reference.energy_at(0.5)
     explanation = model.explain(images[ordinary][:4])
     np.testing.assert_array_equal(explanation.heat, 0.0)
     np.testing.assert_array_equal(explanation.reference_energy, explanation.energy)

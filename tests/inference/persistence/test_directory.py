@@ -19,9 +19,9 @@ import safetensors.numpy
 
 from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_model
 from dagmm._core.atomic_files import checksum_of
-from dagmm.data.convert import rows_of
-from dagmm.mixture.input_space import RowMixture
-from small_fits import energy_of, normal, tiny_dagmm, tiny_detector, tiny_recipe
+from dagmm.data.convert import as_rows
+from dagmm.mixture.input_space import InputMixture
+from small_fits import energy_of, normal, tiny_config, tiny_dagmm, tiny_detector
 
 DATA = Path(__file__).parents[2] / "saved_models"
 
@@ -34,7 +34,7 @@ def fitted():
 @pytest.fixture(scope="module")
 def fitted_detector():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.table_config", tiny_config)
         yield tiny_detector().fit(normal())
 
 
@@ -522,8 +522,8 @@ def of_rows(fitted_detector):
     """A detector with a mixture of the rows of two components."""
     detector = copy.copy(fitted_detector)
     model = fitted_detector.model_
-    features = model.encoder.encode(next(iter(rows_of(normal()).chunks())))
-    mixture = RowMixture.fit(features, (2,), 0.1, 0.0, 0.25, np.random.default_rng(0))
+    features = model.encoder.encode(next(iter(as_rows(normal()).chunks())))
+    mixture = InputMixture.fit(features, (2,), 0.1, 0.0, 0.25, np.random.default_rng(0))
     assert len(mixture.mixture.phi) == 2
     detector.model_ = dataclasses.replace(model, row_mixture=mixture)
     return detector
@@ -632,15 +632,15 @@ def test_giant_arrays_are_not_made(saved):
             "encoder.masks must be columns of the table, in their order, got ['x2', 'x0']",
         ),
         (
-            ("encoder", "set_aside"),
+            ("encoder", "unused_columns"),
             [{"name": "x0", "reason": "drop", "why": ""}],
-            "encoder.set_aside must be columns that are all different and not used, got "
+            "encoder.unused_columns must be columns that are all different and not used, got "
             "[{'name': 'x0', 'reason': 'drop', 'why': ''}]",
         ),
         (
-            ("encoder", "set_aside"),
+            ("encoder", "unused_columns"),
             [{"name": "x9", "reason": "none", "why": ""}],
-            "encoder.set_aside.0.reason must be one of drop, time, group, identifier, date, "
+            "encoder.unused_columns.0.reason must be one of drop, time, group, identifier, date, "
             "empty, got 'none'",
         ),
         (
@@ -748,14 +748,16 @@ def test_calibration_is_saved_and_read_back(fitted_detector, tmp_path):
     fitted_detector.save(tmp_path / "m")
     known = fitted_detector.model_.calibration
     again = DAGMMDetector.load(tmp_path / "m")
-    np.testing.assert_array_equal(again.model_.calibration.typical, known.typical)
+    np.testing.assert_array_equal(
+        again.model_.calibration.reference_values, known.reference_values
+    )
     np.testing.assert_array_equal(again.model_.calibration.training.energy, known.training.energy)
-    np.testing.assert_array_equal(again.model_.calibration.unseen.energy, known.unseen.energy)
-    assert again.model_.calibration.unseen_are == known.unseen_are
+    np.testing.assert_array_equal(again.model_.calibration.held_out.energy, known.held_out.energy)
+    assert again.model_.calibration.held_out_are == known.held_out_are
     again.calibrate(normal(60, seed=2)).save(tmp_path / "m")
     last = DAGMMDetector.load(tmp_path / "m").model_.calibration
-    np.testing.assert_array_equal(last.unseen.energy, again.model_.calibration.unseen.energy)
-    assert last.fairest_are == "rows of a calibration table"
+    np.testing.assert_array_equal(last.held_out.energy, again.model_.calibration.held_out.energy)
+    assert last.reference_are == "rows of a calibration table"
 
 
 def test_model_of_version_1_scores_and_can_be_calibrated(tmp_path):

@@ -10,7 +10,7 @@ import safetensors.numpy
 
 from dagmm import DAGMMDetector, ModelFileError
 from dagmm._core.atomic_files import checksum_of
-from small_fits import normal, tiny_detector, tiny_window_recipe
+from small_fits import normal, tiny_detector, tiny_window_config
 
 
 def frame(n=100, seed=0):
@@ -22,7 +22,7 @@ def frame(n=100, seed=0):
 def saved(tmp_path_factory):
     directory = tmp_path_factory.mktemp("model")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+        patch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
         tiny_detector(time="t", group="g", window=5).fit(frame()).save(directory)
     return directory
 
@@ -57,7 +57,7 @@ def test_what_is_saved_is_plain(saved):
         "step": 1,
         "interval": 2.0,
         "gap": 20.0,
-        "detail": "levels",
+        "detail": "summary",
     }
 
 
@@ -65,8 +65,8 @@ def test_what_is_saved_is_plain(saved):
     ("name", "value", "reason"),
     [
         ("time", None, "windows.time must be a string, got None"),
-        ("time", "x", "windows.time must be a column that is set aside, got 'x'"),
-        ("group", "q", "windows.group must be a column that is set aside, got 'q'"),
+        ("time", "x", "windows.time must be a column that is not used, got 'x'"),
+        ("group", "q", "windows.group must be a column that is not used, got 'q'"),
         ("group", "t", "windows.group must be another column than time, got 't'"),
         ("n_steps", 1, "windows.n_steps must be from 2 to 1048576, got 1"),
         ("n_steps", 2**21, "windows.n_steps must be from 1 to 1048576, got 2097152"),
@@ -94,7 +94,7 @@ def test_missing_and_unknown_fields_and_other_widths_are_named(copy):
     write(copy, plain)
     refused(copy, "windows has an unknown field 'more'")
     plain = json.loads(json.dumps(whole))
-    plain["windows"]["detail"] = "steps"
+    plain["windows"]["detail"] = "sequence"
     write(copy, plain)
     refused(
         copy,
@@ -109,7 +109,7 @@ def test_missing_and_unknown_fields_and_other_widths_are_named(copy):
 @pytest.mark.parametrize(
     ("name", "index", "value", "reason"),
     [
-        ("windows.wanders", 0, 2, "array 'windows.wanders' must be 0 or 1"),
+        ("windows.nonstationary", 0, 2, "array 'windows.nonstationary' must be 0 or 1"),
         ("windows.scale", 1, 0.0, "array 'windows.scale' must be > 0"),
         ("windows.centre", 1, np.nan, "array 'windows.centre' holds values that are not finite"),
     ],
@@ -146,7 +146,7 @@ def test_any_field_changed_is_refused_or_loads(copy):
 
 
 def test_a_clock_that_stands_still_is_saved(tmp_path, monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
     table = frame().assign(t=0.0)
     detector = tiny_detector(time="t", window=5).fit(table)
     detector.save(tmp_path / "m")

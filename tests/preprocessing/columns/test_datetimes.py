@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 
 from dagmm import InputError, TableWarning
-from dagmm.data.convert import rows_of
-from dagmm.preprocessing.column_roles import Overrides
+from dagmm.data.convert import as_rows
+from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.datetimes import parsed
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 HOURLY = pd.date_range("2024-01-01", periods=24 * 35, freq="h")
 
@@ -20,11 +20,11 @@ def table(when):
 
 
 def learned(frame, **overrides):
-    return Encoder.learn(rows_of(frame), "standard", Overrides(**overrides))
+    return TableEncoder.learn(as_rows(frame), "standard", ColumnRoles(**overrides))
 
 
 def encode(encoder, frame):
-    rows = rows_of(frame)
+    rows = as_rows(frame)
     return np.concatenate([encoder.encode(chunk) for chunk in rows.chunks(500)])
 
 
@@ -52,7 +52,7 @@ def test_only_cycles_that_were_seen_often_enough_count():
     assert cycles(HOURLY[: 24 * 14]) == ("day",)
     assert cycles(pd.date_range("2024-01-01", periods=40, freq="D")) == ("week",)
     message = (
-        "column 'when' is set aside: its dates lie on 2 days, too few to learn the hours of a day "
+        "column 'when' is not used: its dates lie on 2 days, too few to learn the hours of a day "
         "(from 14 days on) or the days of a week (from 4 weeks on), and the time that passes is "
         "no feature. Pass time='when' or drop=['when'] to leave it out without this warning."
     )
@@ -115,7 +115,7 @@ def test_a_time_axis_is_left_out_without_a_warning():
     frame = table(HOURLY[:100])
     assert learned(frame, time="when").columns == ("a",)
     assert learned(frame.assign(when=np.arange(100)), time="when").columns == ("a",)
-    assert learned(frame, time="when").set_aside == (("when", "time", "the time axis"),)
+    assert learned(frame, time="when").unused_columns == (("when", "time", "the time axis"),)
 
 
 def test_text_and_numbers_where_dates_were_are_refused():

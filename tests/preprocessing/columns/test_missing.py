@@ -6,16 +6,21 @@ import pytest
 
 from dagmm import DAGMMDetector, InputError
 from dagmm.data.arrays import MatrixRows
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.networks.network import Architecture
-from dagmm.preprocessing.columns.missing import Masks, expected_rate, lost_deviation, masks_of
-from dagmm.preprocessing.table_encoder import Encoder
-from dagmm.training.presets import Recipe
+from dagmm.preprocessing.columns.missing import (
+    MissingIndicator,
+    expected_rate,
+    lost_deviation,
+    masks_of,
+)
+from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.training.presets import DetectorConfig
 from small_tables import PLAN, correlated_rows
 
 
 def encode(encoder, table):
-    rows = rows_of(table)
+    rows = as_rows(table)
     return encoder.encode(rows.chunk(0, rows.n_rows))
 
 
@@ -41,8 +46,8 @@ def test_a_hole_that_never_was_stands_out_the_more_the_more_rows_had_none():
 
 def test_without_holes_in_training_there_are_no_masks_and_a_hole_says_nothing():
     x = correlated_rows().astype(np.float64)
-    encoder = Encoder.learn(MatrixRows(x))
-    assert encoder.masks == Masks((), encoder.masks.centre, encoder.masks.scale)
+    encoder = TableEncoder.learn(MatrixRows(x))
+    assert encoder.masks == MissingIndicator((), encoder.masks.centre, encoder.masks.scale)
     assert encoder.n_features == 6
     y = x[:5].copy()
     y[:, 2] = np.nan
@@ -50,7 +55,7 @@ def test_without_holes_in_training_there_are_no_masks_and_a_hole_says_nothing():
 
 
 def test_a_row_without_any_value_is_moved_in_every_column():
-    encoder = Encoder.learn(MatrixRows(correlated_rows().astype(np.float64)))
+    encoder = TableEncoder.learn(MatrixRows(correlated_rows().astype(np.float64)))
     encoded = encode(encoder, np.full((1, 6), np.nan))
     np.testing.assert_allclose(encoded, lost_deviation(400), rtol=1e-5)
 
@@ -65,7 +70,7 @@ def test_holes_in_training_have_masks_and_holes_elsewhere_move_their_column():
         }
     )
     frame.loc[::4, "a"] = np.nan
-    encoder = Encoder.learn(rows_of(frame))
+    encoder = TableEncoder.learn(as_rows(frame))
     assert encoder.feature_columns == ("a", "b", *["kind"] * 3, *["word"] * 3, "a", "word")
     assert encoder.column_of_feature.tolist() == [0, 1, 2, 2, 2, 3, 3, 3, 0, 3]
     row = {"a": [1.0], "b": [1.0], "kind": ["u"], "word": ["s"]}
@@ -89,14 +94,14 @@ def test_holes_in_training_have_masks_and_holes_elsewhere_move_their_column():
     assert word[9] > whole[9]
 
 
-def small_recipe(n_rows, n_features, n_members):
+def small_config(n_rows, n_features, n_members):
     residuals = ("damped_cosine", "log_error")
     architecture = Architecture(n_features, (16, 4), "tanh", (8, 2), "tanh", 0.25, residuals)
-    return Recipe((architecture,) * n_members, PLAN, (1, 2, 4), (1e-3,) * n_members)
+    return DetectorConfig((architecture,) * n_members, PLAN, (1, 2, 4), (1e-3,) * n_members)
 
 
 def test_a_hole_makes_a_row_strange_only_where_there_never_was_one(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.detector_recipe", small_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", small_config)
     x, other = (correlated_rows(seed, 1200).astype(np.float64) for seed in (0, 1))
     usual, lost = other.copy(), other.copy()
     usual[:, 0], lost[:, 3] = np.nan, np.nan
@@ -114,7 +119,7 @@ def test_a_hole_makes_a_row_strange_only_where_there_never_was_one(monkeypatch):
 
 
 def test_a_model_of_an_older_format_refuses_holes():
-    encoder = Encoder.learn(MatrixRows(correlated_rows().astype(np.float64)))
+    encoder = TableEncoder.learn(MatrixRows(correlated_rows().astype(np.float64)))
     object.__setattr__(encoder, "imputation", None)
     x = correlated_rows(n_rows=5).astype(np.float64)
     x[3, 2] = np.nan
@@ -128,7 +133,7 @@ def test_a_model_of_an_older_format_refuses_holes():
 
 def test_a_model_of_an_older_format_takes_a_hole_for_another_text():
     frame = pd.DataFrame({"kind": ["u", "v", None, "w"] * 5})
-    encoder = Encoder.learn(rows_of(frame[:2]))
+    encoder = TableEncoder.learn(as_rows(frame[:2]))
     object.__setattr__(encoder, "imputation", None)
     encoded = encode(encoder, frame)
     np.testing.assert_array_equal(encoded[2], encoded[3])

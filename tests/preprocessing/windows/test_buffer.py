@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm._core.errors import InputError
-from dagmm.data.convert import rows_of
-from dagmm.preprocessing.windows.buffer import History
+from dagmm.data.convert import as_rows
+from dagmm.preprocessing.windows.buffer import WindowBuffer
 from dagmm.preprocessing.windows.features import rows_of_windows
 
 FEW = settings(max_examples=100, derandomize=True, deadline=None)
@@ -25,12 +25,12 @@ def tables(draw):
 
 def windows_in(table, chunk_sizes, group="g"):
     """Rows of each row's window, made chunk by chunk."""
-    history, rows = History("t", group, N_STEPS, GAP), rows_of(table)
+    buffer, rows = WindowBuffer("t", group, N_STEPS, GAP), as_rows(table)
     found, start = [], 0
     for size in chunk_sizes:
         chunk = rows.chunk(start, min(start + size, rows.n_rows))
         features = chunk.numbers(("x",)).astype(np.float32)
-        gathered = history.extend(chunk, features)
+        gathered = buffer.extend(chunk, features)
         at, known = rows_of_windows(gathered.ends, gathered.first, N_STEPS)
         for places, n in zip(at, known, strict=True):
             found.append(gathered.rows[places, 0][-n:].astype(int).tolist())
@@ -69,34 +69,34 @@ def test_windows_reach_across_chunks_and_not_across_gaps_or_assets(table, sizes)
 
 def test_no_rows_change_nothing():
     table = pa.table({"t": [0.0, 1.0], "g": ["a", "a"], "x": [0.0, 1.0]})
-    history, rows = History("t", None, N_STEPS, GAP), rows_of(table)
-    empty = history.extend(rows.chunk(0, 0), np.empty((0, 1), np.float32))
+    buffer, rows = WindowBuffer("t", None, N_STEPS, GAP), as_rows(table)
+    empty = buffer.extend(rows.chunk(0, 0), np.empty((0, 1), np.float32))
     assert len(empty.ends) == 0
     features = np.zeros((2, 1), np.float32)
-    assert history.extend(rows.chunk(0, 2), features).first.tolist() == [0, 0]
+    assert buffer.extend(rows.chunk(0, 2), features).first.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("bad", [[3.0, 2.0], [np.nan, 5.0], [1.0, 9.0]])
 def test_rows_that_are_refused_change_nothing(bad):
     def chunk_of(times):
-        return rows_of(pa.table({"t": times})).chunk(0, len(times))
+        return as_rows(pa.table({"t": times})).chunk(0, len(times))
 
-    history = History("t", None, N_STEPS, GAP)
+    buffer = WindowBuffer("t", None, N_STEPS, GAP)
     one = np.ones((2, 1), np.float32)
-    history.extend(chunk_of([1.0, 2.0]), one)
+    buffer.extend(chunk_of([1.0, 2.0]), one)
     with pytest.raises(InputError):
-        history.extend(chunk_of(bad), one)
-    gathered = history.extend(chunk_of([2.0, 3.0]), 2.0 * one)
+        buffer.extend(chunk_of(bad), one)
+    gathered = buffer.extend(chunk_of([2.0, 3.0]), 2.0 * one)
     assert gathered.rows[:, 0].tolist() == [1.0, 1.0, 2.0, 2.0]
 
 
 def test_only_a_window_less_one_row_of_each_asset_is_kept():
     n = 1000
     table = pa.table({"t": np.arange(n) * 1.0, "g": ["a", "b"] * (n // 2), "x": np.zeros(n)})
-    history = History("t", "g", 5, 10.0)
+    buffer = WindowBuffer("t", "g", 5, 10.0)
     features = np.zeros((n, 1), np.float32)
-    history.extend(rows_of(table).chunk(0, n), features)
-    one = rows_of(pa.table({"t": [1e4, 1e4], "g": ["a", "b"]}))
-    gathered = history.extend(one.chunk(0, 2), features[:2])
+    buffer.extend(as_rows(table).chunk(0, n), features)
+    one = as_rows(pa.table({"t": [1e4, 1e4], "g": ["a", "b"]}))
+    gathered = buffer.extend(one.chunk(0, 2), features[:2])
     assert len(gathered.rows) == 2 * (4 + 1)
     assert gathered.rows.base is None

@@ -8,7 +8,7 @@ import pytest
 
 from dagmm._core.errors import InputError
 from dagmm.data.arrays import MatrixRows
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
 
 MOMENTS = [datetime(2026, 3, 9, 10, 14, 33, 250_000), datetime(2026, 3, 9, 10, 14, 34)]
@@ -16,7 +16,7 @@ SECONDS = np.array([m.replace(tzinfo=UTC).timestamp() for m in MOMENTS])
 
 
 def chunk_of(table, start=0):
-    rows = rows_of(table)
+    rows = as_rows(table)
     return rows.chunk(start, rows.n_rows)
 
 

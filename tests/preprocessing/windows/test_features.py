@@ -4,8 +4,8 @@ import pytest
 from dagmm.preprocessing.windows.features import (
     BLOCK_WINDOWS,
     FREE,
-    View,
-    Windowed,
+    WindowFeatures,
+    WindowGather,
     WindowInputs,
     inputs_of,
     levels_apart,
@@ -15,7 +15,7 @@ from dagmm.preprocessing.windows.features import (
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(40, 3)).astype(np.float32)
 WANDERS = np.array([False, True, False])
-#: Two stretches: rows 0 to 24 and 25 to 39.
+#: Two segments: rows 0 to 24 and 25 to 39.
 FIRST = np.repeat([0, 25], [25, 15])
 
 
@@ -27,7 +27,7 @@ def expected(view, end):
     level = rows.mean(axis=0)
     beyond = np.sign(level) * np.maximum(abs(level) - FREE, 0.0)
     settled = np.where(WANDERS, beyond, level)
-    if view.detail == "levels":
+    if view.detail == "summary":
         parts = np.concatenate([settled, np.cbrt(rows.var(axis=0))])
     else:
         within = np.zeros((n_steps, 3))
@@ -36,11 +36,13 @@ def expected(view, end):
     return len(rows) / n_steps * (parts - view.centre) / view.scale
 
 
-@pytest.fixture(params=["levels", "steps"])
+@pytest.fixture(params=["summary", "sequence"])
 def view(request):
-    n = 6 if request.param == "levels" else 15
+    n = 6 if request.param == "summary" else 15
     centre, scale = RNG.normal(size=n), RNG.uniform(0.5, 2.0, size=n)
-    return View(request.param, 5, WANDERS, centre.astype(np.float32), scale.astype(np.float32))
+    return WindowFeatures(
+        request.param, 5, WANDERS, centre.astype(np.float32), scale.astype(np.float32)
+    )
 
 
 def test_inputs_are_what_they_say(view):
@@ -52,7 +54,7 @@ def test_inputs_are_what_they_say(view):
 
 def test_training_gathers_the_same_inputs(view):
     ends = np.array([4, 10, 30, 39])
-    trained = Windowed(view, FIRST.astype(np.int32))(ROWS, ends.astype(np.int32))
+    trained = WindowGather(view, FIRST.astype(np.int32))(ROWS, ends.astype(np.int32))
     np.testing.assert_allclose(
         np.asarray(trained).T, inputs_of(view, ROWS, ends, FIRST[ends]), rtol=1e-5, atol=1e-5
     )
@@ -74,11 +76,11 @@ def test_levels_come_back_with_what_the_inputs_do_not_tell(view):
     np.testing.assert_allclose(view.levels_of(inputs) + apart, means, atol=1e-5)
 
 
-@pytest.mark.parametrize("detail", ["levels", "steps"])
+@pytest.mark.parametrize("detail", ["summary", "sequence"])
 def test_scaled_inputs_have_mean_0_and_deviation_1(detail):
     rows = RNG.normal(size=(300, 3)).astype(np.float32) * [1.0, 3.0, 0.0] + [0.0, 2.0, 0.0]
     rows = rows.astype(np.float32)
-    plain = View.unscaled(detail, 5, np.zeros(3, bool))
+    plain = WindowFeatures.unscaled(detail, 5, np.zeros(3, bool))
     ends, first = np.arange(4, 300), np.zeros(296, np.int64)
     view = scaled_view(plain, WindowInputs(plain, rows, ends, first), 64)
     inputs = WindowInputs(view, rows, ends, first)
@@ -92,13 +94,13 @@ def test_scaled_inputs_have_mean_0_and_deviation_1(detail):
 
 
 def test_a_level_that_wanders_is_free_up_to_a_point():
-    view = View.unscaled("levels", 2, np.array([True]))
+    view = WindowFeatures.unscaled("summary", 2, np.array([True]))
     rows = np.array([[0.0], [0.0], [9.9], [9.9], [-12.0], [-12.0]], np.float32)
     inputs = inputs_of(view, rows, np.array([1, 3, 5]), np.array([0, 2, 4]))
     np.testing.assert_allclose(inputs[:, 0], [0.0, 0.0, -2.0], atol=1e-6)
 
 
 def test_extreme_rows_have_finite_inputs():
-    view = View.unscaled("levels", 2, np.array([False]))
+    view = WindowFeatures.unscaled("summary", 2, np.array([False]))
     rows = np.array([[1e6], [-1e6]], np.float32)
     assert np.isfinite(inputs_of(view, rows, np.array([1]), np.array([0]))).all()

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from dagmm._core.errors import InputError, TableWarning
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.preprocessing.windows.fit import series_of
 from dagmm.preprocessing.windows.length import WindowLength
 
@@ -21,7 +21,7 @@ def table(sizes, gaps=(), interval=1.0):
 
 
 def series(rows, window, step=1, group="g"):
-    return series_of(rows_of(rows), WindowLength.of(window, step, "t", group))
+    return series_of(as_rows(rows), WindowLength.of(window, step, "t", group))
 
 
 def test_assets_that_lie_interleaved_are_brought_together():
@@ -62,13 +62,13 @@ def test_too_few_rows_are_refused_and_the_longest_stretch_is_named():
     with pytest.raises(InputError) as caught:
         series(table([40], gaps=[20]), "60s")
     assert str(caught.value) == (
-        "window '60s', 60 rows: expected at least 2 windows to fit to, got 0; the longest stretch "
+        "window '60s', 60 rows: expected at least 2 windows to fit to, got 0; the longest segment "
         "of rows without a gap has 20. Choose a shorter window."
     )
     with pytest.raises(InputError) as caught:
         series(table([10]), 10)
     assert str(caught.value) == (
-        "window 10: expected at least 2 windows to fit to, got 1; the longest stretch of rows "
+        "window 10: expected at least 2 windows to fit to, got 1; the longest segment of rows "
         "without a gap has 10. Choose a shorter window."
     )
 
@@ -77,12 +77,12 @@ def test_an_asset_shorter_than_a_window_is_named():
     with pytest.warns(TableWarning) as caught:
         series(table([40, 3]), 10)
     assert str(caught[0].message) == (
-        "window 10: no stretch of 'b' without a gap is as long, so nothing is learnt of it."
+        "window 10: no segment of 'b' without a gap is as long, so nothing is learnt of it."
     )
     with pytest.warns(TableWarning) as caught:
         series(table([3, 40, 3, 3, 3, 3, 3, 3]), 10)
     assert str(caught[0].message) == (
-        "window 10: no stretch of 'a', 'c', 'd', 'e', 'f' and 2 more without a gap is as long, so "
+        "window 10: no segment of 'a', 'c', 'd', 'e', 'f' and 2 more without a gap is as long, so "
         "nothing is learnt of them."
     )
     with warnings.catch_warnings():

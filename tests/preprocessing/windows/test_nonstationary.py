@@ -1,6 +1,6 @@
 import numpy as np
 
-from dagmm.preprocessing.windows.nonstationary import told, wandering
+from dagmm.preprocessing.windows.nonstationary import nonstationary_features, told
 
 ONE = np.zeros(400, np.int64)
 
@@ -20,16 +20,16 @@ def test_noise_and_waves_stay_and_walks_and_trends_wander():
     walk = scaled(rng.normal(size=400).cumsum())
     trend = scaled(np.arange(400) + rng.normal(size=400))
     constant = np.zeros(400)
-    found = wandering(columns(noise, wave, walk, constant), ONE)
+    found = nonstationary_features(columns(noise, wave, walk, constant), ONE)
     assert found.tolist() == [False, False, True, False]
-    assert wandering(columns(noise, trend), ONE).tolist() == [False, True]
+    assert nonstationary_features(columns(noise, trend), ONE).tolist() == [False, True]
 
 
 def test_more_rows_show_where_a_slow_level_may_be():
     rng = np.random.default_rng(1)
     slow = np.repeat(rng.normal(size=400), 30)[:, None].astype(np.float32)
-    assert wandering(slow[:400], ONE).all()
-    assert not wandering(slow, np.zeros(len(slow), np.int64)).any()
+    assert nonstationary_features(slow[:400], ONE).all()
+    assert not nonstationary_features(slow, np.zeros(len(slow), np.int64)).any()
 
 
 def test_what_the_others_tell_does_not_wander():
@@ -38,20 +38,20 @@ def test_what_the_others_tell_does_not_wander():
     other = scaled(rng.normal(size=400).cumsum())
     follows = scaled(walk + 0.1 * rng.normal(size=400))
     rows = columns(walk, follows, other, rng.normal(size=400))
-    assert wandering(rows, ONE).tolist() == [False, False, True, False]
+    assert nonstationary_features(rows, ONE).tolist() == [False, False, True, False]
 
 
 def test_what_assets_differ_in_is_no_wandering():
     rng = np.random.default_rng(3)
     asset = np.repeat(np.arange(4), 100)
     rows = columns(10.0 * asset + rng.normal(size=400))
-    assert not wandering(rows, asset).any()
-    assert wandering(rows, ONE).all()
+    assert not nonstationary_features(rows, asset).any()
+    assert nonstationary_features(rows, ONE).all()
 
 
 def test_assets_of_few_rows_say_nothing():
     rows = columns(np.arange(30.0))
-    assert not wandering(rows, np.zeros(30, np.int64)).any()
+    assert not nonstationary_features(rows, np.zeros(30, np.int64)).any()
 
 
 def test_what_is_told_is_the_squared_multiple_correlation():

@@ -59,14 +59,14 @@ def test_what_a_network_has_not_seen_shares_no_row_with_what_it_has(sizes, n_ste
     asset = assets(sizes)
     ends = window_ends(first_rows(asset, np.arange(len(asset)) * 1.0, 5.0), n_steps)
     folds = folds_of(ends, asset, n_steps, 4)
-    for fitted, unseen in zip(*folds, strict=True):
+    for fitted, held_out in zip(*folds, strict=True):
         seen = set().union(*(rows_of_window(end, n_steps) for end in ends[fitted]))
-        assert all(not seen & rows_of_window(end, n_steps) for end in ends[unseen])
-        if len(unseen):
+        assert all(not seen & rows_of_window(end, n_steps) for end in ends[held_out])
+        if len(held_out):
             assert len(fitted) >= len(ends) / 2
             assert {asset[end] for end in ends[fitted]} == set(asset[ends])
-    if len(folds.unseen[0]):
-        assert sorted(np.concatenate(folds.unseen)) == list(range(len(ends)))
+    if len(folds.held_out[0]):
+        assert sorted(np.concatenate(folds.held_out)) == list(range(len(ends)))
 
 
 def test_the_last_quarter_is_left_out_first():
@@ -75,7 +75,7 @@ def test_the_last_quarter_is_left_out_first():
     np.testing.assert_array_equal(quarters(asset)[40:], np.repeat([0, 1, 2, 3], 2))
     folds = folds_of(np.arange(2, 40), assets([40]), 3, 1)
     np.testing.assert_array_equal(folds.fitted[0] + 2, np.arange(2, 28))
-    np.testing.assert_array_equal(folds.unseen[0] + 2, np.arange(30, 40))
+    np.testing.assert_array_equal(folds.held_out[0] + 2, np.arange(30, 40))
 
 
 def test_a_small_table_is_fitted_to_whole():
@@ -83,4 +83,4 @@ def test_a_small_table_is_fitted_to_whole():
     folds = folds_of(ends, assets([20]), 10, 2)
     assert isinstance(folds, Folds)
     assert all(fitted.tolist() == list(range(11)) for fitted in folds.fitted)
-    assert all(len(unseen) == 0 for unseen in folds.unseen)
+    assert all(len(held_out) == 0 for held_out in folds.held_out)

@@ -5,7 +5,7 @@ from matplotlib.patches import Ellipse
 
 from dagmm.inference.ensemble import Member
 from dagmm.inference.forward import latent_rows
-from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.report.plots.latent import DEVIATIONS, draw_latent, ellipse_of, latent_view, plane_of
 from small_tables import ARCHITECTURE, correlated_rows
 
@@ -16,7 +16,7 @@ def member():
     parameters = rng.normal(size=sum(np.prod(s) for s in ARCHITECTURE.shapes().values()))
     n = ARCHITECTURE.n_latent
     chol = np.tril(rng.normal(size=(3, n, n))) + 2.0 * np.eye(n)
-    mixture = Mixture(np.array([0.5, 0.3, 0.2]), rng.normal(size=(3, n)), chol)
+    mixture = GaussianMixture(np.array([0.5, 0.3, 0.2]), rng.normal(size=(3, n)), chol)
     return Member(ARCHITECTURE, (0.3 * parameters).astype(np.float32), mixture, 0.0, 1.0)
 
 

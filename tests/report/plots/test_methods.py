@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm._core.errors import MissingExtraError
-from small_fits import tiny_dagmm, tiny_detector, tiny_recipe
+from small_fits import tiny_config, tiny_dagmm, tiny_detector
 
 mpl.use("Agg")
 
@@ -28,7 +28,7 @@ def rows():
 @pytest.fixture(scope="module")
 def detector(rows):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.detector_recipe", tiny_recipe)
+        patch.setattr("dagmm.estimators.detector.table_config", tiny_config)
         return tiny_detector(contamination=0.05).fit(rows.drop(7))
 
 

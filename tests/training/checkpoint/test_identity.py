@@ -8,7 +8,7 @@ import pytest
 
 from dagmm._core.errors import ArgumentError
 from dagmm.networks.network import Architecture
-from dagmm.training.checkpoint.identity import differences, digest_of, training_of
+from dagmm.training.checkpoint.identity import differences, digest_of, identity_of
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, correlated_rows
 
 
@@ -17,7 +17,7 @@ def described(
 ):
     rows = correlated_rows() if rows is None else rows
     seed = np.random.SeedSequence(seed)
-    return training_of(rows, n_rows, networks, plan, seed, initial, inputs)
+    return identity_of(rows, n_rows, networks, plan, seed, initial, inputs)
 
 
 def difference(**changed):
@@ -74,7 +74,7 @@ def test_a_seed_that_has_had_children_is_another_seed():
     first, second = np.random.SeedSequence(0), np.random.SeedSequence(0)
     second.spawn(1)
     arguments = (correlated_rows(), N_ROWS, (ARCHITECTURE,), PLAN)
-    plain = [training_of(*arguments, seed, None, ()) for seed in (first, second)]
+    plain = [identity_of(*arguments, seed, None, ()) for seed in (first, second)]
     assert differences(*plain) == "the seed"
 
 

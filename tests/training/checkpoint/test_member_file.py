@@ -89,7 +89,7 @@ def clock(monkeypatch):
         now["writes"] += 1
 
     monkeypatch.setattr(member_file.time, "monotonic", lambda: now["s"])
-    monkeypatch.setattr(member_file, "write_whole", slow)
+    monkeypatch.setattr(member_file, "write_atomically", slow)
     return now
 
 

@@ -20,7 +20,7 @@ from dagmm._core.errors import ArgumentError, ModelFileError, ModelSaveError
 from dagmm._core.progress import Progress
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.trainer import train
-from small_fits import tiny_window_recipe
+from small_fits import tiny_window_config
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, correlated_rows
 
 OTHER = replace(ARCHITECTURE, comp_hiddens=(4, 2))
@@ -189,7 +189,7 @@ def test_no_fit_can_go_on_from_a_seed_that_nobody_knows(tmp_path, estimator, see
 
 
 def test_windows_are_kept_and_told_apart(tmp_path, monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.window_recipe", tiny_window_recipe)
+    monkeypatch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
     rows = {"t": np.arange(120), "x": correlated_rows(n_rows=120)[:, 0]}
 
     def fitted(window, place):

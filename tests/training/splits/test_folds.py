@@ -5,7 +5,7 @@ from dagmm.training.splits.folds import (
     FEWEST_ROWS,
     MANY_ROWS,
     Folds,
-    SomeRows,
+    RowSubset,
     folds_of_rows,
     whole,
 )
@@ -14,11 +14,11 @@ from dagmm.training.splits.folds import (
 @pytest.mark.parametrize("n_rows", [FEWEST_ROWS, 21, MANY_ROWS - 1])
 def test_four_networks_leave_out_each_row_once(n_rows):
     folds = folds_of_rows(n_rows, 4, np.random.default_rng(0))
-    np.testing.assert_array_equal(np.sort(np.concatenate(folds.unseen)), np.arange(n_rows))
-    for fitted, unseen in zip(folds.fitted, folds.unseen, strict=True):
-        np.testing.assert_array_equal(np.union1d(fitted, unseen), np.arange(n_rows))
-        assert len(fitted) + len(unseen) == n_rows
-        assert n_rows // 4 <= len(unseen) <= n_rows // 4 + 1
+    np.testing.assert_array_equal(np.sort(np.concatenate(folds.held_out)), np.arange(n_rows))
+    for fitted, held_out in zip(folds.fitted, folds.held_out, strict=True):
+        np.testing.assert_array_equal(np.union1d(fitted, held_out), np.arange(n_rows))
+        assert len(fitted) + len(held_out) == n_rows
+        assert n_rows // 4 <= len(held_out) <= n_rows // 4 + 1
     assert folds.n_fitted == n_rows - -(-n_rows // 4)
     assert folds.groups() == [[0], [1], [2], [3]]
 
@@ -26,12 +26,12 @@ def test_four_networks_leave_out_each_row_once(n_rows):
 def test_of_many_rows_each_network_leaves_out_a_tenth():
     folds = folds_of_rows(MANY_ROWS, 4, np.random.default_rng(0))
     assert folds.groups() == [[0], [1], [2], [3]]
-    unseen = np.concatenate(folds.unseen)
-    assert len(unseen) == len(np.unique(unseen)) == 500
+    held_out = np.concatenate(folds.held_out)
+    assert len(held_out) == len(np.unique(held_out)) == 500
     assert folds.n_fitted == 1125
     whole_table = folds_of_rows(MANY_ROWS, 10, np.random.default_rng(0))
     np.testing.assert_array_equal(
-        np.sort(np.concatenate(whole_table.unseen)), np.arange(MANY_ROWS)
+        np.sort(np.concatenate(whole_table.held_out)), np.arange(MANY_ROWS)
     )
 
 
@@ -43,7 +43,7 @@ def test_more_networks_leave_out_the_same_in_turn():
 
 def test_rows_are_left_out_at_random_by_the_seed():
     first, same, other = (
-        folds_of_rows(1000, 1, np.random.default_rng(seed)).unseen[0] for seed in (1, 1, 2)
+        folds_of_rows(1000, 1, np.random.default_rng(seed)).held_out[0] for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, same)
     assert not np.array_equal(first, other)
@@ -64,7 +64,7 @@ def test_what_leaves_nothing_out_has_no_groups():
 
 def test_some_rows_are_gathered_as_they_are_asked_for():
     features = np.arange(30, dtype=np.float32).reshape(10, 3)
-    some = SomeRows(features, np.array([7, 2, 5, 9]))
+    some = RowSubset(features, np.array([7, 2, 5, 9]))
     assert (len(some), some.shape) == (4, (4, 3))
     np.testing.assert_array_equal(some[1:3], features[[2, 5]])
     np.testing.assert_array_equal(some[::2], features[[7, 5]])

@@ -7,9 +7,9 @@ from dagmm.training.splits.holdout import (
     FROM_ROWS_UNCROSSED,
     MOST_ROWS,
     hold_out,
-    share_out,
+    split_rows,
 )
-from dagmm.training.splits.time_blocks import Succession
+from dagmm.training.splits.time_blocks import TimeOrder
 
 
 def table(n_rows, padding=50):
@@ -25,7 +25,7 @@ def table(n_rows, padding=50):
 def test_a_small_table_is_left_as_it_is(n_rows, crossing):
     features = table(n_rows)
     before = features.copy()
-    shared = share_out(features, n_rows, 4, np.random.default_rng(0), crossing=crossing)
+    shared = split_rows(features, n_rows, 4, np.random.default_rng(0), crossing=crossing)
     assert shared.n_fitted == n_rows
     np.testing.assert_array_equal(shared.order, np.arange(n_rows))
     np.testing.assert_array_equal(features, before)
@@ -40,7 +40,7 @@ def test_a_small_table_is_left_as_it_is(n_rows, crossing):
 @pytest.mark.parametrize(("n_rows", "crossing"), [(FROM_ROWS, True), (FROM_ROWS_UNCROSSED, False)])
 def test_of_a_large_table_all_networks_are_fitted_to_the_same(n_rows, crossing):
     features = table(n_rows)
-    shared = share_out(features, n_rows, 4, np.random.default_rng(0), crossing=crossing)
+    shared = split_rows(features, n_rows, 4, np.random.default_rng(0), crossing=crossing)
     assert shared.folds is None
     assert shared.n_each == shared.n_fitted == n_rows - n_rows // 10
     np.testing.assert_array_equal(features[:n_rows, 0], shared.order)
@@ -73,13 +73,13 @@ def test_no_more_than_enough_are_held_out():
 
 def in_time(n_rows):
     """Rows that were measured in the opposite order."""
-    return Succession(np.zeros(n_rows, np.int64), -np.arange(float(n_rows)))
+    return TimeOrder(np.zeros(n_rows, np.int64), -np.arange(float(n_rows)))
 
 
 def test_rows_in_time_are_held_out_in_stretches():
     features = table(10_000)
-    rng, succession = np.random.default_rng(0), in_time(10_000)
-    shared = share_out(features, 10_000, 4, rng, crossing=True, succession=succession)
+    rng, time_order = np.random.default_rng(0), in_time(10_000)
+    shared = split_rows(features, 10_000, 4, rng, crossing=True, time_order=time_order)
     assert (shared.n_fitted, shared.in_time) == (9000, True)
     np.testing.assert_array_equal(features[:10_000, 0], shared.order)
     held = np.concatenate([np.arange(start, start + 100) for start in range(0, 10_000, 1000)])
@@ -88,18 +88,18 @@ def test_rows_in_time_are_held_out_in_stretches():
 
 def test_networks_leave_out_stretches_of_rows_in_time():
     rng = np.random.default_rng(0)
-    shared = share_out(table(400), 400, 2, rng, crossing=True, succession=in_time(400))
+    shared = split_rows(table(400), 400, 2, rng, crossing=True, time_order=in_time(400))
     assert shared.in_time
-    np.testing.assert_array_equal(shared.folds.unseen[0], np.arange(100))
+    np.testing.assert_array_equal(shared.folds.held_out[0], np.arange(100))
     few = FEWEST_ROWS - 1
-    whole = share_out(table(few), few, 2, rng, crossing=True, succession=in_time(few))
+    whole = split_rows(table(few), few, 2, rng, crossing=True, time_order=in_time(few))
     assert (whole.folds, whole.in_time) == (None, False)
 
 
 def test_rows_that_follow_no_others_are_left_out_at_random():
-    each_its_own = Succession(np.arange(400), np.arange(400.0))
+    each_its_own = TimeOrder(np.arange(400), np.arange(400.0))
     rng = np.random.default_rng(0)
-    shared = share_out(table(400), 400, 4, rng, crossing=True, succession=each_its_own)
+    shared = split_rows(table(400), 400, 4, rng, crossing=True, time_order=each_its_own)
     assert not shared.in_time
-    by_chance = share_out(table(400), 400, 4, np.random.default_rng(0), crossing=True)
-    np.testing.assert_array_equal(shared.folds.unseen, by_chance.folds.unseen)
+    by_chance = split_rows(table(400), 400, 4, np.random.default_rng(0), crossing=True)
+    np.testing.assert_array_equal(shared.folds.held_out, by_chance.folds.held_out)

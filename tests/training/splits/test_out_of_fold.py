@@ -6,7 +6,7 @@ import pytest
 from dagmm import DAGMMDetector
 from dagmm.mixture.combination import symmetric_exp, symmetric_log
 from dagmm.training.splits.folds import Folds
-from dagmm.training.splits.out_of_fold import cross_fitted
+from dagmm.training.splits.out_of_fold import out_of_fold_energies
 
 
 @dataclass
@@ -50,7 +50,7 @@ def relative(judge, rows):
 def test_rows_are_judged_by_those_that_were_not_fitted_to_them(as_members):
     members = Network(0.0, 1.0, 2.0), Network(3.0, 0.5, 1.0), Network(-2.0, 4.0, 4.0)
     energies = np.stack([member.energy(FEATURES) for member in members])
-    found = cross_fitted(members, energies, FEATURES, FOLDS, lambda rows: (None, None))
+    found = out_of_fold_energies(members, energies, FEATURES, FOLDS, lambda rows: (None, None))
     # Put on the scale of all three, whoever speaks.
     location, spread = (1.0 + 0.5 + 4.0) / 3, (2.0 + 1.0 + 4.0) / 3
     even = 0.5 * (relative(members[0], EVEN) + relative(members[2], EVEN))
@@ -68,7 +68,7 @@ def test_what_stands_beside_them_is_fitted_anew_to_the_other_rows(as_members):
 
     judges = (*members, beside)
     energies = np.stack([judge.energy(FEATURES) for judge in judges])
-    found = cross_fitted(judges, energies, FEATURES, FOLDS, fit_beside)
+    found = out_of_fold_energies(judges, energies, FEATURES, FOLDS, fit_beside)
     assert sorted(fitted_to) == [[0.0, 2.0, 4.0, 6.0], [1.0, 3.0, 5.0, 7.0]]
     location = 0.25 * (1.0 + 0.5 + 4.0) + 0.25 * 3.0
     spread = 0.25 * (2.0 + 1.0 + 4.0) + 0.25 * 0.5

@@ -23,7 +23,7 @@ from dagmm.estimators.detector import DAGMMDetector
 from dagmm.inference.calibration.threshold import check_contamination
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import is_free, is_saved_model
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.training.checkpoint.directory import Checkpoint
 
@@ -113,10 +113,10 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     for warning in caught:
-        # What is set aside is said below, in words of the command.
+        # What is not used is said below, in words of the command.
         if str(warning.message).startswith("window "):
             note(str(warning.message).rstrip("."), job.quiet)
-    _note_set_aside(table_encoder(detector.model_, job.table), job.quiet)
+    _note_unused(table_encoder(detector.model_, job.table), job.quiet)
     record = {**detector.model_.record, "table": job.roles.plain()}
     detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
@@ -168,9 +168,9 @@ def check_directory(model: str, force: bool) -> None:
             )
 
 
-def _set_aside(encoder: Encoder) -> dict[str, Any]:
-    names = [column.name for column in encoder.set_aside]
-    return {"set_aside": names} if names else {}
+def _unused_columns(encoder: TableEncoder) -> dict[str, Any]:
+    names = [column.name for column in encoder.unused_columns]
+    return {"unused_columns": names} if names else {}
 
 
 def _windows(model: FittedModel) -> dict[str, Any]:
@@ -184,11 +184,11 @@ def _drawn(model: FittedModel) -> dict[str, Any]:
     return {} if n_rows is None else {"drawn_rows": n_rows}
 
 
-def _note_set_aside(encoder: Encoder, quiet: bool) -> None:
-    for column in encoder.set_aside:
+def _note_unused(encoder: TableEncoder, quiet: bool) -> None:
+    for column in encoder.unused_columns:
         if not column.is_told:
             note(
-                f"column {column.name!r} is set aside: {column.why}; "
+                f"column {column.name!r} is not used: {column.why}; "
                 f"--drop {column.name!r} leaves it out without this note",
                 quiet,
             )
@@ -204,7 +204,7 @@ def _summary(
         **_drawn(model),
         "columns": len(encoder.columns),
         "text_columns": len(encoder.texts),
-        **_set_aside(encoder),
+        **_unused_columns(encoder),
         **_windows(model),
         "members": len(model.members),
         "threshold": model.threshold,

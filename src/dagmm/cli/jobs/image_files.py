@@ -13,7 +13,7 @@ from dagmm.data.image_folder import SUFFIXES, ImageFolder
 from dagmm.data.images import ImageRows
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 
 def is_images(path: str) -> bool:
@@ -73,7 +73,7 @@ def check_no_roles(roles: Roles, options: TableOptions, path: str) -> None:
         )
 
 
-def table_encoder(model: FittedModel, path: str) -> Encoder:
+def table_encoder(model: FittedModel, path: str) -> TableEncoder:
     """Return the encoder of a model that was fitted on a table.
 
     Raises

@@ -11,10 +11,10 @@ from dagmm.inference.calibration.threshold import meaning_of
 from dagmm.inference.ensemble import Member
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
+from dagmm.inference.record import verdict_of
 from dagmm.networks.activations import activation_name
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
-from dagmm.preprocessing.table_encoder import Encoder
-from dagmm.training.diagnostics import verdict_of
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 
 def describe(path: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _windows(model: FittedModel) -> dict[str, Any] | None:
     windows = model.windows
     if windows is None:
         return None
-    wanders = np.array(model.encoder.feature_columns, object)[windows.view.wanders]
+    nonstationary = np.array(model.encoder.feature_columns, object)[windows.view.nonstationary]
     return {
         "rows": windows.n_steps,
         "step": windows.step,
@@ -61,7 +61,7 @@ def _windows(model: FittedModel) -> dict[str, Any] | None:
         "interval": windows.interval,
         "gap": windows.gap if math.isfinite(windows.gap) else None,
         "detail": windows.view.detail,
-        "wandering": list(dict.fromkeys(wanders)),
+        "nonstationary_features": list(dict.fromkeys(nonstationary)),
     }
 
 
@@ -72,15 +72,15 @@ def _windows_in_words(windows: dict[str, Any]) -> str:
         words.append(f"a gap from {windows['gap']:g} s on")
     if windows["step"] > 1:
         words.append(f"trained on every {windows['step']} rows")
-    if windows["wandering"]:
-        words.append(f"levels that wander: {', '.join(windows['wandering'])}")
+    if windows["nonstationary_features"]:
+        words.append(f"non-stationary columns: {', '.join(windows['nonstationary'])}")
     return "; ".join(words)
 
 
 def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
     if calibration is None:
         return None
-    return {"rows": calibration.fairest.n_rows, "rows_are": calibration.fairest_are}
+    return {"rows": calibration.reference.n_rows, "rows_are": calibration.reference_are}
 
 
 def in_words(description: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _row_mixture(model: FittedModel) -> dict[str, Any] | None:
     return {"components": len(beside.mixture.phi), "share": beside.share}
 
 
-def _schema(encoder: Encoder | ImageEncoder, record: dict[str, Any]) -> dict[str, Any]:
+def _schema(encoder: TableEncoder | ImageEncoder, record: dict[str, Any]) -> dict[str, Any]:
     """Say what the model takes: a table's columns, or images of one size."""
     if isinstance(encoder, ImageEncoder):
         height, width, channels = encoder.shape
@@ -134,7 +134,7 @@ def _schema(encoder: Encoder | ImageEncoder, record: dict[str, Any]) -> dict[str
         return {"images": {**images, "smoothing": encoder.smoothing, "scale": encoder.scale}}
     return {
         "columns": _columns(encoder),
-        "set_aside": [column._asdict() for column in encoder.set_aside],
+        "unused_columns": [column._asdict() for column in encoder.unused_columns],
         "table": Roles.of_record(record).plain(),
         "scaling": encoder.scaling,
     }
@@ -143,7 +143,8 @@ def _schema(encoder: Encoder | ImageEncoder, record: dict[str, Any]) -> dict[str
 def _table_in_words(description: dict[str, Any]) -> dict[str, Any]:
     return {
         "columns": [_column_in_words(column) for column in description["columns"]],
-        "set_aside": [f"{c['name']}: {c['why']}" for c in description["set_aside"]] or None,
+        "unused_columns": [f"{c['name']}: {c['why']}" for c in description["unused_columns"]]
+        or None,
     }
 
 
@@ -177,7 +178,7 @@ def _member_in_words(member: dict[str, Any]) -> str:
     )
 
 
-def _columns(encoder: Encoder) -> list[dict[str, Any]]:
+def _columns(encoder: TableEncoder) -> list[dict[str, Any]]:
     kinds: dict[str, dict[str, Any]] = {name: {"kind": "numbers"} for name in encoder.columns}
     for text in encoder.texts:
         kinds[text.name] = {"kind": "text", "categories": len(text.categories)}

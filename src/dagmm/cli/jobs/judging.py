@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm.cli.jobs.labels import quality_of
-from dagmm.data.convert import rows_of
+from dagmm.data.convert import as_rows
 from dagmm.data.streams import StreamRows
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.fitted_model import FittedModel
@@ -79,7 +79,7 @@ def judged(
     if labels is None:
         return share, {}
     numbers = draw(len(labels), min(len(labels), JUDGED_ROWS), np.random.default_rng(0))
-    rows = rows_of(features).only(model.columns)
+    rows = as_rows(features).only(model.columns)
     parts = [
         model.energy_of_features(model.encoder.encode(chunk))
         for chunk in drawn_chunks(rows, numbers)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dagmm._core.durations import parse_duration
 from dagmm._core.errors import InputError
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.jobs.labels import anomalies_of
@@ -14,8 +15,7 @@ from dagmm.cli.terminal import log
 from dagmm.data.files.base import TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
-from dagmm.inference.calibration.alarm_budget import seconds_of
-from dagmm.report.collect import Gathered
+from dagmm.report.collect import ReportData
 from dagmm.report.contents import Contents
 from dagmm.report.make import axes_of, check_page, described, finish_report
 
@@ -68,7 +68,7 @@ def report_table(job: ReportJob) -> dict[str, Any]:
     keep_interrupts()
     check_target(job.output, job.force)
     check_page(job.lang)
-    step = None if job.every is None else seconds_of("every", job.every)
+    step = None if job.every is None else parse_duration("every", job.every)
     model, card = described(job.model)
     with open_table(job.table, job.options) as source:
         when, asset = axes_of(
@@ -77,7 +77,7 @@ def report_table(job: ReportJob) -> dict[str, Any]:
         said = replace(job.roles, time=when, group=asset)
         # Nothing of the table passes through, so identifiers need not be read.
         roles = replace(roles_of(said, model, source, (), True), ids=())
-        gathered = Gathered(model, when, asset, job.gap)
+        gathered = ReportData(model, when, asset, job.gap)
         for table, start, energy, _ in scored(model, source, roles, job.quiet):
             labels = None
             if roles.label is not None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.files.typed_table import is_number, is_text
-from dagmm.preprocessing.column_roles import Overrides
+from dagmm.preprocessing.column_roles import ColumnRoles
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Roles:
             raise ArgumentError("--normal needs --label, the column whose value it is.")
         options = without + [
             (f"--{argument}", name)
-            for argument, name in Overrides.of(None, **self.arguments).named()
+            for argument, name in ColumnRoles.of(None, **self.arguments).named()
         ]
         for option, name in options:
             check_column(option, name, names, table)

@@ -28,8 +28,8 @@ from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
 from dagmm.inference.explain.attribution import Explainer, Explanation, explain_rows
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
-from dagmm.preprocessing.pipeline import Seen
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.pipeline import Features
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Scored(NamedTuple):
     """Number of the first row."""
     energy: np.ndarray
     """Of each row, in nats."""
-    seen: Seen | None
+    seen: Features | None
     """What the networks see of them; None where each row is judged by itself."""
 
 
@@ -234,7 +234,7 @@ def scored(model: FittedModel, source: TableFile, roles: Roles, quiet: bool) -> 
             yield Scored(table, start, energy, seen)
 
 
-def _kinds(encoder: Encoder) -> dict[str, Kind]:
+def _kinds(encoder: TableEncoder) -> dict[str, Kind]:
     """Return what each column of the model must hold; what "other" holds, the encoder reads."""
     kinds: dict[str, Kind] = dict.fromkeys(encoder.columns, "number")
     kinds |= {date.name: "other" for date in encoder.dates}

@@ -18,11 +18,11 @@ from dagmm.evaluation.baselines.optimise import DescentPlan
 from dagmm.evaluation.baselines.pretraining import pretrain
 from dagmm.inference.ensemble import Member
 from dagmm.inference.forward import latent_rows, outputs_of
-from dagmm.mixture.gaussian import Mixture
+from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.networks.network import Architecture
 from dagmm.training.fit_mixture import latent_moments
-from dagmm.training.presets import default_hiddens, detector_recipe
-from dagmm.training.trainer import TrainingPlan, train
+from dagmm.training.presets import default_hiddens, table_config
+from dagmm.training.trainer import TrainingConfig, train
 
 #: Share of the training's steps that each layer's pre-training takes.
 PRETRAINING_SHARE = 0.25
@@ -32,13 +32,13 @@ class Setting(NamedTuple):
     """What all variants share: one network, how it is trained, the floor of its covariances."""
 
     architecture: Architecture
-    plan: TrainingPlan
+    plan: TrainingConfig
     relative_floor: float
 
 
 def default_setting(n_rows: int, n_features: int) -> Setting:
     """Return the training of ``DAGMMDetector`` for a network as the paper has it."""
-    recipe = detector_recipe(n_rows, n_features, 1)
+    recipe = table_config(n_rows, n_features, 1)
     architecture = replace(
         recipe.architectures[0],
         comp_hiddens=default_hiddens(n_features),
@@ -115,7 +115,7 @@ def _energy(x: Any, seed: int, setting: Setting, initial: np.ndarray | None = No
     architecture = setting.architecture
     member = train(features, len(x), [architecture], setting.plan, seed, initial=initial)[0]
     _, moments = latent_moments(architecture, member.parameters, features)
-    mixture = Mixture.from_moments(moments, setting.relative_floor)
+    mixture = GaussianMixture.from_moments(moments, setting.relative_floor)
     fitted = Member(architecture, member.parameters, mixture, location=0.0, spread=1.0)
     return lambda rows: fitted.energy(rows.astype(np.float32))
 

@@ -1,8 +1,7 @@
 """An alarm budget: how many false alarms somebody can bear, as a share of the rows."""
 
-import re
-
 from dagmm._core.arguments import check_choice, check_number
+from dagmm._core.durations import parse_duration
 from dagmm._core.errors import ArgumentError
 
 #: Seconds of what alarms are counted in.
@@ -13,34 +12,6 @@ PERIODS = {
     "month": 2592000.0,  # of 30 days
     "year": 31536000.0,
 }
-_UNITS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|min|h|d)")
-
-
-def seconds_of(argument: str, duration: object) -> float:
-    """Return a duration in seconds.
-
-    Parameters
-    ----------
-    argument : str
-        How messages call it.
-    duration : float or str
-        Seconds, or a number with a unit: ms, s, min, h or d.
-
-    Raises
-    ------
-    ArgumentError
-        If it is neither, or not more than zero.
-    """
-    if isinstance(duration, str):
-        match = _DURATION.fullmatch(duration.strip())
-        if match is None or float(match[1]) == 0.0:
-            raise ArgumentError(
-                f"{argument} must be a duration > 0 such as '1s', '10 min' or '1 h', "
-                f"got {duration!r}."
-            )
-        return float(match[1]) * _UNITS[match[2]]
-    return check_number(argument, duration, 0.0, above=True)
 
 
 def share_of_budget(alarms: object, per: object, every: object) -> float:
@@ -62,7 +33,7 @@ def share_of_budget(alarms: object, per: object, every: object) -> float:
     """
     allowed = check_number("alarms", alarms, 0.0, above=True)
     period = PERIODS[str(check_choice("per", per, tuple(PERIODS)))]
-    rows = period / seconds_of("every", every)
+    rows = period / parse_duration("every", every)
     if allowed >= rows:
         raise ArgumentError(
             f"alarms must be fewer than the rows of a {per}, {rows:g} at one every {every!r}, "

@@ -11,7 +11,7 @@ MAX_KEPT = 20_000
 
 
 @dataclass(frozen=True)
-class EnergySample:
+class EmpiricalDistribution:
     """The energies of many rows in order, or enough of them.
 
     Parameters
@@ -29,7 +29,7 @@ class EnergySample:
     n_rows: int
 
     @classmethod
-    def of(cls, energy: Float[np.ndarray, " n_rows"]) -> "EnergySample":
+    def of(cls, energy: Float[np.ndarray, " n_rows"]) -> "EmpiricalDistribution":
         """Keep the energies of some rows, in any order.
 
         Parameters

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2, genpareto
 
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 
 #: Fewer rows say nothing about a tail.
 LEAST_ROWS = 500
@@ -102,7 +102,7 @@ class Tail:
         return (1 + sum(distance >= observed for distance in distances)) / (1 + _RESAMPLES)
 
 
-def fit_tail(sample: EnergySample) -> Tail | None:
+def fit_tail(sample: EmpiricalDistribution) -> Tail | None:
     """Fit the tail of some rows' energies.
 
     Returns

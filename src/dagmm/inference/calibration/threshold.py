@@ -14,7 +14,7 @@ from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError
 from dagmm.inference.calibration.alarm_budget import share_of_budget
 from dagmm.inference.calibration.calibration import Calibration
-from dagmm.inference.calibration.energies import EnergySample
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.tail import LEAST_ROWS
 from dagmm.inference.fitted_model import FittedModel
 
@@ -187,7 +187,7 @@ def p_value_of(
         If the model knows no energies of normal rows.
     """
     known = _known(calibration)
-    sample = known.fairest
+    sample = known.reference
     p_value = (1.0 + sample.reaching(energy)) / (1.0 + sample.n_rows)
     if known.tail is not None:
         beyond = energy > known.tail.level
@@ -223,10 +223,10 @@ def _known(calibration: Calibration | None) -> Calibration:
 
 def _by_default(calibration: Calibration, share: float) -> Threshold:
     """Read off the energies that say most about new rows, however few they are."""
-    sample, are = calibration.fairest, calibration.fairest_are
+    sample, are = calibration.reference, calibration.reference_are
     low, high = _order_interval(sample, share)
     energy, rule = sample.energy_at(share), f"quantile {1.0 - share:g}"
-    warnings = () if calibration.unseen is not None else (_OPTIMISTIC,)
+    warnings = () if calibration.held_out is not None else (_OPTIMISTIC,)
     return Threshold(energy, rule, share, low, high, "quantile", sample.n_rows, are, warnings)
 
 
@@ -245,8 +245,8 @@ def _by_contamination(calibration: Calibration, share: float) -> Threshold:
 
 
 def _by_share(calibration: Calibration, share: float, rule: str) -> Threshold:
-    sample, are = calibration.fairest, calibration.fairest_are
-    warnings = [] if calibration.unseen is not None else [_OPTIMISTIC]
+    sample, are = calibration.reference, calibration.reference_are
+    warnings = [] if calibration.held_out is not None else [_OPTIMISTIC]
     expected_above = share * sample.n_rows
     if expected_above >= _ENOUGH_ABOVE or (calibration.tail is None and expected_above >= 1.0):
         low, high = _order_interval(sample, share)
@@ -287,7 +287,7 @@ _OPTIMISTIC = (
 )
 
 
-def _order_interval(sample: EnergySample, share: float) -> tuple[float, float | None]:
+def _order_interval(sample: EmpiricalDistribution, share: float) -> tuple[float, float | None]:
     """Interval of a quantile from ranks alone, whatever the distribution."""
     n = sample.n_rows
     low, high = (binom.ppf(level, n, 1.0 - share) for level in (0.025, 0.975))

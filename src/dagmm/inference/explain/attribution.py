@@ -14,13 +14,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from dagmm._core.errors import ArgumentError
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 from dagmm.data.base import Rows
-from dagmm.data.convert import rows_of
-from dagmm.inference.explain.counterfactual import Nearest, Search
+from dagmm.data.convert import as_rows
+from dagmm.inference.explain.counterfactual import Counterfactual, CounterfactualSearch
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.pipeline import Reader, Seen
+from dagmm.preprocessing.pipeline import FeatureReader, Features
 
 #: Rows whose energies one core computes at a time.
 _PART_ROWS = 1024
@@ -113,7 +113,7 @@ def explain(model: FittedModel, table: object) -> Explanation:
     ArgumentError
         If the model was saved before it knew what is normal, and not calibrated since.
     """
-    rows = rows_of(table)
+    rows = as_rows(table)
     model.check(rows)
     return explain_rows(Explainer(model), rows)
 
@@ -156,18 +156,18 @@ class Explainer:
             raise ArgumentError("this model was fitted on images; explain_images explains them.")
         self._model = model
         self._encoder = model.encoder
-        self._search = Search(model)
+        self._search = CounterfactualSearch(model)
 
     @property
     def chunk_rows(self) -> int:
         """Rows that are explained at a time."""
         return self._model.chunk_rows
 
-    def reader(self) -> Reader:
+    def reader(self) -> FeatureReader:
         """Return what turns chunks of a table, in their order, into what is explained."""
         return self._model.reader()
 
-    def explain(self, seen: Seen) -> Explanation:
+    def explain(self, seen: Features) -> Explanation:
         """Explain what the networks see of some rows."""
         features = seen.inputs
         energy = self._energy(features)
@@ -191,13 +191,13 @@ class Explainer:
     ) -> Float[np.ndarray, " n_rows"]:
         """Energy of encoded rows, on all cores."""
         parts = (features[i : i + _PART_ROWS] for i in range(0, len(features), _PART_ROWS))
-        energies = list(side_by_side(self._model.energy_of_features, parts))
+        energies = list(parallel_map(self._model.energy_of_features, parts))
         return np.concatenate(energies) if energies else np.empty(0)
 
     def _along(
         self,
         features: Float[np.ndarray, "n_rows n_features"],
-        nearest: Nearest,
+        nearest: Counterfactual,
         reference: Float[np.ndarray, " n_rows"],
         columns: Int[np.ndarray, "n_rows n_steps"],
     ) -> Float[np.ndarray, "n_rows n_columns"]:

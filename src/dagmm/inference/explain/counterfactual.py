@@ -16,10 +16,10 @@ from jaxtyping import Float, Int
 
 from dagmm._core.compilation import MOST_KEPT, compiled
 from dagmm._core.numerics import Array
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 from dagmm.inference.explain.traced import TracedModel
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.mixture.marginal import column_energy
+from dagmm.mixture.marginal import marginal_energies
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.reference_values import N_LEVELS, features_of_columns
 
@@ -41,7 +41,7 @@ _OFFSETS = (-0.75, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 0.75)
 _REFINEMENTS, _FINER = 2, 0.25
 
 
-class Nearest(NamedTuple):
+class Counterfactual(NamedTuple):
     """What a search found."""
 
     features: Float[np.ndarray, "n_rows n_features"]
@@ -60,10 +60,10 @@ class _Tables(NamedTuple):
     """The feature of each column whose values lie on a line; -1 where there is none."""
     step: Array
     """Distance of each level from the next, of each column; 0 where there is no line."""
-    typical: Array
+    reference_values: Array
 
 
-class Search:
+class CounterfactualSearch:
     """The search, prepared for one model.
 
     Parameters
@@ -81,17 +81,19 @@ class Search:
         assert model.calibration is not None, "checked by whoever explains"
         columns = model.encoder.columns
         groups = features_of_columns(model.input_columns)
-        typical = model.calibration.typical
-        owner = np.empty(typical.shape[1], np.int32)
+        reference_values = model.calibration.reference_values
+        owner = np.empty(reference_values.shape[1], np.int32)
         main = np.full(len(columns), -1, np.int32)
         step = np.zeros((N_LEVELS, len(columns)), np.float32)
         for i, name in enumerate(columns):
             owner[groups[name]] = i
-            main[i], step[:, i] = _line(typical, groups[name])
+            main[i], step[:, i] = _line(reference_values, groups[name])
         self._architectures = tuple(member.architecture for member in model.members)
         self.owner = owner
-        self._target = model.calibration.fairest.energy_at(0.5)
-        self._tables = jax.device_put(_Tables(TracedModel.of(model), owner, main, step, typical))
+        self._target = model.calibration.reference.energy_at(0.5)
+        self._tables = jax.device_put(
+            _Tables(TracedModel.of(model), owner, main, step, reference_values)
+        )
 
     @property
     def target(self) -> float:
@@ -102,7 +104,7 @@ class Search:
         self,
         features: Float[np.ndarray, "n_rows n_features"],
         energy: Float[np.ndarray, " n_rows"],
-    ) -> Nearest:
+    ) -> Counterfactual:
         """Search for each row.
 
         Parameters
@@ -113,7 +115,7 @@ class Search:
 
         Returns
         -------
-        Nearest
+        Counterfactual
         """
         n_steps = min(MOST_COLUMNS, self._tables.step.shape[1])
         found, energy = features.copy(), energy.copy()
@@ -130,7 +132,7 @@ class Search:
             found[active], replaced[active, i] = row[helps], column[helps]
             energy[active] = low[helps]
             active = active[energy[active] > self._target]
-        return Nearest(found, replaced)
+        return Counterfactual(found, replaced)
 
     def _candidates(self, features: np.ndarray, n: int) -> np.ndarray:
         """Return the columns whose replacement helps each row most, shape (n, n_rows)."""
@@ -160,7 +162,7 @@ class Search:
             parts = program(self._tables, block, column)
             return tuple(np.asarray(part)[: len(features) - start] for part in parts)
 
-        blocks = list(side_by_side(of_block, range(0, len(features), BLOCK_ROWS)))
+        blocks = list(parallel_map(of_block, range(0, len(features), BLOCK_ROWS)))
         return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
 
 
@@ -174,12 +176,12 @@ def _block(features: np.ndarray, columns: np.ndarray, start: int) -> tuple[np.nd
     return block, column
 
 
-def _line(typical: np.ndarray, group: np.ndarray) -> tuple[int, np.ndarray]:
+def _line(reference_values: np.ndarray, group: np.ndarray) -> tuple[int, np.ndarray]:
     """Return the one feature of a column that varies, and the distance of its levels."""
-    varies = group[np.ptp(typical[:, group], axis=0) > 0.0]
+    varies = group[np.ptp(reference_values[:, group], axis=0) > 0.0]
     if len(varies) != 1:
         return -1, np.zeros(N_LEVELS, np.float32)
-    gap = np.diff(typical[:, varies[0]])
+    gap = np.diff(reference_values[:, varies[0]])
     # A level that is repeated is a value of its own, such as 0 or 1, and nothing lies beside it.
     between = np.minimum(np.append(gap[:1], gap), np.append(gap, gap[-1:]))
     return int(varies[0]), between
@@ -222,12 +224,14 @@ class _OfColumns:
     def __init__(self, tables: _Tables, block: Array) -> None:
         assert tables.model.columns is not None, "asked only of a model with mixtures of columns"
         self._terms = tables.model.columns
-        self._block = column_energy(block, *self._terms)
-        self._typical = column_energy(tables.typical, *self._terms)
+        self._block = marginal_energies(block, *self._terms)
+        self._reference_values = marginal_energies(tables.reference_values, *self._terms)
 
     def with_level(self, own: Array) -> Array:
         """Energies of rows with each level of their own features, (n_rows, n_levels)."""
-        of_values = jnp.where(own[:, None, :], self._typical[None], self._block[:, None, :])
+        of_values = jnp.where(
+            own[:, None, :], self._reference_values[None], self._block[:, None, :]
+        )
         return of_values.sum(axis=2)
 
     def with_value(self, own: Array, level: Array, main: Array, values: Array) -> Array:
@@ -241,18 +245,18 @@ class _OfColumns:
             The feature; -1 where there is none.
         values : array of shape (n_rows, n_values)
         """
-        of_values = jnp.where(own, self._typical[level], self._block)
+        of_values = jnp.where(own, self._reference_values[level], self._block)
         is_main = jnp.arange(own.shape[1])[None, :] == main[:, None]
         others = jnp.where(is_main, 0.0, of_values).sum(axis=1)
         # Rows take the place of features: each has the mixture of its own one.
-        of_main = column_energy(values.T, *(part[:, main] for part in self._terms)).T
+        of_main = marginal_energies(values.T, *(part[:, main] for part in self._terms)).T
         return others[:, None] + jnp.where(main[:, None] < 0, 0.0, of_main)
 
 
 def _with_level(tables: _Tables, block: Array, column: Array) -> tuple[Array, Array]:
     """Rows with each level of one column, (n_rows, n_levels, n_features), and its features."""
     own = tables.owner[None, :] == column[:, None]
-    return jnp.where(own[:, None, :], tables.typical[None], block[:, None, :]), own
+    return jnp.where(own[:, None, :], tables.reference_values[None], block[:, None, :]), own
 
 
 def _of_columns(tables: _Tables, block: Array) -> _OfColumns | None:
@@ -274,7 +278,7 @@ def _screen_coarsely(
     energy_of: _EnergyOf, tables: _Tables, block: Array, columns: Array
 ) -> tuple[Array]:
     """Do the same with few levels."""
-    few = tables._replace(typical=tables.typical[np.array(_COARSE)])
+    few = tables._replace(reference_values=tables.reference_values[np.array(_COARSE)])
     return _screen(energy_of, few, block, columns)
 
 
@@ -296,7 +300,7 @@ def _improve(
         energy = energy_of(rows, None if known is None else known.with_level(own))
         level = energy.argmin(axis=1)
         main = jnp.arange(tables.owner.size)[None, :] == tables.main[column][:, None]
-        row = jnp.where(own, tables.typical[level], block)
+        row = jnp.where(own, tables.reference_values[level], block)
         value = jnp.where(main, row, 0.0).sum(axis=1)
         low, step = energy.min(axis=1), tables.step[level, column]
         for _ in range(_REFINEMENTS):

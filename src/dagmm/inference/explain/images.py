@@ -85,7 +85,7 @@ def explain_images(model: FittedModel, rows: ImageRows) -> ImageExplanation:
     if model.calibration is None:
         raise ArgumentError("this model knows no normal images; calibrate it with some.")
     traced = jax.device_put(TracedModel.of(model))
-    target = model.calibration.fairest.energy_at(0.5)
+    target = model.calibration.reference.energy_at(0.5)
     size = max(1, _PART_FEATURES // encoder.n_features)
     parts = [
         _explain_part(model, encoder, traced, target, encoder.encode(chunk))

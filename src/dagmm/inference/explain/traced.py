@@ -15,12 +15,12 @@ from jaxtyping import Float
 from dagmm._core.numerics import Array
 from dagmm.inference.ensemble import Member, scales_of, shares_of
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.mixture.combination import mean_scale, on_common_scale
+from dagmm.mixture.combination import combine_scores, mean_scale
 from dagmm.mixture.gaussian import energy as mixture_energy
 from dagmm.mixture.gaussian import whitened_energy
-from dagmm.mixture.input_space import RowMixture
+from dagmm.mixture.input_space import InputMixture
 from dagmm.mixture.kernel_density import DrawnMixtures, SphericalTerms, spherical_energy
-from dagmm.mixture.marginal import ColumnMixtures, column_energy
+from dagmm.mixture.marginal import MarginalMixtures, marginal_energies
 from dagmm.networks.network import Architecture
 
 #: Mixtures about more drawn rows are left out.
@@ -65,7 +65,7 @@ class _Drawn(NamedTuple):
         """Energy of rows under the member's own mixture and these."""
         others = [spherical_energy(z, SphericalTerms.of(*mixture)) for mixture in self.mixtures]
         energies = jnp.stack([energy, *others])
-        return on_common_scale(energies, self.location, self.spread, onto=self.onto)
+        return combine_scores(energies, self.location, self.spread, onto=self.onto)
 
 
 class TracedModel(NamedTuple):
@@ -77,7 +77,7 @@ class TracedModel(NamedTuple):
     drawn: tuple["_Drawn | None", ...]
     """Mixtures beside that of each member."""
     columns: tuple[Array, Array, Array] | None
-    """Terms of the mixtures of columns; see :func:`column_energy`."""
+    """Terms of the mixtures of columns; see :func:`marginal_energies`."""
     rows: tuple[Array, Array, Array] | None
     """Terms of the mixture of the rows; see :func:`whitened_energy`."""
     location: Array
@@ -120,18 +120,20 @@ class TracedModel(NamedTuple):
             energies.append(energy if drawn is None else drawn.joined(energy, z))
         if self.columns is not None:
             if of_columns is None:
-                of_columns = column_energy(x.T, *self.columns).sum(axis=1)
+                of_columns = marginal_energies(x.T, *self.columns).sum(axis=1)
             energies.append(of_columns)
         if self.rows is not None:
             energies.append(whitened_energy(x, *self.rows))
-        return on_common_scale(jnp.stack(energies), self.location, self.spread, self.share)
+        return combine_scores(jnp.stack(energies), self.location, self.spread, self.share)
 
 
-def _columns(mixtures: ColumnMixtures | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _columns(
+    mixtures: MarginalMixtures | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     return None if mixtures is None else mixtures.terms
 
 
-def _rows(rows: RowMixture | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _rows(rows: InputMixture | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     if rows is None:
         return None
     mu, whitening, log_peak = (part.astype(np.float32) for part in rows.mixture.terms)

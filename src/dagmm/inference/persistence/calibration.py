@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dagmm._core.json_fields import Field
+from dagmm._core.json_fields import JsonField
 from dagmm.inference.calibration.calibration import Calibration
-from dagmm.inference.calibration.energies import MAX_KEPT, EnergySample
+from dagmm.inference.calibration.energies import MAX_KEPT, EmpiricalDistribution
 from dagmm.preprocessing.reference_values import N_LEVELS
 
 #: The two samples of energies that a calibration may have.
@@ -20,14 +20,14 @@ class CalibrationManifest(NamedTuple):
 
     sizes: dict[str, tuple[int, int]]
     """Rows, and energies kept, of each sample there is."""
-    unseen_are: str
+    held_out_are: str
 
 
 def plain_of_calibration(calibration: Calibration | None) -> dict[str, Any] | None:
     """Return a calibration as plain data, but for its arrays."""
     if calibration is None:
         return None
-    plain: dict[str, Any] = {"unseen_are": calibration.unseen_are}
+    plain: dict[str, Any] = {"held_out_are": calibration.held_out_are}
     for name in _SAMPLES:
         sample = getattr(calibration, name)
         plain[name] = sample and {"n_rows": sample.n_rows, "n_kept": len(sample.energy)}
@@ -38,7 +38,7 @@ def arrays_of_calibration(calibration: Calibration | None) -> dict[str, np.ndarr
     """Return a calibration's arrays by name."""
     if calibration is None:
         return {}
-    arrays = {"calibration.typical": calibration.typical}
+    arrays = {"calibration.reference_values": calibration.reference_values}
     for name in _SAMPLES:
         sample = getattr(calibration, name)
         if sample is not None:
@@ -47,7 +47,7 @@ def arrays_of_calibration(calibration: Calibration | None) -> dict[str, np.ndarr
     return arrays
 
 
-def read_calibration(field: Field) -> CalibrationManifest | None:
+def read_calibration(field: JsonField) -> CalibrationManifest | None:
     """Check what a manifest says of a calibration.
 
     Raises
@@ -57,7 +57,7 @@ def read_calibration(field: Field) -> CalibrationManifest | None:
     """
     if field.value is None:
         return None
-    *samples, unseen_are = field.fields(*_SAMPLES, "unseen_are")
+    *samples, held_out_are = field.fields(*_SAMPLES, "held_out_are")
     sizes = {}
     for name, sample in zip(_SAMPLES, samples, strict=True):
         if sample.value is not None:
@@ -68,7 +68,7 @@ def read_calibration(field: Field) -> CalibrationManifest | None:
             sizes[name] = (n_rows.value, kept)
     if not sizes:
         field.fail("null, or with energies of training rows or of others")
-    return CalibrationManifest(sizes, unseen_are.text())
+    return CalibrationManifest(sizes, held_out_are.text())
 
 
 def promised_calibration(
@@ -78,7 +78,7 @@ def promised_calibration(
     if manifest is None:
         return {}
     arrays: dict[str, tuple[str, tuple[int, ...]]] = {
-        "calibration.typical": ("F32", (N_LEVELS, n_features))
+        "calibration.reference_values": ("F32", (N_LEVELS, n_features))
     }
     for name, (_, n_kept) in manifest.sizes.items():
         arrays[f"calibration.{name}.energy"] = ("F64", (n_kept,))
@@ -102,14 +102,16 @@ def join_calibration(
         name: _sample(f"calibration.{name}.", n_rows, arrays)
         for name, (n_rows, _) in manifest.sizes.items()
     }
-    return Calibration(arrays["calibration.typical"], **samples, unseen_are=manifest.unseen_are)
+    return Calibration(
+        arrays["calibration.reference_values"], **samples, held_out_are=manifest.held_out_are
+    )
 
 
-def _sample(prefix: str, n_rows: int, arrays: dict[str, np.ndarray]) -> EnergySample:
+def _sample(prefix: str, n_rows: int, arrays: dict[str, np.ndarray]) -> EmpiricalDistribution:
     energy, rank = arrays[f"{prefix}energy"], arrays[f"{prefix}rank"]
     if (np.diff(energy) < 0.0).any():
         raise ValueError(f"array '{prefix}energy' must be in ascending order")
     # Not by np.diff, which overflows for ranks that are far apart.
     if rank[0] < 0 or rank[-1] != n_rows - 1 or (rank[1:] <= rank[:-1]).any():
         raise ValueError(f"array '{prefix}rank' must ascend from at least 0 to {n_rows - 1}")
-    return EnergySample(energy, rank, n_rows)
+    return EmpiricalDistribution(energy, rank, n_rows)

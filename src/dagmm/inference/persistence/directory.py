@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import safetensors.numpy
 
-from dagmm._core.atomic_files import PART, Arrays, check_arrays, checksum_of, write_whole
+from dagmm._core.atomic_files import PART, Arrays, check_arrays, checksum_of, write_atomically
 from dagmm._core.errors import ModelFileError, ModelSaveError
 from dagmm._version import __version__
 from dagmm.inference.fitted_model import FittedModel
@@ -93,9 +93,9 @@ def save_model(
         _check_target(directory)
         directory.mkdir(parents=True, exist_ok=True)
         before = _arrays_named_in(directory)
-        write_whole(directory / name, data)
+        write_atomically(directory / name, data)
         # Column names may hold lone surrogates, which JSON reads back as they are.
-        write_whole(directory / MANIFEST, text.encode("utf-8", "surrogatepass"))
+        write_atomically(directory / MANIFEST, text.encode("utf-8", "surrogatepass"))
     except ModelSaveError:
         raise
     except OSError as error:

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from dagmm._core.atomic_files import Arrays as Arrays
-from dagmm._core.json_fields import Field
+from dagmm._core.json_fields import JsonField
 from dagmm.preprocessing.columns.categorical import MAX_CATEGORIES, TextColumn
 from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
-from dagmm.preprocessing.columns.imputation import Imputation
-from dagmm.preprocessing.columns.missing import Masks
+from dagmm.preprocessing.columns.imputation import Imputer
+from dagmm.preprocessing.columns.missing import MissingIndicator
 from dagmm.preprocessing.columns.numeric import SCALINGS, NumberColumns
-from dagmm.preprocessing.table_encoder import Encoder
-from dagmm.preprocessing.unused_columns import REASONS, SetAside
+from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.unused_columns import REASONS, UnusedColumn
 
 #: Most columns of a table that are read.
 _MOST_COLUMNS = 2**20
@@ -21,7 +21,7 @@ _MOST_COLUMNS = 2**20
 _EXPONENTS = 1100
 
 
-def plain_encoder(encoder: Encoder) -> dict[str, Any]:
+def plain_encoder(encoder: TableEncoder) -> dict[str, Any]:
     """Return all of an encoder but its arrays as plain data."""
     imputation = encoder.imputation
     return {
@@ -41,7 +41,7 @@ def plain_encoder(encoder: Encoder) -> dict[str, Any]:
         "fills_holes": imputation is not None,
         "is_correlated": imputation is not None and bool(len(imputation.correlation)),
         "lost": encoder.lost,
-        "set_aside": [column._asdict() for column in encoder.set_aside],
+        "unused_columns": [column._asdict() for column in encoder.unused_columns],
     }
 
 
@@ -52,11 +52,11 @@ def upgraded_encoder(plain: Any) -> Any:
     texts = plain.get("texts")
     if isinstance(texts, list):
         texts = [{**text, "is_told": False} if isinstance(text, dict) else text for text in texts]
-    missing = {"dates": [], "masks": [], "set_aside": [], "lost": 0.0}
+    missing = {"dates": [], "masks": [], "unused_columns": [], "lost": 0.0}
     return plain | missing | {"texts": texts, "fills_holes": False, "is_correlated": False}
 
 
-def arrays_of_encoder(encoder: Encoder) -> dict[str, np.ndarray]:
+def arrays_of_encoder(encoder: TableEncoder) -> dict[str, np.ndarray]:
     """Return an encoder's arrays by name."""
     arrays = {
         "encoder.exponent": encoder.numbers.exponent,
@@ -76,7 +76,7 @@ def arrays_of_encoder(encoder: Encoder) -> dict[str, np.ndarray]:
     return arrays
 
 
-def read_encoder(field: Field) -> Encoder:
+def read_encoder(field: JsonField) -> TableEncoder:
     """Check an encoder's plain data; it comes back without its arrays.
 
     Raises
@@ -87,7 +87,7 @@ def read_encoder(field: Field) -> Encoder:
     (columns, scaling, numbers, texts, dates, masks, fills, correlated, lost, aside) = (
         field.fields(
             *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
-            *("is_correlated", "lost", "set_aside"),
+            *("is_correlated", "lost", "unused_columns"),
         )
     )
     names = columns.texts(_MOST_COLUMNS, least=1)
@@ -109,20 +109,20 @@ def read_encoder(field: Field) -> Encoder:
         correlated.fail("false where there are no numbers or no holes are filled")
     none = np.empty(0)
     width = len(expected) if correlated.flag() else 0
-    return Encoder(
+    return TableEncoder(
         names,
         scaling.choice(SCALINGS),  # type: ignore[arg-type]
         NumberColumns(expected, none, none, none),
         text_columns,
         date_columns,
-        Masks(masked, none, none),
-        Imputation(none, none, np.broadcast_to(0.0, (width, width))) if fills.flag() else None,
+        MissingIndicator(masked, none, none),
+        Imputer(none, none, np.broadcast_to(0.0, (width, width))) if fills.flag() else None,
         lost.number(),
-        _set_aside(aside, names),
+        _unused_columns(aside, names),
     )
 
 
-def promised_arrays_of_encoder(encoder: Encoder) -> Arrays:
+def promised_arrays_of_encoder(encoder: TableEncoder) -> Arrays:
     """Type and shape of every array that an encoder's plain data promises."""
     width = (encoder.numbers.n_features,)
     arrays: Arrays = {
@@ -142,7 +142,7 @@ def promised_arrays_of_encoder(encoder: Encoder) -> Arrays:
     return arrays
 
 
-def join_encoder(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Encoder:
+def join_encoder(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> TableEncoder:
     """Put an encoder's plain data and the arrays it promises together.
 
     Raises
@@ -164,7 +164,7 @@ def join_encoder(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Encoder:
         TextColumn(text.name, text.categories, arrays[f"encoder.texts.{i}.centre"], text.is_told)
         for i, text in enumerate(encoder.texts)
     )
-    return Encoder(
+    return TableEncoder(
         encoder.columns,
         encoder.scaling,
         numbers,
@@ -173,7 +173,7 @@ def join_encoder(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Encoder:
         _joined_masks(encoder, arrays),
         _joined_imputation(encoder, arrays),
         encoder.lost,
-        encoder.set_aside,
+        encoder.unused_columns,
     )
 
 
@@ -188,15 +188,15 @@ def check_array(good: np.ndarray, name: str, expected: str) -> None:
         raise ValueError(f"array {name!r} must be {expected}")
 
 
-def _joined_masks(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Masks:
+def _joined_masks(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> MissingIndicator:
     if not encoder.masks.names:
         return encoder.masks
     scale = arrays["encoder.masks.scale"]
     check_array(scale > 0.0, "encoder.masks.scale", "> 0")
-    return Masks(encoder.masks.names, arrays["encoder.masks.centre"], scale)
+    return MissingIndicator(encoder.masks.names, arrays["encoder.masks.centre"], scale)
 
 
-def _joined_imputation(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Imputation | None:
+def _joined_imputation(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> Imputer | None:
     if encoder.imputation is None:
         return None
     spread = arrays["encoder.spread"]
@@ -208,16 +208,16 @@ def _joined_imputation(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Imput
         if good.all():
             good = np.linalg.eigvalsh(correlation) > 1e-6
         check_array(good, "encoder.correlation", "symmetric and positive definite")
-    return Imputation(arrays["encoder.mean"], spread, correlation)
+    return Imputer(arrays["encoder.mean"], spread, correlation)
 
 
-def _text(field: Field) -> TextColumn:
+def _text(field: JsonField) -> TextColumn:
     name, categories, is_told = field.fields("name", "categories", "is_told")
     texts = categories.texts(MAX_CATEGORIES)
     return TextColumn(name.text(), texts, np.empty(0), is_told.flag())
 
 
-def _date(field: Field) -> DateColumn:
+def _date(field: JsonField) -> DateColumn:
     name, cycles = field.fields("name", "cycles")
     found = cycles.texts(len(CYCLES), least=1)
     if not set(found) <= set(CYCLES):
@@ -225,19 +225,19 @@ def _date(field: Field) -> DateColumn:
     return DateColumn(name.text(), found)  # type: ignore[arg-type]
 
 
-def _set_aside(field: Field, columns: tuple[str, ...]) -> tuple[SetAside, ...]:
+def _unused_columns(field: JsonField, columns: tuple[str, ...]) -> tuple[UnusedColumn, ...]:
     found = []
     for part in field.items(_MOST_COLUMNS):
         name, reason, why = part.fields("name", "reason", "why")
         known = reason.choice(REASONS)
-        found.append(SetAside(name.text(), known, why.text()))  # type: ignore[arg-type]
+        found.append(UnusedColumn(name.text(), known, why.text()))  # type: ignore[arg-type]
     names = [column.name for column in found]
     if len(set(names)) < len(names) or set(names) & set(columns):
         field.fail("columns that are all different and not used")
     return tuple(found)
 
 
-def _check_in_order(field: Field, found: list[str], names: Iterable[str]) -> None:
+def _check_in_order(field: JsonField, found: list[str], names: Iterable[str]) -> None:
     wanted = set(found)
     if [name for name in names if name in wanted] != found:
         field.fail("columns of the table, in their order")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dagmm._core.json_fields import Field
+from dagmm._core.json_fields import JsonField
 from dagmm.data.images import LEAST_SIZE
 from dagmm.inference.persistence.encoders import (
     Arrays,
@@ -16,7 +16,7 @@ from dagmm.inference.persistence.encoders import (
     read_encoder,
 )
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.table_encoder import Encoder
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: Largest height or width of an image, and most channels, that are read.
 _LARGEST, _MOST_CHANNELS = 2**16, 2**12
@@ -24,7 +24,7 @@ _LARGEST, _MOST_CHANNELS = 2**16, 2**12
 _WIDEST = 100.0
 
 
-def plain_any_encoder(encoder: Encoder | ImageEncoder) -> dict[str, Any]:
+def plain_any_encoder(encoder: TableEncoder | ImageEncoder) -> dict[str, Any]:
     """Return all of an encoder but its arrays as plain data."""
     if isinstance(encoder, ImageEncoder):
         return {
@@ -35,14 +35,14 @@ def plain_any_encoder(encoder: Encoder | ImageEncoder) -> dict[str, Any]:
     return plain_encoder(encoder)
 
 
-def arrays_of_any_encoder(encoder: Encoder | ImageEncoder) -> dict[str, np.ndarray]:
+def arrays_of_any_encoder(encoder: TableEncoder | ImageEncoder) -> dict[str, np.ndarray]:
     """Return an encoder's arrays by name."""
     if isinstance(encoder, ImageEncoder):
         return {"encoder.centre": encoder.centre}
     return arrays_of_encoder(encoder)
 
 
-def read_any_encoder(field: Field) -> Encoder | ImageEncoder:
+def read_any_encoder(field: JsonField) -> TableEncoder | ImageEncoder:
     """Check an encoder's plain data; it comes back without its arrays.
 
     Raises
@@ -65,7 +65,7 @@ def read_any_encoder(field: Field) -> Encoder | ImageEncoder:
     return ImageEncoder(sizes, np.empty(0), scale.number(), smoothing.number())
 
 
-def promised_arrays_of_any_encoder(encoder: Encoder | ImageEncoder) -> Arrays:
+def promised_arrays_of_any_encoder(encoder: TableEncoder | ImageEncoder) -> Arrays:
     """Type and shape of every array that an encoder's plain data promises."""
     if isinstance(encoder, ImageEncoder):
         return {"encoder.centre": ("F64", (encoder.n_features,))}
@@ -73,8 +73,8 @@ def promised_arrays_of_any_encoder(encoder: Encoder | ImageEncoder) -> Arrays:
 
 
 def join_any_encoder(
-    encoder: Encoder | ImageEncoder, arrays: dict[str, np.ndarray]
-) -> Encoder | ImageEncoder:
+    encoder: TableEncoder | ImageEncoder, arrays: dict[str, np.ndarray]
+) -> TableEncoder | ImageEncoder:
     """Put an encoder's plain data and the arrays it promises together.
 
     Raises

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dagmm._core.json_fields import Field
+from dagmm._core.json_fields import JsonField
 from dagmm.inference.ensemble import Member
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.calibration import (
@@ -53,16 +53,16 @@ from dagmm.inference.persistence.windows import (
     promised_windows,
     read_windows,
 )
-from dagmm.mixture.gaussian import Mixture
-from dagmm.mixture.input_space import RowMixture
-from dagmm.mixture.marginal import ColumnMixtures
+from dagmm.inference.record import verdict_of
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.input_space import InputMixture
+from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.networks.activations import KNOWN, activation_name
 from dagmm.networks.network import Architecture
 from dagmm.networks.residual import RESIDUALS
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.table_encoder import Encoder
-from dagmm.preprocessing.windows.spec import Windows
-from dagmm.training.diagnostics import verdict_of
+from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.spec import WindowSpec
 
 #: Most layers of a network, members of a model and mixtures beside a member's own that are read.
 _MOST_LAYERS, _MOST_MEMBERS, _MOST_MIXTURES = 256, 4096, 4096
@@ -74,7 +74,7 @@ class Manifest(NamedTuple):
     library_version: str
     estimator: str
     arguments: dict[str, Any]
-    encoder: Encoder | ImageEncoder
+    encoder: TableEncoder | ImageEncoder
     """Without its arrays."""
     members: tuple[Member, ...]
     """Without their arrays."""
@@ -85,11 +85,11 @@ class Manifest(NamedTuple):
     threshold: float | None
     record: dict[str, Any]
     calibration: CalibrationManifest | None
-    windows: Windows | None
+    windows: WindowSpec | None
     """Without their arrays."""
-    column_mixtures: ColumnMixtures | None
+    column_mixtures: MarginalMixtures | None
     """With arrays of the right shape that hold nothing."""
-    row_mixture: RowMixture | None
+    row_mixture: InputMixture | None
     """With arrays of the right shape that hold nothing."""
 
 
@@ -178,7 +178,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         windowed,
         column_mixtures,
         row_mixture,
-    ) = Field(plain, "the manifest").fields(
+    ) = JsonField(plain, "the manifest").fields(
         "library_version",
         "estimator",
         "arguments",
@@ -315,7 +315,7 @@ def _joined(
     )
 
 
-def _member(field: Field, width: int, whole: str) -> tuple[Member, int, DrawnSizes]:
+def _member(field: JsonField, width: int, whole: str) -> tuple[Member, int, DrawnSizes]:
     (
         n_features,
         comp_hiddens,
@@ -371,13 +371,13 @@ def _member(field: Field, width: int, whole: str) -> tuple[Member, int, DrawnSiz
     )
     none = np.empty(0)
     member = Member(
-        architecture, none, Mixture(none, none, none), location.number(), spread.number()
+        architecture, none, GaussianMixture(none, none, none), location.number(), spread.number()
     )
     sizes = tuple(part.size() for part in drawn_components.items(_MOST_MIXTURES))
     return member, n_components.size(), DrawnSizes(sizes, leave_one_out.flag())
 
 
-def _shape(field: Field, width: int) -> tuple[int, ...]:
+def _shape(field: JsonField, width: int) -> tuple[int, ...]:
     """Shape of an encoded row: () or that of a window or an image."""
     shape = tuple(part.size() for part in field.items(3))
     if shape and (len(shape) == 1 or math.prod(shape) != width):

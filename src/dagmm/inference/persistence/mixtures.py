@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dagmm._core.json_fields import Field
+from dagmm._core.json_fields import JsonField
 from dagmm.inference.ensemble import Member
 from dagmm.inference.persistence.encoders import Arrays, check_array
-from dagmm.mixture.gaussian import Mixture
-from dagmm.mixture.input_space import RowMixture
-from dagmm.mixture.kernel_density import DrawnMixtures, SphericalMixture
-from dagmm.mixture.marginal import ColumnMixtures
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.input_space import InputMixture
+from dagmm.mixture.kernel_density import DrawnMixtures, KernelDensity
+from dagmm.mixture.marginal import MarginalMixtures
 
 #: Arrays of a member's own mixture.
 _MIXTURE = ("phi", "mu", "chol")
@@ -62,7 +62,7 @@ def promised_mixtures(
     return {prefix + name: ("F64", shape) for name, shape in shapes.items()}
 
 
-def joined_mixture(prefix: str, arrays: dict[str, np.ndarray]) -> Mixture:
+def joined_mixture(prefix: str, arrays: dict[str, np.ndarray]) -> GaussianMixture:
     """Put a member's own mixture together.
 
     Raises
@@ -75,7 +75,7 @@ def joined_mixture(prefix: str, arrays: dict[str, np.ndarray]) -> Mixture:
         (phi > 0.0) & (abs(phi.sum() - 1.0) < 1e-6), f"{prefix}mixture.phi", "> 0 with sum 1"
     )
     _check_triangular(chol, f"{prefix}mixture.chol")
-    return Mixture(phi, mu, chol)
+    return GaussianMixture(phi, mu, chol)
 
 
 def joined_drawn(
@@ -95,32 +95,32 @@ def joined_drawn(
         name = f"{prefix}drawn.{j}.deviation"
         check_array(arrays[name] > 0.0, name, "> 0")
         mu = arrays[f"{prefix}drawn.{j}.mu"]
-        mixtures.append(SphericalMixture(mu, arrays[name], drawn.leave_one_out))
+        mixtures.append(KernelDensity(mu, arrays[name], drawn.leave_one_out))
     location, spread = arrays[f"{prefix}drawn.location"], arrays[f"{prefix}drawn.spread"]
     check_array(spread > 0.0, f"{prefix}drawn.spread", "> 0")
     return DrawnMixtures(tuple(mixtures), location, spread)
 
 
-def plain_of_columns(mixtures: ColumnMixtures | None) -> dict[str, Any] | None:
+def plain_of_columns(mixtures: MarginalMixtures | None) -> dict[str, Any] | None:
     """Return all of the mixtures of columns but their arrays as plain data."""
     if mixtures is None:
         return None
     return {"n_components": len(mixtures.phi), **_plain_scale(mixtures)}
 
 
-def arrays_of_columns(mixtures: ColumnMixtures | None) -> dict[str, np.ndarray]:
+def arrays_of_columns(mixtures: MarginalMixtures | None) -> dict[str, np.ndarray]:
     """Return the arrays of the mixtures of columns by name."""
     if mixtures is None:
         return {}
     return {f"columns.{name}": getattr(mixtures, name) for name in _COLUMNS}
 
 
-def read_columns(field: Field, n_features: int) -> ColumnMixtures | None:
+def read_columns(field: JsonField, n_features: int) -> MarginalMixtures | None:
     """Check what a manifest says about the mixtures of columns.
 
     Returns
     -------
-    ColumnMixtures or None
+    MarginalMixtures or None
         With arrays of the promised shape that hold nothing yet.
 
     Raises
@@ -131,18 +131,18 @@ def read_columns(field: Field, n_features: int) -> ColumnMixtures | None:
         return None
     n_components, *scale = field.fields("n_components", *_SCALE)
     none = np.broadcast_to(0.0, (n_components.size(), n_features))
-    return ColumnMixtures(none, none, none, *_scale(*scale))
+    return MarginalMixtures(none, none, none, *_scale(*scale))
 
 
-def promised_columns(mixtures: ColumnMixtures | None) -> Arrays:
+def promised_columns(mixtures: MarginalMixtures | None) -> Arrays:
     """Type and shape of the arrays that :func:`arrays_of_columns` makes."""
     shapes = arrays_of_columns(mixtures)
     return {name: ("F64", array.shape) for name, array in shapes.items()}
 
 
 def joined_columns(
-    mixtures: ColumnMixtures | None, arrays: dict[str, np.ndarray]
-) -> ColumnMixtures | None:
+    mixtures: MarginalMixtures | None, arrays: dict[str, np.ndarray]
+) -> MarginalMixtures | None:
     """Put the mixtures of columns together with their arrays.
 
     Raises
@@ -159,12 +159,12 @@ def joined_columns(
     return replace(mixtures, phi=phi, mu=mu, deviation=deviation)
 
 
-def plain_of_rows(rows: RowMixture | None) -> dict[str, Any] | None:
+def plain_of_rows(rows: InputMixture | None) -> dict[str, Any] | None:
     """Return all of the mixture of the rows but its arrays as plain data."""
     return None if rows is None else {"phi": rows.mixture.phi.tolist(), **_plain_scale(rows)}
 
 
-def arrays_of_rows(rows: RowMixture | None) -> dict[str, np.ndarray]:
+def arrays_of_rows(rows: InputMixture | None) -> dict[str, np.ndarray]:
     """Return the arrays of the mixture of the rows by name, components one below the other."""
     if rows is None:
         return {}
@@ -172,12 +172,12 @@ def arrays_of_rows(rows: RowMixture | None) -> dict[str, np.ndarray]:
     return {"rows.mu": mu.ravel(), "rows.chol": chol.reshape(-1, chol.shape[2])}
 
 
-def read_rows(field: Field, n_features: int) -> RowMixture | None:
+def read_rows(field: JsonField, n_features: int) -> InputMixture | None:
     """Check what a manifest says about the mixture of the rows.
 
     Returns
     -------
-    RowMixture or None
+    InputMixture or None
         With arrays of the promised shape that hold nothing yet.
 
     Raises
@@ -191,10 +191,10 @@ def read_rows(field: Field, n_features: int) -> RowMixture | None:
     if not ((phi > 0.0).all() and abs(phi.sum() - 1.0) < 1e-6):
         weights.fail("> 0 with sum 1")
     none = np.broadcast_to(0.0, (len(phi), n_features, n_features))
-    return RowMixture(Mixture(phi, none[:, 0], none), *_scale(*scale))
+    return InputMixture(GaussianMixture(phi, none[:, 0], none), *_scale(*scale))
 
 
-def promised_rows(rows: RowMixture | None) -> Arrays:
+def promised_rows(rows: InputMixture | None) -> Arrays:
     """Type and shape of the arrays that :func:`arrays_of_rows` makes."""
     if rows is None:
         return {}
@@ -202,7 +202,7 @@ def promised_rows(rows: RowMixture | None) -> Arrays:
     return {"rows.mu": ("F64", (k * d,)), "rows.chol": ("F64", (k * d, d))}
 
 
-def joined_rows(rows: RowMixture | None, arrays: dict[str, np.ndarray]) -> RowMixture | None:
+def joined_rows(rows: InputMixture | None, arrays: dict[str, np.ndarray]) -> InputMixture | None:
     """Put the mixture of the rows together with its arrays.
 
     Raises
@@ -215,14 +215,14 @@ def joined_rows(rows: RowMixture | None, arrays: dict[str, np.ndarray]) -> RowMi
     phi, shape = rows.mixture.phi, rows.mixture.mu.shape
     mu, chol = arrays["rows.mu"].reshape(shape), arrays["rows.chol"].reshape(*shape, shape[1])
     _check_triangular(chol, "rows.chol")
-    return replace(rows, mixture=Mixture(phi, mu, chol))
+    return replace(rows, mixture=GaussianMixture(phi, mu, chol))
 
 
-def _plain_scale(judge: ColumnMixtures | RowMixture) -> dict[str, float]:
+def _plain_scale(judge: MarginalMixtures | InputMixture) -> dict[str, float]:
     return {name: getattr(judge, name) for name in _SCALE}
 
 
-def _scale(location: Field, spread: Field, share: Field) -> tuple[float, float, float]:
+def _scale(location: JsonField, spread: JsonField, share: JsonField) -> tuple[float, float, float]:
     if spread.number() <= 0.0:
         spread.fail("a number > 0")
     if not 0.0 < share.number() < 1.0:

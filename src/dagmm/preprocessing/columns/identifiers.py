@@ -13,7 +13,7 @@ _MOST_KEPT = 2**17
 
 
 @dataclass
-class IntegerCounts:
+class IdentifierTest:
     """Whether the values of a column are all different, and whether they only rise or fall."""
 
     values: np.ndarray | None
@@ -24,7 +24,7 @@ class IntegerCounts:
     is_full: bool = False
 
     @classmethod
-    def empty(cls) -> "IntegerCounts":
+    def empty(cls) -> "IdentifierTest":
         """No rows so far."""
         return cls(np.empty(0, np.int64))
 

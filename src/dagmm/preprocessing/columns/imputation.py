@@ -20,7 +20,7 @@ _EIGENVALUE_FLOOR = 1e-3
 
 
 @dataclass(frozen=True)
-class Imputation:
+class Imputer:
     """Fills holes among encoded numbers.
 
     Parameters
@@ -79,7 +79,7 @@ class Imputation:
         return np.linalg.solve(own, self.correlation[np.ix_(here, gone)])
 
 
-def imputation_of(statistics: NumberStatistics, numbers: NumberColumns) -> Imputation:
+def imputation_of(statistics: NumberStatistics, numbers: NumberColumns) -> Imputer:
     """Learn how to fill holes from a table's statistics."""
     # In the statistics' own units a column's deviation is never too large to be squared.
     deviation = np.sqrt(statistics.scatter / np.maximum(statistics.present, 1))
@@ -93,7 +93,7 @@ def imputation_of(statistics: NumberStatistics, numbers: NumberColumns) -> Imput
     correlation = np.zeros((0, 0))
     if statistics.pairs is not None:
         correlation = _shrunk_correlation(statistics.pairs, deviation, is_constant)
-    return Imputation(mean, spread, correlation)
+    return Imputer(mean, spread, correlation)
 
 
 def _shrunk_correlation(

@@ -9,7 +9,7 @@ from dagmm.preprocessing.columns.numeric import Scaling
 
 
 @dataclass(frozen=True)
-class Masks:
+class MissingIndicator:
     """One feature for each column that had holes in training: ``(is_hole - centre) / scale``.
 
     Parameters
@@ -34,7 +34,7 @@ class Masks:
         return (holes - self.centre) / self.scale
 
 
-def masks_of(n_holes: dict[str, int], n_rows: int, scaling: Scaling) -> Masks:
+def masks_of(n_holes: dict[str, int], n_rows: int, scaling: Scaling) -> MissingIndicator:
     """Return the masks of the columns that have holes.
 
     Parameters
@@ -48,9 +48,9 @@ def masks_of(n_holes: dict[str, int], n_rows: int, scaling: Scaling) -> Masks:
     names = tuple(name for name, n in n_holes.items() if n)
     rate = np.array([n_holes[name] / n_rows for name in names])
     if scaling != "standard":
-        return Masks(names, np.zeros(len(names)), np.ones(len(names)))
+        return MissingIndicator(names, np.zeros(len(names)), np.ones(len(names)))
     expected = np.array([expected_rate(n_holes[name], n_rows) for name in names])
-    return Masks(names, rate, np.sqrt(expected * (1.0 - expected)))
+    return MissingIndicator(names, rate, np.sqrt(expected * (1.0 - expected)))
 
 
 def expected_rate(n_holes: int, n_rows: int) -> float:

@@ -10,7 +10,7 @@ from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
 from dagmm.preprocessing.windows.segments import first_rows
 
 
-class Gathered(NamedTuple):
+class ReportData(NamedTuple):
     """The rows of a chunk behind those that windows reach back to."""
 
     rows: Float32[np.ndarray, "n_all n_features"]
@@ -18,7 +18,7 @@ class Gathered(NamedTuple):
     ends: Int64[np.ndarray, " n_rows"]
     """Where each row of the chunk lies among them, in the chunk's order."""
     first: Int64[np.ndarray, " n_rows"]
-    """Where the stretch of each row of the chunk begins among them."""
+    """Where the segment of each row of the chunk begins among them."""
 
 
 class _Tail(NamedTuple):
@@ -28,7 +28,7 @@ class _Tail(NamedTuple):
     times: Float64[np.ndarray, " n_kept"]
 
 
-class History:
+class WindowBuffer:
     """The last rows of each asset: at most a window less one of them.
 
     Parameters
@@ -38,14 +38,16 @@ class History:
     n_steps : int
         Rows of a window.
     gap : float
-        Longest time from one row to the next within a stretch, in seconds.
+        Longest time from one row to the next within a segment, in seconds.
     """
 
     def __init__(self, time: str, group: str | None, n_steps: int, gap: float) -> None:
         self._time, self._group, self._n_steps, self._gap = time, group, n_steps, gap
         self._tails: dict[str, _Tail] = {}
 
-    def extend(self, chunk: Chunk, features: Float32[np.ndarray, "n_rows n_features"]) -> Gathered:
+    def extend(
+        self, chunk: Chunk, features: Float32[np.ndarray, "n_rows n_features"]
+    ) -> ReportData:
         """Take the next rows; where they are refused nothing is changed.
 
         Raises
@@ -55,7 +57,7 @@ class History:
         """
         if chunk.n_rows == 0:
             nothing = np.empty(0, np.int64)
-            return Gathered(features, nothing, nothing)
+            return ReportData(features, nothing, nothing)
         times = times_of(chunk, self._time)
         names, asset = assets_of(chunk, self._group)
         rows, all_times, assets = [], [], []
@@ -79,7 +81,7 @@ class History:
         owner = np.concatenate(assets)
         first = first_rows(owner, gathered_times, self._gap)
         self._keep(names, owner, first, gathered, gathered_times)
-        return Gathered(gathered, ends, first[ends])
+        return ReportData(gathered, ends, first[ends])
 
     def _keep(
         self,

@@ -13,10 +13,9 @@ from jaxtyping import Bool, Float, Float32, Int, Int64
 from dagmm._core.compilation import compiled, make_room
 from dagmm._core.numerics import Array
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
-from dagmm.training.splits.folds import SomeRows
 
-#: ``levels``: level and spread of each feature within the window; ``steps``: every step.
-Detail: TypeAlias = Literal["levels", "steps"]
+#: ``summary``: level and spread of each feature within the window; ``sequence``: every step.
+Detail: TypeAlias = Literal["summary", "sequence"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
 
 #: Training deviations that a wandering feature may move away without being strange: three
@@ -28,39 +27,39 @@ FREE = 10.0
 BLOCK_WINDOWS = 512
 
 
-class View(eqx.Module):
+class WindowFeatures(eqx.Module):
     """Turns windows of encoded rows into inputs of the networks, each with deviation one.
 
-    With ``levels`` a window is, for each feature, its mean and the cube root of its variance,
+    With ``summary`` a window is, for each feature, its mean and the cube root of its variance,
     which is close to normal (Wilson and Hilferty, 1931): 2 * n_features inputs however long a
-    window is. With ``steps`` it is every step of every feature.
+    window is. With ``sequence`` it is every step of every feature.
 
-    The level of a feature that wanders counts from ``FREE`` training deviations on only. A window
-    that has fewer rows, because its stretch has only begun, is judged by those it has, and by less
+    The level of a non-stationary feature counts from ``FREE`` training deviations on only. A window
+    that has fewer rows, because its segment has only begun, is judged by those it has, and by less
     the fewer they are.
 
     Parameters
     ----------
-    detail : {"levels", "steps"}
+    detail : {"summary", "sequence"}
     n_steps : int
         Rows of a window.
-    wanders : ndarray of shape (n_features,), bool
+    nonstationary : ndarray of shape (n_features,), bool
     centre, scale : ndarray of shape (n_inputs,), float32
         Mean and deviation of the training windows; 0 and 1 for an input that does not vary.
     """
 
     detail: Detail = eqx.field(static=True)
     n_steps: int = eqx.field(static=True)
-    wanders: Bool[Array, " n_features"]
+    nonstationary: Bool[Array, " n_features"]
     centre: Float[Array, " n_inputs"]
     scale: Float[Array, " n_inputs"]
 
     @classmethod
-    def unscaled(cls, detail: Detail, n_steps: int, wanders: np.ndarray) -> "View":
+    def unscaled(cls, detail: Detail, n_steps: int, nonstationary: np.ndarray) -> "WindowFeatures":
         """Return a view whose inputs are not scaled yet."""
-        n_inputs = len(wanders) * (2 if detail == "levels" else n_steps)
+        n_inputs = len(nonstationary) * (2 if detail == "summary" else n_steps)
         nothing, one = (np.broadcast_to(np.float32(value), n_inputs) for value in (0, 1))
-        return cls(detail, n_steps, wanders, nothing, one)
+        return cls(detail, n_steps, nonstationary, nothing, one)
 
     @property
     def n_inputs(self) -> int:
@@ -80,8 +79,8 @@ class View(eqx.Module):
     ) -> Float32[np.ndarray, "n_windows n_features"]:
         """Levels that the inputs tell."""
         parts = inputs * self.scale + self.centre
-        if self.detail == "levels":
-            return np.asarray(parts[:, : len(self.wanders)])
+        if self.detail == "summary":
+            return np.asarray(parts[:, : len(self.nonstationary)])
         return np.asarray(parts.reshape(len(inputs), self.n_steps, -1).mean(axis=1))
 
     def __call__(
@@ -102,8 +101,8 @@ class View(eqx.Module):
         level, weight = self.level(windows, known), self._weight(known)[:, :, None]
         within = jnp.where(weight > 0.0, windows - level[:, None, :], 0.0)
         beyond = jnp.sign(level) * jnp.maximum(jnp.abs(level) - FREE, 0.0)
-        settled = jnp.where(self.wanders[None, :], beyond, level)
-        if self.detail == "levels":
+        settled = jnp.where(self.nonstationary[None, :], beyond, level)
+        if self.detail == "summary":
             variance = (within * within * weight).sum(axis=1)
             parts = jnp.concatenate([settled, jnp.cbrt(variance)], axis=1)
         else:
@@ -120,17 +119,17 @@ class View(eqx.Module):
         return (has / xp.maximum(known, 1)[:, None]).astype(np.float32)
 
 
-class Windowed(eqx.Module):
+class WindowGather(eqx.Module):
     """Gathers windows from the rows they end at, inside a compiled program.
 
     Parameters
     ----------
-    view : View
+    view : WindowFeatures
     first : ndarray of shape (padded_rows,), int32
-        First row of each row's stretch.
+        First row of each row's segment.
     """
 
-    view: View
+    view: WindowFeatures
     first: Int[Array, " padded_rows"]
 
     def __call__(
@@ -147,7 +146,7 @@ def rows_of_windows(
 ) -> tuple[Int[Array, "n_windows n_steps"], Int[Array, " n_windows"]]:
     """Return the rows of windows, and how many each has.
 
-    Where a stretch begins within a window, its first row stands for those before it.
+    Where a segment begins within a window, its first row stands for those before it.
     """
     xp = ends.__array_namespace__()
     offsets = np.arange(1 - n_steps, 1, dtype=ends.dtype)
@@ -161,7 +160,7 @@ def _program() -> Callable[..., Any]:
 
 
 def inputs_of(
-    view: View,
+    view: WindowFeatures,
     rows: Float32[np.ndarray, "n_rows n_features"],
     ends: Int64[np.ndarray, " n_windows"],
     first: Int64[np.ndarray, " n_windows"],
@@ -170,11 +169,11 @@ def inputs_of(
 
     Parameters
     ----------
-    view : View
+    view : WindowFeatures
     rows : ndarray of shape (n_rows, n_features)
         Encoded.
     ends, first : ndarray of shape (n_windows,)
-        Last row of each window, and first row of its stretch.
+        Last row of each window, and first row of its segment.
     """
     inputs = np.empty((len(ends), view.n_inputs), np.float32)
     make_room(_program())
@@ -191,7 +190,7 @@ def inputs_of(
 
 
 def levels_apart(
-    view: View,
+    view: WindowFeatures,
     rows: Float32[np.ndarray, "n_rows n_features"],
     ends: Int64[np.ndarray, " n_windows"],
     first: Int64[np.ndarray, " n_windows"],
@@ -219,13 +218,15 @@ class WindowInputs:
 
     Parameters
     ----------
-    view : View
+    view : WindowFeatures
     rows : ndarray of shape (padded_rows, n_features), float32
     ends, first : ndarray of shape (n_windows,)
         As in :func:`inputs_of`.
     """
 
-    def __init__(self, view: View, rows: np.ndarray, ends: np.ndarray, first: np.ndarray) -> None:
+    def __init__(
+        self, view: WindowFeatures, rows: np.ndarray, ends: np.ndarray, first: np.ndarray
+    ) -> None:
         self._view, self._rows, self._ends, self._first = view, rows, ends, first
 
     def __len__(self) -> int:
@@ -244,16 +245,12 @@ class WindowInputs:
         return inputs_of(self._view, self._rows, self._ends[part], self._first[part])
 
 
-#: What networks are fitted to: encoded rows, or windows of them.
-Inputs: TypeAlias = np.ndarray | SomeRows | WindowInputs
-
-
-def scaled_view(view: View, inputs: WindowInputs, chunk: int) -> View:
+def scaled_view(view: WindowFeatures, inputs: WindowInputs, chunk: int) -> WindowFeatures:
     """Return the view with the mean and deviation of its windows.
 
     Parameters
     ----------
-    view : View
+    view : WindowFeatures
         Unscaled.
     inputs : WindowInputs
         Of this view.
@@ -271,10 +268,10 @@ def scaled_view(view: View, inputs: WindowInputs, chunk: int) -> View:
     # Rounding alone makes next to nothing of what does not vary.
     varies = deviation > 1e-6 * (1.0 + np.abs(mean))
     centre, scale = np.where(varies, mean, 0.0), np.where(varies, deviation, 1.0)
-    return View(
+    return WindowFeatures(
         view.detail,
         view.n_steps,
-        view.wanders,
+        view.nonstationary,
         centre.astype(np.float32),
         scale.astype(np.float32),
     )

@@ -32,13 +32,13 @@ class Series:
     order : ndarray of shape (n_rows,)
         Where each row lies in the table.
     first : ndarray of shape (n_rows,)
-        First row of each row's stretch.
+        First row of each row's segment.
     ends : ndarray of shape (n_windows,)
         Last rows of the whole windows, every ``step``-th.
     n_steps : int
         Rows of a window.
     interval, gap : float
-        Median time from one row to the next, and the longest within a stretch, in seconds.
+        Median time from one row to the next, and the longest within a segment, in seconds.
     """
 
     names: list[str]
@@ -63,7 +63,7 @@ def series_of(rows: Rows, length: WindowLength) -> Series:
     Raises
     ------
     InputError
-        If a row has no time or no asset, the clock of an asset runs backwards, or no stretch is
+        If a row has no time or no asset, the clock of an asset runs backwards, or no segment is
         as long as a window.
     ArgumentError
         If a duration holds fewer than two rows.
@@ -71,7 +71,7 @@ def series_of(rows: Rows, length: WindowLength) -> Series:
     Warns
     -----
     TableWarning
-        If an asset has no stretch as long as a window.
+        If an asset has no segment as long as a window.
     """
     asset, time, names = _read(rows, length)
     order = np.argsort(asset, kind="stable")
@@ -117,7 +117,7 @@ def _check_enough(
         said += f", {n_steps} rows"
     if len(ends) < 2:
         raise InputError(
-            f"{said}: expected at least 2 windows to fit to, got {len(ends)}; the longest stretch "
+            f"{said}: expected at least 2 windows to fit to, got {len(ends)}; the longest segment "
             f"of rows without a gap has {longest}. Choose a shorter window."
         )
     whole = np.zeros(len(names), bool)
@@ -127,7 +127,7 @@ def _check_enough(
         listed = ", ".join(repr(name) for name in short[:_LISTED])
         more = f" and {len(short) - _LISTED} more" if len(short) > _LISTED else ""
         warnings.warn(
-            f"{said}: no stretch of {listed}{more} without a gap is as long, so nothing is learnt "
+            f"{said}: no segment of {listed}{more} without a gap is as long, so nothing is learnt "
             f"of {'it' if len(short) == 1 else 'them'}.",
             TableWarning,
             stacklevel=2,

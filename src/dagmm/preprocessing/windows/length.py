@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from numbers import Integral
 
 from dagmm._core.arguments import check_int
+from dagmm._core.durations import parse_duration
 from dagmm._core.errors import ArgumentError
-from dagmm.inference.calibration.alarm_budget import seconds_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class WindowLength:
             If ``window`` is neither a number of rows nor a duration, or there is no ``time``.
         """
         if isinstance(window, str):
-            rows, seconds = None, seconds_of("window", window)
+            rows, seconds = None, parse_duration("window", window)
         elif isinstance(window, Integral) and not isinstance(window, bool) and int(window) >= 2:
             rows, seconds = int(window), None
         else:

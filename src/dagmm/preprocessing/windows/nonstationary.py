@@ -20,7 +20,7 @@ TOLD = 0.9
 MOST_FEATURES = 1024
 
 
-def wandering(
+def nonstationary_features(
     rows: Float32[np.ndarray, "n_rows n_features"], asset: Int64[np.ndarray, " n_rows"]
 ) -> Bool[np.ndarray, " n_features"]:
     """Return which features wander.
@@ -47,8 +47,8 @@ def wandering(
         for piece in np.array_split(part, PIECES):
             level = rows[piece].mean(axis=0, dtype=np.float64)
             between += len(piece) * (level - mean) ** 2
-    wanders = np.asarray(between > SHARE * total)
-    return wanders & ~told(rows) if wanders.any() else wanders
+    nonstationary = np.asarray(between > SHARE * total)
+    return nonstationary & ~told(rows) if nonstationary.any() else nonstationary
 
 
 def told(rows: Float32[np.ndarray, "n_rows n_features"]) -> Bool[np.ndarray, " n_features"]:

@@ -1,4 +1,4 @@
-"""Stretches: rows of one asset without a gap. No window reaches beyond its own."""
+"""Segments: rows of one asset without a gap. No window reaches beyond its own."""
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -24,14 +24,14 @@ def median_interval(
 def first_rows(
     asset: Int64[np.ndarray, " n_rows"], time: Float64[np.ndarray, " n_rows"], gap: float
 ) -> Int64[np.ndarray, " n_rows"]:
-    """Return, for each row, the first row of its stretch.
+    """Return, for each row, the first row of its segment.
 
     Parameters
     ----------
     asset, time : ndarray of shape (n_rows,)
         Rows of one asset lie together, in their order.
     gap : float
-        Longest time from one row to the next within a stretch, in seconds.
+        Longest time from one row to the next within a segment, in seconds.
     """
     begins = np.ones(len(asset), bool)
     begins[1:] = (asset[1:] != asset[:-1]) | (np.diff(time) > gap)
@@ -41,6 +41,6 @@ def first_rows(
 def window_ends(
     first: Int64[np.ndarray, " n_rows"], n_steps: int, step: int = 1
 ) -> Int64[np.ndarray, " n_windows"]:
-    """Return the last rows of whole windows, every ``step``-th of each stretch."""
+    """Return the last rows of whole windows, every ``step``-th of each segment."""
     before = np.arange(len(first)) - first - (n_steps - 1)
     return np.flatnonzero((before >= 0) & (before % step == 0))

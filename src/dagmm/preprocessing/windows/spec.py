@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dagmm._core.errors import InputError
-from dagmm.preprocessing.windows.buffer import History
-from dagmm.preprocessing.windows.features import View
+from dagmm.preprocessing.windows.buffer import WindowBuffer
+from dagmm.preprocessing.windows.features import WindowFeatures
 
 
 @dataclass(frozen=True)
-class Windows:
+class WindowSpec:
     """How a model makes windows of rows.
 
     A row is judged by the window that ends at it, so by itself and earlier rows of its asset. No
-    window reaches across a gap or from one asset to another: the first rows of a stretch have
+    window reaches across a gap or from one asset to another: the first rows of a segment have
     shorter ones.
 
     Parameters
@@ -27,8 +27,8 @@ class Windows:
     interval : float
         Median time from one training row of an asset to its next, in seconds.
     gap : float
-        Longest time from one row to the next within a stretch, in seconds.
-    view : View
+        Longest time from one row to the next within a segment, in seconds.
+    view : WindowFeatures
         What the networks see of a window.
     """
 
@@ -37,7 +37,7 @@ class Windows:
     step: int
     interval: float
     gap: float
-    view: View
+    view: WindowFeatures
 
     @property
     def n_steps(self) -> int:
@@ -54,7 +54,7 @@ class Windows:
         """Columns that say which rows make a window."""
         return (self.time,) if self.group is None else (self.time, self.group)
 
-    def with_view(self, view: View) -> "Windows":
+    def with_view(self, view: WindowFeatures) -> "WindowSpec":
         """Return the same windows, of which the networks see something else."""
         return replace(self, view=view)
 
@@ -76,6 +76,6 @@ class Windows:
                     "windows."
                 )
 
-    def history(self) -> History:
+    def buffer(self) -> WindowBuffer:
         """Return what keeps the last rows of each asset."""
-        return History(self.time, self.group, self.n_steps, self.gap)
+        return WindowBuffer(self.time, self.group, self.n_steps, self.gap)

@@ -11,7 +11,7 @@ from dagmm.data.base import Rows
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.explain.attribution import Explainer
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.preprocessing.pipeline import Seen
+from dagmm.preprocessing.pipeline import Features
 from dagmm.report.plots.canvas import axes_for
 from dagmm.report.plots.energies import EnergySeries, draw_histogram, draw_series, histogram_of
 from dagmm.report.plots.explanation import draw_explanation
@@ -165,7 +165,7 @@ class PlotMethods:
         raise NotImplementedError
 
 
-def _seen_of(explainer: Explainer, rows: Rows, row: int) -> Seen:
+def _seen_of(explainer: Explainer, rows: Rows, row: int) -> Features:
     """Return what the networks see of one row, which is what it is after those before it."""
     reader, size = explainer.reader(), explainer.chunk_rows
     for start in range(0, row + 1, size):

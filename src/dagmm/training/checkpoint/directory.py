@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dagmm._core.atomic_files import PART, checksum_of, sync_directory, write_whole
+from dagmm._core.atomic_files import PART, checksum_of, sync_directory, write_atomically
 from dagmm._core.errors import ArgumentError, ModelFileError, ModelSaveError
-from dagmm._core.json_fields import Field
+from dagmm._core.json_fields import JsonField
 from dagmm.training.checkpoint.identity import differences
 from dagmm.training.checkpoint.member_file import MemberFile
-from dagmm.training.schedule import TrainingPlan
+from dagmm.training.schedule import TrainingConfig
 
 #: Version of the directory's format; raised when an older library could not read it.
 FORMAT_VERSION = 1
@@ -67,14 +67,14 @@ class Checkpoint:
         who = "1 member" if len(epochs) == 1 else f"{len(epochs)} members"
         return f"resuming from {str(self.directory)!r}: {who} at epoch {at} of {of}"
 
-    def begin(self, training: dict[str, Any], plan: TrainingPlan) -> list[MemberFile]:
+    def begin(self, training: dict[str, Any], plan: TrainingConfig) -> list[MemberFile]:
         """Take the directory for a training, which may have begun there before.
 
         Parameters
         ----------
         training : dict
-            What decides its result; see :func:`training_of`.
-        plan : TrainingPlan
+            What decides its result; see :func:`identity_of`.
+        plan : TrainingConfig
 
         Returns
         -------
@@ -139,7 +139,7 @@ class Checkpoint:
                 )
             self.directory.mkdir(exist_ok=True)
             sync_directory(self.directory.parent)
-            write_whole(file, json.dumps(plain, indent=1, allow_nan=False).encode())
+            write_atomically(file, json.dumps(plain, indent=1, allow_nan=False).encode())
         except OSError as error:
             raise ModelSaveError(
                 error.errno, f"checkpoint: {str(file)!r} could not be written: {error.strerror}."
@@ -155,7 +155,7 @@ class Checkpoint:
             if plain.get("checksum") != checksum_of(plain):
                 raise ValueError("its checksum does not belong to its content")
             version, training = (
-                Field(plain.get(name), name) for name in ("format_version", "training")
+                JsonField(plain.get(name), name) for name in ("format_version", "training")
             )
             version.size()
             if not isinstance(training.value, dict):

@@ -12,7 +12,7 @@ import numpy as np
 from dagmm._version import __version__
 from dagmm.networks.activations import activation_name
 from dagmm.networks.network import Architecture
-from dagmm.training.schedule import TrainingPlan
+from dagmm.training.schedule import TrainingConfig
 
 #: What is compared by a digest, which says nothing to a reader.
 _DIGESTS = ("seed", "training rows", "inputs of each network", "initial parameters")
@@ -22,11 +22,11 @@ _LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
 _MOST_NAMED = 4
 
 
-def training_of(
+def identity_of(
     rows: np.ndarray,
     n_rows: int,
     architectures: Sequence[Architecture],
-    plan: TrainingPlan,
+    plan: TrainingConfig,
     seed: np.random.SeedSequence,
     initial: np.ndarray | None,
     inputs: Sequence[np.ndarray],
@@ -40,7 +40,7 @@ def training_of(
         Rows to train on, those at the beginning.
     architectures : sequence of Architecture
         One for each member.
-    plan : TrainingPlan
+    plan : TrainingConfig
     seed : SeedSequence
     initial : ndarray of shape (n_parameters,), optional
         Where every network starts, if that is not drawn.

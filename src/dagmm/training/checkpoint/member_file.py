@@ -12,10 +12,10 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from dagmm._core.atomic_files import Arrays, check_arrays, write_whole
+from dagmm._core.atomic_files import Arrays, check_arrays, write_atomically
 from dagmm._core.errors import ModelFileError, ModelSaveError
 from dagmm.training.history import History
-from dagmm.training.schedule import TrainingPlan
+from dagmm.training.schedule import TrainingConfig
 
 #: Seconds between two writes, at least.
 INTERVAL = 5.0
@@ -44,10 +44,10 @@ class MemberFile:
     file : Path
     training : str
         Digest of the training that it belongs to.
-    plan : TrainingPlan
+    plan : TrainingConfig
     """
 
-    def __init__(self, file: Path, training: str, plan: TrainingPlan) -> None:
+    def __init__(self, file: Path, training: str, plan: TrainingConfig) -> None:
         self.file, self._training, self._plan = file, training, plan
         self._epochs = 0
         self._due = time.monotonic() + INTERVAL
@@ -69,7 +69,7 @@ class MemberFile:
             arrays, {**facts, "format": "dagmm checkpoint", "checksum": _checksum(facts, arrays)}
         )
         try:
-            write_whole(self.file, data)
+            write_atomically(self.file, data)
         except OSError as error:
             raise ModelSaveError(
                 error.errno,

@@ -8,7 +8,7 @@ to the model: the other networks are fitted to it.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Int64
 
 #: Of fewer rows none are left out: each counts, and a quarter of them would say nothing.
 FEWEST_ROWS = 20
@@ -19,41 +19,12 @@ MANY_ROWS = 1250
 FOLDS_OF_FEW, FOLDS_OF_MANY = 4, 10
 
 
-class SomeRows:
-    """Some rows of encoded ones, which are gathered only as they are asked for.
-
-    Parameters
-    ----------
-    features : ndarray of shape (n_rows, n_features), float32
-    places : ndarray of shape (n_some,)
-    """
-
-    def __init__(
-        self,
-        features: Float32[np.ndarray, "n_rows n_features"],
-        places: Int64[np.ndarray, " n_some"],
-    ) -> None:
-        self._features, self._places = features, places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of rows and of features."""
-        return len(self), self._features.shape[1]
-
-    def __getitem__(self, part: slice) -> Float32[np.ndarray, "n_part n_features"]:
-        rows: np.ndarray = self._features[self._places[part]]
-        return rows
-
-
 class Folds(NamedTuple):
     """Rows, or windows, that each network is fitted to, and not fitted to, by their positions."""
 
     fitted: list[Int64[np.ndarray, " n_fitted"]]
     """By member."""
-    unseen: list[Int64[np.ndarray, " n_unseen"]]
+    held_out: list[Int64[np.ndarray, " n_unseen"]]
     """By member: of windows those that share no row with the others; none in small tables."""
 
     @property
@@ -64,7 +35,7 @@ class Folds(NamedTuple):
     def groups(self) -> list[list[int]]:
         """Members by groups that leave out the same; none where nothing is left out."""
         groups: dict[bytes, list[int]] = {}
-        for i, places in enumerate(self.unseen):
+        for i, places in enumerate(self.held_out):
             if len(places):
                 groups.setdefault(places.tobytes(), []).append(i)
         return list(groups.values())

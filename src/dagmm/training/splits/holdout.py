@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from dagmm.preprocessing.windows.features import Inputs
-from dagmm.training.splits.folds import Folds, SomeRows, folds_of_rows
-from dagmm.training.splits.time_blocks import Succession
+from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
+from dagmm.training.splits.folds import Folds, folds_of_rows
+from dagmm.training.splits.time_blocks import TimeOrder
 
 #: From so many rows on some are held out of the fit altogether. In smaller tables, where each row
 #: counts for detection and a tenth of them would say little, each network leaves out others.
@@ -19,7 +19,7 @@ SHARE, MOST_ROWS = 0.1, 20_000
 
 
 @dataclass(frozen=True)
-class Shared:
+class Split:
     """Who is fitted to which of the rows that are held.
 
     Parameters
@@ -31,7 +31,7 @@ class Shared:
     folds : Folds or None
         Which of the first rows each network is fitted to; None where all are to all.
     in_time : bool
-        Whether what is left out are stretches of time; rows drawn at random otherwise.
+        Whether what is left out are blocks of time; rows drawn at random otherwise.
     """
 
     n_fitted: int
@@ -44,20 +44,20 @@ class Shared:
         """How many rows the network with the fewest is fitted to."""
         return self.n_fitted if self.folds is None else self.folds.n_fitted
 
-    def seen_by(self, member: int, features: np.ndarray) -> Inputs:
+    def seen_by(self, member: int, features: np.ndarray) -> FeatureMatrix:
         """Return those of the first rows that one network is fitted to."""
-        return features if self.folds is None else SomeRows(features, self.folds.fitted[member])
+        return features if self.folds is None else RowSubset(features, self.folds.fitted[member])
 
 
-def share_out(
+def split_rows(
     features: Float[np.ndarray, "padded_rows n_features"],
     n_rows: int,
     n_members: int,
     rng: np.random.Generator,
     *,
     crossing: bool,
-    succession: Succession | None = None,
-) -> Shared:
+    time_order: TimeOrder | None = None,
+) -> Split:
     """Hold rows of a large table out of the fit; of a small one each network leaves out some.
 
     Parameters
@@ -70,27 +70,27 @@ def share_out(
     crossing : bool
         Whether networks may leave out rows: not where mixtures are fixed from more rows than are
         held.
-    succession : Succession, optional
-        Of rows in time, which are left out in stretches instead of at random.
+    time_order : TimeOrder, optional
+        Of rows in time, which are left out in blocks instead of at random.
     """
     if n_rows >= (FROM_ROWS if crossing else FROM_ROWS_UNCROSSED):
-        n_fitted, order = hold_out(features, n_rows, rng, succession)
-        return Shared(n_fitted, order, in_time=succession is not None)
-    in_stretches = at_random = None
+        n_fitted, order = hold_out(features, n_rows, rng, time_order)
+        return Split(n_fitted, order, in_time=time_order is not None)
+    in_blocks = at_random = None
     if crossing:
-        in_stretches = None if succession is None else succession.folds(n_members)
-        at_random = None if in_stretches else folds_of_rows(n_rows, n_members, rng)
-    folds = in_stretches or at_random
-    return Shared(n_rows, np.arange(n_rows), folds, in_time=in_stretches is not None)
+        in_blocks = None if time_order is None else time_order.folds(n_members)
+        at_random = None if in_blocks else folds_of_rows(n_rows, n_members, rng)
+    folds = in_blocks or at_random
+    return Split(n_rows, np.arange(n_rows), folds, in_time=in_blocks is not None)
 
 
 def hold_out(
     features: Float[np.ndarray, "padded_rows n_features"],
     n_rows: int,
     rng: np.random.Generator,
-    succession: Succession | None = None,
+    time_order: TimeOrder | None = None,
 ) -> tuple[int, np.ndarray]:
-    """Move a tenth of the rows, drawn at random or in stretches, behind the others, in place.
+    """Move a tenth of the rows, drawn at random or in blocks, behind the others, in place.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def hold_out(
         Changed in place; rows from ``n_rows`` on are padding and stay.
     n_rows : int
     rng : numpy.random.Generator
-    succession : Succession, optional
+    time_order : TimeOrder, optional
         Of rows in time.
 
     Returns
@@ -111,10 +111,10 @@ def hold_out(
     order = np.arange(n_rows)
     n_held = min(MOST_ROWS, int(SHARE * n_rows))
     n_fitted = n_rows - n_held
-    if succession is None:
+    if time_order is None:
         held = rng.choice(n_rows, n_held, replace=False)
     else:
-        held = succession.stretches(n_held)
+        held = time_order.blocks(n_held)
     # Those that lie behind already stay; the others change places with what lies there.
     from_front = np.sort(held[held < n_fitted])
     to_front = np.setdiff1d(np.arange(n_fitted, n_rows), held)

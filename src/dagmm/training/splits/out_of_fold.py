@@ -5,18 +5,18 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Float32
 
-from dagmm._core.parallel import side_by_side
+from dagmm._core.parallel import parallel_map
 from dagmm.inference.ensemble import Beside, Judge, combine_unseen
-from dagmm.preprocessing.windows.features import Inputs
-from dagmm.training.splits.folds import Folds, SomeRows
+from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
+from dagmm.training.splits.folds import Folds
 
 
-def cross_fitted(
+def out_of_fold_energies(
     judges: tuple[Judge, ...],
     energies: Float[np.ndarray, "n_judges n_rows"],
     features: Float32[np.ndarray, "n_rows n_features"],
     folds: Folds,
-    fit_beside: Callable[[Inputs], Beside],
+    fit_beside: Callable[[FeatureMatrix], Beside],
 ) -> Float[np.ndarray, " n_unseen"]:
     """One energy for each row that some network was not fitted to, by such networks alone.
 
@@ -27,7 +27,7 @@ def cross_fitted(
 
     Parameters
     ----------
-    judges : tuple of Member, ColumnMixtures or RowMixture
+    judges : tuple of Member, MarginalMixtures or InputMixture
         All of a model, members first.
     energies : ndarray of shape (n_judges, n_rows)
         That they give to the training rows.
@@ -46,10 +46,10 @@ def cross_fitted(
     """
 
     def part(group: list[int]) -> tuple[tuple[Judge, ...], np.ndarray]:
-        fitted, unseen = folds.fitted[group[0]], folds.unseen[group[0]]
-        beside = [judge for judge in fit_beside(SomeRows(features, fitted)) if judge is not None]
-        of_beside = [judge.energy(features[unseen]) for judge in beside]
+        fitted, held_out = folds.fitted[group[0]], folds.held_out[group[0]]
+        beside = [judge for judge in fit_beside(RowSubset(features, fitted)) if judge is not None]
+        of_beside = [judge.energy(features[held_out]) for judge in beside]
         some = (*(judges[i] for i in group), *beside)
-        return some, np.stack([*energies[group][:, unseen], *of_beside])
+        return some, np.stack([*energies[group][:, held_out], *of_beside])
 
-    return combine_unseen(judges, side_by_side(part, folds.groups()))
+    return combine_unseen(judges, parallel_map(part, folds.groups()))

@@ -1,7 +1,7 @@
 """Which rows of a table were measured one after the other, where each is judged by itself.
 
 A row that is left out of a fit at random has neighbours in time that are nearly the same, and is
-as good as fitted to. Left out in stretches, rows tell what later ones look like.
+as good as fitted to. Left out in blocks, rows tell what later ones look like.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from dagmm.preprocessing.windows.clock import known_assets_of, known_times_of
 from dagmm.training.splits.folds import FEWEST_ROWS, Folds
 from dagmm.training.splits.window_folds import QUARTERS, folds_of
 
-#: Stretches of time that are held out of a large table.
-STRETCHES = 10
+#: Blocks of time that are held out of a large table.
+N_BLOCKS = 10
 
 
 @dataclass(frozen=True)
-class Succession:
+class TimeOrder:
     """When each row of a table was measured, and on what.
 
     Parameters
@@ -34,7 +34,7 @@ class Succession:
     time: Float64[np.ndarray, " n_rows"]
 
     @classmethod
-    def of(cls, rows: Rows, time: str, group: str | None) -> "Succession":
+    def of(cls, rows: Rows, time: str, group: str | None) -> "TimeOrder":
         """Read the time axis of a table, and the column that names the assets.
 
         Raises
@@ -67,13 +67,13 @@ class Succession:
         folds = folds_of(np.arange(n_rows), self.asset[order], 1, n_members)
         return Folds(*([np.sort(order[part]) for part in parts] for parts in folds))
 
-    def stretches(self, n_held: int) -> Int64[np.ndarray, " n_held"]:
-        """Return the rows, whatever their asset, of some stretches of time.
+    def blocks(self, n_held: int) -> Int64[np.ndarray, " n_held"]:
+        """Return the rows, whatever their asset, of some blocks of time.
 
         They lie evenly over the rows; the last one ends with them.
         """
         order = np.argsort(self.time, kind="stable")
-        stops = np.linspace(0, len(order), STRETCHES + 1).astype(np.int64)[1:]
-        sizes = np.diff(np.linspace(0, n_held, STRETCHES + 1).astype(np.int64))
+        stops = np.linspace(0, len(order), N_BLOCKS + 1).astype(np.int64)[1:]
+        sizes = np.diff(np.linspace(0, n_held, N_BLOCKS + 1).astype(np.int64))
         parts = [np.arange(stop - n, stop) for stop, n in zip(stops, sizes, strict=True)]
         return order[np.concatenate(parts)]

@@ -35,14 +35,14 @@ def folds_of(
     n_members : int
     """
     quarter = quarters(asset)
-    fitted, unseen = [], []
+    fitted, held_out = [], []
     for i in range(n_members):
         left_out = quarter == QUARTERS[i % len(QUARTERS)]
         fitted.append(np.flatnonzero(~_touches(left_out, asset, n_steps)[ends]))
-        unseen.append(np.flatnonzero(left_out[ends]))
+        held_out.append(np.flatnonzero(left_out[ends]))
     if min(map(len, fitted)) < max(2, LEAST_LEFT * len(ends)):
         return whole(len(ends), n_members)
-    return Folds(fitted, unseen)
+    return Folds(fitted, held_out)
 
 
 def quarters(asset: Int64[np.ndarray, " n_rows"]) -> Int64[np.ndarray, " n_rows"]:

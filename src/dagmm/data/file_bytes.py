@@ -1,4 +1,4 @@
-"""Files of public sets: read whole, unzipped, and named when something is wrong."""
+"""Files that are read whole, unzipped, and named when something is wrong."""
 
 import gzip
 import os
