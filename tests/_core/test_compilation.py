@@ -7,7 +7,7 @@ import pytest
 from dagmm import DAGMM, DAGMMDetector
 from dagmm._core import compilation
 from dagmm.inference import forward
-from dagmm.training.trainer import trainer
+from dagmm.training import trainer
 
 
 def test_a_program_forgets_its_shapes_when_there_are_many(monkeypatch):

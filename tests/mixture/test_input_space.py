@@ -10,7 +10,8 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
-from dagmm.mixture.gaussian import input_space, whitened_energy
+from dagmm.mixture import input_space
+from dagmm.mixture.gaussian import whitened_energy
 from dagmm.mixture.input_space import InputMixture
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)

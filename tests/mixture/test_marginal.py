@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
-from dagmm.mixture.gaussian import marginal
+from dagmm.mixture import marginal
 from dagmm.mixture.marginal import RELATIVE_FLOOR, MarginalMixtures, marginal_energies
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)

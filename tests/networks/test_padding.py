@@ -12,9 +12,10 @@ from dagmm.inference.forward import outputs_of
 from dagmm.networks.network import Architecture, flatten
 from dagmm.networks.padding import padded_width, padding_of, unpadded
 from dagmm.preprocessing.windows.features import WindowFeatures, WindowGather
+from dagmm.training import trainer
 from dagmm.training.objective import objective
 from dagmm.training.schedule import TrainingConfig
-from dagmm.training.trainer import train, trainer
+from dagmm.training.trainer import train
 
 PAPER = Architecture(5, (6, 5), "tanh", (6, 3), "tanh", 0.25)
 DETECTOR = replace(PAPER, residuals=("log_error",), skip=True)

@@ -181,9 +181,8 @@ def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):
         held_out.append((n_fitted, order))
         return n_fitted, order
 
-    from dagmm.training.trainer.splits import holdout
-
-    from dagmm.training.trainer import fit
+    from dagmm.training import fit
+    from dagmm.training.splits import holdout
 
     hold_out = holdout.hold_out
     monkeypatch.setattr("dagmm.training.splits.holdout.hold_out", remember)
@@ -219,7 +218,7 @@ def test_a_network_that_overflows_gives_way_to_the_one_before_training(bounded):
 
 
 def test_a_row_that_overflows_undoes_the_training_though_it_was_not_drawn(monkeypatch, bounded):
-    from dagmm.training.trainer import out_of_core
+    from dagmm.training import out_of_core
 
     real, calls = out_of_core.exact_moments, []
 

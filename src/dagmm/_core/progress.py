@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 
 class Progress:
@@ -17,7 +17,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Say something that a user should know of even when nobody watches a bar."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Progress":
         return self
 
     def __exit__(
@@ -67,7 +67,7 @@ class TerminalProgress(Progress):
         """Print a line above the bar."""
         self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "TerminalProgress":
         self._bar.start()
         return self
 

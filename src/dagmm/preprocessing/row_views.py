@@ -1,11 +1,12 @@
 """Rows of features that are read part by part: whole arrays, some of their rows, windows."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
 
+@runtime_checkable
 class FeatureMatrix(Protocol):
     """What a network sees of rows: an array, or what makes parts of one as they are asked for."""
 

@@ -13,9 +13,9 @@ from dagmm.inference.calibration.calibration import (
     OUT_OF_FOLD_WINDOWS,
     TRAINING,
 )
+from dagmm.inference.record import Finding
 from dagmm.report import numerals
 from dagmm.report.texts import LANGUAGES, catalogue
-from dagmm.training.diagnostics import Finding
 
 _RULES = (
     ("contamination", re.compile(r"contamination (?P<share>\S+)")),

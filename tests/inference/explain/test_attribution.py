@@ -1,11 +1,12 @@
 """Explanations: they add up, name the faulty sensor, and depend on the row alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_saving import DATA
 
 from dagmm import DAGMMDetector, InputError
 from dagmm._core.errors import ArgumentError
@@ -18,6 +19,8 @@ from dagmm.inference.fitted_model import FittedModel
 from small_fits import normal, tiny_dagmm
 
 quick = settings(deadline=None, derandomize=True, max_examples=30)
+
+DATA = Path(__file__).parents[2] / "saved_models"
 
 
 def small_table(n_rows: int = 300, seed: int = 0) -> pd.DataFrame:

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from dagmm.training.trainer.checkpoint import directory
 
 from dagmm._core.atomic_files import checksum_of
 from dagmm._core.errors import ArgumentError, ModelFileError, ModelSaveError
+from dagmm.training.checkpoint import directory
 from dagmm.training.checkpoint.directory import Checkpoint
 from small_tables import PLAN
 

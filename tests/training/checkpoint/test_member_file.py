@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
-from dagmm.training.trainer.checkpoint import member_file
 
 from dagmm._core.errors import ModelFileError, ModelSaveError
+from dagmm.training.checkpoint import member_file
 from dagmm.training.checkpoint.member_file import MemberFile, Standing
 from dagmm.training.history import AVERAGED, History
 from small_tables import PLAN

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors
-from dagmm.training.trainer.checkpoint import member_file
 
 import dagmm
 from dagmm._core.errors import ArgumentError, ModelFileError, ModelSaveError
 from dagmm._core.progress import Progress
+from dagmm.training.checkpoint import member_file
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.trainer import train
 from small_fits import tiny_window_config

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from dagmm.preprocessing.row_views import RowSubset
 from dagmm.training.splits.folds import (
     FEWEST_ROWS,
     MANY_ROWS,
     Folds,
-    RowSubset,
     folds_of_rows,
     whole,
 )

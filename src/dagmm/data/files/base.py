@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import pyarrow as pa
 
@@ -77,6 +77,9 @@ def _check_encoding(name: str) -> None:
         )
 
 
+_File = TypeVar("_File", bound="TableFile")
+
+
 class TableFile(ABC):
     """A table that is open for reading, once.
 
@@ -140,7 +143,7 @@ class TableFile(ABC):
     def close(self) -> None:
         """Close the file."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self: _File) -> _File:
         return self
 
     def __exit__(

@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from dagmm._core.errors import InputError
 from dagmm.data.files.transcoding import Transcoded, encoding_of
@@ -146,7 +146,7 @@ class Source:
         if self._raw is not getattr(sys.stdin, "buffer", None):
             self._raw.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Source":
         return self
 
     def __exit__(

@@ -34,9 +34,9 @@ class WindowFeatures(eqx.Module):
     which is close to normal (Wilson and Hilferty, 1931): 2 * n_features inputs however long a
     window is. With ``sequence`` it is every step of every feature.
 
-    The level of a non-stationary feature counts from ``FREE`` training deviations on only. A window
-    that has fewer rows, because its segment has only begun, is judged by those it has, and by less
-    the fewer they are.
+    The level of a non-stationary feature counts from ``FREE`` training deviations on only. A
+    window that has fewer rows, because its segment has only begun, is judged by those it has, and
+    by less the fewer they are.
 
     Parameters
     ----------
