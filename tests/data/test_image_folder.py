@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from dagmm._core.errors import InputError, MissingExtraError
-from dagmm.data import image_folder
-from dagmm.data.image_folder import SUFFIXES, ImageFolder
+from dagmm.data.image_folder import SUFFIXES, ImageFolder, image_folder
 
 Image = pytest.importorskip("PIL.Image")
 

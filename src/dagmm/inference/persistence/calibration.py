@@ -10,7 +10,7 @@ from dagmm.inference.calibration.energies import MAX_KEPT, EmpiricalDistribution
 from dagmm.preprocessing.reference_values import N_LEVELS
 
 #: The two samples of energies that a calibration may have.
-_SAMPLES = ("training", "unseen")
+_SAMPLES = ("training", "held_out")
 #: No table is longer.
 _MOST_ROWS = 2**62
 
