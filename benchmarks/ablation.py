@@ -18,7 +18,6 @@ from adbench import load, split
 from common import ProgressLine, mean_and_spread, read_json, run_jobs, write_json
 from dagmm._core.progress import Progress
 from dagmm.data.convert import as_rows
-from dagmm.mixture.covariance import Covariance
 from dagmm.networks.network import Architecture
 from dagmm.training.fit import fit_model
 from dagmm.training.presets import COLUMN_COMPONENTS, SCALING, DetectorConfig, table_config
@@ -80,16 +79,10 @@ def twice_as_many(recipe: DetectorConfig) -> DetectorConfig:
     )
 
 
-def covariances(covariance: Covariance) -> Change:
-    """Refined mixtures with another kind of covariances."""
-    return lambda recipe: replace(recipe, covariance=covariance)
-
-
 VARIANTS: dict[str, Change] = {
     "default": lambda recipe: recipe,
     "one network": one_member,
     "eight networks": twice_as_many,
-    "no linear path": networks(skip=False),
     "nothing hidden": networks(mask_ratio=0.0),
     "code of 8": narrower(8),
     "residuals of the paper": networks(residuals=("relative_distance", "cosine_similarity")),
@@ -98,10 +91,6 @@ VARIANTS: dict[str, Change] = {
     "small components live": lambda recipe: replace(recipe, least_phi=0.0),
     "components under 2 % die": lambda recipe: replace(recipe, least_phi=0.02),
     "no refinement": lambda recipe: replace(recipe, components=()),
-    **{
-        f"{covariance} covariances": covariances(covariance)
-        for covariance in ("tied", "diagonal", "spherical")
-    },
     "no drawn mixtures": lambda recipe: replace(recipe, drawn_components=()),
     "drawn mixtures of 256": lambda recipe: replace(recipe, drawn_components=(256, 256)),
     "no mixtures of columns": lambda recipe: replace(recipe, column_components=0),

@@ -187,15 +187,3 @@ def test_columns_of_the_output_have_names_of_their_own(there: Path) -> None:
         "dagmm: the output would have two columns 'row'; choose other columns for --id and "
         "--label, or rename one.\n"
     )
-
-
-def test_models_of_format_1_say_what_to_do(there: Path) -> None:
-    old = str(Path(__file__).parents[1] / "saved_models" / "model-v1")
-    pq.write_table(pa.table({f"x{i}": c for i, c in enumerate(normal(20).T)}), "n.parquet")
-    for command in (("explain",), ("score", "--explain", "1")):
-        said = failure(command[0], old, "n.parquet", "-o", "e.csv", *command[1:])
-        assert said == (
-            "dagmm: this model was saved before usual values were kept; calibrate it with a table "
-            "of normal rows, or fit it again, to have rows explained.\n"
-        )
-    assert not Path("e.csv").exists()

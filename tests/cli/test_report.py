@@ -17,8 +17,6 @@ from dagmm.report.make import make_report
 from reports import check_page
 from small_fits import tiny_config
 
-OLD = str(Path(__file__).parents[1] / "saved_models" / "model-v1")
-
 
 def timed() -> pa.Table:
     start = np.datetime64("2026-01-05T00:00:00")
@@ -129,14 +127,6 @@ def test_an_unknown_language_is_a_wrong_call(there: Path) -> None:
     result = run("report", "model", "t.csv", "-o", "r.html", "--lang", "fr")
     assert result.exit_code == 2
     assert "'fr' is not one of 'en', 'ja'" in result.output
-
-
-def test_a_model_of_format_1(there: Path) -> None:
-    rows = np.random.default_rng(0).normal(size=(20, 3))
-    pq.write_table(pa.table({f"x{i}": c for i, c in enumerate(rows.T)}), "n.parquet")
-    result = run("report", OLD, "n.parquet", "-o", "r.html", "--no-compare")
-    assert result.exit_code == 0, result.output
-    assert "older format" in check_page(Path("r.html").read_text("utf-8")).said
 
 
 def test_the_comparison_can_be_left_in(there: Path, monkeypatch) -> None:

@@ -15,7 +15,7 @@ from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.networks.network import flatten
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.fit_mixture import latent_moments
-from small_tables import ARCHITECTURE, correlated_rows
+from small_tables import ARCHITECTURE, CALIBRATION, correlated_rows
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 NAMES = tuple("abcdef")
@@ -33,7 +33,7 @@ def a_member(seed):
 @pytest.fixture(scope="module")
 def model():
     encoder = TableEncoder.learn(MatrixRows(correlated_rows().astype(np.float64), NAMES))
-    return FittedModel(encoder, (a_member(0), a_member(1)), None, {})
+    return FittedModel(encoder, (a_member(0), a_member(1)), None, {}, CALIBRATION)
 
 
 # Several members, one energy

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -100,14 +98,6 @@ def test_a_single_component_judges_all_rows():
     assert len(mixture.mu) == 1
     expected = energy_by_scipy(mixture.mu[0], mixture.mu, mixture.deviation)
     assert mixture.energy(mixture.mu.T)[0] == pytest.approx(expected, rel=1e-9)
-
-
-def test_rows_may_vouch_for_themselves_as_in_older_models():
-    z, mixture = codes(), drawn(codes(), 20)
-    plain = replace(mixture, leave_one_out=False)
-    expected = spherical_energy(z, SphericalTerms.of(mixture.mu, mixture.deviation))
-    np.testing.assert_allclose(plain.energy(z), expected, rtol=1e-9)
-    assert (mixture.energy(z) > plain.energy(z) + 1e-6).sum() == 20
 
 
 def test_of_equal_rows_one_is_drawn():

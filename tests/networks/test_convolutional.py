@@ -98,10 +98,9 @@ def test_a_doubling_layer_is_the_transpose_of_a_halving_one(sizes):
     filters=st.lists(st.integers(1, 64), max_size=5),
     n_code=st.integers(1, 64),
     n_rows=st.integers(1, 300),
-    skip=st.booleans(),
 )
-def test_any_size_comes_back_as_it_was(shape, filters, n_code, n_rows, skip):
-    architecture = an_architecture(shape, (*filters, n_code), skip=skip)
+def test_any_size_comes_back_as_it_was(shape, filters, n_code, n_rows):
+    architecture = an_architecture(shape, (*filters, n_code))
     network = architecture.skeleton()
     x = jax.ShapeDtypeStruct((math.prod(shape), n_rows), np.float32)
     code = jax.eval_shape(network.compression.encode, x)
@@ -141,11 +140,9 @@ def test_the_code_is_that_of_the_layers_one_after_the_other(shape):
         np.testing.assert_allclose(code[:, i], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("shape", "skip"), [((2, 3), False), ((16, 2), False), ((16, 17, 2), True)], ids=str
-)
-def test_the_gradient_reaches_every_parameter(shape, skip):
-    architecture = an_architecture(shape, skip=skip)
+@pytest.mark.parametrize("shape", [(2, 3), (16, 2), (16, 17, 2)], ids=str)
+def test_the_gradient_reaches_every_parameter(shape):
+    architecture = an_architecture(shape)
     x = as_rows(shape, 6).reshape(6, -1).T
 
     def loss(parameters):
@@ -162,51 +159,18 @@ def test_the_gradient_reaches_every_parameter(shape, skip):
 
 
 def test_shapes_of_all_parameters_by_path():
-    shapes = an_architecture((9, 8, 3), (4, 6, 2), skip=True).shapes()
+    shapes = an_architecture((9, 8, 3), (4, 6, 2)).shapes()
     assert {k: v for k, v in shapes.items() if k.startswith("compression")} == {
-        "compression.inner.encoder.0.weight": (4, 48),
-        "compression.inner.encoder.0.bias": (4,),
-        "compression.inner.encoder.1.weight": (6, 64),
-        "compression.inner.encoder.1.bias": (6,),
-        "compression.inner.to_code.weight": (2, 36),
-        "compression.inner.to_code.bias": (2,),
-        "compression.inner.from_code.weight": (36, 2),
-        "compression.inner.from_code.bias": (36,),
-        "compression.inner.decoder.0.weight": (16, 24),
-        "compression.inner.decoder.0.bias": (4,),
-        "compression.inner.decoder.1.weight": (12, 16),
-        "compression.inner.decoder.1.bias": (3,),
-        "compression.to_code.weight": (2, 216),
+        "compression.encoder.0.weight": (4, 48),
+        "compression.encoder.0.bias": (4,),
+        "compression.encoder.1.weight": (6, 64),
+        "compression.encoder.1.bias": (6,),
+        "compression.to_code.weight": (2, 36),
         "compression.to_code.bias": (2,),
-        "compression.to_row.weight": (216, 2),
-        "compression.to_row.bias": (216,),
+        "compression.from_code.weight": (36, 2),
+        "compression.from_code.bias": (36,),
+        "compression.decoder.0.weight": (16, 24),
+        "compression.decoder.0.bias": (4,),
+        "compression.decoder.1.weight": (12, 16),
+        "compression.decoder.1.bias": (3,),
     }
-
-
-def test_a_linear_path_begins_at_the_axes_and_rules_at_first():
-    shape = (8, 8, 1)
-    x = as_rows(shape, 300).reshape(300, -1)
-    axes = np.linalg.qr(np.random.default_rng(3).normal(size=(64, 64)))[0][:3]
-    architecture = an_architecture(shape, (3, 4, 3), skip=True)
-    network = architecture.build(np.random.default_rng(0), axes).compression
-    x_hat = np.asarray(network.decode(network.encode(jnp.asarray(x.T)))).T
-    of_axes, of_network = (((x - guess) ** 2).sum() for guess in (x @ axes.T @ axes, x_hat))
-    assert of_network == pytest.approx(of_axes, rel=0.1)
-
-
-@pytest.mark.parametrize("hiddens", [(2,), (3, 2)])
-def test_a_fainter_network_has_smaller_last_layers_and_the_same_others(hiddens):
-    architecture = an_architecture((8, 8, 1), hiddens)
-    network = architecture.unflatten(jnp.asarray(drawn(architecture)))
-    fainter = network.compression.fainter(np.float32(0.5))
-    x = jnp.asarray(as_rows((8, 8, 1), 4).reshape(4, -1).T)
-    bias = network.compression.to_code.bias[:, None]
-    code, faint = (part.encode(x) - bias for part in (network.compression, fainter))
-    np.testing.assert_allclose(faint, 0.5 * code, rtol=1e-4, atol=1e-5)
-    last = -1 if len(hiddens) > 1 else None
-    for part in (network.compression, fainter):
-        assert len(part.encoder) == len(hiddens) - 1
-    if last is not None:
-        np.testing.assert_array_equal(
-            fainter.decoder[last].weight, 0.5 * network.compression.decoder[last].weight
-        )

@@ -18,9 +18,9 @@ from dagmm.training.schedule import TrainingConfig
 from dagmm.training.trainer import train
 
 PAPER = Architecture(5, (6, 5), "tanh", (6, 3), "tanh", 0.25)
-DETECTOR = replace(PAPER, residuals=("log_error",), skip=True)
+DETECTOR = replace(PAPER, residuals=("log_error",))
 CHOSEN_CODE = replace(PAPER, n_features=9, comp_hiddens=(6, 2))
-ONE_LAYER = replace(PAPER, n_features=3, comp_hiddens=(3,), residuals=("damped_cosine",))
+ONE_LAYER = replace(PAPER, n_features=3, comp_hiddens=(3,), residuals=("cosine_similarity",))
 ARCHITECTURES = pytest.mark.parametrize(
     "architecture", [PAPER, DETECTOR, CHOSEN_CODE, ONE_LAYER], ids=lambda one: one.n_features
 )
@@ -194,7 +194,7 @@ def test_large_tables_and_rows_that_become_windows_are_left_as_they_are(monkeypa
     rows = rows_for(PAPER, 64)
     assert trainer._padded(rows, [PAPER], None)[1].shape == (trainer.MOST_PADDED // 6, 6)
     view = WindowFeatures.unscaled("sequence", 3, np.zeros(5, bool))
-    made = trainer.TrainingRows(None, [], rows)
+    made = trainer.TrainingRows(None, [])
     making = made._replace(windowed=WindowGather(view, np.zeros(64, np.int32)))
     assert trainer._padded(rows, [PAPER], made)[1] is not rows
     assert trainer._padded(rows, [PAPER], making)[1] is rows

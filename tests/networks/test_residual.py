@@ -9,7 +9,6 @@ from dagmm.networks.residual import (
     NORM_FLOOR,
     RESIDUALS,
     cosine_similarity,
-    damped_cosine,
     log_error,
     relative_distance,
 )
@@ -19,14 +18,9 @@ def expected_log_error(x, x_hat):
     return np.log(oracle.length(x - x_hat) ** 2 + ERROR_FLOOR)
 
 
-def expected_damped_cosine(x, x_hat):
-    return oracle.cosine_similarity(np.append(x, 1.0), np.append(x_hat, 1.0))
-
-
 ALL = [
     (relative_distance, oracle.relative_distance),
     (cosine_similarity, oracle.cosine_similarity),
-    (damped_cosine, expected_damped_cosine),
     (log_error, expected_log_error),
 ]
 
@@ -74,12 +68,6 @@ def test_gradients_at_a_perfect_reconstruction_are_finite():
     np.testing.assert_array_equal(error, 0.0)
     cosine = jax.grad(lambda v: cosine_similarity(x, v).sum())(x)
     np.testing.assert_allclose(cosine, 0.0, atol=1e-6)
-
-
-def test_the_damped_cosine_of_a_row_at_the_mean_is_that_of_its_neighbours():
-    zero, near = column(0.0, 0.0), column(1e-3, -1e-3)
-    np.testing.assert_allclose(damped_cosine(zero, near), 1.0, atol=1e-5)
-    np.testing.assert_allclose(damped_cosine(near, -near), 1.0, atol=1e-5)
 
 
 def test_a_row_of_zeros_counts_as_long_as_the_floor():

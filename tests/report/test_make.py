@@ -2,7 +2,6 @@
 
 import sys
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,7 @@ from dagmm.report.comparison import drawn
 from dagmm.report.language import Words
 from dagmm.report.make import axes_of, described, make_report
 from reports import HOSTILE, JAPANESE, N_ROWS, check_page, fitted, sensors, with_faults
-from small_fits import normal, tiny_dagmm
-
-OLD = Path(__file__).parents[1] / "saved_models" / "model-v1"
+from small_fits import tiny_dagmm
 
 
 @pytest.fixture(scope="module")
@@ -203,17 +200,6 @@ def test_hundreds_of_columns_and_no_threshold():
     assert "x7 " in page.said
     assert "This model sets no threshold" in page.said
     assert len(made.html) < 2_000_000
-
-
-def test_a_model_of_format_1_says_what_it_cannot_show():
-    made = report(OLD, normal(60))
-    k = made.contents
-    assert not k.knows_normal
-    assert (k.expected, k.budget) == (None, None)
-    assert all(column.distance is None and column.band is None for column in k.columns)
-    said = check_page(made.html).said
-    for text in ("so its alarms cannot be explained", "so drift cannot be shown"):
-        assert text in said
 
 
 def test_assets_have_events_of_their_own(train):

@@ -83,7 +83,7 @@ def test_a_network_that_hardly_trained():
 
 
 def test_a_network_that_rebuilds_hidden_values_is_measured_on_them():
-    architecture = replace(ARCHITECTURE, comp_hiddens=(8, 6), skip=True, mask_ratio=0.5)
+    architecture = replace(ARCHITECTURE, comp_hiddens=(8, 6), mask_ratio=0.5)
     rows = correlated_rows()
     plan = replace(PLAN, epochs=40, lambda1=0.0, lambda2=0.0)
     (result,) = train(rows, len(rows), [architecture], plan, 0)

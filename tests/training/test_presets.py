@@ -17,7 +17,6 @@ def test_the_recipe_suits_tables_of_every_shape(n_rows, n_features, n_members):
     for architecture in recipe.architectures:
         assert architecture.n_features == n_features
         assert architecture.n_code == min(16, n_features)
-        assert architecture.skip
         assert 0.0 < architecture.mask_ratio < 1.0
         assert 0.0 < architecture.est_dropout_ratio < 1.0
     assert 1 <= recipe.plan.batch_size <= n_rows

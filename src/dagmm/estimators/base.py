@@ -62,8 +62,6 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
-        ArgumentError
-            If the model was saved in format 1, and not calibrated since.
         """
         check_is_fitted(self)
         rows = self._rows(X, fitting=False)
@@ -122,8 +120,6 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
-        ArgumentError
-            If the model was saved in format 1, and not calibrated since.
         """
         check_is_fitted(self)
         energy = self.model_.energy(self._rows(X, fitting=False))

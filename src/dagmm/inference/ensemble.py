@@ -55,11 +55,6 @@ class Member:
         """Number of components of each mixture beside the member's own."""
         return () if self.drawn is None else tuple(len(one.mu) for one in self.drawn.mixtures)
 
-    @property
-    def leave_one_out(self) -> bool:
-        """Whether a row that a drawn component lies about is judged by the others."""
-        return self.drawn is not None and all(one.leave_one_out for one in self.drawn.mixtures)
-
     def energy(self, features: FeatureMatrix) -> Float[np.ndarray, " n_rows"]:
         """Energy of any number of encoded rows under this member alone, in nats."""
         energy = np.empty(len(features))

@@ -18,7 +18,6 @@ from dagmm.mixture.input_space import InputMixture
 from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.pipeline import FeatureReader, Features
-from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.spec import WindowSpec
 
@@ -43,8 +42,8 @@ class FittedModel:
         Energy above which a row is an anomaly, in nats.
     record : dict
         What training recorded, as plain data: histories, verdict, fingerprint.
-    calibration : Calibration or None
-        What is known of normal rows; None for a model saved before this was kept.
+    calibration : Calibration
+        What is known of normal rows.
     windows : WindowSpec or None
         How windows are made of rows; None where each row is judged by itself.
     column_mixtures : MarginalMixtures or None
@@ -57,7 +56,7 @@ class FittedModel:
     members: tuple[Member, ...]
     threshold: float | None
     record: dict[str, Any]
-    calibration: Calibration | None = None
+    calibration: Calibration
     windows: WindowSpec | None = None
     column_mixtures: MarginalMixtures | None = None
     row_mixture: InputMixture | None = None
@@ -167,12 +166,7 @@ class FittedModel:
         if rows.n_rows == 0:
             raise InputError("calibrate: expected at least 1 row, got none.")
         energy = self.energy(rows)
-        known = self.calibration
-        if known is None:  # a model saved before any of it was kept
-            features = np.concatenate([self.encoder.encode(chunk) for chunk in rows.chunks()])
-            known = Calibration(reference_values_of(features, self.encoder.feature_columns), None)
-        known = known.with_held_out(energy, OF_A_TABLE)
-        return replace(self, calibration=known)
+        return replace(self, calibration=self.calibration.with_held_out(energy, OF_A_TABLE))
 
     def check(self, rows: Rows) -> None:
         """Check that a table has the columns the model was fitted on, images its size.

@@ -79,13 +79,11 @@ def findings_of(health: list[dict[str, Any]]) -> list[Finding]:
     """
     before = float(np.mean([h["reconstruction_before"] for h in health]))
     after = float(np.mean([h["reconstruction_after"] for h in health]))
-    # Models of format 1 say nothing about the objective.
     objective = [
-        float(np.mean([h.get(f"objective_{when}", 0.0) for h in health]))
-        for when in ("before", "after")
+        float(np.mean([h[f"objective_{when}"] for h in health])) for when in ("before", "after")
     ]
     correlation = float(np.mean([h["rank_correlation"] for h in health]))
-    undone = [str(i) for i, h in enumerate(health) if h.get("undone")]
+    undone = [str(i) for i, h in enumerate(health) if h["undone"]]
     errors = {"before": before, "after": after}
     if undone:
         found = [Finding("undone", {"members": ", ".join(undone)})]
@@ -107,7 +105,7 @@ def findings_of(health: list[dict[str, Any]]) -> list[Finding]:
         if n_dropped:
             kind = "dropped_one" if n_dropped == 1 else "dropped"
             found.append(Finding(kind, member | {"n": n_dropped}))
-        if h["unmoved_arrays"] and not h.get("undone"):
+        if h["unmoved_arrays"] and not h["undone"]:
             facts = {"arrays": ", ".join(h["unmoved_arrays"])}
             found.append(Finding("unmoved", member | facts))
     return found

@@ -1,4 +1,4 @@
-"""Refinement of the mixture on the trained codes: EM, and how many components they need.
+"""EM, and how many components rows need.
 
 EM looks at z through its quadratic monomials ``[z_i z_j, z_i, 1]``: every log-density is a
 linear function of them and every moment a weighted sum, so a step is two matrix products. In
@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.numerics import TINY, inverse_lower, log_sum_exp
-from dagmm.mixture.covariance import Covariance, n_parameters
 from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, GaussianMixture, Moments
 
 #: EM and the choice of the number of components look at no more rows than this, drawn at
@@ -25,53 +24,12 @@ _STARTS = 3
 _CHUNK, _CHUNK_MONOMIALS = 8192, 2**22
 
 
-def refine(
+def fit_by_bic(
     z: Float[np.ndarray, "n_latent n_rows"],
     candidates: Sequence[int],
     relative_floor: float,
     rng: np.random.Generator,
     *,
-    covariance: Covariance = "full",
-    least_phi: float = 0.0,
-    max_iter: int = 100,
-    tol: float = 1e-3,
-) -> GaussianMixture:
-    """Fit mixtures of several sizes to trained codes and keep the one with the lowest BIC.
-
-    Parameters
-    ----------
-    z : ndarray of shape (n_latent, n_rows)
-    candidates : sequence of int
-        Numbers of components to try; those that the rows are too few for are left out.
-    relative_floor : float
-        Covariance floor, relative to the variance of z along each axis.
-    rng : numpy.random.Generator
-    covariance : {"full", "tied", "diagonal", "spherical"}
-        The kind of covariances; see :mod:`dagmm.mixture.covariance`.
-    least_phi : float
-        Components that weigh less in the end die: what is left of the mixture takes their rows.
-    max_iter : int
-        Most steps of EM for each candidate.
-    tol : float
-        EM ends when the mean log-likelihood of a row rises by less than this, in nats.
-
-    Returns
-    -------
-    GaussianMixture
-    """
-    chosen = choose(
-        z, candidates, relative_floor, rng, covariance=covariance, max_iter=max_iter, tol=tol
-    )
-    return settle(moments_under(chosen, z)[0], relative_floor, least_phi, covariance)
-
-
-def choose(
-    z: Float[np.ndarray, "n_latent n_rows"],
-    candidates: Sequence[int],
-    relative_floor: float,
-    rng: np.random.Generator,
-    *,
-    covariance: Covariance = "full",
     floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
     max_iter: int = 100,
     tol: float = 1e-3,
@@ -91,32 +49,15 @@ def choose(
             n_components,
             relative_floor,
             rng,
-            covariance=covariance,
             floor=floor,
             max_iter=max_iter,
             tol=tol,
         )
-        bic = _bic(log_likelihood, mixture, sample.shape[1], covariance)
+        bic = _bic(log_likelihood, mixture, sample.shape[1])
         if best is None or bic < lowest:
             best, lowest = mixture, bic
     assert best is not None, "a single component is always possible"
     return best
-
-
-def settle(
-    moments: Moments, relative_floor: float, least_phi: float, covariance: Covariance = "full"
-) -> GaussianMixture:
-    """Fix the mixture from the moments of all rows under the memberships of the chosen one.
-
-    Parameters
-    ----------
-    moments : Moments
-    relative_floor, least_phi : float
-        As in :func:`refine`.
-    covariance : {"full", "tied", "diagonal", "spherical"}
-        As in :func:`refine`.
-    """
-    return GaussianMixture.from_moments(moments, relative_floor, covariance).without(least_phi)
 
 
 def expectation_maximisation(
@@ -125,14 +66,13 @@ def expectation_maximisation(
     relative_floor: float,
     rng: np.random.Generator,
     *,
-    covariance: Covariance = "full",
     floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
     max_iter: int = 100,
     tol: float = 1e-3,
 ) -> tuple[GaussianMixture, float]:
     """Fit a mixture by EM, started from k-means.
 
-    Parameters as in :func:`choose`.
+    Parameters as in :func:`fit_by_bic`.
 
     Returns
     -------
@@ -145,7 +85,7 @@ def expectation_maximisation(
     moments = _moments(_starting_memberships(z, n_components, rng), monomials, centre)
     log_likelihood = -math.inf
     for _ in range(max_iter):
-        mixture = GaussianMixture.from_moments(moments, relative_floor, covariance, floor)
+        mixture = GaussianMixture.from_moments(moments, relative_floor, floor)
         joint = _log_joint(mixture, monomials, centre)
         evidence = log_sum_exp(joint)
         new = float(evidence.mean())
@@ -249,10 +189,8 @@ def _starting_memberships(
     return np.eye(n_clusters)[kmeans.fit(points).labels_].T
 
 
-def _bic(
-    log_likelihood: float, mixture: GaussianMixture, n_rows: int, covariance: Covariance
-) -> float:
+def _bic(log_likelihood: float, mixture: GaussianMixture, n_rows: int) -> float:
     """Bayesian information criterion (Schwarz, 1978); lower is better."""
-    n_components, n_latent = mixture.mu.shape
-    n_free = n_parameters(n_components, n_latent, covariance)
+    k, d = mixture.mu.shape
+    n_free = k * d * (d + 1) // 2 + k * d + k - 1
     return n_free * math.log(n_rows) - 2.0 * log_likelihood * n_rows

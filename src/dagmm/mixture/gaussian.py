@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.numerics import EMPTY, TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
-from dagmm.mixture.covariance import Covariance, constrained
 
 #: Covariance floor relative to the variance of all rows, along each axis of z. At 1e-6 a
 #: Cholesky factorisation in float32 was seen to fail now and then, at this not.
@@ -246,7 +245,6 @@ class GaussianMixture:
         cls,
         moments: Moments,
         relative_floor: float = RELATIVE_FLOOR,
-        covariance: Covariance = "full",
         floor: Float[np.ndarray, " n_latent"] | float = ABSOLUTE_FLOOR,
     ) -> "GaussianMixture":
         """Fix the mixture that the moments of all rows describe.
@@ -260,15 +258,12 @@ class GaussianMixture:
             NumPy, float64.
         relative_floor : float
             Covariance floor, relative to the variance of z along each axis.
-        covariance : {"full", "tied", "diagonal", "spherical"}
-            The kind of covariances; see :mod:`dagmm.mixture.covariance`.
         floor : float or ndarray of shape (n_latent,)
             Covariance floor beside that.
         """
         variance = np.asarray(moments.variance)
         kept = np.asarray(moments.weight >= min(1.0, moments.weight.max()))
         weight, mu, cov = (np.asarray(a)[kept] for a in (moments.weight, moments.mu, moments.cov))
-        cov = constrained(cov, weight, variance, covariance)
         return cls(
             weight / weight.sum(), mu, floored_cholesky(cov, relative_floor * variance + floor)
         )

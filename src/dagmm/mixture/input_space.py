@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm.mixture.combination import scale_of
-from dagmm.mixture.em import choose, moments_under
+from dagmm.mixture.em import fit_by_bic, moments_under
 from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, GaussianMixture, Moments
 
 #: The number of components is found from no more rows than this, drawn at random, and from fewer
@@ -85,11 +85,9 @@ class InputMixture:
         if possible == [1]:
             moments = _moments(features)
         else:
-            chosen = choose(sample.T, possible, relative_floor, rng, floor=floor)
+            chosen = fit_by_bic(sample.T, possible, relative_floor, rng, floor=floor)
             moments = moments_under(chosen, features.T)[0]
-        mixture = GaussianMixture.from_moments(moments, relative_floor, floor=floor).without(
-            least_phi
-        )
+        mixture = GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi)
         return cls(mixture, *scale_of(mixture.energy(features.T)), share)
 
     def energy(

@@ -107,13 +107,10 @@ class KernelDensity:
     mu : ndarray of shape (n_components, n_latent), float64
     deviation : ndarray of shape (n_latent,), float64
         Standard deviation of every component along each axis.
-    leave_one_out : bool
-        Whether a row that a component lies about is judged by the others.
     """
 
     mu: np.ndarray
     deviation: np.ndarray
-    leave_one_out: bool = True
 
     @classmethod
     def draw(
@@ -157,7 +154,7 @@ class KernelDensity:
     def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
         nearness, away = nearness_of(z, self._terms)
         evidence = np.asarray(log_sum_exp(nearness))
-        if self.leave_one_out and len(self.mu) > 1:
+        if len(self.mu) > 1:
             # Where a component lies about the row, there is at least the evidence of its mean.
             least = np.asarray(away) - _SAME * len(z)
             for_itself = np.flatnonzero(evidence >= least)

@@ -9,7 +9,6 @@ from itertools import pairwise, product
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.numerics import Array
@@ -141,18 +140,6 @@ class ConvCompression(Compression):
         for layer, sizes in zip(self.decoder, reversed(larger), strict=True):
             maps = layer(jnp.asarray(function(maps)), sizes)
         return jnp.moveaxis(maps, 0, -2).reshape(-1, code.shape[1])
-
-    def fainter(self, factor: np.float32) -> "ConvCompression":
-        """Return the same network with smaller weights in the last layers of both halves."""
-        has_maps = bool(self.decoder)
-        return eqx.tree_at(
-            lambda network: (
-                network.to_code.weight,
-                network.decoder[-1].weight if has_maps else network.from_code.weight,
-            ),
-            self,
-            replace_fn=lambda weight: weight * factor,
-        )
 
 
 def halved(size: int) -> int:

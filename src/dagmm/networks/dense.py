@@ -46,10 +46,6 @@ class Dense(eqx.Module):
         self.weight = init((out_size, in_size))
         self.bias = init((out_size,))
 
-    def with_weight(self, weight: Float[Array, "out_size in_size"]) -> "Dense":
-        """Return the same layer with other weights."""
-        return eqx.tree_at(lambda layer: layer.weight, self, weight.astype(np.float32))
-
     def __call__(self, x: Float[Array, "in_size n_rows"]) -> Float[Array, "out_size n_rows"]:
         """Apply the layer to each row."""
         return self.weight @ x + self.bias[:, None]

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt32
 
 from dagmm._core.numerics import Array
 from dagmm.networks.activations import Activation
-from dagmm.networks.compression import Compression, DenseCompression, SkipCompression
+from dagmm.networks.compression import Compression, DenseCompression
 from dagmm.networks.convolutional import ConvCompression
 from dagmm.networks.dense import Initializer, blank, glorot
 from dagmm.networks.estimation import Estimation
@@ -63,8 +63,6 @@ class Architecture:
         Share of the estimation network's units left out in training.
     residuals : tuple of str
         Names of the residual features.
-    skip : bool
-        Whether a linear path runs beside the compression network; the paper has none.
     mask_ratio : float
         Share of a row's features that are hidden from the compression network in training, which
         has to rebuild them from the others; 0 in the paper.
@@ -81,7 +79,6 @@ class Architecture:
     est_activation: Activation
     est_dropout_ratio: float
     residuals: tuple[str, ...] = ("relative_distance", "cosine_similarity")
-    skip: bool = False
     mask_ratio: float = 0.0
     shape: tuple[int, ...] = ()
 
@@ -100,13 +97,9 @@ class Architecture:
         """Number of components the estimation network distinguishes."""
         return self.est_hiddens[-1]
 
-    def build(
-        self,
-        rng: np.random.Generator,
-        axes: Float[np.ndarray, "n_code n_features"] | None = None,
-    ) -> Network:
-        """Draw a new network; with ``axes`` a linear path begins there."""
-        return self._assemble(glorot(rng), axes)
+    def build(self, rng: np.random.Generator) -> Network:
+        """Draw a new network."""
+        return self._assemble(glorot(rng))
 
     @cache  # noqa: B019 - one small tree of shapes for each architecture
     def skeleton(self) -> Network:
@@ -138,14 +131,9 @@ class Architecture:
         leaves = jax.tree_util.tree_leaves_with_path(self.skeleton())
         return {_path(path): leaf.shape for path, leaf in leaves}
 
-    def _assemble(self, init: Initializer, axes: np.ndarray | None = None) -> Network:
-        compression = self._compression(init)
-        if self.skip:
-            compression = SkipCompression(
-                compression, self.n_features, self.n_code, axes=axes, init=init
-            )
+    def _assemble(self, init: Initializer) -> Network:
         return Network(
-            compression=compression,
+            compression=self._compression(init),
             estimation=Estimation(
                 self.n_latent,
                 self.est_hiddens,

@@ -29,19 +29,6 @@ def cosine_similarity(
     return sum_of_features(x * x_hat) / (safe_norm(x, NORM_FLOOR) * safe_norm(x_hat, NORM_FLOOR))
 
 
-def damped_cosine(
-    x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
-) -> Float[Array, " n_rows"]:
-    """Cosine of the angle between a row and its reconstruction, each lengthened by a 1.
-
-    Not in the paper, whose cosine is anything between -1 and 1 for rows close to the training
-    mean: the most ordinary rows of a narrow table then look strange.
-    """
-    xp = x.__array_namespace__()
-    lengths = [xp.sqrt(1.0 + sum_of_features(row * row)) for row in (x, x_hat)]
-    return (1.0 + sum_of_features(x * x_hat)) / (lengths[0] * lengths[1])
-
-
 def log_error(
     x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
 ) -> Float[Array, " n_rows"]:
@@ -54,11 +41,9 @@ def log_error(
     return xp.log(sum_of_features((x - x_hat) ** 2) + ERROR_FLOOR)
 
 
-#: ``damped_cosine`` is what detectors were saved with in format 1.
 #: By name, as saved models and architectures refer to them.
 RESIDUALS = {
     "relative_distance": relative_distance,
     "cosine_similarity": cosine_similarity,
-    "damped_cosine": damped_cosine,
     "log_error": log_error,
 }

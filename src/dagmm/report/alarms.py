@@ -53,18 +53,18 @@ class Expected:
 
 
 def expected_alarms(
-    calibration: Calibration | None, threshold: float | None, step: float | None
+    calibration: Calibration, threshold: float | None, step: float | None
 ) -> Expected | None:
-    """Count the normal rows above the threshold; None where there is neither.
+    """Count the normal rows above the threshold; None without a threshold.
 
     Parameters
     ----------
-    calibration : Calibration or None
+    calibration : Calibration
     threshold : float or None
     step : float or None
         Seconds from one row to the next, where that is known.
     """
-    if calibration is None or threshold is None:
+    if threshold is None:
         return None
     sample = calibration.reference
     n_above = int(sample.reaching(np.array([np.nextafter(threshold, np.inf)]))[0])

@@ -59,8 +59,6 @@ class Contents:
         Most normal rows between two alarms of one event.
     threshold : dict or None
         What it means; see :func:`dagmm.inference.calibration.threshold.meaning_of`.
-    knows_normal : bool
-        Whether the model remembers anything of normal rows.
     timing : Timing or None
     uses_time : bool
         Whether figures are drawn over time, not over row numbers.
@@ -94,7 +92,6 @@ class Contents:
     n_sampled: int
     gap: int
     threshold: dict[str, object] | None
-    knows_normal: bool
     timing: Timing | None
     uses_time: bool
     columns: tuple[Column, ...]
@@ -220,13 +217,12 @@ def contents_of(
         len(gathered.normal) + len(gathered.alarms),
         gathered.gap,
         rule_of(model),
-        model.calibration is not None,
         timing,
         uses_time,
         columns,
         expected,
         expected is not None and is_more(n_alarms, gathered.n_rows, expected),
-        None if model.calibration is None else budget_of(model.calibration, model.threshold),
+        budget_of(model.calibration, model.threshold),
         histogram,
         histogram.scale,
         EnergySeries(
@@ -248,9 +244,8 @@ def _histogram(gathered: ReportData) -> EnergyHistogram:
     model, samples = gathered.model, (gathered.normal, gathered.alarms)
     energy = np.concatenate([sample.first("energy") for sample in samples])
     weight = np.concatenate([np.full(len(sample), sample.weight) for sample in samples])
-    known = None if model.calibration is None else model.calibration.training
-    kept, share = (np.empty(0), np.empty(0)) if known is None else (known.energy, known.weight)
-    return histogram_of(energy, weight, kept, share, model.threshold)
+    known = model.calibration.training
+    return histogram_of(energy, weight, known.energy, known.weight, model.threshold)
 
 
 def _latent(gathered: ReportData) -> LatentView:

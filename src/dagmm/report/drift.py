@@ -22,8 +22,8 @@ class DriftCounts:
     ----------
     encoder : TableEncoder
     reference_values : ndarray of shape (n_levels, n_features) or None
-        Of :class:`dagmm.inference.calibration.calibration.Calibration`; None where the model knows
-        none.
+        Of :class:`dagmm.inference.calibration.calibration.Calibration`; None for windows,
+        which have none of their rows.
     """
 
     def __init__(self, encoder: TableEncoder, reference_values: np.ndarray | None) -> None:

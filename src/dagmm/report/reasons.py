@@ -108,7 +108,7 @@ def blamed(found: list[Strange]) -> list[tuple[str, int]]:
 def _explained(gathered: ReportData, events: list[Event]) -> list[Strange]:
     model = gathered.model
     found = [Strange(event) for event in events]
-    if model.calibration is None or not events:
+    if not events:
         return found
     kept: list[KeptRow] = [event.peak for event in events]
     explanation = Explainer(model).explain(Features.joined([row.seen for row in kept]))

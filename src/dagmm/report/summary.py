@@ -96,9 +96,7 @@ def _alarms(contents: Contents, words: Words) -> list[Line]:
     lines = [Line(said, "look")]
     if contents.n_alarms == contents.n_rows:
         lines.append(Line(words("say_all"), "look"))
-    elif contents.expected is None:
-        lines.append(Line(words("say_expected_unknown"), "plain"))
-    else:
+    elif contents.expected is not None:
         key, mood = ("say_more", "look") if contents.has_more else ("say_not_more", "plain")
         lines.append(Line(words(key, share=percent(contents.expected.share)), mood))
     return lines
@@ -114,8 +112,6 @@ def _labels(contents: Contents, words: Words) -> list[Line]:
 
 
 def _moved(contents: Contents, words: Words) -> list[Line]:
-    if not contents.knows_normal:
-        return [Line(words("say_moved_unknown"), "plain")]
     moved = contents.moved
     if not moved:
         return [Line(words("say_not_moved"), "good")]

@@ -21,7 +21,7 @@ from dagmm.inference.calibration.calibration import (
     Calibration,
 )
 from dagmm.inference.calibration.energies import EmpiricalDistribution
-from dagmm.inference.ensemble import Beside, combine
+from dagmm.inference.ensemble import Beside, Judge, combine
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.mixture.input_space import InputMixture
 from dagmm.mixture.marginal import MarginalMixtures
@@ -110,8 +110,7 @@ def fit_model(
         recipe.plan,
         training_seed,
         progress,
-        inputs=shared.folds
-        and TrainingRows(None, shared.folds.fitted, features[: shared.n_fitted]),
+        inputs=shared.folds and TrainingRows(None, shared.folds.fitted),
         checkpoint=checkpoint,
     )
     features, held_out = features[: shared.n_fitted], features[shared.n_fitted : n_held]
@@ -127,16 +126,24 @@ def fit_model(
     record = _record(rows, held, shared, fingerprint, trained, health)
     fit_beside = partial(_fit_beside, recipe=recipe, seeds=beside_seeds)
     members = tuple(member for member, _ in finished)
-    columns, of_rows = fit_beside(features)
-    model = FittedModel(
-        encoder, members, None, record, column_mixtures=columns, row_mixture=of_rows
-    )
+    beside = fit_beside(features)
+    columns, of_rows = beside
     if of_rows is not None:
         # Whoever fits it again, to other rows, knows already how many components there are.
         n_components = (len(of_rows.mixture.phi),)
         fit_beside = partial(fit_beside, recipe=replace(recipe, row_components=n_components))
-    of_members = [energy for _, energy in finished]
-    return _calibrated(model, of_members, features, held_out, shared, fit_beside)
+    judges = (*members, *(judge for judge in beside if judge is not None))
+    calibration, energy = _calibrated(
+        judges,
+        [energy for _, energy in finished],
+        reference_values_of(features, encoder.feature_columns),
+        features,
+        held_out,
+        shared,
+        fit_beside,
+    )
+    model = FittedModel(encoder, members, None, record, calibration, None, columns, of_rows)
+    return model, energy
 
 
 def _record(
@@ -159,46 +166,47 @@ def _record(
 
 
 def _calibrated(
-    model: FittedModel,
+    judges: tuple[Judge, ...],
     of_members: list[np.ndarray],
+    reference_values: np.ndarray,
     features: np.ndarray,
     held_out: np.ndarray,
     shared: Split,
     fit_beside: Callable[[FeatureMatrix], Beside],
-) -> tuple[FittedModel, np.ndarray]:
-    """Return the model with the energies it is to remember, and those of the rows held.
+) -> tuple[Calibration, np.ndarray]:
+    """Return what a model is to remember of normal rows, and the energies of the rows held.
 
     Parameters
     ----------
-    model : FittedModel
+    judges : tuple of Member, MarginalMixtures or InputMixture
+        All of a model, members first.
     of_members : list of ndarray
         Energies by each member of the rows that it was fitted to.
+    reference_values : ndarray of shape (n_levels, n_features), float32
     features : ndarray of shape (n_fitted, n_features), float32
-    held_out : ndarray of shape (n_unseen, n_features), float32
+    held_out : ndarray of shape (n_held_out, n_features), float32
         Held out of the fit.
     shared : Split
     fit_beside : callable
         Fits what stands beside the members to encoded rows.
     """
-    folds = shared.folds
+    folds, beside = shared.folds, judges[len(of_members) :]
     if folds is not None:
-        of_members = list(parallel_map(lambda member: member.energy(features), model.members))
-    energies = np.stack([*of_members, *(judge.energy(features) for judge in model.beside)])
-    unseen_energy = model.energy_of_features(held_out)
+        members = judges[: len(of_members)]
+        of_members = list(parallel_map(lambda member: member.energy(features), members))
+    energies = np.stack([*of_members, *(judge.energy(features) for judge in beside)])
+    held_out_energy = combine(judges, np.stack([judge.energy(held_out) for judge in judges]))
     energy = np.empty(len(shared.order))
-    energy[shared.order] = np.concatenate([combine(model.judges, energies), unseen_energy])
-    calibration = Calibration(
-        reference_values_of(features, model.encoder.feature_columns),
-        EmpiricalDistribution.of(energy),
-    )
+    energy[shared.order] = np.concatenate([combine(judges, energies), held_out_energy])
+    calibration = Calibration(reference_values, EmpiricalDistribution.of(energy))
     if folds is not None:
-        unseen_energy = out_of_fold_energies(model.judges, energies, features, folds, fit_beside)
+        held_out_energy = out_of_fold_energies(judges, energies, features, folds, fit_beside)
         are = OUT_OF_FOLD_IN_TIME if shared.in_time else OUT_OF_FOLD
-        calibration = calibration.with_held_out(unseen_energy, are)
+        calibration = calibration.with_held_out(held_out_energy, are)
     elif len(held_out):
         are = HELD_OUT_IN_TIME if shared.in_time else HELD_OUT
-        calibration = calibration.with_held_out(unseen_energy, are)
-    return replace(model, calibration=calibration), energy
+        calibration = calibration.with_held_out(held_out_energy, are)
+    return calibration, energy
 
 
 def _learn(

@@ -7,7 +7,7 @@ import numpy as np
 from dagmm.inference.ensemble import Member
 from dagmm.inference.forward import chunks_of, latent_rows, outputs_of
 from dagmm.mixture.combination import scale_of
-from dagmm.mixture.em import choose, moments_under, settle
+from dagmm.mixture.em import fit_by_bic, moments_under
 from dagmm.mixture.gaussian import GaussianMixture, Moments
 from dagmm.mixture.kernel_density import DrawnMixtures, KernelDensity, energies_of
 from dagmm.networks.network import Architecture
@@ -41,9 +41,8 @@ class MixtureFit(NamedTuple):
         self, moments: Moments, recipe: DetectorConfig, relative_floor: float
     ) -> GaussianMixture:
         """Fix the mixture from moments of all rows."""
-        if self.chosen is None:
-            return GaussianMixture.from_moments(moments, relative_floor)
-        return settle(moments, relative_floor, recipe.least_phi, recipe.covariance)
+        mixture = GaussianMixture.from_moments(moments, relative_floor)
+        return mixture if self.chosen is None else mixture.without(recipe.least_phi)
 
     def energies(self, mixture: GaussianMixture, z: np.ndarray) -> np.ndarray:
         """Energies of rows under all mixtures of the member, shape (n_mixtures, n_rows)."""
@@ -92,7 +91,7 @@ def sketch(
         check_untrained(z, *moments)
     chosen = None
     if recipe.components:
-        chosen = choose(z, recipe.components, relative_floor, rng, covariance=recipe.covariance)
+        chosen = fit_by_bic(z, recipe.components, relative_floor, rng)
     drawn = tuple(
         KernelDensity.draw(z, architecture.n_code, n_components, rng)
         for n_components in recipe.drawn_components

@@ -37,7 +37,7 @@ from dagmm.training.splits.folds import Folds
 from dagmm.training.splits.window_folds import folds_of
 from dagmm.training.trainer import TrainedMember, TrainingRows, train
 
-#: Windows that axes and usual values are found from, evenly over the table.
+#: Windows that reference values are found from, evenly over the table.
 _SAMPLE_WINDOWS = 20_000
 #: Most inputs of them.
 _SAMPLE_INPUTS = 2**26
@@ -99,7 +99,7 @@ def fit_windows(
     folds = folds_of(series.ends, series.asset, windows.n_steps, n_members)
     recipe = config_of(folds.n_fitted, *shape)
     training_seed, mixture_seed = np.random.SeedSequence(seed).spawn(2)
-    table, training = _to_train_on(windows, features, series, inputs, folds.fitted, sample)
+    table, training = _to_train_on(windows, features, series, inputs, folds.fitted)
     trained = train(
         table,
         rows.n_rows,
@@ -149,7 +149,6 @@ def _to_train_on(
     series: Series,
     inputs: WindowInputs,
     fitted: list[np.ndarray],
-    sample: np.ndarray,
 ) -> tuple[np.ndarray, TrainingRows]:
     """Return rows, and how their windows are made: once where that takes little, or each time."""
     if windows.view.detail == "summary":
@@ -157,11 +156,11 @@ def _to_train_on(
         for start in range(0, len(inputs), CHUNK_ROWS):
             part = inputs[start : start + CHUNK_ROWS]
             table[start : start + len(part)] = part
-        return table, TrainingRows(None, fitted, sample)
+        return table, TrainingRows(None, fitted)
     first = np.zeros(len(features), np.int32)
     first[: len(series.first)] = series.first
     ends = [series.ends[places] for places in fitted]
-    return features, TrainingRows(WindowGather(windows.view, first), ends, sample)
+    return features, TrainingRows(WindowGather(windows.view, first), ends)
 
 
 def _finish(

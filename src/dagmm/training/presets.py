@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, replace
 
-from dagmm.mixture.covariance import Covariance
 from dagmm.networks.convolutional import halved
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
@@ -30,8 +29,6 @@ class DetectorConfig:
     drawn_components : tuple of int
         Numbers of components of the mixtures about rows drawn at random, beside each refined one;
         see :mod:`dagmm.mixture.kernel_density`.
-    covariance : {"full", "tied", "diagonal", "spherical"}
-        The kind of covariances of the refined mixtures.
     column_components : int
         Components of the mixture of each encoded column by itself, which judge rows beside the
         members; see :mod:`dagmm.mixture.marginal`. 0 for none.
@@ -50,7 +47,6 @@ class DetectorConfig:
     relative_floors: tuple[float, ...]
     least_phi: float = 0.0
     drawn_components: tuple[int, ...] = ()
-    covariance: Covariance = "full"
     column_components: int = 0
     row_components: tuple[int, ...] = ()
     row_floor: float = 0.0
@@ -130,7 +126,6 @@ def table_config(n_rows: int, n_features: int, n_members: int) -> DetectorConfig
         est_activation="tanh",
         est_dropout_ratio=0.25,
         residuals=("log_error",),
-        skip=True,
         mask_ratio=0.2,
     )
     plan = TrainingConfig(

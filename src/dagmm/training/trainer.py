@@ -20,7 +20,6 @@ from dagmm._core.progress import Progress
 from dagmm.networks.dropout import fold_in, seed_of
 from dagmm.networks.network import Architecture, Network, flatten
 from dagmm.networks.padding import Padding, padding_of, unpadded
-from dagmm.networks.principal import principal_axes
 from dagmm.preprocessing.windows.features import WindowGather
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.checkpoint.identity import identity_of
@@ -53,8 +52,6 @@ class TrainingRows(NamedTuple):
     """Makes inputs of windows from the rows; None where they are the rows themselves."""
     fitted: Sequence[np.ndarray]
     """By network: numbers of the rows, or of those whose windows, it is trained on."""
-    sample: np.ndarray
-    """Some of their inputs, shape (n_sample, n_inputs), that linear paths begin from."""
 
 
 class _State(NamedTuple):
@@ -162,7 +159,6 @@ class _TrainingRun:
         plan: TrainingConfig,
         seed: np.random.SeedSequence,
         initial: np.ndarray | None,
-        axes: np.ndarray | None,
         windowed: WindowGather | None,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
@@ -172,7 +168,7 @@ class _TrainingRun:
         self.seed = seed_of(dropout_seed)
         if initial is None:
             rng = np.random.default_rng(network_seed)
-            initial = np.asarray(flatten(architecture.build(rng, axes)))
+            initial = np.asarray(flatten(architecture.build(rng)))
         self.initial = initial
         self.batches = batches_of(fitted, plan, np.random.default_rng(order_seed))
         self.history = History()
@@ -349,9 +345,6 @@ def _members(
     """Return networks before training, on the device with the rows that they share."""
     paddings, table = _padded(rows, architectures, inputs)
     device_rows = jax.device_put(table)
-    widths = [architecture.n_code for architecture in architectures if architecture.skip]
-    sample = rows[:n_rows] if inputs is None else inputs.sample
-    axes = principal_axes(sample, max(widths)) if widths else np.empty((0, 0))
     windowed = None if inputs is None else jax.device_put(inputs.windowed)
     return [
         _TrainingRun(
@@ -361,7 +354,6 @@ def _members(
             plan,
             member_seed,
             initial,
-            axes[: padding.architecture.n_code] if padding.architecture.skip else None,
             windowed,
         )
         for i, (padding, member_seed) in enumerate(

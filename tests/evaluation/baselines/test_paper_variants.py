@@ -37,7 +37,7 @@ def rows(seed=0):
 
 def test_the_setting_is_the_detectors_with_a_network_as_the_paper_has_it():
     recipe = table_config(500, 7, 4)
-    architecture = replace(recipe.architectures[0], skip=False, mask_ratio=0.0)
+    architecture = replace(recipe.architectures[0], mask_ratio=0.0)
     assert default_setting(500, 7) == (architecture, recipe.plan, recipe.relative_floors[0])
 
 

@@ -22,7 +22,6 @@ from dagmm.inference.calibration.threshold import (
 ENERGY = np.random.default_rng(0).exponential(size=2000)
 TRAINING = Calibration(np.zeros((8, 1), np.float32), EmpiricalDistribution.of(ENERGY[:1000]))
 UNSEEN = TRAINING.with_held_out(ENERGY[1000:], "rows held out of the fit")
-OLD = replace(UNSEEN, training=None)
 
 
 @pytest.mark.parametrize(
@@ -177,19 +176,6 @@ def test_an_energy_is_taken_as_it_is():
         ),
         (UNSEEN, {"quantile": 1.0}, "quantile must be in (0, 1), got 1.0."),
         (UNSEEN, {"energy": np.nan}, "energy must be a finite number >= -inf, got nan."),
-        (
-            None,
-            {"quantile": 0.9},
-            "this model was saved before energies of normal rows were kept; calibrate it with a "
-            "table of normal rows, or state an energy.",
-        ),
-        (
-            OLD,
-            {"contamination": 0.1},
-            "contamination is a share of the training rows, whose energies this model was saved "
-            "without; give a quantile or an alarm budget instead, of the rows it was calibrated "
-            "with.",
-        ),
     ],
 )
 def test_a_rule_that_cannot_be_followed_is_refused(known, arguments, message):

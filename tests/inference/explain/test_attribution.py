@@ -1,7 +1,5 @@
 """Explanations: they add up, name the faulty sensor, and depend on the row alone."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm import DAGMMDetector, InputError
-from dagmm._core.errors import ArgumentError
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
 from dagmm.datasets import NORMAL, SENSORS, simulated_plant
@@ -19,8 +16,6 @@ from dagmm.inference.fitted_model import FittedModel
 from small_fits import normal, tiny_dagmm
 
 quick = settings(deadline=None, derandomize=True, max_examples=30)
-
-DATA = Path(__file__).parents[2] / "saved_models"
 
 
 def small_table(n_rows: int = 300, seed: int = 0) -> pd.DataFrame:
@@ -193,20 +188,6 @@ def test_the_reference_model_explains_too() -> None:
     explanation = model.explain(far)
     assert explanation.top_features(1).tolist() == [["x1"]]
     assert gap_of(explanation)[0] == pytest.approx(explanation.contribution.sum(), rel=1e-9)
-
-
-def test_a_model_that_does_not_know_what_is_usual_says_so() -> None:
-    old = DAGMMDetector.load(DATA / "model-v1")
-    with pytest.raises(ArgumentError) as caught:
-        old.explain(normal())
-    assert str(caught.value) == (
-        "this model was saved before usual values were kept; calibrate it with a table of normal "
-        "rows, or fit it again, to have rows explained."
-    )
-    explanation = old.calibrate(normal(500)).explain(3.0 * normal(20))
-    gap = gap_of(explanation)
-    assert gap.max() > 1.0
-    np.testing.assert_allclose(explanation.contribution.sum(axis=1), gap, atol=1e-9)
 
 
 def test_a_table_that_does_not_fit_is_refused(detector) -> None:

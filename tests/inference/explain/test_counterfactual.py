@@ -27,7 +27,7 @@ from dagmm.networks.network import flatten
 from dagmm.preprocessing.reference_values import N_LEVELS, reference_values_of
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.fit_mixture import latent_moments
-from small_tables import ARCHITECTURE, correlated_rows
+from small_tables import ARCHITECTURE, CALIBRATION, correlated_rows
 
 
 def a_member(seed):
@@ -75,7 +75,7 @@ def model(request):
     encoder = TableEncoder.learn(MatrixRows(rows.astype(np.float64)), "none")
     judges = request.param()
     members = tuple(judge for judge in judges if isinstance(judge, Member))
-    model = FittedModel(encoder, members, None, {})
+    model = FittedModel(encoder, members, None, {}, CALIBRATION)
     for judge in judges[len(members) :]:
         name = "column_mixtures" if isinstance(judge, MarginalMixtures) else "row_mixture"
         model = replace(model, **{name: judge})
@@ -105,7 +105,7 @@ def test_the_search_leaves_out_mixtures_about_many_rows(kept):
     member = replace(member, drawn=replace(member.drawn, mixtures=tuple(mixtures)))
     rows = 10.0 * correlated_rows(5)
     encoder = TableEncoder.learn(MatrixRows(rows.astype(np.float64)), "none")
-    model = FittedModel(encoder, (member,), None, {})
+    model = FittedModel(encoder, (member,), None, {}, CALIBRATION)
     got = np.asarray(TracedModel.of(model).energy((ARCHITECTURE,), jnp.asarray(rows.T)))
     z, _ = latent_moments(ARCHITECTURE, member.parameters, rows)
     energies = energies_of((member.mixture, *(mixtures[i] for i in kept)), z)

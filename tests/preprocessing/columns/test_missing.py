@@ -95,7 +95,7 @@ def test_holes_in_training_have_masks_and_holes_elsewhere_move_their_column():
 
 
 def small_config(n_rows, n_features, n_members):
-    residuals = ("damped_cosine", "log_error")
+    residuals = ("log_error",)
     architecture = Architecture(n_features, (16, 4), "tanh", (8, 2), "tanh", 0.25, residuals)
     return DetectorConfig((architecture,) * n_members, PLAN, (1, 2, 4), (1e-3,) * n_members)
 

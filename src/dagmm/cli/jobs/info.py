@@ -77,9 +77,7 @@ def _windows_in_words(windows: dict[str, Any]) -> str:
     return "; ".join(words)
 
 
-def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
-    if calibration is None:
-        return None
+def _calibration(calibration: Calibration) -> dict[str, Any]:
     return {"rows": calibration.reference.n_rows, "rows_are": calibration.reference_are}
 
 
@@ -95,7 +93,7 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
         words["images"] = _images_in_words(description["images"])
     words["windows"] = words["windows"] and _windows_in_words(words["windows"])
     known = words["calibration"]
-    words["calibration"] = known and f"{known['rows']} {known['rows_are']}"
+    words["calibration"] = f"{known['rows']} {known['rows_are']}"
     words["members"] = [_member_in_words(member) for member in description["members"]]
     beside = words["column_mixtures"]
     words["column_mixtures"] = beside and (

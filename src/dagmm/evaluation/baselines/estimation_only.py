@@ -23,10 +23,6 @@ class NoCompression(Compression):
         """Return the code."""
         return code
 
-    def fainter(self, factor: np.float32) -> "NoCompression":
-        """Return the network itself: it has no layers."""
-        return self
-
 
 @dataclass(frozen=True)
 class CodeArchitecture(Architecture):

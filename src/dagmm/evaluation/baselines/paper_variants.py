@@ -42,7 +42,6 @@ def default_setting(n_rows: int, n_features: int) -> Setting:
     architecture = replace(
         recipe.architectures[0],
         comp_hiddens=default_hiddens(n_features),
-        skip=False,
         mask_ratio=0.0,
     )
     return Setting(architecture, recipe.plan, recipe.relative_floors[0])

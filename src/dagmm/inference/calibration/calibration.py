@@ -32,9 +32,8 @@ class Calibration:
     reference_values : ndarray of shape (n_levels, n_features), float32
         Usual values of each column, encoded; see
         :func:`dagmm.preprocessing.reference_values.reference_values_of`.
-    training : EmpiricalDistribution or None
-        Energies of all training rows, those held out among them. None for a model that was saved
-        before they were kept and calibrated since.
+    training : EmpiricalDistribution
+        Energies of all training rows, those held out among them.
     held_out : EmpiricalDistribution or None
         Energies of rows by what was not fitted to them: by the whole model of rows that were held
         out, by some networks of rows that these left out.
@@ -43,16 +42,14 @@ class Calibration:
     """
 
     reference_values: np.ndarray
-    training: EmpiricalDistribution | None
+    training: EmpiricalDistribution
     held_out: EmpiricalDistribution | None = None
     held_out_are: str = ""
 
     @property
     def reference(self) -> EmpiricalDistribution:
         """The energies that say most about new rows."""
-        sample = self.held_out or self.training
-        assert sample is not None, "there is one or the other"
-        return sample
+        return self.held_out or self.training
 
     @property
     def reference_are(self) -> str:

@@ -96,7 +96,7 @@ def threshold_of(training_energy: np.ndarray, contamination: float) -> float:
 
 
 def choose_threshold(
-    calibration: Calibration | None,
+    calibration: Calibration,
     *,
     contamination: object = None,
     quantile: object = None,
@@ -110,7 +110,7 @@ def choose_threshold(
 
     Parameters
     ----------
-    calibration : Calibration or None
+    calibration : Calibration
     contamination, quantile, alarms, energy : optional
         The rule: one of them.
     per, every : optional
@@ -143,18 +143,18 @@ def choose_threshold(
     if contamination is not None:
         share = check_contamination(contamination, n_steps)
         if isinstance(contamination, str):
-            return _by_default(_known(calibration), share)
-        return _by_contamination(_known(calibration), share)
+            return _by_default(calibration, share)
+        return _by_contamination(calibration, share)
     if quantile is not None:
         level = check_number("quantile", quantile, 0.0, 1.0, above=True)
-        return _by_share(_known(calibration), 1.0 - level, f"quantile {level:g}")
+        return _by_share(calibration, 1.0 - level, f"quantile {level:g}")
     if every is None:
         raise ArgumentError(
             "alarms needs every, the time from one row to the next, such as every='1s'."
         )
     share = share_of_budget(alarms, per, every)
     rule = f"at most {alarms:g} false alarms a {per} at a row every {_duration(every)}"
-    return _by_share(_known(calibration), share, rule)
+    return _by_share(calibration, share, rule)
 
 
 def apply_threshold(model: FittedModel, threshold: Threshold) -> FittedModel:
@@ -174,26 +174,21 @@ def meaning_of(model: FittedModel) -> dict[str, Any]:
 
 
 def p_value_of(
-    calibration: Calibration | None, energy: Float[np.ndarray, " n_rows"]
+    calibration: Calibration, energy: Float[np.ndarray, " n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
     """Share of normal rows that are expected to be at least as strange.
 
     Counted among the energies that say most about new rows, the row itself included; beyond the
     level where their tail begins, and where it could be fitted, from the tail.
-
-    Raises
-    ------
-    ArgumentError
-        If the model knows no energies of normal rows.
     """
-    known = _known(calibration)
-    sample = known.reference
+    sample = calibration.reference
     p_value = (1.0 + sample.reaching(energy)) / (1.0 + sample.n_rows)
-    if known.tail is not None:
-        beyond = energy > known.tail.level
-        at_level = (1.0 + sample.reaching(np.array([known.tail.level]))) / (1.0 + sample.n_rows)
+    tail = calibration.tail
+    if tail is not None:
+        beyond = energy > tail.level
+        at_level = (1.0 + sample.reaching(np.array([tail.level]))) / (1.0 + sample.n_rows)
         # Begins at the counted share, so that a higher energy never has a higher p-value.
-        p_value[beyond] = known.tail.share_above(energy[beyond]) / known.tail.share * at_level
+        p_value[beyond] = tail.share_above(energy[beyond]) / tail.share * at_level
     return p_value
 
 
@@ -212,15 +207,6 @@ def label_of(decision: np.ndarray) -> np.ndarray:
     return np.where(decision >= 0.0, 1, -1)
 
 
-def _known(calibration: Calibration | None) -> Calibration:
-    if calibration is None:
-        raise ArgumentError(
-            "this model was saved before energies of normal rows were kept; calibrate it with a "
-            "table of normal rows, or state an energy."
-        )
-    return calibration
-
-
 def _by_default(calibration: Calibration, share: float) -> Threshold:
     """Read off the energies that say most about new rows, however few they are."""
     sample, are = calibration.reference, calibration.reference_are
@@ -232,12 +218,6 @@ def _by_default(calibration: Calibration, share: float) -> Threshold:
 
 def _by_contamination(calibration: Calibration, share: float) -> Threshold:
     sample = calibration.training
-    if sample is None:
-        raise ArgumentError(
-            "contamination is a share of the training rows, whose energies this model was saved "
-            "without; give a quantile or an alarm budget instead, of the rows it was calibrated "
-            "with."
-        )
     low, high = _order_interval(sample, share)
     rule = f"contamination {share:g}"
     energy = sample.energy_at(share)

@@ -111,7 +111,7 @@ def explain(model: FittedModel, table: object) -> Explanation:
     InputError
         If columns are missing, or values cannot be encoded.
     ArgumentError
-        If the model was saved before it knew what is normal, and not calibrated since.
+        If the model was fitted on images.
     """
     rows = as_rows(table)
     model.check(rows)
@@ -143,15 +143,10 @@ class Explainer:
     Raises
     ------
     ArgumentError
-        If the model was saved before it knew what is normal, and not calibrated since.
+        If the model was fitted on images.
     """
 
     def __init__(self, model: FittedModel) -> None:
-        if model.calibration is None:
-            raise ArgumentError(
-                "this model was saved before usual values were kept; calibrate it with a table of "
-                "normal rows, or fit it again, to have rows explained."
-            )
         if isinstance(model.encoder, ImageEncoder):
             raise ArgumentError("this model was fitted on images; explain_images explains them.")
         self._model = model

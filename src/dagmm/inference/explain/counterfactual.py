@@ -69,7 +69,6 @@ class CounterfactualSearch:
     Parameters
     ----------
     model : FittedModel
-        With a calibration.
 
     Attributes
     ----------
@@ -78,7 +77,6 @@ class CounterfactualSearch:
     """
 
     def __init__(self, model: FittedModel) -> None:
-        assert model.calibration is not None, "checked by whoever explains"
         columns = model.encoder.columns
         groups = features_of_columns(model.input_columns)
         reference_values = model.calibration.reference_values

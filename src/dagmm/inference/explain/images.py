@@ -19,7 +19,6 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.compilation import MOST_KEPT, compiled
-from dagmm._core.errors import ArgumentError
 from dagmm._core.numerics import Array, inverse_lower
 from dagmm.data.images import ImageRows
 from dagmm.inference.ensemble import Member
@@ -76,14 +75,10 @@ def explain_images(model: FittedModel, rows: ImageRows) -> ImageExplanation:
     ------
     InputError
         If the images do not fit the model.
-    ArgumentError
-        If the model knows no energies of normal images.
     """
     model.check(rows)
     encoder = model.encoder
     assert isinstance(encoder, ImageEncoder), "checked"
-    if model.calibration is None:
-        raise ArgumentError("this model knows no normal images; calibrate it with some.")
     traced = jax.device_put(TracedModel.of(model))
     target = model.calibration.reference.energy_at(0.5)
     size = max(1, _PART_FEATURES // encoder.n_features)

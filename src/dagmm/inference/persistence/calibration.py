@@ -23,10 +23,8 @@ class CalibrationManifest(NamedTuple):
     held_out_are: str
 
 
-def plain_of_calibration(calibration: Calibration | None) -> dict[str, Any] | None:
+def plain_of_calibration(calibration: Calibration) -> dict[str, Any]:
     """Return a calibration as plain data, but for its arrays."""
-    if calibration is None:
-        return None
     plain: dict[str, Any] = {"held_out_are": calibration.held_out_are}
     for name in _SAMPLES:
         sample = getattr(calibration, name)
@@ -34,10 +32,8 @@ def plain_of_calibration(calibration: Calibration | None) -> dict[str, Any] | No
     return plain
 
 
-def arrays_of_calibration(calibration: Calibration | None) -> dict[str, np.ndarray]:
+def arrays_of_calibration(calibration: Calibration) -> dict[str, np.ndarray]:
     """Return a calibration's arrays by name."""
-    if calibration is None:
-        return {}
     arrays = {"calibration.reference_values": calibration.reference_values}
     for name in _SAMPLES:
         sample = getattr(calibration, name)
@@ -47,7 +43,7 @@ def arrays_of_calibration(calibration: Calibration | None) -> dict[str, np.ndarr
     return arrays
 
 
-def read_calibration(field: JsonField) -> CalibrationManifest | None:
+def read_calibration(field: JsonField) -> CalibrationManifest:
     """Check what a manifest says of a calibration.
 
     Raises
@@ -55,28 +51,22 @@ def read_calibration(field: JsonField) -> CalibrationManifest | None:
     ValueError
         Naming the first field that is not as it must be.
     """
-    if field.value is None:
-        return None
     *samples, held_out_are = field.fields(*_SAMPLES, "held_out_are")
     sizes = {}
     for name, sample in zip(_SAMPLES, samples, strict=True):
-        if sample.value is not None:
+        if sample.value is not None or name == "training":
             n_rows, n_kept = sample.fields("n_rows", "n_kept")
             kept = n_kept.size()
             if kept != min(MAX_KEPT, n_rows.size(_MOST_ROWS)):
                 n_kept.fail(f"n_rows, at most {MAX_KEPT}")
             sizes[name] = (n_rows.value, kept)
-    if not sizes:
-        field.fail("null, or with energies of training rows or of others")
     return CalibrationManifest(sizes, held_out_are.text())
 
 
 def promised_calibration(
-    manifest: CalibrationManifest | None, n_features: int
+    manifest: CalibrationManifest, n_features: int
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Type and shape of every array that a manifest promises of a calibration."""
-    if manifest is None:
-        return {}
     arrays: dict[str, tuple[str, tuple[int, ...]]] = {
         "calibration.reference_values": ("F32", (N_LEVELS, n_features))
     }
@@ -86,9 +76,7 @@ def promised_calibration(
     return arrays
 
 
-def join_calibration(
-    manifest: CalibrationManifest | None, arrays: dict[str, np.ndarray]
-) -> Calibration | None:
+def join_calibration(manifest: CalibrationManifest, arrays: dict[str, np.ndarray]) -> Calibration:
     """Put a calibration and its arrays together.
 
     Raises
@@ -96,14 +84,15 @@ def join_calibration(
     ValueError
         Naming an array whose values a calibration cannot have.
     """
-    if manifest is None:
-        return None
-    samples = dict.fromkeys(_SAMPLES, None) | {
+    samples = {
         name: _sample(f"calibration.{name}.", n_rows, arrays)
         for name, (n_rows, _) in manifest.sizes.items()
     }
     return Calibration(
-        arrays["calibration.reference_values"], **samples, held_out_are=manifest.held_out_are
+        arrays["calibration.reference_values"],
+        samples["training"],
+        samples.get("held_out"),
+        manifest.held_out_are,
     )
 
 

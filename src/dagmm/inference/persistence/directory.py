@@ -28,11 +28,10 @@ from dagmm.inference.persistence.manifest import (
     plain_of,
     promised_arrays,
     read_manifest,
-    upgraded,
 )
 
 #: Version of the directory's format; raised when an older library could not read it.
-FORMAT_VERSION = 7
+FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 #: A manifest larger than this is not one of ours.
 MAX_MANIFEST_BYTES = 64 * 2**20
@@ -187,7 +186,7 @@ def _arrays_named_in(directory: Path) -> str | None:
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    """Read a manifest that this version can read, as one of today, less the fields that say so."""
+    """Read a manifest that this version can read, less the fields that say what it is."""
     with _named(file):
         if not file.is_file():
             state = "is not a saved model: it has no manifest.json"
@@ -212,12 +211,11 @@ def _read_json(file: Path) -> dict[str, Any]:
             )
         if plain.get("checksum") != checksum_of(plain):
             raise ValueError("its checksum does not belong to its content")
-    content = {
+    return {
         name: value
         for name, value in plain.items()
         if name not in ("format", "format_version", "checksum")
     }
-    return upgraded(content, version)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -45,17 +45,6 @@ def plain_encoder(encoder: TableEncoder) -> dict[str, Any]:
     }
 
 
-def upgraded_encoder(plain: Any) -> Any:
-    """Return an encoder of format 1 as one of today."""
-    if not isinstance(plain, dict):
-        return plain
-    texts = plain.get("texts")
-    if isinstance(texts, list):
-        texts = [{**text, "is_told": False} if isinstance(text, dict) else text for text in texts]
-    missing = {"dates": [], "masks": [], "unused_columns": [], "lost": 0.0}
-    return plain | missing | {"texts": texts, "fills_holes": False, "is_correlated": False}
-
-
 def arrays_of_encoder(encoder: TableEncoder) -> dict[str, np.ndarray]:
     """Return an encoder's arrays by name."""
     arrays = {

@@ -21,7 +21,7 @@ from dagmm.inference.persistence.calibration import (
     promised_calibration,
     read_calibration,
 )
-from dagmm.inference.persistence.encoders import Arrays, upgraded_encoder
+from dagmm.inference.persistence.encoders import Arrays
 from dagmm.inference.persistence.image_encoders import (
     arrays_of_any_encoder,
     join_any_encoder,
@@ -30,7 +30,6 @@ from dagmm.inference.persistence.image_encoders import (
     read_any_encoder,
 )
 from dagmm.inference.persistence.mixtures import (
-    DrawnSizes,
     arrays_of_columns,
     arrays_of_mixtures,
     arrays_of_rows,
@@ -80,11 +79,11 @@ class Manifest(NamedTuple):
     """Without their arrays."""
     n_components: tuple[int, ...]
     """Of each member's mixture."""
-    drawn: tuple[DrawnSizes, ...]
+    drawn: tuple[tuple[int, ...], ...]
     """Of the mixtures beside that of each member."""
     threshold: float | None
     record: dict[str, Any]
-    calibration: CalibrationManifest | None
+    calibration: CalibrationManifest
     windows: WindowSpec | None
     """Without their arrays."""
     column_mixtures: MarginalMixtures | None
@@ -126,12 +125,10 @@ def _plain_member(member: Member) -> dict[str, Any]:
         "est_activation": activation_name("est_activation", architecture.est_activation),
         "est_dropout_ratio": architecture.est_dropout_ratio,
         "residuals": list(architecture.residuals),
-        "skip": architecture.skip,
         "mask_ratio": architecture.mask_ratio,
         "shape": list(architecture.shape),
         "n_components": len(member.mixture.phi),
         "drawn_components": list(member.drawn_components),
-        "leave_one_out": member.leave_one_out,
         "location": member.location,
         "spread": member.spread,
     }
@@ -225,44 +222,6 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
     )
 
 
-def upgraded(plain: dict[str, Any], version: int) -> dict[str, Any]:
-    """Return the content of a manifest of an older format as one of today; nothing is checked.
-
-    Format 1 had no dates, no holes and no columns set aside, dense networks that saw whole rows,
-    and knew nothing of normal rows: such a model scores, but cannot move its threshold. Up to
-    format 2 a member had one mixture, up to format 3 columns had none, up to format 4 rows had
-    none, in format 5 one of a single component. Up to format 6 a row that a component lies about
-    vouched for itself.
-    """
-    if version < 2:
-        encoder = upgraded_encoder(plain.get("encoder"))
-        plain = plain | {"encoder": encoder, "calibration": None, "windows": None}
-        plain = _with_members(plain, {"skip": False, "mask_ratio": 0.0, "shape": []})
-    if version < 3:
-        plain = _with_members(plain, {"drawn_components": []})
-    if version < 4:
-        plain = plain | {"column_mixtures": None}
-    if version < 5:
-        plain = plain | {"row_mixture": None}
-    if version == 5 and "row_gaussian" in plain:
-        plain = dict(plain)
-        gaussian = plain.pop("row_gaussian")
-        plain["row_mixture"] = (
-            {"phi": [1.0]} | gaussian if isinstance(gaussian, dict) else gaussian
-        )
-    if version < 7:
-        plain = _with_members(plain, {"leave_one_out": False})
-    return plain
-
-
-def _with_members(plain: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """Return a manifest whose members have more fields."""
-    members = plain.get("members")
-    if isinstance(members, list):
-        members = [member | more if isinstance(member, dict) else member for member in members]
-    return plain | {"members": members}
-
-
 def promised_arrays(manifest: Manifest) -> Arrays:
     """Type and shape of every array that a manifest promises, without making any of them."""
     arrays = promised_arrays_of_any_encoder(manifest.encoder)
@@ -271,7 +230,7 @@ def promised_arrays(manifest: Manifest) -> Arrays:
         for name, shape in member.architecture.shapes().items():
             arrays[f"members.{i}.{name}"] = ("F32", shape)
         n_latent = member.architecture.n_latent
-        arrays |= promised_mixtures(f"members.{i}.", n_latent, k, drawn.n_components)
+        arrays |= promised_mixtures(f"members.{i}.", n_latent, k, drawn)
     windows = manifest.windows
     # Pixels have no usual values of their own: an image's encoder has no columns.
     width = len(manifest.encoder.feature_columns) if windows is None else windows.n_inputs
@@ -304,7 +263,7 @@ def join(manifest: Manifest, arrays: dict[str, np.ndarray]) -> FittedModel:
 
 
 def _joined(
-    prefix: str, member: Member, drawn: DrawnSizes, arrays: dict[str, np.ndarray]
+    prefix: str, member: Member, drawn: tuple[int, ...], arrays: dict[str, np.ndarray]
 ) -> Member:
     parameters = [arrays[prefix + name].ravel() for name in member.architecture.shapes()]
     return replace(
@@ -315,7 +274,7 @@ def _joined(
     )
 
 
-def _member(field: JsonField, width: int, whole: str) -> tuple[Member, int, DrawnSizes]:
+def _member(field: JsonField, width: int, whole: str) -> tuple[Member, int, tuple[int, ...]]:
     (
         n_features,
         comp_hiddens,
@@ -324,12 +283,10 @@ def _member(field: JsonField, width: int, whole: str) -> tuple[Member, int, Draw
         est_activation,
         dropout,
         residuals,
-        skip,
         mask_ratio,
         shape,
         n_components,
         drawn_components,
-        leave_one_out,
         location,
         spread,
     ) = field.fields(
@@ -340,12 +297,10 @@ def _member(field: JsonField, width: int, whole: str) -> tuple[Member, int, Draw
         "est_activation",
         "est_dropout_ratio",
         "residuals",
-        "skip",
         "mask_ratio",
         "shape",
         "n_components",
         "drawn_components",
-        "leave_one_out",
         "location",
         "spread",
     )
@@ -365,7 +320,6 @@ def _member(field: JsonField, width: int, whole: str) -> tuple[Member, int, Draw
         est_activation=est_activation.choice(KNOWN),
         est_dropout_ratio=dropout.number(),
         residuals=tuple(part.choice(RESIDUALS) for part in residuals.items(len(RESIDUALS))),
-        skip=skip.flag(),
         mask_ratio=mask_ratio.number(),
         shape=_shape(shape, width),
     )
@@ -374,7 +328,7 @@ def _member(field: JsonField, width: int, whole: str) -> tuple[Member, int, Draw
         architecture, none, GaussianMixture(none, none, none), location.number(), spread.number()
     )
     sizes = tuple(part.size() for part in drawn_components.items(_MOST_MIXTURES))
-    return member, n_components.size(), DrawnSizes(sizes, leave_one_out.flag())
+    return member, n_components.size(), sizes
 
 
 def _shape(field: JsonField, width: int) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +22,6 @@ _COLUMNS = ("phi", "mu", "deviation")
 _MOST_COMPONENTS = 4096
 #: What these and the mixture of the rows have beside their arrays.
 _SCALE = ("location", "spread", "share")
-
-
-class DrawnSizes(NamedTuple):
-    """What a manifest says about the mixtures beside a member's own."""
-
-    n_components: tuple[int, ...]
-    leave_one_out: bool
 
 
 def arrays_of_mixtures(member: Member, prefix: str) -> dict[str, np.ndarray]:
@@ -79,7 +72,7 @@ def joined_mixture(prefix: str, arrays: dict[str, np.ndarray]) -> GaussianMixtur
 
 
 def joined_drawn(
-    prefix: str, drawn: DrawnSizes, arrays: dict[str, np.ndarray]
+    prefix: str, drawn_components: Sequence[int], arrays: dict[str, np.ndarray]
 ) -> DrawnMixtures | None:
     """Put the mixtures beside a member's own together, where there are any.
 
@@ -88,14 +81,14 @@ def joined_drawn(
     ValueError
         Naming an array whose values these mixtures cannot have.
     """
-    if not drawn.n_components:
+    if not drawn_components:
         return None
     mixtures = []
-    for j in range(len(drawn.n_components)):
+    for j in range(len(drawn_components)):
         name = f"{prefix}drawn.{j}.deviation"
         check_array(arrays[name] > 0.0, name, "> 0")
         mu = arrays[f"{prefix}drawn.{j}.mu"]
-        mixtures.append(KernelDensity(mu, arrays[name], drawn.leave_one_out))
+        mixtures.append(KernelDensity(mu, arrays[name]))
     location, spread = arrays[f"{prefix}drawn.location"], arrays[f"{prefix}drawn.spread"]
     check_array(spread > 0.0, f"{prefix}drawn.spread", "> 0")
     return DrawnMixtures(tuple(mixtures), location, spread)
