@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from dagmm._core.errors import InputError
+from dagmm._core.progress import Progress
 from dagmm.data.base import Chunk, Rows
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.categorical import TextColumn
@@ -72,7 +73,11 @@ class TableEncoder:
 
     @classmethod
     def learn(
-        cls, rows: Rows, scaling: Scaling = "standard", overrides: ColumnRoles | None = None
+        cls,
+        rows: Rows,
+        scaling: Scaling = "standard",
+        overrides: ColumnRoles | None = None,
+        progress: Progress | None = None,
     ) -> "TableEncoder":
         """Read a table once and learn how to encode it.
 
@@ -87,6 +92,8 @@ class TableEncoder:
             ``none`` leaves numbers as they are. A constant column is measured relative to its
             value, so that it is zero for the training rows and speaks up when it moves.
         overrides : ColumnRoles, optional
+        progress : Progress, optional
+            Is told how many rows have been read.
 
         Raises
         ------
@@ -97,7 +104,7 @@ class TableEncoder:
             axis that is no date, types that no model can use, a table of which nothing is left,
             and, without scaling, values beyond 1e6.
         """
-        parts = learn(rows, scaling, overrides or ColumnRoles())
+        parts = learn(rows, scaling, overrides or ColumnRoles(), progress)
         warn_of(parts.unused_columns, _REMEDIES)
         return cls(
             parts.columns,

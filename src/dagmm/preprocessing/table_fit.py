@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.parallel import parallel_map
+from dagmm._core.progress import Progress
 from dagmm.data.base import Chunk, Kind, Rows
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.categorical import TextColumn, TextCounts, text_column
@@ -33,12 +34,14 @@ class Learned(NamedTuple):
     unused_columns: tuple[UnusedColumn, ...]
 
 
-def learn(rows: Rows, scaling: Scaling, overrides: ColumnRoles) -> Learned:
+def learn(
+    rows: Rows, scaling: Scaling, overrides: ColumnRoles, progress: Progress | None
+) -> Learned:
     """Read a table once and learn how to encode it; see :meth:`TableEncoder.learn`."""
     overrides.check(rows.names)
     told = {column.name: column for column in overrides.unused_columns()}
     counts = _Counts(rows, overrides, tuple(name for name in rows.names if name not in told))
-    for part in parallel_map(counts.look, rows.chunks()):
+    for part in parallel_map(counts.look, rows.chunks(progress=progress)):
         counts.add(part)
     unused_columns = told | {column.name: column for column in counts.useless()}
     columns = tuple(name for name in rows.names if name not in unused_columns)

@@ -12,7 +12,6 @@ from dagmm._core.parallel import parallel_map, single_threaded_blas
 from dagmm._core.progress import Progress
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
-from dagmm.data.progress import WatchedRows
 from dagmm.inference.calibration.calibration import (
     HELD_OUT,
     HELD_OUT_IN_TIME,
@@ -206,7 +205,7 @@ def _learn(
 ) -> TableEncoder | ImageEncoder:
     if isinstance(rows, ImageRows):
         return ImageEncoder.learn(rows)
-    return TableEncoder.learn(WatchedRows(rows, progress), scaling, overrides)
+    return TableEncoder.learn(rows, scaling, overrides, progress)
 
 
 def _shared(
