@@ -31,6 +31,7 @@ from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.row_views import FeatureMatrix
 from dagmm.preprocessing.sampling import FeatureSample, encode_table
 from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.diagnostics import diagnose
 from dagmm.training.fit_mixture import Finished, finish_member
@@ -205,7 +206,7 @@ def _learn(
 ) -> TableEncoder | ImageEncoder:
     if isinstance(rows, ImageRows):
         return ImageEncoder.learn(rows)
-    return TableEncoder.learn(rows, scaling, overrides, progress)
+    return fit_table_encoder(rows, scaling, overrides, progress)
 
 
 def _shared(

@@ -17,7 +17,7 @@ from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.preprocessing.windows.features import (
     Detail,
     WindowFeatures,
@@ -84,7 +84,7 @@ def fit_windows(
         alone; of all of them by all networks where the table is too small for that.
     """
     progress.phase("reading", 3)
-    encoder = TableEncoder.learn(rows, scaling, overrides)
+    encoder = fit_table_encoder(rows, scaling, overrides)
     progress.advance(1)
     series = series_of(rows, length)
     features = encode_rows(rows, encoder)
