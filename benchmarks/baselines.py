@@ -32,7 +32,7 @@ from common import (
 from dagmm.data.convert import as_rows
 from dagmm.evaluation.compare import KNOWN, timed
 from dagmm.preprocessing.sampling import encode_rows
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.presets import SCALING
 from paper import SETS, f1_of, load, split
 
@@ -46,7 +46,7 @@ def encoded(name: str, data: Path, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Training and test rows of one split, encoded by the training rows."""
     table, anomaly = load(name, data, "detector")
     parts = [as_rows(take(table, rows)) for rows in _split(name, anomaly, seed)]
-    encoder = TableEncoder.learn(parts[0], SCALING)
+    encoder = fit_table_encoder(parts[0], SCALING)
     train, test = (encode_rows(part, encoder)[: part.n_rows] for part in parts)
     return train.astype(np.float64), test.astype(np.float64)
 

@@ -21,7 +21,7 @@ from dagmm.inference.persistence.encoders import (
     read_encoder,
 )
 from dagmm.preprocessing.columns.numeric import SCALINGS
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from small_fits import energy_of, tiny_dagmm
 
 FEW = settings(max_examples=60, derandomize=True, deadline=None)
@@ -70,7 +70,7 @@ def learned(frame, scaling="standard"):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TableWarning)
-            return TableEncoder.learn(as_rows(frame), scaling)
+            return fit_table_encoder(as_rows(frame), scaling)
     except InputError as error:
         said = str(error)
     assert said.startswith(("no column is left to fit (", "column "))
@@ -90,7 +90,7 @@ def test_encoding_in_chunks_equals_encoding_whole(frame, size, scaling):
         assert whole.shape == (ROWS, encoder.n_features)
         assert np.isfinite(whole).all()
         np.testing.assert_array_equal(encode(encoder, frame, size), whole)
-        assert len(encoder.column_of_feature) == encoder.n_features
+        assert set(encoder.feature_columns) == set(encoder.columns)
 
 
 @FEW

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from dagmm.data.arrays import MatrixRows
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from small_fits import normal, tiny_dagmm
 
 FEW = settings(max_examples=30, derandomize=True, deadline=None)
@@ -36,7 +36,7 @@ def test_fit_never_raises_and_energies_are_finite(table, other):
 @given(tables, st.integers(1, 20))
 def test_encoding_in_chunks_equals_encoding_whole(table, size):
     rows = MatrixRows(table)
-    encoder = TableEncoder.learn(rows)
+    encoder = fit_table_encoder(rows)
     parts = [encoder.encode(chunk) for chunk in rows.chunks(size)]
     np.testing.assert_array_equal(np.concatenate(parts), encoder.encode(rows.chunk(0, 20)))
 

@@ -13,7 +13,7 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.forward import BLOCK_ROWS
 from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.networks.network import flatten
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.fit_mixture import latent_moments
 from small_tables import ARCHITECTURE, CALIBRATION, correlated_rows
 
@@ -32,7 +32,7 @@ def a_member(seed):
 
 @pytest.fixture(scope="module")
 def model():
-    encoder = TableEncoder.learn(MatrixRows(correlated_rows().astype(np.float64), NAMES))
+    encoder = fit_table_encoder(MatrixRows(correlated_rows().astype(np.float64), NAMES))
     return FittedModel(encoder, (a_member(0), a_member(1)), None, {}, CALIBRATION)
 
 

@@ -94,8 +94,8 @@ def test_a_cluster_of_strange_training_rows_is_given_away():
     # A twentieth of the training rows lie far away together in all columns.
     rng = np.random.default_rng(0)
     strange = np.arange(1000) < 50
-    rows = rng.normal(size=(1000, 6)) + 8.0 * strange[:, None]
-    assert roc_auc_score(strange, fitted(rows.astype(np.float32)).energy(rows)) > 0.95
+    rows = (rng.normal(size=(1000, 6)) + 8.0 * strange[:, None]).astype(np.float32)
+    assert roc_auc_score(strange, fitted(rows).energy(rows)) > 0.95
 
 
 def test_the_scale_is_that_of_the_training_energies():

@@ -36,7 +36,7 @@ def test_a_number_and_its_mark_stay_together():
     rows = features.astype(np.float32)
     reference_values = reference_values_of(rows, ("a", "a"))
     assert (np.diff(reference_values[:, 0]) >= 0.0).all()
-    assert {tuple(row) for row in typical} <= {tuple(row) for row in rows}
+    assert {tuple(row) for row in reference_values} <= {tuple(row) for row in rows}
 
 
 def test_long_tables_are_looked_at_evenly():

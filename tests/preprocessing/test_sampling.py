@@ -17,7 +17,7 @@ from dagmm.preprocessing.sampling import (
     most_rows,
     padded_rows,
 )
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 
 
 def rng(seed=0):
@@ -75,7 +75,7 @@ def test_few_numbers_are_held_whatever_the_rows_are_like():
 def test_a_table_that_fits_is_encoded_whole_and_nothing_is_drawn(monkeypatch, n_rows):
     monkeypatch.setattr(sampling, "MOST_NUMBERS", 3 * n_rows)
     rows = numbered_rows(n_rows)
-    encoder = TableEncoder.learn(rows)
+    encoder = fit_table_encoder(rows)
     unused = rng()
     held = encode_table(rows, encoder, unused, Progress())
     assert (held.n_rows, held.numbers) == (n_rows, None)
@@ -87,7 +87,7 @@ def test_of_a_larger_one_rows_of_its_whole_length_are_held(monkeypatch):
     n_rows, n_held = 5 * CHUNK_ROWS + 77, 1000
     monkeypatch.setattr(sampling, "MOST_NUMBERS", 3 * n_held)
     rows = numbered_rows(n_rows)
-    encoder = TableEncoder.learn(rows, "none")
+    encoder = fit_table_encoder(rows, "none")
     held = encode_table(rows, encoder, rng(), Progress())
     assert held.n_rows == n_held
     assert held.features.shape == (padded_rows(n_held), 3)
@@ -110,7 +110,7 @@ def test_images_are_held_whole(monkeypatch):
 @pytest.mark.parametrize("n_rows", [1, 100, 1001])
 def test_encoded_rows_lie_where_a_device_can_take_them_as_they_are(n_rows):
     rows = numbered_rows(n_rows)
-    features = encode_rows(rows, TableEncoder.learn(rows))
+    features = encode_rows(rows, fit_table_encoder(rows))
     assert features.ctypes.data % 64 == 0
     assert features.flags.c_contiguous
     assert features.flags.writeable
@@ -136,7 +136,7 @@ class Listener(Progress):
 def test_progress_is_told_in_rows(monkeypatch):
     n_rows = 6 * CHUNK_ROWS
     rows = numbered_rows(n_rows)
-    encoder = TableEncoder.learn(rows)
+    encoder = fit_table_encoder(rows)
     whole, drawn = Listener(), Listener()
     encode_rows(rows, encoder, whole)
     assert whole.heard == [("encoding", n_rows), *range(CHUNK_ROWS, n_rows + 1, CHUNK_ROWS)]

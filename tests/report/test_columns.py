@@ -10,7 +10,7 @@ from dagmm.data.convert import as_rows
 from dagmm.inference.calibration.calibration import Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.preprocessing.reference_values import reference_values_of
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.report.columns import FROZEN_ROWS, Column, ColumnTracker, run_lengths
 
 cells = st.one_of(st.integers(0, 2).map(float), st.just(np.nan))
@@ -33,7 +33,7 @@ def test_runs_are_counted_across_parts(values, size):
 
 
 def tracked(train, scored, knows=True, group=None):
-    encoder = TableEncoder.learn(as_rows(train))
+    encoder = fit_table_encoder(as_rows(train))
     features = np.concatenate([encoder.encode(chunk) for chunk in as_rows(train).chunks()])
     reference_values = reference_values_of(features, encoder.feature_columns)
     known = Calibration(reference_values, EmpiricalDistribution.of(np.zeros(3))) if knows else None

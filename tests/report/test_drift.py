@@ -7,13 +7,13 @@ from scipy.stats import ks_2samp
 
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.reference_values import reference_values_of
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.report.drift import LEVELS, DriftCounts
 
 
 def counted(train, scored, size=50):
     """Count scored rows against what is remembered of the training rows."""
-    encoder = TableEncoder.learn(as_rows(train))
+    encoder = fit_table_encoder(as_rows(train))
     features = np.concatenate([encoder.encode(chunk) for chunk in as_rows(train).chunks()])
     counts = DriftCounts(encoder, reference_values_of(features, encoder.feature_columns))
     for chunk in as_rows(scored).chunks(size):
@@ -75,7 +75,7 @@ def test_texts_are_as_far_as_their_frequencies():
 
 
 def test_without_what_is_usual_nothing_is_known():
-    encoder = TableEncoder.learn(as_rows(pd.DataFrame({"a": [1.0, 2.0, 4.0]})))
+    encoder = fit_table_encoder(as_rows(pd.DataFrame({"a": [1.0, 2.0, 4.0]})))
     counts = DriftCounts(encoder, None)
     counts.add(np.zeros((2, 1), np.float32), {"a": np.array([False, False])})
     assert counts.distances() == {"a": None}

@@ -22,8 +22,8 @@ from dagmm.inference.calibration.calibration import (
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.threshold import choose_threshold
 from dagmm.inference.record import _SENTENCES, Finding
+from dagmm.preprocessing.column_roles import REASONS
 from dagmm.preprocessing.columns.numeric import SCALINGS
-from dagmm.preprocessing.unused_columns import REASONS
 from dagmm.report.comparison import METHODS
 from dagmm.report.language import Words
 from dagmm.report.texts import LANGUAGES, catalogue

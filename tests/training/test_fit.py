@@ -13,7 +13,7 @@ from dagmm.inference.forward import outputs_of
 from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.networks.network import Architecture, flatten
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.fit import fit_model
 from dagmm.training.fit_mixture import latent_moments
 from dagmm.training.presets import DetectorConfig
@@ -54,7 +54,7 @@ def test_padding_holds_all_rows_and_at_most_a_quarter_more(n_rows):
 def test_rows_are_encoded_in_order_and_padded_with_zeros(n_rows):
     values = np.random.default_rng(0).normal(size=(n_rows, 3))
     rows = MatrixRows(values)
-    features = encode_rows(rows, TableEncoder.learn(rows, "none"))
+    features = encode_rows(rows, fit_table_encoder(rows, "none"))
     assert features.shape == (padded_rows(n_rows), 3)
     np.testing.assert_array_equal(features[:n_rows], values.astype(np.float32))
     np.testing.assert_array_equal(features[n_rows:], 0.0)

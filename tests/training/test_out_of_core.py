@@ -9,7 +9,7 @@ from dagmm.data.base import CHUNK_ROWS
 from dagmm.inference.forward import outputs_of
 from dagmm.networks.network import flatten
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.fit_mixture import sketch
 from dagmm.training.history import History
 from dagmm.training.out_of_core import exact_moments
@@ -23,7 +23,7 @@ N_ROWS = 2 * CHUNK_ROWS + 5
 @pytest.fixture(scope="module")
 def table():
     rows = MatrixRows(correlated_rows(n_rows=N_ROWS).astype(np.float64))
-    encoder = TableEncoder.learn(rows)
+    encoder = fit_table_encoder(rows)
     return rows, encoder, encode_rows(rows, encoder)[:N_ROWS]
 
 

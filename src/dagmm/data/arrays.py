@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
-from dagmm.data.base import Chunk, Kind, Rows
-from dagmm.data.texts import text_of_numbers
+from dagmm.data.base import Chunk, Kind, Rows, text_of_numbers
 
 
 @dataclass(frozen=True)

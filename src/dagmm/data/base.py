@@ -6,9 +6,14 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from dagmm._core.progress import Progress
 
 #: Rows that are encoded and scored at a time.
 CHUNK_ROWS = 8192
+#: From here on not every whole number has a float64 of its own.
+_LAST_WHOLE = 2.0**53
 
 #: What a column holds. Booleans, decimals and durations (in seconds) are numbers; a category is
 #: text that its owner has declared to be one; an empty column has no value and no type.
@@ -98,11 +103,49 @@ class Rows(ABC):
     def chunk(self, start: int, stop: int) -> Chunk:
         """Return the rows from ``start`` up to ``stop``."""
 
-    def chunks(self, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
-        """Read the whole table, ``size`` rows at a time."""
-        for start in range(0, self.n_rows, size):
-            yield self.chunk(start, min(start + size, self.n_rows))
+    def chunks(self, size: int = CHUNK_ROWS, progress: Progress | None = None) -> Iterator[Chunk]:
+        """Read the whole table, ``size`` rows at a time.
+
+        Parameters
+        ----------
+        size : int
+        progress : Progress, optional
+            Is told how many rows have been read.
+
+        Raises
+        ------
+        InputError
+            If a table that is not held in memory cannot be read, or has become longer or shorter.
+        """
+        for chunk in self._chunks(size):
+            if progress is not None:
+                n_read = chunk.start + chunk.n_rows
+                progress.advance(n_read, f"{n_read} rows")
+            yield chunk
 
     def only(self, names: tuple[str, ...]) -> "Rows":
         """Return the table with no more columns than these read, where that saves work."""
         return self
+
+    def _chunks(self, size: int) -> Iterator[Chunk]:
+        for start in range(0, self.n_rows, size):
+            yield self.chunk(start, min(start + size, self.n_rows))
+
+
+def text_of_numbers(values: np.ndarray) -> pa.Array:
+    """Write numbers the shortest way: 80.0 as ``80``; NaN is null."""
+    values = np.asarray(values, np.float64)
+    holes = np.isnan(values)
+    whole = (np.trunc(values) == values) & (np.abs(values) < _LAST_WHOLE)
+    integers = pa.array(np.where(whole, values, 0.0).astype(np.int64)).cast(pa.string())
+    decimals = pa.array(values, mask=holes).cast(pa.string())
+    return pc.if_else(pa.array(whole), integers, decimals)
+
+
+def text_of_column(column: pa.Array) -> pa.Array:
+    """Write an Arrow column as strings; a hole and an empty text are null."""
+    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+        values = column.cast(pa.float64(), safe=False)
+        return text_of_numbers(values.to_numpy(zero_copy_only=False))
+    texts = column.cast(pa.string())
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)

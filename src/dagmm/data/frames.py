@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagmm._core.errors import InputError
-from dagmm.data.base import Chunk, Kind, Rows
-from dagmm.data.texts import text_of_column
+from dagmm.data.base import Chunk, Kind, Rows, text_of_column
 
 _HELD = {
     "text": "text",
@@ -149,7 +148,7 @@ class _ArrowChunk(_FrameChunk):
 
 
 def arrow_chunk(table: pa.Table, start: int) -> Chunk:
-    """Return a piece of an Arrow table as a chunk.
+    """Return consecutive rows of an Arrow table as a chunk.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
+from dagmm._core.progress import Progress
 from dagmm.data.base import CHUNK_ROWS, Chunk, Kind, Rows
 
 #: Smallest height and width of an image.
@@ -103,9 +104,9 @@ class ImageRows(Rows):
         """Return the images from ``start`` up to ``stop``."""
         return ImageChunk((), start, self.images[start:stop])
 
-    def chunks(self, size: int | None = None) -> Iterator[Chunk]:
+    def chunks(self, size: int | None = None, progress: Progress | None = None) -> Iterator[Chunk]:
         """Read all images, some at a time: fewer of them where they are large."""
-        return super().chunks(size or images_at_a_time(self.shape))
+        return super().chunks(size or images_at_a_time(self.shape), progress)
 
 
 def image_rows(table: object) -> ImageRows | None:

@@ -8,17 +8,15 @@ import narwhals as nw
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
-from dagmm.data.arrow_dataset import DatasetPieces, is_dataset
 from dagmm.data.base import Rows
-from dagmm.data.files.base import TableFile
+from dagmm.data.files.base import TableFile, TypedTable
 from dagmm.data.files.csv import CSVTable
 from dagmm.data.files.csv_spool import typed_csv
 from dagmm.data.files.open import open_table
-from dagmm.data.files.parquet_folder import parquet_files
+from dagmm.data.files.parquet import parquet_files
 from dagmm.data.files.source import STANDARD
-from dagmm.data.files.typed_table import TypedTable
 from dagmm.data.frames import FrameRows
-from dagmm.data.streams import StreamRows
+from dagmm.data.streams import DatasetSource, StreamRows, is_dataset
 
 
 def stored_rows(table: object) -> Rows | None:
@@ -38,7 +36,7 @@ def stored_rows(table: object) -> Rows | None:
     if isinstance(table, StreamRows):
         return table
     if is_dataset(table):
-        return StreamRows(DatasetPieces(table))
+        return StreamRows(DatasetSource(table))
     if not isinstance(table, str | os.PathLike):
         return None
     path = os.fspath(table)

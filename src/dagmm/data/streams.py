@@ -1,6 +1,7 @@
 """Rows of tables that are read anew for each pass, and never held whole."""
 
 import copy
+import sys
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,10 +11,13 @@ from dagmm._core.errors import InputError
 from dagmm.data.base import CHUNK_ROWS, Chunk, Rows
 from dagmm.data.frames import arrow_chunk
 
+#: Batches that are read ahead; more would only take memory.
+_READ_AHEAD = 2
+
 
 @runtime_checkable
-class Pieces(Protocol):
-    """What can be read piece by piece, any number of times.
+class BatchSource(Protocol):
+    """What can be read batch by batch, any number of times.
 
     Attributes
     ----------
@@ -27,7 +31,7 @@ class Pieces(Protocol):
     schema: pa.Schema
     n_rows: int
 
-    def pieces(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    def record_batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         """Read columns from the first row on, some rows at a time."""
         ...
 
@@ -40,7 +44,7 @@ class StreamRows(Rows):
 
     Parameters
     ----------
-    source : Pieces
+    source : BatchSource
     names : tuple of str, optional
         The columns to read; by default all.
     texts : tuple of str
@@ -48,7 +52,10 @@ class StreamRows(Rows):
     """
 
     def __init__(
-        self, source: Pieces, names: tuple[str, ...] | None = None, texts: tuple[str, ...] = ()
+        self,
+        source: BatchSource,
+        names: tuple[str, ...] | None = None,
+        texts: tuple[str, ...] = (),
     ) -> None:
         self._source, self._texts = source, frozenset(texts)
         self.names = tuple(source.schema.names) if names is None else names
@@ -71,29 +78,39 @@ class StreamRows(Rows):
     def chunk(self, start: int, stop: int) -> Chunk:
         """Return the rows from ``start`` up to ``stop``, reading all before them."""
         parts, first = [], 0
-        for piece in self.pieces():
+        for batch in self.record_batches():
             if first >= stop:
                 break
-            last = first + piece.num_rows
+            last = first + batch.num_rows
             if last > start:
                 here = max(0, start - first)
-                parts.append(piece.slice(here, min(last, stop) - first - here))
+                parts.append(batch.slice(here, min(last, stop) - first - here))
             first = last
         return arrow_chunk(_joined(parts, self.schema), start)
 
-    def chunks(self, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
-        """Read the whole table, ``size`` rows at a time.
+    def only(self, names: tuple[str, ...]) -> "StreamRows":
+        """Return the table with no more columns than these read."""
+        fewer = copy.copy(self)
+        fewer._whole = self
+        fewer.names = tuple(name for name in self.names if name in set(names))
+        return fewer
 
-        Raises
-        ------
-        InputError
-            If it has become longer or shorter since it was opened.
-        """
+    def read(self) -> pa.Table:
+        """Read the whole table into memory."""
+        return _joined(list(self.record_batches()), self.schema)
+
+    def record_batches(self) -> Iterator[pa.RecordBatch]:
+        """Read the whole table, as many rows at a time as its source gives."""
+        schema: Any = self.schema
+        for batch in self._source.record_batches(self.names):
+            yield batch if batch.schema.equals(schema) else batch.cast(schema)
+
+    def _chunks(self, size: int) -> Iterator[Chunk]:
         start, held, n_held = 0, [], 0
-        for piece in self.pieces():
+        for batch in self.record_batches():
             place = 0
-            while place < piece.num_rows:
-                part = piece.slice(place, size - n_held)
+            while place < batch.num_rows:
+                part = batch.slice(place, size - n_held)
                 held.append(part)
                 place, n_held = place + part.num_rows, n_held + part.num_rows
                 if n_held == size:
@@ -107,22 +124,47 @@ class StreamRows(Rows):
                 f"{start + n_held} now; leave it as it is while it is read."
             )
 
-    def only(self, names: tuple[str, ...]) -> "StreamRows":
-        """Return the table with no more columns than these read."""
-        fewer = copy.copy(self)
-        fewer._whole = self
-        fewer.names = tuple(name for name in self.names if name in set(names))
-        return fewer
 
-    def read(self) -> pa.Table:
-        """Read the whole table into memory."""
-        return _joined(list(self.pieces()), self.schema)
+class DatasetSource:
+    """An Arrow dataset that is read some rows at a time.
 
-    def pieces(self) -> Iterator[pa.RecordBatch]:
-        """Read the whole table, as many rows at a time as its source gives."""
-        schema: Any = self.schema
-        for piece in self._source.pieces(self.names):
-            yield piece if piece.schema.equals(schema) else piece.cast(schema)
+    Parameters
+    ----------
+    dataset : pyarrow.dataset.Dataset
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self.name = "the dataset"
+        self._dataset = dataset
+        self.schema: pa.Schema = dataset.schema
+        self.n_rows = int(self._read(dataset.count_rows))
+
+    def record_batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+        """Read columns from the first row on, some rows at a time."""
+        batches = self._dataset.to_batches(
+            columns=list(columns),
+            batch_size=CHUNK_ROWS,
+            batch_readahead=_READ_AHEAD,
+            fragment_readahead=1,
+        )
+        while True:
+            batch = self._read(lambda: next(batches, None))
+            if batch is None:
+                return
+            yield batch
+
+    def _read(self, read: Any) -> Any:
+        try:
+            return read()
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise InputError(f"{self.name} cannot be read ({reason}).") from error
+
+
+def is_dataset(table: object) -> bool:
+    """Whether a table is an Arrow dataset; where nobody has loaded their module, there is none."""
+    module = sys.modules.get("pyarrow.dataset")
+    return module is not None and isinstance(table, module.Dataset)
 
 
 def _joined(parts: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

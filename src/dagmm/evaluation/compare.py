@@ -23,7 +23,7 @@ from dagmm.evaluation.notes import notes_of
 from dagmm.evaluation.result import Comparison, MethodResult
 from dagmm.evaluation.split import RUN_SHARE, Split, Table, check_labels, draw_run, split_rows
 from dagmm.preprocessing.sampling import encode_rows
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.diagnostics import rank_correlation
 from dagmm.training.presets import SCALING
 
@@ -121,7 +121,7 @@ def compare(
         rng=np.random.default_rng(seed),
     )
     # Says what is wrong with a column by the numbers of the whole table's rows.
-    n_features = TableEncoder.learn(whole.rows(), SCALING).n_features
+    n_features = fit_table_encoder(whole.rows(), SCALING).n_features
     truth = None if anomalous is None else anomalous[split.test]
     with progress_for(verbose) as progress:
         results = _run_all(whole, split, truth, chosen, n_runs, seed, progress)
@@ -211,7 +211,7 @@ def _run_all(
 def _encoded(train: Any, test: Any) -> tuple[np.ndarray, np.ndarray]:
     """Encode both tables by the training rows."""
     rows = as_rows(train), as_rows(test)
-    encoder = TableEncoder.learn(rows[0], SCALING)
+    encoder = fit_table_encoder(rows[0], SCALING)
     features = [encode_rows(one, encoder)[: one.n_rows].astype(np.float64) for one in rows]
     return features[0], features[1]
 

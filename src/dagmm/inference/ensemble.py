@@ -94,10 +94,10 @@ def combine(
     return np.asarray(combine_scores(energies, *scales_of(judges), shares_of(judges)))
 
 
-def combine_unseen(
+def combine_held_out(
     judges: tuple[Judge, ...],
-    parts: Iterable[tuple[tuple[Judge, ...], Float[np.ndarray, "n_some n_rows_of_part"]]],
-) -> Float[np.ndarray, " n_rows"]:
+    parts: Iterable[tuple[tuple[Judge, ...], Float[np.ndarray, "n_some n_part"]]],
+) -> Float[np.ndarray, " n_held_out"]:
     """One energy for each row that some of the judges were not fitted to, in nats.
 
     Parameters

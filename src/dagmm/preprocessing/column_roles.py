@@ -1,17 +1,61 @@
-"""What the user says about columns, where it should not be found out."""
+"""What columns are to a model: what the user says, and which are not used, and why."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from dagmm._core.arguments import near
-from dagmm._core.errors import ArgumentError
-from dagmm.preprocessing.unused_columns import UnusedColumn
+from dagmm._core.errors import ArgumentError, TableWarning
+
+#: Why a column is not used: the user said so, or what it holds.
+Reason: TypeAlias = Literal["drop", "time", "group", "identifier", "date", "empty"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+_SAID = {
+    "drop": "left out as told",
+    "time": "the time axis",
+    "group": "names the asset",
+}
+#: What to do about a column that was not used.
+_REMEDIES = {
+    "identifier": "Pass drop=[{name!r}] to leave it out without this warning, or name it in "
+    "numeric or categorical if it does describe the rows.",
+    "date": "Pass time={name!r} or drop=[{name!r}] to leave it out without this warning.",
+    "empty": "Pass drop=[{name!r}] to leave it out without this warning.",
+}
+
+
+class UnusedColumn(NamedTuple):
+    """A column that is not used.
+
+    Parameters
+    ----------
+    name : str
+    reason : {"drop", "time", "group", "identifier", "date", "empty"}
+    why : str
+        The reason in words.
+    """
+
+    name: str
+    reason: Reason
+    why: str
+
+    @classmethod
+    def told(cls, name: str, reason: Reason) -> "UnusedColumn":
+        """Return a column that is not used because the user said so."""
+        return cls(name, reason, _SAID[reason])
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the user said so."""
+        return self.reason in _SAID
 
 
 @dataclass(frozen=True)
 class ColumnRoles:
-    """Columns that play a part which their values do not tell.
+    """Columns that play a role which their values do not tell.
 
     Parameters
     ----------
@@ -60,7 +104,7 @@ class ColumnRoles:
         return named + [(argument, name) for argument, name in one if name is not None]
 
     def check(self, names: Sequence[str]) -> None:
-        """Check that a table has the columns, and that none plays two parts.
+        """Check that a table has the columns, and that none plays two roles.
 
         Raises
         ------
@@ -87,6 +131,18 @@ class ColumnRoles:
         if self.group is not None:
             left_out.append(UnusedColumn.told(self.group, "group"))
         return left_out
+
+
+def warn_of(columns: Iterable[UnusedColumn]) -> None:
+    """Warn of each column that is not used although nobody said so."""
+    for column in columns:
+        if not column.is_told:
+            warnings.warn(
+                f"column {column.name!r} is not used: {column.why}. "
+                f"{_REMEDIES[column.reason].format(name=column.name)}",
+                TableWarning,
+                stacklevel=2,
+            )
 
 
 def _names(argument: str, value: object) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from scipy.ndimage import gaussian_filter
 from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk, Rows
 from dagmm.data.images import ImageChunk, ImageRows
+from dagmm.preprocessing.column_roles import UnusedColumn
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
-from dagmm.preprocessing.unused_columns import UnusedColumn
 
 #: Largest pixel that is read, as for the numbers of a table without scaling.
 PIXEL_LIMIT = 1e6

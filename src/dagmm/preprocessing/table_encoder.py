@@ -1,4 +1,4 @@
-"""The encoder itself: frozen, made in one pass over the training rows."""
+"""The encoder of tables: frozen, made by :mod:`dagmm.preprocessing.table_fit`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +8,17 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from dagmm._core.errors import InputError
-from dagmm.data.base import Chunk, Rows
-from dagmm.preprocessing.column_roles import ColumnRoles
+from dagmm.data.base import Chunk
+from dagmm.preprocessing.column_roles import UnusedColumn
 from dagmm.preprocessing.columns.categorical import TextColumn
 from dagmm.preprocessing.columns.datetimes import DateColumn
-from dagmm.preprocessing.columns.imputation import Imputer
-from dagmm.preprocessing.columns.missing import MissingIndicator
-from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT, NumberColumns, Scaling
-from dagmm.preprocessing.table_fit import check_finite, learn
-from dagmm.preprocessing.unused_columns import UnusedColumn, warn_of
-
-#: What to do about a column that was not used.
-_REMEDIES = {
-    "identifier": "Pass drop=[{name!r}] to leave it out without this warning, or name it in "
-    "numeric or categorical if it does describe the rows.",
-    "date": "Pass time={name!r} or drop=[{name!r}] to leave it out without this warning.",
-    "empty": "Pass drop=[{name!r}] to leave it out without this warning.",
-}
+from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
+from dagmm.preprocessing.columns.numeric import (
+    ENCODED_LIMIT,
+    NumberColumns,
+    Scaling,
+    check_finite,
+)
 
 
 @dataclass(frozen=True)
@@ -70,47 +64,6 @@ class TableEncoder:
     lost: float
     unused_columns: tuple[UnusedColumn, ...]
 
-    @classmethod
-    def learn(
-        cls, rows: Rows, scaling: Scaling = "standard", overrides: ColumnRoles | None = None
-    ) -> "TableEncoder":
-        """Read a table once and learn how to encode it.
-
-        Columns that describe nothing are not used with a warning: identifiers, dates that show
-        no cycle, columns without a value.
-
-        Parameters
-        ----------
-        rows : Rows
-        scaling : {"standard", "minmax", "none"}
-            ``standard`` takes mean and standard deviation, ``minmax`` the range to 0..1,
-            ``none`` leaves numbers as they are. A constant column is measured relative to its
-            value, so that it is zero for the training rows and speaks up when it moves.
-        overrides : ColumnRoles, optional
-
-        Raises
-        ------
-        ArgumentError
-            If ``overrides`` names columns that are not there, or one twice.
-        InputError
-            For values that are infinite, a category column with as many values as rows, a time
-            axis that is no date, types that no model can use, a table of which nothing is left,
-            and, without scaling, values beyond 1e6.
-        """
-        parts = learn(rows, scaling, overrides or ColumnRoles())
-        warn_of(parts.unused_columns, _REMEDIES)
-        return cls(
-            parts.columns,
-            scaling,
-            parts.numbers,
-            parts.texts,
-            parts.dates,
-            parts.masks,
-            parts.imputation,
-            parts.lost,
-            parts.unused_columns,
-        )
-
     @property
     def n_features(self) -> int:
         """Width of an encoded row."""
@@ -124,12 +77,6 @@ class TableEncoder:
             *(column.name for column in self._others for _ in range(column.n_features)),
             *self.masks.names,
         )
-
-    @property
-    def column_of_feature(self) -> Int[np.ndarray, " n_features"]:
-        """Index into ``columns`` of the column that each encoded feature comes from."""
-        position = {name: i for i, name in enumerate(self.columns)}
-        return np.array([position[name] for name in self.feature_columns], np.int64)
 
     def check(self, names: Sequence[str]) -> None:
         """Check that a table has the columns it needs; their order does not matter.

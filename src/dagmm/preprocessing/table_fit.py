@@ -8,66 +8,66 @@ import pyarrow as pa
 
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.parallel import parallel_map
+from dagmm._core.progress import Progress
 from dagmm.data.base import Chunk, Kind, Rows
-from dagmm.preprocessing.column_roles import ColumnRoles
-from dagmm.preprocessing.columns.categorical import TextColumn, TextCounts, text_column
+from dagmm.preprocessing.column_roles import ColumnRoles, UnusedColumn, warn_of
+from dagmm.preprocessing.columns.categorical import TextCounts, text_column
 from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts, dates_of, parsed
 from dagmm.preprocessing.columns.identifiers import IdentifierTest
-from dagmm.preprocessing.columns.imputation import Imputer, imputation_of
-from dagmm.preprocessing.columns.missing import MissingIndicator, lost_deviation, masks_of
-from dagmm.preprocessing.columns.numeric import NumberColumns, Scaling, number_columns
-from dagmm.preprocessing.columns.statistics import NumberStatistics
-from dagmm.preprocessing.unused_columns import UnusedColumn
+from dagmm.preprocessing.columns.missing import imputation_of, lost_deviation, masks_of
+from dagmm.preprocessing.columns.numeric import (
+    NumberStatistics,
+    Scaling,
+    check_finite,
+    number_columns,
+)
+from dagmm.preprocessing.table_encoder import TableEncoder
 
 
-class Learned(NamedTuple):
-    """The parts of an encoder."""
+def fit_table_encoder(
+    rows: Rows,
+    scaling: Scaling = "standard",
+    roles: ColumnRoles | None = None,
+    progress: Progress | None = None,
+) -> TableEncoder:
+    """Read a table once and learn how to encode it.
 
-    columns: tuple[str, ...]
-    numbers: NumberColumns
-    texts: tuple[TextColumn, ...]
-    dates: tuple[DateColumn, ...]
-    masks: MissingIndicator
-    imputation: Imputer
-    lost: float
-    unused_columns: tuple[UnusedColumn, ...]
+    Columns that describe nothing are not used, with a warning: identifiers, dates that show no
+    cycle, columns without a value.
 
-
-def learn(rows: Rows, scaling: Scaling, overrides: ColumnRoles) -> Learned:
-    """Read a table once and learn how to encode it; see :meth:`TableEncoder.learn`."""
-    overrides.check(rows.names)
-    told = {column.name: column for column in overrides.unused_columns()}
-    counts = _Counts(rows, overrides, tuple(name for name in rows.names if name not in told))
-    for part in parallel_map(counts.look, rows.chunks()):
-        counts.add(part)
-    unused_columns = told | {column.name: column for column in counts.useless()}
-    columns = tuple(name for name in rows.names if name not in unused_columns)
-    if not columns:
-        raise InputError(_nothing_left(list(unused_columns.values())))
-    return counts.finish(columns, scaling, tuple(unused_columns.values()))
-
-
-def check_finite(values: np.ndarray, start: int, names: tuple[str, ...]) -> None:
-    """Check that numbers, of which the first row is numbered, are finite or NaN, a hole.
+    Parameters
+    ----------
+    rows : Rows
+    scaling : {"standard", "minmax", "none"}
+        ``standard`` takes mean and standard deviation, ``minmax`` the range to 0..1, ``none``
+        leaves numbers as they are. A constant column is measured relative to its value, so that
+        it is zero for the training rows and speaks up when it moves.
+    roles : ColumnRoles, optional
+    progress : Progress, optional
+        Is told how many rows have been read.
 
     Raises
     ------
+    ArgumentError
+        If ``roles`` names columns that are not there, or one twice.
     InputError
-        If a value is infinite; column and row are named.
+        For values that are infinite, a category column with as many values as rows, a time axis
+        that is no date, types that no model can use, a table of which nothing is left, and,
+        without scaling, values beyond 1e6.
     """
-    if np.isfinite(values).all():
-        return
-    infinite = np.isinf(values)
-    if not infinite.any():
-        return
-    column = int(np.argmax(infinite.any(axis=0)))
-    bad = infinite[:, column]
-    n = int(bad.sum())
-    raise InputError(
-        f"column {names[column]!r} holds {n} infinite value{'s' if n > 1 else ''}, first at row "
-        f"{start + int(np.argmax(bad))}; replace them by numbers, or by NaN where there is "
-        "no value."
-    )
+    roles = roles or ColumnRoles()
+    roles.check(rows.names)
+    told = {column.name: column for column in roles.unused_columns()}
+    counts = _Counts(rows, roles, tuple(name for name in rows.names if name not in told))
+    for part in parallel_map(counts.look, rows.chunks(progress=progress)):
+        counts.add(part)
+    unused = told | {column.name: column for column in counts.unused()}
+    columns = tuple(name for name in rows.names if name not in unused)
+    if not columns:
+        raise InputError(_nothing_left(list(unused.values())))
+    encoder = counts.encoder(columns, scaling, tuple(unused.values()))
+    warn_of(encoder.unused_columns)
+    return encoder
 
 
 class _Part(NamedTuple):
@@ -85,26 +85,26 @@ class _Part(NamedTuple):
 class _Counts:
     """Everything that is counted in one pass."""
 
-    def __init__(self, rows: Rows, overrides: ColumnRoles, names: tuple[str, ...]) -> None:
+    def __init__(self, rows: Rows, roles: ColumnRoles, names: tuple[str, ...]) -> None:
         first = rows.chunk(0, rows.n_rows if rows.n_rows < 2 else 1)
         self.kinds: dict[str, Kind] = {name: first.kind(name) for name in names}
-        self._told = set(overrides.categorical)
+        self._told = set(roles.categorical)
         texts = [n for n in names if n in self._told or self.kinds[n] in ("text", "category")]
         dates = [n for n in names if n not in texts and self.kinds[n] == "date"]
-        self._check_numeric(overrides.numeric)
+        self._check_numeric(roles.numeric)
         self.number_names = tuple(n for n in names if n not in texts and n not in dates)
         self.numbers: NumberStatistics | None = None
         self.integers = {
             name: IdentifierTest.empty()
             for name in self.number_names
-            if self.kinds[name] == "integer" and name not in overrides.numeric
+            if self.kinds[name] == "integer" and name not in roles.numeric
         }
         self.texts = {name: TextCounts(Counter()) for name in texts}
         self.dates = {name: DateCounts() for name in dates}
         # Text may turn out to be dates, until one is not.
         maybe = [n for n in texts if n not in self._told and self.kinds[n] == "text"]
         self.written_dates = {name: DateCounts() for name in maybe}
-        self._time = overrides.time
+        self._time = roles.time
         self.n_rows = 0
 
     def _check_numeric(self, names: tuple[str, ...]) -> None:
@@ -112,7 +112,7 @@ class _Counts:
             if self.kinds[name] not in ("number", "integer", "empty"):
                 raise ArgumentError(f"numeric names column {name!r}, which holds no numbers.")
 
-    def look(self, chunk: Chunk) -> "_Part":
+    def look(self, chunk: Chunk) -> _Part:
         """Take from a chunk what is counted; changes nothing, so that chunks go side by side."""
         values = chunk.numbers(self.number_names)
         check_finite(values, chunk.start, self.number_names)
@@ -131,7 +131,7 @@ class _Counts:
             _check_time(chunk, self._time)
         return _Part(chunk.n_rows, numbers, integers, texts, written, dates)
 
-    def add(self, part: "_Part") -> None:
+    def add(self, part: _Part) -> None:
         """Count the rows that follow."""
         self.n_rows += part.n_rows
         self.numbers = part.numbers if self.numbers is None else self.numbers.merge(part.numbers)
@@ -148,13 +148,13 @@ class _Counts:
             else:
                 del self.written_dates[name]
 
-    def useless(self) -> list[UnusedColumn]:
+    def unused(self) -> list[UnusedColumn]:
         """Return the columns that describe nothing; dates among text become dates."""
         for name, counts in self.written_dates.items():
             if counts.present:
                 del self.texts[name]
                 self.dates[name] = counts
-        found = [*self._useless_numbers()]
+        found = [*self._unused_numbers()]
         for name, seen in self.texts.items():
             is_declared = name in self._told or self.kinds[name] == "category"
             if not seen.present:
@@ -168,7 +168,7 @@ class _Counts:
                 found.append(UnusedColumn(name, "date", dates.in_words))
         return found
 
-    def _useless_numbers(self) -> list[UnusedColumn]:
+    def _unused_numbers(self) -> list[UnusedColumn]:
         assert self.numbers is not None, "a table without rows is refused before it gets here"
         found = []
         for name, present in zip(self.number_names, self.numbers.present, strict=True):
@@ -181,37 +181,39 @@ class _Counts:
                 found.append(UnusedColumn(name, "identifier", why))
         return found
 
-    def finish(
+    def encoder(
         self, columns: tuple[str, ...], scaling: Scaling, unused_columns: tuple[UnusedColumn, ...]
-    ) -> Learned:
-        """Return the parts of the encoder for the columns that are used."""
+    ) -> TableEncoder:
+        """Return the encoder of the columns that are used."""
         assert self.numbers is not None, "checked before"
         used = set(columns)
         index = [i for i, name in enumerate(self.number_names) if name in used]
         names = tuple(self.number_names[i] for i in index)
         statistics = self.numbers.select(np.array(index, np.int64))
         numbers = number_columns(names, statistics, scaling)
-        texts = [name for name in columns if name in self.texts]
+        texts = tuple(
+            text_column(
+                name,
+                self.texts[name],
+                scaling,
+                name in self._told,
+                self.kinds[name] == "category",
+            )
+            for name in columns
+            if name in self.texts
+        )
         dates = tuple(
             DateColumn(name, self.dates[name].cycles) for name in columns if name in self.dates
         )
         present = dict(zip(names, statistics.present.tolist(), strict=True))
-        present |= {name: self.texts[name].present for name in texts}
+        present |= {column.name: self.texts[column.name].present for column in texts}
         present |= {column.name: self.dates[column.name].present for column in dates}
         n_holes = {name: self.n_rows - present[name] for name in columns}
-        return Learned(
+        return TableEncoder(
             columns,
+            scaling,
             numbers,
-            tuple(
-                text_column(
-                    name,
-                    self.texts[name],
-                    scaling,
-                    name in self._told,
-                    self.kinds[name] == "category",
-                )
-                for name in texts
-            ),
+            texts,
             dates,
             masks_of(n_holes, self.n_rows, scaling),
             imputation_of(statistics, numbers),

@@ -12,7 +12,6 @@ from dagmm._core.parallel import parallel_map, single_threaded_blas
 from dagmm._core.progress import Progress
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
-from dagmm.data.progress import WatchedRows
 from dagmm.inference.calibration.calibration import (
     HELD_OUT,
     HELD_OUT_IN_TIME,
@@ -32,6 +31,7 @@ from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.row_views import FeatureMatrix
 from dagmm.preprocessing.sampling import FeatureSample, encode_table
 from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.diagnostics import diagnose
 from dagmm.training.fit_mixture import Finished, finish_member
@@ -214,7 +214,7 @@ def _learn(
 ) -> TableEncoder | ImageEncoder:
     if isinstance(rows, ImageRows):
         return ImageEncoder.learn(rows)
-    return TableEncoder.learn(WatchedRows(rows, progress), scaling, overrides)
+    return fit_table_encoder(rows, scaling, overrides, progress)
 
 
 def _shared(

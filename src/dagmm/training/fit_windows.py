@@ -11,13 +11,13 @@ from dagmm._core.progress import Progress
 from dagmm.data.base import CHUNK_ROWS, Rows
 from dagmm.inference.calibration.calibration import OUT_OF_FOLD_WINDOWS, Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
-from dagmm.inference.ensemble import Member, combine, combine_unseen
+from dagmm.inference.ensemble import Member, combine, combine_held_out
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.preprocessing.windows.features import (
     Detail,
     WindowFeatures,
@@ -84,7 +84,7 @@ def fit_windows(
         alone; of all of them by all networks where the table is too small for that.
     """
     progress.phase("reading", 3)
-    encoder = TableEncoder.learn(rows, scaling, overrides)
+    encoder = fit_table_encoder(rows, scaling, overrides)
     progress.advance(1)
     series = series_of(rows, length)
     features = encode_rows(rows, encoder)
@@ -219,4 +219,4 @@ def _joined(
         (tuple(members[i] for i in group), np.stack([energies[i] for i in group]))
         for group in groups
     ]
-    return combine_unseen(members, parts), OUT_OF_FOLD_WINDOWS
+    return combine_held_out(members, parts), OUT_OF_FOLD_WINDOWS

@@ -151,7 +151,7 @@ def test_few_rows_give_what_they_show_and_no_more():
 
 
 def test_an_energy_is_taken_as_it_is():
-    chosen = choose_threshold(None, energy=-3.5)
+    chosen = choose_threshold(UNSEEN, energy=-3.5)
     assert (chosen.energy, chosen.rule, chosen.share) == (-3.5, "a stated energy", None)
 
 
@@ -203,8 +203,3 @@ def test_p_values_fall_as_energies_rise_beyond_the_data_too():
     assert p_value[0] == 1.0
     # exp(-12) is six in a million.
     assert 1e-8 < p_value_of(UNSEEN, np.array([12.0]))[0] < 1e-4
-
-
-def test_p_values_need_energies_of_normal_rows():
-    with pytest.raises(ArgumentError, match=r"^this model was saved before energies of"):
-        p_value_of(None, np.zeros(1))

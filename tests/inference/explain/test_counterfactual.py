@@ -25,7 +25,7 @@ from dagmm.mixture.kernel_density import DrawnMixtures, KernelDensity, energies_
 from dagmm.mixture.marginal import MarginalMixtures, marginal_energies
 from dagmm.networks.network import flatten
 from dagmm.preprocessing.reference_values import N_LEVELS, reference_values_of
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.fit_mixture import latent_moments
 from small_tables import ARCHITECTURE, CALIBRATION, correlated_rows
 
@@ -72,7 +72,7 @@ MEMBERS = {
 @pytest.fixture(scope="module", params=MEMBERS.values(), ids=MEMBERS)
 def model(request):
     rows = correlated_rows()
-    encoder = TableEncoder.learn(MatrixRows(rows.astype(np.float64)), "none")
+    encoder = fit_table_encoder(MatrixRows(rows.astype(np.float64)), "none")
     judges = request.param()
     members = tuple(judge for judge in judges if isinstance(judge, Member))
     model = FittedModel(encoder, members, None, {}, CALIBRATION)
@@ -104,7 +104,7 @@ def test_the_search_leaves_out_mixtures_about_many_rows(kept):
     ]
     member = replace(member, drawn=replace(member.drawn, mixtures=tuple(mixtures)))
     rows = 10.0 * correlated_rows(5)
-    encoder = TableEncoder.learn(MatrixRows(rows.astype(np.float64)), "none")
+    encoder = fit_table_encoder(MatrixRows(rows.astype(np.float64)), "none")
     model = FittedModel(encoder, (member,), None, {}, CALIBRATION)
     got = np.asarray(TracedModel.of(model).energy((ARCHITECTURE,), jnp.asarray(rows.T)))
     z, _ = latent_moments(ARCHITECTURE, member.parameters, rows)

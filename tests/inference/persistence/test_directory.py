@@ -237,7 +237,7 @@ def test_what_is_not_there_is_refused(tmp_path):
         ('{"format": "other"}', "was not written by dagmm."),
         (
             '{"format": "dagmm", "format_version": 2}',
-            "has format 8, this dagmm reads up to 7; upgrade dagmm.",
+            "has format 2, this dagmm reads up to 1; upgrade dagmm.",
         ),
         (
             '{"format": "dagmm", "format_version": true}',

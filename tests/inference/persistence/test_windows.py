@@ -73,7 +73,7 @@ def test_what_is_saved_is_plain(saved):
         ("step", 0, "windows.step must be from 1 to 16777216, got 0"),
         ("interval", -1.0, "windows.interval must be a number >= 0, got -1.0"),
         ("gap", 1.0, "windows.gap must be a number that is not less than interval, got 1.0"),
-        ("detail", "all", "windows.detail must be one of levels, steps, got 'all'"),
+        ("detail", "all", "windows.detail must be one of summary, sequence, got 'all'"),
     ],
 )
 def test_a_field_that_windows_cannot_have_is_named(copy, name, value, reason):

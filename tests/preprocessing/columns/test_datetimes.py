@@ -10,7 +10,7 @@ from dagmm import InputError, TableWarning
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.datetimes import parsed
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 
 HOURLY = pd.date_range("2024-01-01", periods=24 * 35, freq="h")
 
@@ -20,7 +20,7 @@ def table(when):
 
 
 def learned(frame, **overrides):
-    return TableEncoder.learn(as_rows(frame), "standard", ColumnRoles(**overrides))
+    return fit_table_encoder(as_rows(frame), "standard", ColumnRoles(**overrides))
 
 
 def encode(encoder, frame):

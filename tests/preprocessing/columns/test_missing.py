@@ -1,4 +1,4 @@
-"""What a hole says: nothing where the training rows had none, much where this column had none."""
+"""Missing values: what a hole says, and the conditional mean of a Gaussian in its place."""
 
 import numpy as np
 import pandas as pd
@@ -9,12 +9,13 @@ from dagmm.data.arrays import MatrixRows
 from dagmm.data.convert import as_rows
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.missing import (
+    Imputer,
     MissingIndicator,
     expected_rate,
     lost_deviation,
     masks_of,
 )
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.presets import DetectorConfig
 from small_tables import PLAN, correlated_rows
 
@@ -46,7 +47,7 @@ def test_a_hole_that_never_was_stands_out_the_more_the_more_rows_had_none():
 
 def test_without_holes_in_training_there_are_no_masks_and_a_hole_says_nothing():
     x = correlated_rows().astype(np.float64)
-    encoder = TableEncoder.learn(MatrixRows(x))
+    encoder = fit_table_encoder(MatrixRows(x))
     assert encoder.masks == MissingIndicator((), encoder.masks.centre, encoder.masks.scale)
     assert encoder.n_features == 6
     y = x[:5].copy()
@@ -55,7 +56,7 @@ def test_without_holes_in_training_there_are_no_masks_and_a_hole_says_nothing():
 
 
 def test_a_row_without_any_value_is_moved_in_every_column():
-    encoder = TableEncoder.learn(MatrixRows(correlated_rows().astype(np.float64)))
+    encoder = fit_table_encoder(MatrixRows(correlated_rows().astype(np.float64)))
     encoded = encode(encoder, np.full((1, 6), np.nan))
     np.testing.assert_allclose(encoded, lost_deviation(400), rtol=1e-5)
 
@@ -70,9 +71,8 @@ def test_holes_in_training_have_masks_and_holes_elsewhere_move_their_column():
         }
     )
     frame.loc[::4, "a"] = np.nan
-    encoder = TableEncoder.learn(as_rows(frame))
+    encoder = fit_table_encoder(as_rows(frame))
     assert encoder.feature_columns == ("a", "b", *["kind"] * 3, *["word"] * 3, "a", "word")
-    assert encoder.column_of_feature.tolist() == [0, 1, 2, 2, 2, 3, 3, 3, 0, 3]
     row = {"a": [1.0], "b": [1.0], "kind": ["u"], "word": ["s"]}
     whole = encode(encoder, pd.DataFrame(row))[0]
     lost = lost_deviation(100)
@@ -119,7 +119,7 @@ def test_a_hole_makes_a_row_strange_only_where_there_never_was_one(monkeypatch):
 
 
 def test_a_model_of_an_older_format_refuses_holes():
-    encoder = TableEncoder.learn(MatrixRows(correlated_rows().astype(np.float64)))
+    encoder = fit_table_encoder(MatrixRows(correlated_rows().astype(np.float64)))
     object.__setattr__(encoder, "imputation", None)
     x = correlated_rows(n_rows=5).astype(np.float64)
     x[3, 2] = np.nan
@@ -133,8 +133,64 @@ def test_a_model_of_an_older_format_refuses_holes():
 
 def test_a_model_of_an_older_format_takes_a_hole_for_another_text():
     frame = pd.DataFrame({"kind": ["u", "v", None, "w"] * 5})
-    encoder = TableEncoder.learn(as_rows(frame[:2]))
+    encoder = fit_table_encoder(as_rows(frame[:2]))
     object.__setattr__(encoder, "imputation", None)
     encoded = encode(encoder, frame)
     np.testing.assert_array_equal(encoded[2], encoded[3])
     assert (encoded[2] != encoded[0]).any()
+
+
+def correlated(n_rows=4000, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n_rows, 2)) @ rng.normal(size=(2, 5)) + 0.3 * rng.normal(
+        size=(n_rows, 5)
+    )
+
+
+@pytest.mark.parametrize("gone", [[1], [0, 4], [0, 1, 3], [0, 1, 2, 3]])
+def test_holes_get_the_conditional_mean(gone):
+    correlation = np.corrcoef(correlated().T)
+    imputation = Imputer(np.zeros(5), np.ones(5), correlation)
+    z = np.random.default_rng(1).normal(size=(3, 5))
+    holes = np.zeros((3, 5), bool)
+    holes[:, gone] = True
+    here = [i for i in range(5) if i not in gone]
+    weights = np.linalg.solve(correlation[np.ix_(here, here)], correlation[np.ix_(here, gone)])
+    filled = imputation.fill(np.where(holes, np.nan, z), holes)
+    np.testing.assert_allclose(filled[:, gone], z[:, here] @ weights, 1e-9)
+    np.testing.assert_array_equal(filled[:, here], z[:, here])
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "none"])
+def test_a_hole_is_filled_close_to_what_was_there(scaling):
+    x = correlated() * [1.0, 10.0, 0.1, 1.0, 1.0] + [5.0, 0.0, -3.0, 0.0, 100.0]
+    encoder = fit_table_encoder(MatrixRows(x), scaling)
+    y = x[:500].copy()
+    y[:, 1] = np.nan
+    truth, filled = (encoder.encode(MatrixRows(t).chunk(0, 500))[:, 1] for t in (x[:500], y))
+    assert np.corrcoef(truth, filled)[0, 1] > 0.9
+    assert np.std(truth - filled) < 0.5 * np.std(truth)
+
+
+def test_holes_of_a_table_too_wide_get_the_mean():
+    x = np.random.default_rng(0).normal(size=(20, 600)) + 3.0
+    encoder = fit_table_encoder(MatrixRows(x), "none")
+    y = x[:2].copy()
+    y[0, 7] = np.nan
+    encoded = encoder.encode(MatrixRows(y).chunk(0, 2))
+    np.testing.assert_allclose(encoded[0, 7], x[:, 7].mean(), 1e-5)
+
+
+def test_columns_that_say_the_same_can_be_filled_from_each_other():
+    x = np.repeat(np.random.default_rng(0).normal(size=(500, 1)), 4, axis=1)
+    encoder = fit_table_encoder(MatrixRows(x))
+    y = x[:20].copy()
+    y[:, :3] = np.nan
+    encoded = encoder.encode(MatrixRows(y).chunk(0, 20))
+    np.testing.assert_allclose(encoded[:, :3], np.repeat(encoded[:, 3:], 3, axis=1), 0.02, 1e-3)
+
+
+def test_a_constant_column_is_filled_with_its_value():
+    x = np.column_stack([np.full(50, 7.0), np.random.default_rng(0).normal(size=50)])
+    encoder = fit_table_encoder(MatrixRows(x))
+    assert encoder.encode(MatrixRows(np.array([[np.nan, 0.0]])).chunk(0, 1))[0, 0] == 0.0

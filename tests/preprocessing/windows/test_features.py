@@ -14,7 +14,7 @@ from dagmm.preprocessing.windows.features import (
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(40, 3)).astype(np.float32)
-WANDERS = np.array([False, True, False])
+NONSTATIONARY = np.array([False, True, False])
 #: Two segments: rows 0 to 24 and 25 to 39.
 FIRST = np.repeat([0, 25], [25, 15])
 
@@ -26,7 +26,7 @@ def expected(view, end):
     rows = ROWS[start : end + 1].astype(np.float64)
     level = rows.mean(axis=0)
     beyond = np.sign(level) * np.maximum(abs(level) - FREE, 0.0)
-    settled = np.where(WANDERS, beyond, level)
+    settled = np.where(NONSTATIONARY, beyond, level)
     if view.detail == "summary":
         parts = np.concatenate([settled, np.cbrt(rows.var(axis=0))])
     else:
@@ -41,7 +41,7 @@ def view(request):
     n = 6 if request.param == "summary" else 15
     centre, scale = RNG.normal(size=n), RNG.uniform(0.5, 2.0, size=n)
     return WindowFeatures(
-        request.param, 5, WANDERS, centre.astype(np.float32), scale.astype(np.float32)
+        request.param, 5, NONSTATIONARY, centre.astype(np.float32), scale.astype(np.float32)
     )
 
 
@@ -93,7 +93,7 @@ def test_scaled_inputs_have_mean_0_and_deviation_1(detail):
     assert (made[:, ~varies] == 0.0).all()
 
 
-def test_a_level_that_wanders_is_free_up_to_a_point():
+def test_a_nonstationary_level_is_free_up_to_a_point():
     view = WindowFeatures.unscaled("summary", 2, np.array([True]))
     rows = np.array([[0.0], [0.0], [9.9], [9.9], [-12.0], [-12.0]], np.float32)
     inputs = inputs_of(view, rows, np.array([1, 3, 5]), np.array([0, 2, 4]))

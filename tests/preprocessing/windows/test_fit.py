@@ -58,7 +58,7 @@ def test_a_clock_that_stands_still_has_no_gaps():
     assert len(found.ends) == 30
 
 
-def test_too_few_rows_are_refused_and_the_longest_stretch_is_named():
+def test_too_few_rows_are_refused_and_the_longest_segment_is_named():
     with pytest.raises(InputError) as caught:
         series(table([40], gaps=[20]), "60s")
     assert str(caught.value) == (

@@ -21,7 +21,7 @@ def test_the_interval_is_that_within_assets():
 
 @FEW
 @given(lengths, st.data())
-def test_a_stretch_ends_with_its_asset_and_at_a_gap(sizes, data):
+def test_a_segment_ends_with_its_asset_and_at_a_gap(sizes, data):
     asset = assets(sizes)
     n = len(asset)
     steps = data.draw(st.lists(st.sampled_from([0.5, 1.0, 9.0]), min_size=n, max_size=n))

@@ -8,7 +8,7 @@ import numpy as np
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.cli.jobs.roles import Roles
 from dagmm.data.files.base import TableOptions
-from dagmm.data.files.parquet_folder import parquet_files
+from dagmm.data.files.parquet import parquet_files
 from dagmm.data.image_folder import SUFFIXES, ImageFolder
 from dagmm.data.images import ImageRows
 from dagmm.inference.fitted_model import FittedModel

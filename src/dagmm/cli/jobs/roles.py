@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, InputError
-from dagmm.data.files.typed_table import is_number, is_text
+from dagmm.data.files.base import is_number, is_text
 from dagmm.preprocessing.column_roles import ColumnRoles
 
 

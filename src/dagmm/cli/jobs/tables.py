@@ -9,9 +9,8 @@ import pyarrow as pa
 from dagmm.cli.jobs.labels import anomalies_of, check_some_normal
 from dagmm.cli.jobs.roles import Roles, check_types
 from dagmm.cli.terminal import log
-from dagmm.data.files.base import TableFile, TableOptions
+from dagmm.data.files.base import TableFile, TableOptions, TypedTable, is_text
 from dagmm.data.files.open import open_table
-from dagmm.data.files.typed_table import TypedTable, is_text
 from dagmm.data.paths import rows_in
 from dagmm.data.streams import StreamRows
 
@@ -71,7 +70,9 @@ def _labels(table: pa.Table | StreamRows, name: str, roles: Roles, source: str) 
     """Say which rows are anomalies, some rows at a time."""
     pieces: Iterator[pa.ChunkedArray] = iter(())
     if isinstance(table, StreamRows):
-        pieces = (pa.chunked_array([piece.column(0)]) for piece in table.only((name,)).pieces())
+        pieces = (
+            pa.chunked_array([piece.column(0)]) for piece in table.only((name,)).record_batches()
+        )
     else:
         pieces = iter([table[name]])
     parts, seen, start = [], pa.chunked_array([pa.array([], pa.string())]), 0

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from dagmm._core.errors import InputError
-from dagmm.data.files.transcoding import advice
+from dagmm.data.files.source import advice
 
 #: Cells that count as holes among numbers: the same when a table is fitted and when it is scored.
 HOLES = tuple(arrow_csv.ConvertOptions().null_values)

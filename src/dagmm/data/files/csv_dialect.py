@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from dagmm._core.errors import InputError
 from dagmm.data.files.base import TableOptions
-from dagmm.data.files.source import Source
-from dagmm.data.files.transcoding import advice
+from dagmm.data.files.source import Source, advice
 
 DELIMITERS = (",", ";", "\t", "|")
 

@@ -12,8 +12,8 @@ from typing import IO, Any
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
+from dagmm.data.files.base import TypedTable
 from dagmm.data.files.csv import CSVTable
-from dagmm.data.files.typed_table import TypedTable
 
 #: Bytes of rows from which on a CSV file is not held.
 HELD_BYTES = 2**26
@@ -78,8 +78,8 @@ class SpooledCSV(TypedTable):
             self._file.close()
             raise
 
-    def pieces(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-        """Read some rows at a time; see :meth:`TypedTable.pieces`."""
+    def record_batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+        """Read some rows at a time; see :meth:`TypedTable.record_batches`."""
         index = [self.schema.get_field_index(name) for name in columns]
         options = pa.ipc.IpcReadOptions(included_fields=index)
         reader = pa.ipc.open_file(pa.PythonFile(self._file, mode="r"), options=options)

@@ -2,9 +2,12 @@
 
 from dagmm.data.files.base import TableFile, TableOptions
 from dagmm.data.files.csv import CSVTable
-from dagmm.data.files.parquet import ParquetTable
-from dagmm.data.files.parquet_folder import PARQUET_SUFFIXES as PARQUET_SUFFIXES
-from dagmm.data.files.parquet_folder import ParquetFolder, parquet_files
+from dagmm.data.files.parquet import (
+    PARQUET_SUFFIXES,
+    ParquetFolder,
+    ParquetTable,
+    parquet_files,
+)
 from dagmm.data.files.source import PARQUET_MAGIC, Source
 
 

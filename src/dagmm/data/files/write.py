@@ -18,7 +18,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from dagmm._core.errors import ArgumentError, InputError
-from dagmm.data.files.open import PARQUET_SUFFIXES
+from dagmm.data.files.parquet import PARQUET_SUFFIXES
 from dagmm.data.files.source import STANDARD
 
 

@@ -7,13 +7,12 @@ import numpy as np
 
 from dagmm._core.atomic_files import Arrays as Arrays
 from dagmm._core.json_fields import JsonField
+from dagmm.preprocessing.column_roles import REASONS, UnusedColumn
 from dagmm.preprocessing.columns.categorical import MAX_CATEGORIES, TextColumn
 from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
-from dagmm.preprocessing.columns.imputation import Imputer
-from dagmm.preprocessing.columns.missing import MissingIndicator
+from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
 from dagmm.preprocessing.columns.numeric import SCALINGS, NumberColumns
 from dagmm.preprocessing.table_encoder import TableEncoder
-from dagmm.preprocessing.unused_columns import REASONS, UnusedColumn
 
 #: Most columns of a table that are read.
 _MOST_COLUMNS = 2**20

@@ -1,11 +1,22 @@
-"""Mask features: a column that is sometimes missing says so in a feature of its own."""
+"""Missing values: a feature that says so, and what stands in their place."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from dagmm.preprocessing.columns.numeric import Scaling
+from dagmm.preprocessing.columns.numeric import (
+    Comoments,
+    NumberColumns,
+    NumberStatistics,
+    Scaling,
+)
+
+#: Deviations beyond which a value is trusted no further when others are guessed from it.
+_TRUSTED = 6.0
+#: Smallest eigenvalue of the correlations, so that columns which say the same can be solved for.
+_EIGENVALUE_FLOOR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,70 @@ class MissingIndicator:
     ) -> Float64[np.ndarray, "n_rows n_masks"]:
         """Features of the holes in these columns."""
         return (holes - self.centre) / self.scale
+
+
+@dataclass(frozen=True)
+class Imputer:
+    """Fills holes among encoded numbers with what the rest of the row makes most likely.
+
+    A hole that were filled with the column's mean would break the correlation of the other
+    sensors, and make a row strange that only lacks a value. The conditional mean of a Gaussian
+    does not.
+
+    Parameters
+    ----------
+    mean, spread : ndarray of shape (n_numbers,)
+        Mean and standard deviation of the training rows, in encoded units; a column that was
+        constant has a spread of 1.
+    correlation : ndarray of shape (n_numbers, n_numbers) or (0, 0)
+        Of the training rows, shrunk; without one, for a table too wide, holes get the mean.
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+    correlation: np.ndarray
+
+    @cached_property
+    def _precision(self) -> np.ndarray:
+        return np.linalg.inv(self.correlation)
+
+    def fill(
+        self,
+        features: Float64[np.ndarray, "n_rows n_columns"],
+        holes: Bool[np.ndarray, "n_rows n_columns"],
+    ) -> Float64[np.ndarray, "n_rows n_columns"]:
+        """Return features with a value in each hole, which depends on the row alone."""
+        if not holes.any():
+            return features
+        z = np.zeros_like(features)
+        if len(self.correlation):
+            rows = np.flatnonzero(holes.any(axis=1))
+            known = (features[rows] - self.mean) / self.spread
+            known = np.where(holes[rows], 0.0, np.clip(known, -_TRUSTED, _TRUSTED))
+            patterns, which = np.unique(holes[rows], axis=0, return_inverse=True)
+            for i, pattern in enumerate(patterns):
+                same = np.flatnonzero(which.ravel() == i)
+                z[np.ix_(rows[same], pattern)] = self._guessed(known[same], pattern)
+        return np.where(holes, self.mean + self.spread * z, features)
+
+    def _guessed(
+        self, known: Float64[np.ndarray, "n_same n_columns"], pattern: Bool[np.ndarray, " n"]
+    ) -> Float64[np.ndarray, "n_same n_holes"]:
+        weights = self._weights(pattern)
+        present = np.ascontiguousarray(known[:, ~pattern])
+        # Each row is summed by itself: a matrix product rounds differently for other row counts.
+        guessed = [(present * column).sum(axis=1) for column in weights.T]
+        return np.stack(guessed, axis=1)
+
+    def _weights(self, pattern: Bool[np.ndarray, " n"]) -> np.ndarray:
+        """Regression of the missing on the present columns; shape (n_present, n_holes)."""
+        gone, here = np.flatnonzero(pattern), np.flatnonzero(~pattern)
+        if len(gone) <= len(here):
+            precision = self._precision
+            own = precision[np.ix_(gone, gone)]
+            return -np.linalg.solve(own, precision[np.ix_(gone, here)]).T
+        own = self.correlation[np.ix_(here, here)]
+        return np.linalg.solve(own, self.correlation[np.ix_(here, gone)])
 
 
 def masks_of(n_holes: dict[str, int], n_rows: int, scaling: Scaling) -> MissingIndicator:
@@ -66,3 +141,41 @@ def lost_deviation(n_rows: int) -> float:
     """
     rate = expected_rate(0, n_rows)
     return float(np.sqrt((1.0 - rate) / rate))
+
+
+def imputation_of(statistics: NumberStatistics, numbers: NumberColumns) -> Imputer:
+    """Learn how to fill holes from a table's statistics."""
+    # In the statistics' own units a column's deviation is never too large to be squared.
+    deviation = np.sqrt(statistics.scatter / np.maximum(statistics.present, 1))
+    is_constant = (statistics.low == statistics.high) | (deviation == 0.0)
+    down = statistics.exponent - numbers.exponent
+    mean = (np.ldexp(statistics.mean, down) - numbers.centre) / numbers.scale
+    mean = np.where(is_constant, (np.ldexp(statistics.low, down) - numbers.centre), mean)
+    spread = np.where(is_constant, 1.0, np.ldexp(deviation, down) / numbers.scale)
+    # In float64 the deviation of a column without scaling may be next to nothing.
+    spread = np.maximum(spread, np.finfo(np.float64).tiny)
+    correlation = np.zeros((0, 0))
+    if statistics.pairs is not None:
+        correlation = _shrunk_correlation(statistics.pairs, deviation, is_constant)
+    return Imputer(mean, spread, correlation)
+
+
+def _shrunk_correlation(
+    pairs: Comoments, deviation: np.ndarray, is_constant: np.ndarray
+) -> np.ndarray:
+    """Correlations less what few rows would make up, as a matrix that can be inverted."""
+    width = len(deviation)
+    if not width:
+        return np.zeros((0, 0))
+    scale = np.where(is_constant, 1.0, deviation)
+    correlation = pairs.product / scale[:, None] / scale / (pairs.n + width)
+    correlation = np.clip(correlation, -1.0, 1.0)
+    correlation[is_constant] = 0.0
+    correlation[:, is_constant] = 0.0
+    np.fill_diagonal(correlation, 1.0)
+    values, vectors = np.linalg.eigh(correlation)
+    if values[0] < _EIGENVALUE_FLOOR:
+        correlation = (vectors * np.maximum(values, _EIGENVALUE_FLOOR)) @ vectors.T
+        root = np.sqrt(correlation.diagonal())
+        correlation = correlation / root[:, None] / root
+    return (correlation + correlation.T) / 2.0

@@ -10,7 +10,7 @@ from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
 from dagmm.preprocessing.windows.segments import first_rows
 
 
-class ReportData(NamedTuple):
+class GatheredRows(NamedTuple):
     """The rows of a chunk behind those that windows reach back to."""
 
     rows: Float32[np.ndarray, "n_all n_features"]
@@ -47,7 +47,7 @@ class WindowBuffer:
 
     def extend(
         self, chunk: Chunk, features: Float32[np.ndarray, "n_rows n_features"]
-    ) -> ReportData:
+    ) -> GatheredRows:
         """Take the next rows; where they are refused nothing is changed.
 
         Raises
@@ -57,7 +57,7 @@ class WindowBuffer:
         """
         if chunk.n_rows == 0:
             nothing = np.empty(0, np.int64)
-            return ReportData(features, nothing, nothing)
+            return GatheredRows(features, nothing, nothing)
         times = times_of(chunk, self._time)
         names, asset = assets_of(chunk, self._group)
         rows, all_times, assets = [], [], []
@@ -81,7 +81,7 @@ class WindowBuffer:
         owner = np.concatenate(assets)
         first = first_rows(owner, gathered_times, self._gap)
         self._keep(names, owner, first, gathered, gathered_times)
-        return ReportData(gathered, ends, first[ends])
+        return GatheredRows(gathered, ends, first[ends])
 
     def _keep(
         self,

@@ -18,7 +18,7 @@ from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
 Detail: TypeAlias = Literal["summary", "sequence"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
 
-#: Training deviations that a wandering feature may move away without being strange: three
+#: Training deviations that a non-stationary feature may move away without being strange: three
 #: deviations of a random walk that goes on for as long again as the training rows.
 FREE = 10.0
 
@@ -35,7 +35,7 @@ class WindowFeatures(eqx.Module):
     window is. With ``sequence`` it is every step of every feature.
 
     The level of a non-stationary feature counts from ``FREE`` training deviations on only. A
-    window that has fewer rows, because its segment has only begun, is judged by those it has, and
+    window that has fewer rows, because its segment has only begun, is scored by those it has, and
     by less the fewer they are.
 
     Parameters

@@ -12,7 +12,7 @@ from dagmm.preprocessing.windows.features import WindowFeatures
 class WindowSpec:
     """How a model makes windows of rows.
 
-    A row is judged by the window that ends at it, so by itself and earlier rows of its asset. No
+    A row is scored by the window that ends at it, so by itself and earlier rows of its asset. No
     window reaches across a gap or from one asset to another: the first rows of a segment have
     shorter ones.
 

@@ -24,7 +24,7 @@ class Folds(NamedTuple):
 
     fitted: list[Int64[np.ndarray, " n_fitted"]]
     """By member."""
-    held_out: list[Int64[np.ndarray, " n_unseen"]]
+    held_out: list[Int64[np.ndarray, " n_held_out"]]
     """By member: of windows those that share no row with the others; none in small tables."""
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm._core.parallel import parallel_map
-from dagmm.inference.ensemble import Beside, Judge, combine_unseen
+from dagmm.inference.ensemble import Beside, Judge, combine_held_out
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
 from dagmm.training.splits.folds import Folds
 
@@ -17,7 +17,7 @@ def out_of_fold_energies(
     features: Float32[np.ndarray, "n_rows n_features"],
     folds: Folds,
     fit_beside: Callable[[FeatureMatrix], Beside],
-) -> Float[np.ndarray, " n_unseen"]:
+) -> Float[np.ndarray, " n_held_out"]:
     """One energy for each row that some network was not fitted to, by such networks alone.
 
     What stands beside the networks is fitted to all rows: here it is fitted anew to the others.
@@ -41,7 +41,7 @@ def out_of_fold_energies(
 
     Returns
     -------
-    ndarray of shape (n_unseen,)
+    ndarray of shape (n_held_out,)
         In nats, group by group.
     """
 
@@ -52,4 +52,4 @@ def out_of_fold_energies(
         some = (*(judges[i] for i in group), *beside)
         return some, np.stack([*energies[group][:, held_out], *of_beside])
 
-    return combine_unseen(judges, parallel_map(part, folds.groups()))
+    return combine_held_out(judges, parallel_map(part, folds.groups()))

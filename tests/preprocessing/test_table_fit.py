@@ -1,14 +1,13 @@
-"""Columns that are no part of a model: identifiers, empty ones, and those the user names."""
+"""Which columns are no part of a model: identifiers, empty ones, and those the user names."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dagmm import ArgumentError, InputError, TableWarning
+from dagmm import ArgumentError, TableWarning
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.column_roles import ColumnRoles
-from dagmm.preprocessing.columns.identifiers import IdentifierTest
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
 
 N = 200
 ODD = np.random.default_rng(0).permutation(N)
@@ -18,8 +17,8 @@ def frame(**columns):
     return pd.DataFrame({"a": np.random.default_rng(1).normal(size=N)} | columns)
 
 
-def learned(table, **overrides):
-    return TableEncoder.learn(as_rows(table), "standard", ColumnRoles(**overrides))
+def learned(table, **roles):
+    return fit_table_encoder(as_rows(table), "standard", ColumnRoles(**roles))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,7 @@ def learned(table, **overrides):
     ],
     ids=["text", "rising", "falling", "shuffled", "nearly numbers", "digits"],
 )
-def test_identifiers_are_set_aside_with_a_warning(column, why):
+def test_identifiers_are_not_used_with_a_warning(column, why):
     with pytest.warns(TableWarning) as caught:
         encoder = learned(frame(id=column))
     assert [str(warning.message) for warning in caught] == [
@@ -82,18 +81,7 @@ def test_what_may_measure_or_describe_is_kept(column):
     assert learned(frame(id=column)).columns == ("a", "id")
 
 
-@pytest.mark.parametrize("size", [1, 50, 200])
-def test_integers_are_judged_the_same_in_any_chunks(size):
-    for values in (ODD, np.arange(N), np.r_[ODD, 7]):
-        counts = IdentifierTest.empty()
-        for i in range(0, len(values), size):
-            counts.add(values[i : i + size])
-        whole = IdentifierTest.empty()
-        whole.add(values)
-        assert counts.in_words == whole.in_words
-
-
-def test_a_column_without_a_value_is_set_aside():
+def test_a_column_without_a_value_is_not_used():
     message = (
         "column 'b' is not used: it has no value in any row. Pass drop=['b'] to leave it out "
         "without this warning."
@@ -119,26 +107,8 @@ def test_what_the_user_says_goes_before_what_is_found_out():
     )
 
 
-def test_categories_are_the_same_whatever_type_they_are_written_in():
-    number = frame(port=np.arange(N) % 3)
-    encoder = learned(number, categorical=("port",))
-    chunks = [
-        as_rows(table).chunk(0, N)
-        for table in (
-            number,
-            number.astype({"port": "float32"}),
-            number.astype({"port": "Int64"}),
-            number.astype({"port": "str"}),
-            number.astype({"port": "category"}),
-        )
-    ]
-    first = encoder.encode(chunks[0])
-    for chunk in chunks[1:]:
-        np.testing.assert_array_equal(encoder.encode(chunk), first)
-
-
 @pytest.mark.parametrize(
-    ("overrides", "message"),
+    ("roles", "message"),
     [
         (
             {"drop": ("Unit",)},
@@ -151,46 +121,7 @@ def test_categories_are_the_same_whatever_type_they_are_written_in():
         ({"numeric": ("unit",)}, "numeric names column 'unit', which holds no numbers."),
     ],
 )
-def test_overrides_that_cannot_be_are_refused(overrides, message):
+def test_roles_that_cannot_be_are_refused(roles, message):
     with pytest.raises(ArgumentError) as caught:
-        learned(frame(unit="u"), **overrides)
+        learned(frame(unit="u"), **roles)
     assert str(caught.value) == message
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            (3.5, None, None, None, None),
-            "drop must be the name of a column, a list of names, or None, got 3.5.",
-        ),
-        (
-            (None, [1.5], None, None, None),
-            "categorical must be the name of a column, a list of names, or None, got [1.5].",
-        ),
-        (
-            (None, None, None, ["t"], None),
-            "time must be the name of a column or None, got ['t'].",
-        ),
-    ],
-)
-def test_arguments_that_name_no_column_are_refused(arguments, message):
-    with pytest.raises(ArgumentError) as caught:
-        ColumnRoles.of(*arguments)
-    assert str(caught.value) == message
-    assert ColumnRoles.of("a", ["b"], None, "t", None) == ColumnRoles(("a",), ("b",), (), "t")
-
-
-def test_a_category_column_with_as_many_values_as_rows_is_refused():
-    message = (
-        "column 'id' is said to hold categories, but it holds 200 different texts in 200 rows, "
-        "which identifies rows rather than describing them; leave it out of the fit."
-    )
-    names = [f"part {i}" for i in ODD]
-    for table, overrides in (
-        (frame(id=names), {"categorical": ("id",)}),
-        (frame(id=pd.Categorical(names)), {}),
-    ):
-        with pytest.raises(InputError) as caught:
-            learned(table, **overrides)
-        assert str(caught.value) == message
