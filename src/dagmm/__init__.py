@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from dagmm.inference.persistence.directory import load_model as load_model
     from dagmm.report.make import Report as Report
     from dagmm.report.make import make_report as make_report
+    from dagmm.report.plots.model_plots import plot_energy as plot_energy
+    from dagmm.report.plots.model_plots import plot_explanation as plot_explanation
+    from dagmm.report.plots.model_plots import plot_latent as plot_latent
 
 
 _HOMES = {
@@ -34,6 +37,9 @@ _HOMES = {
     "Comparison": "dagmm.evaluation.result",
     "make_report": "dagmm.report.make",
     "Report": "dagmm.report.make",
+    "plot_energy": "dagmm.report.plots.model_plots",
+    "plot_latent": "dagmm.report.plots.model_plots",
+    "plot_explanation": "dagmm.report.plots.model_plots",
     "ArgumentError": "dagmm._core.errors",
     "DAGMMError": "dagmm._core.errors",
     "InputError": "dagmm._core.errors",
@@ -54,4 +60,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted(__all__)

@@ -47,16 +47,16 @@ def test_a_report_of_windows_says_what_windows_say(windows):
 def test_plots_of_windows_see_the_rows_before(windows):
     table = with_faults(sensors(seed=1))
     explained = windows.explain(table)
-    ax = windows.plot_explanation(table, row=44, ax=Figure().subplots())
+    ax = dagmm.plot_explanation(windows, table, row=44, ax=Figure().subplots())
     bars = sum(bar.get_width() for bar in ax.patches)
     assert bars == pytest.approx(explained.energy[44] - explained.reference_energy[44])
-    points = windows.plot_latent(table, ax=Figure().subplots()).collections
+    points = dagmm.plot_latent(windows, table, ax=Figure().subplots()).collections
     strange = windows.predict(table) == -1
     assert [len(part.get_offsets()) for part in points] == [(~strange).sum(), strange.sum()]
 
 
 def test_images_have_energies_to_plot_and_no_report(images):
-    assert images.plot_energy(blobs(30), ax=Figure().subplots()).patches
+    assert dagmm.plot_energy(images, blobs(30), ax=Figure().subplots()).patches
     message = r"^the model was fitted on images of .*; this is for models of tables\.$"
     with pytest.raises(ArgumentError, match=message):
         dagmm.make_report(images, np.zeros((3, 4)))

@@ -23,11 +23,15 @@ NAMES = [
     "compare",
     "load_model",
     "make_report",
+    "plot_energy",
+    "plot_explanation",
+    "plot_latent",
 ]
 
 
 def test_all_holds_the_public_names():
     assert sorted(dagmm.__all__) == NAMES
+    assert dir(dagmm) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -25,11 +25,10 @@ from dagmm.inference.persistence.directory import SavedModel, load_model, save_m
 from dagmm.networks.activations import activation_name, resolve_activation
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.report.plots.methods import PlotMethods
 from dagmm.training.checkpoint.directory import Checkpoint
 
 
-class FittedModelEstimator(PlotMethods, BaseEstimator):
+class FittedModelEstimator(BaseEstimator):
     """Base of the estimators: each holds one fitted model, ``model_``, and speaks for it."""
 
     model_: FittedModel
@@ -231,6 +230,24 @@ class FittedModelEstimator(PlotMethods, BaseEstimator):
         if self.model_.threshold is not None:
             columns["is_anomaly"] = is_anomaly(energy, self.model_.threshold)
         return table_like(X, columns)
+
+    def rows(self, X: Any) -> Rows:
+        """Return the rows of a table, checked as every method checks it.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
+
+        Returns
+        -------
+        Rows
+
+        Raises
+        ------
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        return self._rows(X, fitting=False)
 
     def _overrides(self) -> ColumnRoles:
         """Check what the user says about columns."""

@@ -96,7 +96,7 @@ def combine(
 
 def combine_held_out(
     judges: tuple[Judge, ...],
-    parts: Iterable[tuple[tuple[Judge, ...], Float[np.ndarray, "n_some n_part"]]],
+    parts: Iterable[tuple[tuple[Judge, ...], np.ndarray]],
 ) -> Float[np.ndarray, " n_held_out"]:
     """One energy for each row that some of the judges were not fitted to, in nats.
 

@@ -1,4 +1,4 @@
-"""The plots of the estimators."""
+"""The plots of a fitted model."""
 
 import sys
 
@@ -9,6 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.exceptions import NotFittedError
 
+import dagmm
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm._core.errors import MissingExtraError
 from small_fits import tiny_config, tiny_dagmm, tiny_detector
@@ -34,20 +35,20 @@ def detector(rows):
 
 def test_plot_of_energies_counts_alarms(detector, rows):
     given = Figure().subplots()
-    ax = detector.plot_energy(rows, ax=given)
+    ax = dagmm.plot_energy(detector, rows, ax=given)
     assert ax is given
     assert ax.get_xlabel() == "energy (nats, higher is stranger)"
     scale_of_threshold = ax.get_lines()[0].get_xdata()[0]
     fills = [patch for patch in ax.patches if patch.get_fill()]
     assert len(fills) == 2
     assert np.isfinite(scale_of_threshold)
-    by_row = detector.plot_energy(rows, by_row=True, ax=Figure().subplots())
+    by_row = dagmm.plot_energy(detector, rows, by_row=True, ax=Figure().subplots())
     marks = by_row.get_lines()[-1].get_xdata()
     np.testing.assert_array_equal(marks, np.flatnonzero(detector.predict(rows) == -1))
 
 
 def test_plot_of_the_code_space_shows_every_row(detector, rows):
-    ax = detector.plot_latent(rows, member=1)
+    ax = dagmm.plot_latent(detector, rows, member=1)
     normal, strange = (len(part.get_offsets()) for part in ax.collections)
     assert strange == (detector.predict(rows) == -1).sum()
     assert normal + strange == len(rows)
@@ -55,7 +56,7 @@ def test_plot_of_the_code_space_shows_every_row(detector, rows):
 
 
 def test_plot_of_an_explanation_names_the_column(detector, rows):
-    ax = detector.plot_explanation(rows, row=7, ax=Figure().subplots())
+    ax = dagmm.plot_explanation(detector, rows, row=7, ax=Figure().subplots())
     explanation = detector.explain(rows)
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names == [name for name in explanation.top_features(3)[7] if name]
@@ -63,27 +64,41 @@ def test_plot_of_an_explanation_names_the_column(detector, rows):
     bars = [bar.get_width() for bar in ax.patches]
     assert sum(bars) == pytest.approx(explanation.energy[7] - explanation.reference_energy[7])
     assert ax.texts[0].get_text() == f"expected {explanation.expected['b'][7]:.4g}"
-    alone = detector.plot_explanation(rows.iloc[[7]], n_columns=1, ax=Figure().subplots())
+    alone = dagmm.plot_explanation(detector, rows.iloc[[7]], n_columns=1, ax=Figure().subplots())
     assert len(alone.patches) == 1
+
+
+def test_a_fitted_model_alone_is_enough(detector, rows):
+    ax = dagmm.plot_energy(detector.model_, rows, by_row=True, ax=Figure().subplots())
+    marks = ax.get_lines()[-1].get_xdata()
+    np.testing.assert_array_equal(marks, np.flatnonzero(detector.predict(rows) == -1))
 
 
 def test_plots_of_the_reference_model_have_no_threshold(rows):
     model = tiny_dagmm().fit(rows)
-    assert not model.plot_energy(rows, ax=Figure().subplots()).get_lines()
-    assert model.plot_latent(rows, ax=Figure().subplots()).collections[1].get_offsets().size == 0
+    assert not dagmm.plot_energy(model, rows, ax=Figure().subplots()).get_lines()
+    assert (
+        dagmm.plot_latent(model, rows, ax=Figure().subplots()).collections[1].get_offsets().size
+        == 0
+    )
 
 
 def test_plots_refuse_what_is_not_there(detector, rows):
     with pytest.raises(
         ArgumentError, match=r"^member must be below 2, the number of networks, got 2\.$"
     ):
-        detector.plot_latent(rows, member=2)
+        dagmm.plot_latent(detector, rows, member=2)
     with pytest.raises(ArgumentError, match=r"^row must be below 120, the rows of X, got 120\.$"):
-        detector.plot_explanation(rows, row=120)
+        dagmm.plot_explanation(detector, rows, row=120)
     with pytest.raises(ArgumentError, match=r"^n_columns must be an int >= 1, got 0\.$"):
-        detector.plot_explanation(rows, n_columns=0)
+        dagmm.plot_explanation(detector, rows, n_columns=0)
+    with pytest.raises(
+        ArgumentError,
+        match=r"^model must be a DAGMM, a DAGMMDetector or a FittedModel, got str\.$",
+    ):
+        dagmm.plot_energy("model", rows)
     with pytest.raises(NotFittedError):
-        DAGMMDetector().plot_energy(rows)
+        dagmm.plot_energy(DAGMMDetector(), rows)
 
 
 @pytest.mark.parametrize("method", ["plot_energy", "plot_latent", "plot_explanation"])
@@ -91,4 +106,4 @@ def test_without_matplotlib_the_extra_is_named(detector, rows, method, monkeypat
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     message = rf'^{method} needs the \'report\' extra: pip install "dagmm\[report\]"\.$'
     with pytest.raises(MissingExtraError, match=message):
-        getattr(detector, method)(rows)
+        getattr(dagmm, method)(detector, rows)
