@@ -282,7 +282,7 @@ def test_paths_that_are_no_table_are_refused_in_words(tmp_path, monkeypatch):
     assert refused(tmp_path / "empty") == (
         f"{str(tmp_path / 'empty')!r} is a folder without Parquet files (*.parquet, *.pq); "
         "expected those, or the path of a file. A folder of images is read with "
-        "dagmm.data.image_folder(path)."
+        "dagmm.datasets.image_folder(path)."
     )
     assert refused("empty.parquet") == (
         "'empty.parquet' is empty; expected a table in CSV or Parquet."
