@@ -128,7 +128,7 @@ def test_every_method_takes_a_path(tmp_path):
 
 
 def test_windows_are_read_whole_from_a_path(monkeypatch, tmp_path, bounded):
-    from estimators import tiny_window_config
+    from small_fits import tiny_window_config
 
     monkeypatch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
     timed = table(500).append_column("time", pa.array(np.arange(500)))
