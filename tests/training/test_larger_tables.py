@@ -128,7 +128,7 @@ def test_every_method_takes_a_path(tmp_path):
 
 
 def test_windows_are_read_whole_from_a_path(monkeypatch, tmp_path, bounded):
-    from estimators import tiny_window_config
+    from small_fits import tiny_window_config
 
     monkeypatch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
     timed = table(500).append_column("time", pa.array(np.arange(500)))
@@ -282,7 +282,7 @@ def test_paths_that_are_no_table_are_refused_in_words(tmp_path, monkeypatch):
     assert refused(tmp_path / "empty") == (
         f"{str(tmp_path / 'empty')!r} is a folder without Parquet files (*.parquet, *.pq); "
         "expected those, or the path of a file. A folder of images is read with "
-        "dagmm.data.image_folder(path)."
+        "dagmm.datasets.image_folder(path)."
     )
     assert refused("empty.parquet") == (
         "'empty.parquet' is empty; expected a table in CSV or Parquet."

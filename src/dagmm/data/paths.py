@@ -79,5 +79,5 @@ def _check_path(path: str) -> None:
         raise InputError(
             f"{path!r} is a folder without Parquet files (*.parquet, *.pq); expected those, or "
             "the path of a file. A folder of images is read with "
-            "dagmm.data.image_folder(path)."
+            "dagmm.datasets.image_folder(path)."
         )
