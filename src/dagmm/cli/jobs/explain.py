@@ -13,10 +13,11 @@ from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
 from dagmm.cli.jobs.image_work import explain_to_file
 from dagmm.cli.jobs.roles import Roles
-from dagmm.cli.jobs.score import explained, roles_of, scored
+from dagmm.cli.jobs.score import roles_of, scored
 from dagmm.data.files.base import TableFile, TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
+from dagmm.inference.batches import explained
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.explain.attribution import Explainer, Explanation
 from dagmm.inference.fitted_model import FittedModel

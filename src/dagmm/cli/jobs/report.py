@@ -10,11 +10,12 @@ from dagmm._core.errors import InputError
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.jobs.labels import anomalies_of
 from dagmm.cli.jobs.roles import Roles
-from dagmm.cli.jobs.score import Batch, roles_of, scored
+from dagmm.cli.jobs.score import roles_of, scored
 from dagmm.cli.terminal import log
 from dagmm.data.files.base import TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
+from dagmm.inference.batches import Batch
 from dagmm.report.collect import ReportData
 from dagmm.report.contents import Contents
 from dagmm.report.make import axes_of, check_page, described, finish_report

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-import narwhals as nw
-import numpy as np
 import pyarrow as pa
 
 from dagmm._core.arguments import near
@@ -19,16 +17,12 @@ from dagmm.cli.jobs.judging import KeptRows
 from dagmm.cli.jobs.labels import anomalies_of
 from dagmm.cli.jobs.roles import Roles, check_column
 from dagmm.cli.terminal import log, note
-from dagmm.data.base import Chunk
 from dagmm.data.files.base import Kind, TableFile, TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
-from dagmm.data.frames import FrameRows
-from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
-from dagmm.inference.explain.attribution import Explainer, Explanation, explain_rows
+from dagmm.inference.batches import BatchScorer, Scored, names_added, results
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
-from dagmm.preprocessing.pipeline import Features
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 
@@ -59,18 +53,6 @@ class ScoreJob:
     quiet: bool = False
     p_value: bool = False
     explain: int = 0
-
-
-class Batch(FrameRows):
-    """Some rows of a longer table, which know their numbers in it."""
-
-    def __init__(self, table: pa.Table, start: int) -> None:
-        super().__init__(nw.from_native(table, eager_only=True))
-        self._start = start
-
-    def chunk(self, start: int, stop: int) -> Chunk:
-        """Return the rows from ``start`` up to ``stop``, counted from this batch's first."""
-        return replace(super().chunk(start, stop), start=self._start + start)  # type: ignore[type-var]
 
 
 def score_table(job: ScoreJob) -> dict[str, Any]:
@@ -106,14 +88,16 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
         )
     table_encoder(model, job.table)
     with open_table(job.table, job.options) as source:
-        added = _added(job)
+        added = names_added(job.p_value, job.explain)
         roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
         counted = _Counted(roles, source.name)
-        results = counted.watch(_results(job, model, source, roles))
-        first = next(results)
+        parts = scored(model, source, roles, job.quiet)
+        said = results(model, parts, roles.passed, job.p_value, job.explain)
+        written = counted.watch(pa.Table.from_batches([batch]) for batch in said)
+        first = next(written)
         with open_sink(job.output, first.schema, force=job.force) as sink:
             sink.write(first)
-            for result in results:
+            for result in written:
                 sink.write(result)
     return {
         "output": "standard output" if job.output == "-" else job.output,
@@ -155,83 +139,24 @@ class _Counted:
         return summary
 
 
-def _added(job: ScoreJob) -> list[str]:
-    """Columns of the output that are there only when they are asked for."""
-    top = [f"top_feature_{i + 1}" for i in range(job.explain)]
-    return ["p_value", *top] if job.p_value else top
-
-
-def _results(
-    job: ScoreJob, model: FittedModel, source: TableFile, roles: Roles
-) -> Iterator[pa.Table]:
-    """Yield identifiers, label, energy and decision of some rows at a time."""
-    explainer = Explainer(model) if job.explain else None
-    for part in scored(model, source, roles, job.quiet):
-        table, energy = part.table, part.energy
-        result = table.select(roles.passed).append_column("energy", pa.array(energy))
-        strange = np.ones(len(energy), bool)
-        if model.threshold is not None:
-            strange = is_anomaly(energy, model.threshold)
-            result = result.append_column("is_anomaly", pa.array(strange))
-        if job.p_value:
-            p_value = p_value_of(model.calibration, energy)
-            result = result.append_column("p_value", pa.array(p_value))
-        if explainer is not None:
-            top = np.full((len(energy), job.explain), None, dtype=object)
-            if strange.any():
-                explanation = explained(explainer, model, part, strange)
-                top[strange] = explanation.top_features(job.explain)
-            for i in range(job.explain):
-                column = pa.array(top[:, i], pa.string())
-                result = result.append_column(f"top_feature_{i + 1}", column)
-        yield result
-
-
-class Scored(NamedTuple):
-    """Some rows and their energies."""
-
-    table: pa.Table
-    """Identifiers and label as they are, and the model's columns."""
-    start: int
-    """Number of the first row."""
-    energy: np.ndarray
-    """Of each row, in nats."""
-    seen: Features | None
-    """What the networks see of them; None where each row is judged by itself."""
-
-
-def explained(
-    explainer: Explainer, model: FittedModel, part: Scored, wanted: np.ndarray
-) -> Explanation:
-    """Explain some of the rows that were scored."""
-    if part.seen is not None:
-        return explainer.explain(part.seen.of(wanted))
-    features = part.table.filter(pa.array(wanted)).select(list(model.encoder.columns))
-    return explain_rows(explainer, Batch(features, 0))
-
-
 def scored(model: FittedModel, source: TableFile, roles: Roles, quiet: bool) -> Iterator[Scored]:
     """Read and score some rows at a time; windows reach across batches."""
     passed = roles.passed
     kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
     kinds |= dict.fromkeys(model.columns, "other")
     kinds |= _kinds(table_encoder(model, source.name))
-    reader = model.reader()
+    scorer = BatchScorer(model)
     log(f"scoring {source.name} ({source.description})", quiet)
     with progress_for(not quiet and source.fraction() is not None) as progress:
         progress.phase("scoring", 100)
         for start, table in source.batches(kinds):
-            batch = Batch(table.select(list(model.columns)), start)
             try:
-                if model.windows is None:
-                    energy, seen = model.energy(batch), None
-                else:
-                    energy, seen = model.next_seen(reader, batch)
+                part = scorer.score(table)
             except InputError as error:
                 raise InputError(f"{source.name}: {error}") from error
             done = int(100 * (source.fraction() or 0.0))
             progress.advance(done, f"{start + table.num_rows} rows")
-            yield Scored(table, start, energy, seen)
+            yield part
 
 
 def _kinds(encoder: TableEncoder) -> dict[str, Kind]:
