@@ -136,7 +136,7 @@ def write_text(target: str, text: str, *, force: bool = False) -> None:
 
 
 class _CSVSink(Sink):
-    def __init__(self, target: str, stream: IO[bytes], schema: pa.Schema) -> None:
+    def __init__(self, target: str, stream: Any, schema: pa.Schema) -> None:
         self.target = target
         self._stream: Any = stream
         if target.endswith(".gz"):
@@ -154,7 +154,7 @@ class _CSVSink(Sink):
 
 
 class _ParquetSink(Sink):
-    def __init__(self, target: str, stream: IO[bytes], schema: pa.Schema) -> None:
+    def __init__(self, target: str, stream: Any, schema: pa.Schema) -> None:
         self.target = target
         self._writer = pq.ParquetWriter(pa.PythonFile(stream, mode="w"), schema)
 
