@@ -33,9 +33,9 @@ _ROWS = {
     TRAINING: "training",
     HELD_OUT: "held_out",
     HELD_OUT_IN_TIME: "held_out_in_time",
-    OUT_OF_FOLD: "out_of_fold_energies",
-    OUT_OF_FOLD_IN_TIME: "cross_fitted_in_time",
-    OUT_OF_FOLD_WINDOWS: "cross_fitted_windows",
+    OUT_OF_FOLD: "out_of_fold",
+    OUT_OF_FOLD_IN_TIME: "out_of_fold_in_time",
+    OUT_OF_FOLD_WINDOWS: "out_of_fold_windows",
     OF_A_TABLE: "calibration",
 }
 
