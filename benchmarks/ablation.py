@@ -1,4 +1,4 @@
-"""What each part of the detector's recipe gains and costs, on the sets and splits of adbench.py.
+"""What each part of the detector's config gains and costs, on the sets and splits of adbench.py.
 
 Every row of the table is ``DAGMMDetector()`` with one part changed; nothing else differs, seeds
 and splits included. ``DATA`` is a folder of ``*.npz`` files as adbench.py takes it.
@@ -26,7 +26,7 @@ Change = Callable[[DetectorConfig], DetectorConfig]
 
 
 def networks(**changes: object) -> Change:
-    """Every member's network with other attributes."""
+    """Give every network other attributes."""
 
     def change(recipe: DetectorConfig) -> DetectorConfig:
         changed: list[Architecture] = [
@@ -83,7 +83,7 @@ VARIANTS: dict[str, Change] = {
     "default": lambda recipe: recipe,
     "one network": one_member,
     "eight networks": twice_as_many,
-    "nothing hidden": networks(mask_ratio=0.0),
+    "no feature masking": networks(mask_ratio=0.0),
     "code of 8": narrower(8),
     "residuals of the paper": networks(residuals=("relative_distance", "cosine_similarity")),
     "floor 0.001 for all": floors(1e-3),
@@ -91,10 +91,10 @@ VARIANTS: dict[str, Change] = {
     "small components live": lambda recipe: replace(recipe, least_phi=0.0),
     "components under 2 % die": lambda recipe: replace(recipe, least_phi=0.02),
     "no refinement": lambda recipe: replace(recipe, components=()),
-    "no drawn mixtures": lambda recipe: replace(recipe, drawn_components=()),
-    "drawn mixtures of 256": lambda recipe: replace(recipe, drawn_components=(256, 256)),
-    "no mixtures of columns": lambda recipe: replace(recipe, column_components=0),
-    "no mixture of rows": lambda recipe: replace(
+    "no kernel densities": lambda recipe: replace(recipe, drawn_components=()),
+    "kernel densities on 256 rows": lambda recipe: replace(recipe, drawn_components=(256, 256)),
+    "no marginal mixtures": lambda recipe: replace(recipe, column_components=0),
+    "no input-space mixture": lambda recipe: replace(
         recipe, row_components=(), column_components=COLUMN_COMPONENTS
     ),
     "long training": lambda recipe: replace(

@@ -1,4 +1,4 @@
-"""What the documents promise runs, and both READMEs promise the same."""
+"""What the documents promise runs, and translations promise the same."""
 
 import doctest
 import importlib
@@ -28,17 +28,26 @@ def code_blocks(document: Path, language: str = "") -> list[str]:
     ]
 
 
-def test_the_readme_runs(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_the_readme_runs(capsys):
     names = {}
     for block in code_blocks(ROOT / "README.md", "python"):
         exec(compile(block, "README.md", "exec"), names)
+    assert capsys.readouterr().out == "[ 1 -1]\n"
+    assert len(names["energy"]) == 200
+
+
+def test_the_guide_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in code_blocks(ROOT / "docs/guide.md", "python"):
+        exec(compile(block, "guide.md", "exec"), names)
     printed = capsys.readouterr().out.splitlines()
-    assert printed[:2] == ["[ 1 -1]", "bearing_temperature"]
-    value, expected = map(float, printed[2].split())
+    assert printed[0] == "bearing_temperature"
+    value, expected = map(float, printed[1].split())
     assert (value, expected) == pytest.approx((85.4, 30.5), abs=1.0)
-    energy, low, high = map(float, printed[3].split())
+    energy, low, high = map(float, printed[2].split())
     assert low < energy < high
+    assert names["strange"].schema.names[-1] == "top_feature_2"
     assert len(names["energy"]) == 200
 
 
@@ -69,16 +78,23 @@ def test_the_page_on_the_report_runs(tmp_path, monkeypatch, capsys):
     assert names["right"].patches
 
 
-def test_both_readmes_have_the_same_code():
-    assert code_blocks(ROOT / "README.md") == code_blocks(ROOT / "README.ja.md")
+TRANSLATED = pytest.mark.parametrize(
+    ("english", "japanese"),
+    [("README.md", "README.ja.md"), ("docs/guide.md", "docs/guide.ja.md")],
+)
 
 
-def test_both_readmes_have_the_same_sections():
-    english, japanese = (
-        re.findall(r"^#+", (ROOT / name).read_text(), re.M)
-        for name in ("README.md", "README.ja.md")
+@TRANSLATED
+def test_a_translation_has_the_same_code(english, japanese):
+    assert code_blocks(ROOT / english) == code_blocks(ROOT / japanese)
+
+
+@TRANSLATED
+def test_a_translation_has_the_same_sections(english, japanese):
+    ours, theirs = (
+        re.findall(r"^#+", (ROOT / name).read_text("utf-8"), re.M) for name in (english, japanese)
     )
-    assert english == japanese
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
