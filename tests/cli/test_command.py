@@ -359,13 +359,13 @@ def test_info(there: Path) -> None:
     assert len(described["fingerprint"]) == 64
     text = run("info", "model").stdout
     assert "tool (text, 2 categories)" in text
-    drawn = [member["drawn_components"] for member in described["members"]]
+    drawn = [member["kernels"] for member in described["members"]]
     # No more than half of the three quarters of the rows that each network is fitted to.
     half = 3 * ROWS // 8
     assert drawn == [[40, 40, min(128, half), half]] * len(drawn)
-    assert f"beside mixtures about 40, 40, {min(128, half)} and {half} drawn rows" in text
-    assert described["column_mixtures"] == {"components": 4, "share": 0.25}
-    assert described["row_mixture"]["share"] == 0.25
+    assert f"kernel densities on 40, 40, {min(128, half)} and {half} rows" in text
+    assert described["marginal_mixtures"] == {"components": 4, "share": 0.25}
+    assert described["input_mixture"]["share"] == 0.25
     assert "components of all encoded columns together, 25% of the energy" in text
     assert "4 components for each encoded column, 25% of the energy" in text
     assert described["fingerprint"] in text

@@ -1,16 +1,15 @@
-"""Mixtures of spherical components about rows drawn at random, beside the refined one.
+"""Kernel densities on subsamples: one Gaussian about each of some rows drawn at random.
 
 The refined mixture follows all training rows, strange ones among them as well: where many lie
 together, they have a component of their own and look normal. A few rows drawn at random seldom
-hold one of them, so that a mixture about these gives them away; and several such mixtures see
+hold one of them, so that a density about these gives them away; and several such densities see
 different rows, as in bagging (Breiman, 1996). An Isolation Forest (Liu, Ting and Zhou, 2008) lives
-on small random subsamples for the same reason. A mixture about many rows sees how dense it is
+on small random subsamples for the same reason. A density about many rows sees how dense it is
 close by, where a few do not tell, as nearest neighbours do.
 
-A row does not vouch for itself: one that a component lies about is judged by the others, as in
-the leave-one-out estimate of a density (Habbema, Hermans and van den Broek, 1974), and of equal
-rows one is drawn at most. Whoever fits a table and scores the same table would otherwise find
-the strange rows that were drawn as normal as can be.
+Leave-one-out (Habbema, Hermans and van den Broek, 1974): the kernel about a row does not count in
+that row's own energy, and of equal rows one is drawn at most. Whoever fits a table and scores the
+same table would otherwise find the strange rows that were drawn as normal as can be.
 """
 
 import math

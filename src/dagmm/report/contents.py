@@ -17,7 +17,7 @@ from dagmm.report.plots.scale import EnergyScale
 from dagmm.report.quality import Labelled, labelled_of
 from dagmm.report.reasons import Strange, blamed, strangest_of
 from dagmm.report.time_axis import Timing
-from dagmm.report.training import Training, identity_of
+from dagmm.report.training import Training, training_of
 
 #: Rows of each kind in the picture of the code space.
 _PICTURED = {"normal": 1500, "alarms": 700}
@@ -234,7 +234,7 @@ def contents_of(
         _traces(gathered, columns, [name for name, _ in first], at),
         _latent(gathered),
         labelled,
-        identity_of(model),
+        training_of(model),
         compared(gathered) if comparing else None,
         card,
     )

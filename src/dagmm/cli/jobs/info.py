@@ -36,8 +36,8 @@ def describe(path: str) -> dict[str, Any]:
         **_schema(model.encoder, record),
         "windows": _windows(model),
         "members": [_member(member) for member in model.members],
-        "column_mixtures": _column_mixtures(model),
-        "row_mixture": _row_mixture(model),
+        "marginal_mixtures": _marginal_mixtures(model),
+        "input_mixture": _input_mixture(model),
         "threshold": model.threshold,
         "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
         "calibration": _calibration(model.calibration),
@@ -95,13 +95,13 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     known = words["calibration"]
     words["calibration"] = f"{known['rows']} {known['rows_are']}"
     words["members"] = [_member_in_words(member) for member in description["members"]]
-    beside = words["column_mixtures"]
-    words["column_mixtures"] = beside and (
+    beside = words["marginal_mixtures"]
+    words["marginal_mixtures"] = beside and (
         f"{_components(beside['components'])} for each encoded column, "
         f"{beside['share']:.0%} of the energy"
     )
-    beside = words["row_mixture"]
-    words["row_mixture"] = beside and (
+    beside = words["input_mixture"]
+    words["input_mixture"] = beside and (
         f"{_components(beside['components'])} of all encoded columns together, "
         f"{beside['share']:.0%} of the energy"
     )
@@ -112,12 +112,12 @@ def _components(n: int, of: str = "") -> str:
     return f"{n} {of}component{'s' * (n > 1)}"
 
 
-def _column_mixtures(model: FittedModel) -> dict[str, Any] | None:
+def _marginal_mixtures(model: FittedModel) -> dict[str, Any] | None:
     beside = model.column_mixtures
     return None if beside is None else {"components": len(beside.phi), "share": beside.share}
 
 
-def _row_mixture(model: FittedModel) -> dict[str, Any] | None:
+def _input_mixture(model: FittedModel) -> dict[str, Any] | None:
     beside = model.row_mixture
     if beside is None:
         return None
@@ -166,9 +166,9 @@ def _member_in_words(member: dict[str, Any]) -> str:
     compression, estimation = (
         "-".join(map(str, member[part])) for part in ("compression", "estimation")
     )
-    *others, last = map(str, member["drawn_components"] or [""])
+    *others, last = map(str, member["kernels"] or [""])
     drawn = f"{', '.join(others)} and {last}" if others else last
-    beside = f", beside mixtures about {drawn} drawn rows" if drawn else ""
+    beside = f", kernel densities on {drawn} rows" if drawn else ""
     kind = "convolutional compression" if member["shape"] else "compression"
     return (
         f"{kind} {compression} ({member['comp_activation']}), estimation {estimation} "
@@ -197,5 +197,5 @@ def _member(member: Member) -> dict[str, Any]:
         "est_activation": activation_name("est_activation", architecture.est_activation),
         "est_dropout_ratio": architecture.est_dropout_ratio,
         "components": len(member.mixture.phi),
-        "drawn_components": list(member.drawn_components),
+        "kernels": list(member.drawn_components),
     }

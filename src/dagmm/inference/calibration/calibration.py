@@ -58,7 +58,7 @@ class Calibration:
 
     @cached_property
     def tail(self) -> Tail | None:
-        """The tail of the fairest energies; None where they are too few."""
+        """The tail of the reference energies; None where they are too few."""
         return fit_tail(self.reference)
 
     def with_held_out(self, energy: Float[np.ndarray, " n_rows"], are: str) -> "Calibration":
