@@ -44,9 +44,8 @@ def test_beyond_all_normal_rows_the_tail_says_more_than_nothing():
     assert found.low <= found.share <= found.high
 
 
-def test_without_threshold_or_normal_rows_nothing_is_expected():
+def test_without_threshold_nothing_is_expected():
     assert expected_alarms(calibration_of(np.arange(9.0)), None, 1.0) is None
-    assert expected_alarms(None, 1.0, 1.0) is None
 
 
 def test_more_alarms_than_normal_rows_would_have():
