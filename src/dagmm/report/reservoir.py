@@ -3,7 +3,7 @@
 import numpy as np
 
 
-class Sample:
+class Reservoir:
     """Keeps at most so many rows, each with the same chance, whatever comes.
 
     Parameters

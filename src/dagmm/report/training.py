@@ -59,7 +59,7 @@ class Training:
         return all(finding.mood != "look" for finding in self.findings)
 
 
-def identity_of(model: FittedModel) -> Training:
+def training_of(model: FittedModel) -> Training:
     """Read a model's record."""
     record: dict[str, Any] = model.record
     return Training(
