@@ -12,6 +12,11 @@ import dagmm
 from dagmm import ArgumentError, InputError
 from dagmm._core.errors import MissingExtraError
 from dagmm.data.convert import as_rows
+from dagmm.inference.calibration.threshold import (
+    Threshold,
+    ThresholdWarning,
+    apply_threshold,
+)
 from dagmm.report.collect import ReportData
 from dagmm.report.comparison import drawn
 from dagmm.report.language import Language
@@ -128,6 +133,15 @@ def test_all_rows_are_alarms(detector, train):
     assert "Every row is above the threshold." in said
     assert "All rows have the same label" in said
     assert made.contents.quality.recall == 1.0
+
+
+def test_a_tail_that_fits_poorly_is_said(detector, train):
+    warning = ThresholdWarning("poor_tail_fit", "said in the language of the page")
+    threshold = Threshold(detector.model_.threshold, "quantile 0.9999", warnings=(warning,))
+    text = Language("en")("threshold_poor_tail")
+    made = report(apply_threshold(detector.model_, threshold), train)
+    assert text in check_page(made.html).said
+    assert text not in check_page(report(detector, train).html).said
 
 
 def test_one_row(detector, train):

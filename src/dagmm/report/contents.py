@@ -1,6 +1,7 @@
 """Everything that the report says, as numbers: no text, no layout."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -91,7 +92,7 @@ class Contents:
     n_groups: int
     n_sampled: int
     gap: int
-    threshold: dict[str, object] | None
+    threshold: dict[str, Any] | None
     timing: Timing | None
     uses_time: bool
     columns: tuple[Column, ...]
@@ -158,10 +159,10 @@ class Contents:
         return sorted(self.latent.phi.tolist(), reverse=True)
 
     @property
-    def poor_tail(self) -> bool:
-        """Whether the threshold comes from a tail that does not fit."""
-        said = [] if self.threshold is None else self.threshold["warnings"]
-        return any("Pareto" in str(warning) for warning in said)  # type: ignore[attr-defined]
+    def has_poor_tail_fit(self) -> bool:
+        """Whether the threshold comes from a tail that the fitted distribution does not follow."""
+        warnings = [] if self.threshold is None else self.threshold["warnings"]
+        return any(warning["kind"] == "poor_tail_fit" for warning in warnings)
 
     @property
     def suspicious(self) -> list[Column]:
