@@ -38,3 +38,9 @@ def test_nothing_comes_of_nothing():
     reservoir.add(row=np.empty(0, int))
     assert (len(reservoir), reservoir.n_seen, reservoir.weight) == (0, 0, 0.0)
     assert reservoir.first("row").shape == (0,)
+
+
+def test_the_sample_does_not_depend_on_the_parts():
+    found = [filled(20, 300, size=size).first("row") for size in (1, 7, 300)]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
