@@ -21,7 +21,7 @@ from dagmm.report.collect import ReportData
 from dagmm.report.comparison import drawn
 from dagmm.report.language import Language
 from dagmm.report.make import axes_of, described, make_report
-from reports import HOSTILE, JAPANESE, N_ROWS, check_page, fitted, sensors, with_faults
+from reports import HOSTILE, JAPANESE, N_ROWS, Page, check_page, fitted, sensors, with_faults
 from small_fits import tiny_dagmm
 
 
@@ -106,6 +106,35 @@ def test_a_report_is_saved_whole(detector, scored, tmp_path):
     with pytest.raises(ArgumentError, match=r"exists already; choose another name"):
         made.save(target)
     made.save(target, force=True)
+
+
+def test_events_become_a_table(detector, scored, train):
+    made = report(detector, scored)
+    table = made.to_table()
+    events = [one.event for one in made.contents.strangest]
+    assert table["row"].to_pylist() == [event.peak_row for event in events]
+    assert table["energy"].to_pylist() == sorted(table["energy"].to_pylist(), reverse=True)
+    assert sum(table["alarms"].to_pylist()) == made.contents.n_alarms
+    first = table.slice(0, 1).to_pylist()[0]
+    assert (first["asset"], first["first_row"], first["last_row"]) == (None, 40, 44)
+    assert first["first_time"] == scored["when"][40]
+    assert first["top_feature"] == "temp"
+    assert 0.0 < first["contribution"] <= first["energy"] - first["reference_energy"] + 1e-9
+    without = report(detector.model_.with_threshold(1e9), train.drop(columns="when")).to_table()
+    assert without["first_time"].null_count == without.num_rows == 10
+    assert set(without["alarms"].to_pylist()) == {0}
+    numbers = report(detector, scored.assign(second=np.arange(N_ROWS) * 0.5), time="second")
+    assert numbers.to_table()["last_time"].to_pylist()[0] == 22.0
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own(detector, scored):
+    made = report(detector, scored, table_name='"></iframe><b>')
+    frame = Page(made._repr_html_())
+    assert frame.tags == ["iframe"]
+    assert frame.attributes["sandbox"] is None
+    page = frame.attributes["srcdoc"]
+    assert page.replace('\n<base href="about:srcdoc">', "") == made.html
+    assert "<head>" in page
 
 
 def test_tables_of_all_libraries_make_the_same_report(detector, scored):

@@ -2,7 +2,10 @@
 
 import os
 from dataclasses import dataclass
+from html import escape
 from typing import Any
+
+import pyarrow as pa
 
 from dagmm._core.arguments import check_int, near
 from dagmm._core.durations import parse_duration
@@ -16,6 +19,7 @@ from dagmm.inference.persistence.directory import load_model
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.report.collect import SAMPLE_ROWS, ReportData
 from dagmm.report.contents import Contents, contents_of
+from dagmm.report.events_table import events_table
 from dagmm.report.model_card import ModelCard, model_card_of
 from dagmm.report.page import environment, page_of
 from dagmm.report.texts import catalogue
@@ -56,6 +60,29 @@ class Report:
             If it cannot be written.
         """
         write_text(os.fspath(path), self.html, force=force)
+
+    def to_table(self) -> pa.Table:
+        """Return the strangest events, the highest energy first; rows where there is no event.
+
+        ``.to_pandas()`` makes it a pandas DataFrame, ``polars.from_arrow`` a polars one.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``asset``, ``first_row``, ``last_row``, ``first_time``, ``last_time`` (timestamps
+            where the time axis has dates, else its numbers; null without one), ``alarms``,
+            ``row`` (the one of the highest energy), ``energy``, ``reference_energy``,
+            ``top_feature``, ``contribution`` (nats).
+        """
+        return events_table(self.contents)
+
+    def _repr_html_(self) -> str:
+        # Links within the page would otherwise lead to the notebook that shows it.
+        page = self.html.replace("<head>", '<head>\n<base href="about:srcdoc">', 1)
+        return (
+            f'<iframe srcdoc="{escape(page)}" sandbox style="width: 100%; height: 45rem; '
+            'border: 0"></iframe>'
+        )
 
 
 def make_report(
