@@ -308,7 +308,7 @@ def test_wide_codes_train_side_by_side():
     # A stack of large matrices in LAPACK once made members wait for each other for ever.
     script = (
         "import numpy as np\n"
-        "from dagmm.networks import Architecture\n"
+        "from dagmm.networks.network import Architecture\n"
         "from dagmm.training.trainer import TrainingConfig, train\n"
         "x = np.random.default_rng(0).normal(size=(256, 96)).astype(np.float32)\n"
         "one = Architecture(96, (80,), 'tanh', (4,), 'tanh', 0.0)\n"

@@ -43,7 +43,7 @@ class Scored(NamedTuple):
     energy: np.ndarray
     """Of each row, in nats."""
     seen: Features | None
-    """What the networks see of them; None where each row is judged by itself."""
+    """What the networks see of them; None where each row is scored by itself."""
 
 
 class BatchScorer:
@@ -192,8 +192,6 @@ def score_batches(
                 f"the result would have two columns {name!r}; choose other columns for passed, "
                 "or rename one."
             )
-    if p_value:
-        p_value_of(fitted.calibration, np.empty(0))
     parts = _scored(fitted, batches, passed)
     return results(fitted, parts, passed, p_value, int(explain))
 

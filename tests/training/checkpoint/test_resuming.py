@@ -208,10 +208,11 @@ CHILD = """
 import os, signal, sys, time
 from pathlib import Path
 import numpy as np
-from dagmm import DAGMMDetector, recipe
+from dagmm import DAGMMDetector
+from dagmm.training import presets
 from dagmm.training.checkpoint import member_file
 
-recipe.EPOCHS = 20
+presets.EPOCHS = 20
 member_file.INTERVAL = member_file.PATIENCE = 0.0
 left, replaced = [int(sys.argv[3])], Path.replace
 
