@@ -47,17 +47,19 @@ def fitted(frame, **arguments):
 
 
 class Page(HTMLParser):
-    """What a page is made of."""
+    """What a page is made of; ``attributes`` are those of its last element."""
 
     def __init__(self, html):
         super().__init__()
         self.ids, self.tags, self.links, self.text, self._open = [], [], [], [], []
+        self.attributes = {}
         self.feed(html)
         assert self._open == [], self._open
 
     def handle_starttag(self, tag, attributes):
         known = dict(attributes)
         self.tags.append(tag)
+        self.attributes = known
         self.ids += [known["id"]] if "id" in known else []
         self.links += [
             value for name, value in attributes if name in ("src", "href", "xlink:href", "action")

@@ -143,7 +143,7 @@ def test_a_table_of_a_few_rows_is_fitted_to_whole():
     detector = DAGMMDetector(n_members=2).fit(normal(19))
     assert detector.model_.calibration.held_out is None
     assert detector.threshold_["rows_are"] == "training rows"
-    assert "new rows have higher ones" in detector.threshold_["warnings"][0]
+    assert "new rows have higher ones" in detector.threshold_["warnings"][0]["text"]
 
 
 def test_the_threshold_says_what_it_means(fitted):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -74,11 +75,20 @@ def test_without_quality_there_are_no_columns_for_it():
 def test_one_run_has_no_deviation():
     assert "0.800 " in str(result((0.8,)))
     assert "±" not in str(result((0.8,)))
-    assert result((0.8,)).to_arrow()["auroc_sd"].to_pylist() == [None, None, None]
+    assert result((0.8,)).to_table()["auroc_sd"].to_pylist() == [None, None, None]
+
+
+def test_a_notebook_shows_the_same_table():
+    one = result()
+    page = replace(one, notes=("<b>",))._repr_html_()
+    assert "<th>AUROC</th>" in page
+    assert page.index("Method B") < page.index("Method A") < page.index("failed")
+    assert "<td>0.900 ± 0.071</td>" in page
+    assert page.endswith("<p>&lt;b&gt;</p>")
 
 
 def test_it_becomes_a_frame():
-    frame = pl.from_arrow(result().to_arrow())
+    frame = pl.from_arrow(result().to_table())
     assert frame["method"].to_list() == ["b", "a", "c"]
     assert frame["auroc"].to_list() == pytest.approx([0.9, 0.85, None])
     assert frame["auroc_sd"].to_list() == pytest.approx([0.1 / 2**0.5, 0.1 / 2**0.5, None])
@@ -110,7 +120,7 @@ def test_it_is_written_in_the_format_of_the_suffix(tmp_path):
     one.write(str(tmp_path / "r.csv"))
     assert arrow_csv.read_csv(tmp_path / "r.csv")["title"].to_pylist()[0] == "Method B"
     one.write(tmp_path / "r.parquet")
-    assert pq.read_table(tmp_path / "r.parquet").equals(one.to_arrow())
+    assert pq.read_table(tmp_path / "r.parquet").equals(one.to_table())
 
 
 @pytest.mark.parametrize("name", ["r.json", "r.csv"])

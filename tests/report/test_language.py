@@ -24,10 +24,12 @@ from dagmm.inference.calibration.threshold import choose_threshold
 from dagmm.inference.record import _SENTENCES, Finding
 from dagmm.preprocessing.column_roles import REASONS
 from dagmm.preprocessing.columns.numeric import SCALINGS
+from dagmm.report import language
 from dagmm.report.comparison import METHODS
-from dagmm.report.language import Words
+from dagmm.report.language import Language
 from dagmm.report.texts import LANGUAGES, catalogue
 
+MINUS, SPACE, NOTHING = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}", "\N{EN DASH}"
 ROWS_ARE = (
     *(TRAINING, OF_A_TABLE, HELD_OUT, HELD_OUT_IN_TIME),
     *(OUT_OF_FOLD, OUT_OF_FOLD_IN_TIME, OUT_OF_FOLD_WINDOWS),
@@ -79,21 +81,21 @@ def test_keys_that_are_put_together_are_there():
     assert wanted <= set(ENGLISH)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_finding_can_be_said(language):
-    words = Words(language)
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_finding_can_be_said(code):
+    text = Language(code)
     facts = dict.fromkeys(("before", "after", "high", "low", "correlation"), 0.25)
     facts |= {"n": 2, "of": 4, "members": "0", "arrays": "x"}
     for kind in _SENTENCES:
         for member in (None, 3):
-            said = words.finding(Finding(kind, facts | {"member": member}))
+            said = text.finding(Finding(kind, facts | {"member": member}))
             assert "{" not in said
             assert ("3" in said) == (member == 3 and "{member}" in _SENTENCES[kind])
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_rule_and_kind_of_rows_can_be_said(language):
-    words = Words(language)
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_rule_and_kind_of_rows_can_be_said(code):
+    text = Language(code)
     energy = EmpiricalDistribution.of(np.arange(5000.0))
     known = Calibration(np.zeros((8, 1), "float32"), energy)
     rules = [
@@ -105,18 +107,64 @@ def test_every_rule_and_kind_of_rows_can_be_said(language):
     ]
     for rule, named in rules:
         chosen = choose_threshold(known, **rule)
-        said = words.rule(chosen.rule)
-        assert said != chosen.rule or language == "en"
+        said = text.rule(chosen.rule)
+        assert said != chosen.rule or code == "en"
         assert named in said
-    assert words.rule("not recorded") == words("rule_unknown")
-    assert words.rule("by a rule of another version") == "by a rule of another version"
+    assert text.rule("not recorded") == text("rule_unknown")
+    assert text.rule("by a rule of another version") == "by a rule of another version"
     for rows in ROWS_ARE:
-        said = words.rows_are(rows)
-        assert said in words._texts.values()
-        assert language == "en" or said != rows
-    assert words.rows_are("other rows") == "other rows"
+        said = text.rows_are(rows)
+        assert said in text._texts.values()
+        assert code == "en" or said != rows
+    assert text.rows_are("other rows") == "other rows"
 
 
 def test_an_unknown_language_is_refused():
     with pytest.raises(ArgumentError, match=r"^lang must be one of 'en', 'ja', got 'de'\.$"):
-        Words("de")
+        Language("de")
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (language.format_count(1234567), "1,234,567"),
+        (language.format_count(None), NOTHING),
+        (language.format_percent(0.506), f"50.6{SPACE}%"),
+        (language.format_percent(1.0), f"100{SPACE}%"),
+        (language.format_percent(0.0), f"0{SPACE}%"),
+        (language.format_percent(4.96e-7), f"0.0000496{SPACE}%"),
+        (language.format_percent(None), NOTHING),
+        (language.format_nats(-2.799), f"{MINUS}2.8"),
+        (language.format_nats(1234.5), "1,234"),
+        (language.format_nats(1.554e6), "1.55\N{MULTIPLICATION SIGN}10⁶"),
+        (language.format_nats(None), NOTHING),
+        (language.format_value(0.926870001), "0.92687"),
+        (language.format_value("<b>"), "<b>"),
+        (language.format_value(-1e-9), f"{MINUS}1\N{MULTIPLICATION SIGN}10⁻⁹"),
+        (language.format_value(None), NOTHING),
+        (language.format_rough(0.9999904), "1"),
+        (language.format_rough("mill"), "mill"),
+        (language.format_figure(0.98765), "0.988"),
+        (language.format_figure(-0.5, 2), f"{MINUS}0.50"),
+        (language.format_figure(None), NOTHING),
+        (language.format_rate(1234.4), "1,234"),
+        (language.format_rate(14.4), "14"),
+        (language.format_rate(0.123), "0.12"),
+        (language.format_rate(2.6e-5), "0.000026"),
+        (language.format_moment(0.0), "1970-01-01 00:00"),
+        (language.format_moment(1767571205.0), "2026-01-05 00:00:05"),
+        (language.format_moment(np.nan), NOTHING),
+        (language.format_moment(1e30), NOTHING),
+    ],
+)
+def test_numbers_are_written(made, text):
+    assert made == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.5, "0.5 s"), (1.0, "1 s"), (90.0, "1.5 min"), (3600.0, "1 h"), (604800.0, "7 d")],
+)
+def test_durations_are_written_in_the_largest_unit(seconds, text):
+    units = {unit: unit for unit in ("s", "min", "h", "d")}
+    assert language.format_duration(seconds, units) == text.replace(" ", SPACE)

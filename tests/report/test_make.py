@@ -12,11 +12,16 @@ import dagmm
 from dagmm import ArgumentError, InputError
 from dagmm._core.errors import MissingExtraError
 from dagmm.data.convert import as_rows
+from dagmm.inference.calibration.threshold import (
+    Threshold,
+    ThresholdWarning,
+    apply_threshold,
+)
 from dagmm.report.collect import ReportData
 from dagmm.report.comparison import drawn
-from dagmm.report.language import Words
+from dagmm.report.language import Language
 from dagmm.report.make import axes_of, described, make_report
-from reports import HOSTILE, JAPANESE, N_ROWS, check_page, fitted, sensors, with_faults
+from reports import HOSTILE, JAPANESE, N_ROWS, Page, check_page, fitted, sensors, with_faults
 from small_fits import tiny_dagmm
 
 
@@ -67,7 +72,7 @@ def test_the_numbers_of_a_report(detector, scored):
     assert k.histogram.share[k.histogram.edges[1:] > detector.threshold_["energy"]].sum() == (
         pytest.approx(alarm.mean())
     )
-    assert k.labelled.n_found == 3
+    assert k.quality.n_found == 3
     assert {name for name, _ in k.blamed} >= {"temp", "torque"}
     assert [trace.column.name for trace in k.traces] == [
         name for name, _ in k.blamed if name != "tool"
@@ -79,15 +84,15 @@ def test_the_numbers_of_a_report(detector, scored):
 def test_the_page_in_both_languages(detector, scored, lang):
     made = report(detector, scored, lang=lang, table_name="pump.csv", model_name="m")
     page = check_page(made.html)
-    words = Words(lang)
+    text = Language(lang)
     assert f'<html lang="{lang}">' in made.html
-    for section in ("glance", "series", "reasons", "threshold", "latent", "data", "drift"):
-        assert words(f"{section}_title") in page.said
+    for section in ("summary", "series", "reasons", "threshold", "latent", "data", "drift"):
+        assert text(f"{section}_title") in page.said
     assert page.figures == 5 + len(made.contents.traces)
     assert "pump.csv" in page.said
     assert "2026-01-05 00:00" in page.said
-    assert words("compare_skipped") in page.said
-    assert made.contents.card.fingerprint in page.said
+    assert text("compare_skipped") in page.said
+    assert made.contents.model_card.fingerprint in page.said
     assert report(detector, scored, lang=lang, table_name="pump.csv", model_name="m").html == (
         made.html
     )
@@ -101,6 +106,35 @@ def test_a_report_is_saved_whole(detector, scored, tmp_path):
     with pytest.raises(ArgumentError, match=r"exists already; choose another name"):
         made.save(target)
     made.save(target, force=True)
+
+
+def test_events_become_a_table(detector, scored, train):
+    made = report(detector, scored)
+    table = made.to_table()
+    events = [one.event for one in made.contents.strangest]
+    assert table["row"].to_pylist() == [event.peak_row for event in events]
+    assert table["energy"].to_pylist() == sorted(table["energy"].to_pylist(), reverse=True)
+    assert sum(table["alarms"].to_pylist()) == made.contents.n_alarms
+    first = table.slice(0, 1).to_pylist()[0]
+    assert (first["asset"], first["first_row"], first["last_row"]) == (None, 40, 44)
+    assert first["first_time"] == scored["when"][40]
+    assert first["top_feature"] == "temp"
+    assert 0.0 < first["contribution"] <= first["energy"] - first["reference_energy"] + 1e-9
+    without = report(detector.model_.with_threshold(1e9), train.drop(columns="when")).to_table()
+    assert without["first_time"].null_count == without.num_rows == 10
+    assert set(without["alarms"].to_pylist()) == {0}
+    numbers = report(detector, scored.assign(second=np.arange(N_ROWS) * 0.5), time="second")
+    assert numbers.to_table()["last_time"].to_pylist()[0] == 22.0
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own(detector, scored):
+    made = report(detector, scored, table_name='"></iframe><b>')
+    frame = Page(made._repr_html_())
+    assert frame.tags == ["iframe"]
+    assert frame.attributes["sandbox"] is None
+    page = frame.attributes["srcdoc"]
+    assert page.replace('\n<base href="about:srcdoc">', "") == made.html
+    assert "<head>" in page
 
 
 def test_tables_of_all_libraries_make_the_same_report(detector, scored):
@@ -127,7 +161,16 @@ def test_all_rows_are_alarms(detector, train):
     said = check_page(made.html).said
     assert "Every row is above the threshold." in said
     assert "All rows have the same label" in said
-    assert made.contents.labelled.recall == 1.0
+    assert made.contents.quality.recall == 1.0
+
+
+def test_a_tail_that_fits_poorly_is_said(detector, train):
+    warning = ThresholdWarning("poor_tail_fit", "said in the language of the page")
+    threshold = Threshold(detector.model_.threshold, "quantile 0.9999", warnings=(warning,))
+    text = Language("en")("threshold_poor_tail")
+    made = report(apply_threshold(detector.model_, threshold), train)
+    assert text in check_page(made.html).said
+    assert text not in check_page(report(detector, train).html).said
 
 
 def test_one_row(detector, train):
@@ -194,7 +237,7 @@ def test_hundreds_of_columns_and_no_threshold():
     k = made.contents
     assert len(k.columns) == 300
     assert (k.threshold, k.n_alarms, k.are_events, k.expected) == (None, 0, False, None)
-    assert k.card.estimator == "DAGMM"
+    assert k.model_card.estimator == "DAGMM"
     page = check_page(made.html)
     assert "120 of 300 columns are listed" in page.said
     assert "x7 " in page.said
@@ -224,7 +267,7 @@ def test_labels_and_comparison(detector, scored, monkeypatch):
     assert made.contents.compared.result.has_quality
     said = check_page(made.html).said
     assert "Mahalanobis distance (MT method)" in said
-    assert made.contents.labelled.auroc > 0.9
+    assert made.contents.quality.auroc > 0.9
     plain = report(detector, scored, compare=True)
     assert not plain.contents.compared.result.has_quality
     assert "Without labels nobody can say which method is right." in check_page(plain.html).said
@@ -233,16 +276,16 @@ def test_labels_and_comparison(detector, scored, monkeypatch):
 
 
 def test_the_sample_of_the_comparison_has_alarms_in_proportion(detector):
-    gathered = ReportData(detector.model_, sample_rows=50)
+    data = ReportData(detector.model_, sample_rows=50)
     for part in range(10):
         table = with_faults(sensors(seed=part))
-        gathered.add(as_rows(table).chunk(0, N_ROWS), detector.energy(table))
-    features, labels = drawn(gathered, 40)
-    share = gathered.events.n_alarms / gathered.n_rows
+        data.add(as_rows(table).chunk(0, N_ROWS), detector.energy(table))
+    features, labels = drawn(data, 40)
+    share = data.events.n_alarms / data.n_rows
     assert len(features) == len(labels) == 40
     energy = detector.model_.energy_of_features(features)
     assert (energy > detector.model_.threshold).sum() == round(40 * share)
-    features, _ = drawn(gathered, 10_000)
+    features, _ = drawn(data, 10_000)
     assert 50 <= len(features) <= 60
 
 
@@ -250,12 +293,12 @@ def test_rows_in_parts_are_counted_as_in_one(detector, scored):
     rows, energy = as_rows(scored), detector.energy(scored)
     found = []
     for size in (7, 64, N_ROWS):
-        gathered = ReportData(detector.model_, "when")
+        data = ReportData(detector.model_, "when")
         for start in range(0, N_ROWS, size):
             stop = min(start + size, N_ROWS)
-            gathered.add(rows.chunk(start, stop), energy[start:stop])
-        events = [(e.first_row, e.last_row, e.n_alarms) for e in gathered.events.strangest()]
-        found.append((events, gathered.columns.finish(), gathered.timing.finish()))
+            data.add(rows.chunk(start, stop), energy[start:stop])
+        events = [(e.first_row, e.last_row, e.n_alarms) for e in data.events.strangest()]
+        found.append((events, data.columns.finish(), data.timing.finish()))
     assert found[0] == found[1] == found[2]
 
 

@@ -1,29 +1,29 @@
 import numpy as np
 import pytest
 
-from dagmm.report.reservoir import Sample
+from dagmm.report.reservoir import Reservoir
 
 
 def filled(most, n, size=7, seed=0):
-    sample = Sample(most, seed)
+    reservoir = Reservoir(most, seed)
     for start in range(0, n, size):
         row = np.arange(start, min(start + size, n))
-        sample.add(row=row, twice=np.stack([row, 2 * row], axis=1))
-    return sample
+        reservoir.add(row=row, twice=np.stack([row, 2 * row], axis=1))
+    return reservoir
 
 
 def test_few_rows_are_all_kept():
-    sample = filled(50, 50)
-    assert sorted(sample.first("row")) == list(range(50))
-    assert (len(sample), sample.n_seen, sample.weight) == (50, 50, 1.0)
+    reservoir = filled(50, 50)
+    assert sorted(reservoir.first("row")) == list(range(50))
+    assert (len(reservoir), reservoir.n_seen, reservoir.weight) == (50, 50, 1.0)
 
 
 def test_parts_of_a_row_stay_together():
-    sample = filled(20, 300)
-    assert len(sample) == 20 == len(set(sample.first("row").tolist()))
-    np.testing.assert_array_equal(sample.first("twice")[:, 1], 2 * sample.first("row"))
-    assert sample.weight == 15.0
-    np.testing.assert_array_equal(sample.first("row", 5), sample.first("row")[:5])
+    reservoir = filled(20, 300)
+    assert len(reservoir) == 20 == len(set(reservoir.first("row").tolist()))
+    np.testing.assert_array_equal(reservoir.first("twice")[:, 1], 2 * reservoir.first("row"))
+    assert reservoir.weight == 15.0
+    np.testing.assert_array_equal(reservoir.first("row", 5), reservoir.first("row")[:5])
 
 
 def test_each_row_has_the_same_chance():
@@ -34,7 +34,13 @@ def test_each_row_has_the_same_chance():
 
 
 def test_nothing_comes_of_nothing():
-    sample = Sample(3, 0)
-    sample.add(row=np.empty(0, int))
-    assert (len(sample), sample.n_seen, sample.weight) == (0, 0, 0.0)
-    assert sample.first("row").shape == (0,)
+    reservoir = Reservoir(3, 0)
+    reservoir.add(row=np.empty(0, int))
+    assert (len(reservoir), reservoir.n_seen, reservoir.weight) == (0, 0, 0.0)
+    assert reservoir.first("row").shape == (0,)
+
+
+def test_the_sample_does_not_depend_on_the_parts():
+    found = [filled(20, 300, size=size).first("row") for size in (1, 7, 300)]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])

@@ -31,3 +31,7 @@ class MissingExtraError(DAGMMError, ImportError):
 
 class TableWarning(UserWarning):
     """A column of a training table was not used; the message says which, why, and what to do."""
+
+
+class ShortSegmentWarning(TableWarning):
+    """Rows of some assets make no window; the message says whose."""

@@ -94,7 +94,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     threshold_ : dict
         The threshold and what it means: ``energy`` (nats), ``rule``, ``share`` of normal rows
         expected above it, ``low`` and ``high`` (95 % confidence interval of the energy),
-        ``method``, ``n_rows`` and ``rows_are`` (what it was found from), ``warnings``.
+        ``method``, ``n_rows`` and ``rows_are`` (what it was found from), ``warnings`` (of each its
+        ``kind`` and ``text``).
     history_ : list of dict
         One for each member; see :class:`dagmm.training.history.History`.
     verdict_ : list of str
@@ -286,7 +287,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
             n_steps=self.model_.n_steps,
         )
         for warning in chosen.warnings:
-            warnings.warn(f"set_threshold: {warning}.", UserWarning, stacklevel=2)
+            warnings.warn(f"set_threshold: {warning.text}.", UserWarning, stacklevel=2)
         self._take(apply_threshold(self.model_, chosen))
         return self
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dagmm._core.html import html_table
 from dagmm.data.files.write import open_sink, write_text
 from dagmm.evaluation.metrics import mean_over
 
@@ -140,7 +141,7 @@ class Comparison:
             "top_overlap": self.top_overlap,
         }
 
-    def to_arrow(self) -> pa.Table:
+    def to_table(self) -> pa.Table:
         """One row for each method, the best first.
 
         ``.to_pandas()`` makes it a pandas DataFrame, ``polars.from_arrow`` a polars one.
@@ -186,7 +187,7 @@ class Comparison:
             text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
             write_text(target, text + "\n", force=force)
             return
-        table = self.to_arrow()
+        table = self.to_table()
         with open_sink(target, table.schema, force=force) as sink:
             sink.write(table)
 
@@ -196,21 +197,33 @@ class Comparison:
         from rich.table import Table
         from rich.text import Text
 
+        headings, rows = self._shown()
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table.add_column(headings[0], no_wrap=True)
+        for heading in headings[1:]:
+            table.add_column(heading, justify="right")
+        for title, *cells in rows:
+            table.add_row(Text(title), *cells)
+        # As Text, nothing in square brackets is taken for a style.
+        return Group(table, "", *(Text(f"- {note}") for note in self.notes))
+
+    def _repr_html_(self) -> str:
+        headings, rows = self._shown()
+        return html_table(headings, rows, self.notes)
+
+    def _shown(self) -> tuple[list[str], list[list[str]]]:
+        """Headings, and the cells of each method."""
         figures = [
             *(QUALITY if self.has_quality else ()),
             *PER_METHOD,
             *("fit_seconds", "score_seconds"),
         ]
         headings = PER_RUN | PER_METHOD
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column("method", no_wrap=True)
-        for figure in figures:
-            table.add_column(headings[figure], justify="right")
+        rows = []
         for method in self.ranked():
             cells = [_cell(method, figure) for figure in figures]
-            table.add_row(Text(method.title), *(["failed"] if method.error else cells))
-        # As Text, nothing in square brackets is taken for a style.
-        return Group(table, "", *(Text(f"- {note}") for note in self.notes))
+            rows.append([method.title, *(["failed"] if method.error else cells)])
+        return ["method", *(headings[figure] for figure in figures)], rows
 
     def __str__(self) -> str:
         from rich.console import Console

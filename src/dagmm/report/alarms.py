@@ -1,13 +1,14 @@
 """How many alarms there are, and how many to expect of normal rows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import beta, binom
 
 from dagmm.inference.calibration.alarm_budget import PERIODS
-from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.calibration import TRAINING, Calibration
 from dagmm.inference.calibration.threshold import meaning_of, p_value_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.report.plots.scale import EnergyScale
@@ -43,6 +44,11 @@ class Expected:
     n_rows: int
     rows_are: str
     step: float | None
+
+    @property
+    def counts_training_rows(self) -> bool:
+        """Whether the rows are those the model was fitted to, whose energies are lower."""
+        return self.rows_are == TRAINING
 
     def per(self, period: str) -> tuple[float, float, float] | None:
         """Alarms a day, a week, ... with both ends of the interval; None without a step."""
@@ -141,6 +147,6 @@ def budget_of(calibration: Calibration, threshold: float | None) -> Budget:
     return Budget(scale, energy, share, ends[:, 0], ends[:, 1])
 
 
-def rule_of(model: FittedModel) -> dict[str, object] | None:
+def rule_of(model: FittedModel) -> dict[str, Any] | None:
     """Return what the threshold means; None for a model that does not decide."""
     return None if model.threshold is None else meaning_of(model)

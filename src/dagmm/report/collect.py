@@ -12,9 +12,9 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.columns.datetimes import dates_of
 from dagmm.preprocessing.pipeline import Features
 from dagmm.report.columns import ColumnTracker
-from dagmm.report.downsample import Buckets
+from dagmm.report.downsample import MinMaxDownsampler
 from dagmm.report.events import EventTracker, StrangestRows
-from dagmm.report.reservoir import Sample
+from dagmm.report.reservoir import Reservoir
 from dagmm.report.time_axis import TimeTracker, times_of
 
 #: Rows of each kind, normal and alarms, that figures and comparisons are made of.
@@ -74,12 +74,12 @@ class ReportData:
         self._reader = model.reader()
         self.timing = None if self.time is None else TimeTracker(self.time)
         #: Energy, and time, of all rows.
-        self.series = Buckets(2)
+        self.series = MinMaxDownsampler(2)
         #: The columns of numbers.
-        self.traces = Buckets(model.table_encoder.numbers.n_features)
+        self.traces = MinMaxDownsampler(model.table_encoder.numbers.n_features)
         self.events = EventTracker(self.gap)
         self.strangest = StrangestRows(_STRANGEST)
-        self.normal, self.alarms = Sample(self.sample_rows, 0), Sample(self.sample_rows, 1)
+        self.normal, self.alarms = Reservoir(self.sample_rows, 0), Reservoir(self.sample_rows, 1)
         self._places: dict[str | None, int] = {}
 
     @property

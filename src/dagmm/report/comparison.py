@@ -39,10 +39,10 @@ class Compared:
     reason: str = ""
 
 
-def compared(gathered: ReportData) -> Compared:
+def compared(data: ReportData) -> Compared:
     """Compare methods on rows drawn at random, alarms among them as often as in the table."""
-    features, labels = drawn(gathered, 2 * MOST_ROWS)
-    known = labels if gathered.labels else None
+    features, labels = drawn(data, 2 * MOST_ROWS)
+    known = labels if data.labels else None
     try:
         result = compare(
             features.astype(np.float64), known, METHODS, n_runs=RUNS, max_rows=MOST_ROWS
@@ -52,7 +52,7 @@ def compared(gathered: ReportData) -> Compared:
     return Compared(result)
 
 
-def drawn(gathered: ReportData, most: int) -> tuple[np.ndarray, np.ndarray]:
+def drawn(data: ReportData, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Return encoded rows drawn at random, and which of them are labelled anomalies.
 
     Returns
@@ -61,13 +61,13 @@ def drawn(gathered: ReportData, most: int) -> tuple[np.ndarray, np.ndarray]:
     labels : ndarray of shape (n_drawn,), bool
         In the order of the table.
     """
-    normal, alarms = gathered.normal, gathered.alarms
+    normal, alarms = data.normal, data.alarms
     # The smaller of both samples decides how many rows keep both in proportion.
-    n_drawn = min(most, gathered.n_rows)
+    n_drawn = min(most, data.n_rows)
     for sample in (normal, alarms):
         if sample.n_seen > len(sample):
-            n_drawn = min(n_drawn, int(len(sample) * gathered.n_rows / sample.n_seen))
-    n_alarms = round(n_drawn * alarms.n_seen / max(1, gathered.n_rows))
+            n_drawn = min(n_drawn, int(len(sample) * data.n_rows / sample.n_seen))
+    n_alarms = round(n_drawn * alarms.n_seen / max(1, data.n_rows))
     take = ((normal, n_drawn - n_alarms), (alarms, n_alarms))
     features, labels, row = (
         np.concatenate([sample.first(name, n) for sample, n in take])

@@ -1,6 +1,7 @@
 """Everything that the report says, as numbers: no text, no layout."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -10,11 +11,11 @@ from dagmm.report.alarms import Budget, Expected, budget_of, expected_alarms, is
 from dagmm.report.collect import ReportData
 from dagmm.report.columns import Column
 from dagmm.report.comparison import Compared, compared
-from dagmm.report.model_card import Card
+from dagmm.report.model_card import ModelCard
 from dagmm.report.plots.energies import EnergyHistogram, EnergySeries, histogram_of
 from dagmm.report.plots.latent import LatentView, latent_view
 from dagmm.report.plots.scale import EnergyScale
-from dagmm.report.quality import Labelled, labelled_of
+from dagmm.report.quality import DetectionQuality, detection_quality
 from dagmm.report.reasons import Strange, blamed, strangest_of
 from dagmm.report.time_axis import Timing
 from dagmm.report.training import Training, training_of
@@ -34,16 +35,16 @@ class Trace:
     Parameters
     ----------
     column : Column
-    at : ndarray of shape (n_buckets,)
+    at : ndarray of shape (n_points,)
         Row numbers, or times.
-    low, high : ndarray of shape (n_buckets,)
-        Lowest and highest value of each bucket.
+    low, high : ndarray of shape (n_points,)
+        Lowest and highest value of the rows of each point.
     """
 
     column: Column
-    at: Float[np.ndarray, " n_buckets"]
-    low: Float[np.ndarray, " n_buckets"]
-    high: Float[np.ndarray, " n_buckets"]
+    at: Float[np.ndarray, " n_points"]
+    low: Float[np.ndarray, " n_points"]
+    high: Float[np.ndarray, " n_points"]
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,10 @@ class Contents:
         Of the columns that are blamed most often.
     latent : LatentView
         Of the first member.
-    labelled : Labelled or None
+    quality : DetectionQuality or None
     training : Training
     compared : Compared or None
-    card : Card
+    model_card : ModelCard
     """
 
     n_rows: int
@@ -91,7 +92,7 @@ class Contents:
     n_groups: int
     n_sampled: int
     gap: int
-    threshold: dict[str, object] | None
+    threshold: dict[str, Any] | None
     timing: Timing | None
     uses_time: bool
     columns: tuple[Column, ...]
@@ -106,10 +107,10 @@ class Contents:
     blamed: list[tuple[str, int]]
     traces: list[Trace]
     latent: LatentView
-    labelled: Labelled | None
+    quality: DetectionQuality | None
     training: Training
     compared: Compared | None
-    card: Card
+    model_card: ModelCard
 
     @property
     def alarm_share(self) -> float:
@@ -158,10 +159,10 @@ class Contents:
         return sorted(self.latent.phi.tolist(), reverse=True)
 
     @property
-    def poor_tail(self) -> bool:
-        """Whether the threshold comes from a tail that does not fit."""
-        said = [] if self.threshold is None else self.threshold["warnings"]
-        return any("Pareto" in str(warning) for warning in said)  # type: ignore[attr-defined]
+    def has_poor_tail_fit(self) -> bool:
+        """Whether the threshold comes from a tail that the fitted distribution does not follow."""
+        warnings = [] if self.threshold is None else self.threshold["warnings"]
+        return any(warning["kind"] == "poor_tail_fit" for warning in warnings)
 
     @property
     def suspicious(self) -> list[Column]:
@@ -170,14 +171,14 @@ class Contents:
 
 
 def contents_of(
-    gathered: ReportData, card: Card, *, step: float | None = None, comparing: bool = True
+    data: ReportData, model_card: ModelCard, *, step: float | None = None, comparing: bool = True
 ) -> Contents:
-    """Finish what a pass over the rows has gathered.
+    """Finish what a pass over the rows has collected.
 
     Parameters
     ----------
-    gathered : ReportData
-    card : Card
+    data : ReportData
+    model_card : ModelCard
     step : float, optional
         Seconds from one row to the next; by default what the time axis says.
     comparing : bool, default=True
@@ -187,85 +188,85 @@ def contents_of(
     InputError
         If there were no rows.
     """
-    if not gathered.n_rows:
+    if not data.n_rows:
         raise InputError("report: expected at least 1 row, got none.")
-    model = gathered.model
-    timing = None if gathered.timing is None else gathered.timing.finish()
+    model = data.model
+    timing = None if data.timing is None else data.timing.finish()
     if step is None and timing is not None and timing.are_dates:
         step = timing.step
     # Rows of several assets, or out of order, would make a line that runs back and forth.
-    uses_time = timing is not None and timing.is_ascending and gathered.n_groups == 1
+    uses_time = timing is not None and timing.is_ascending and data.n_groups == 1
     uses_time = uses_time and timing is not None and timing.first != timing.last
-    uses_time = uses_time and bool(np.isfinite(gathered.series.low[:, 1]).all())
+    uses_time = uses_time and bool(np.isfinite(data.series.low[:, 1]).all())
     expected = expected_alarms(model.calibration, model.threshold, step)
-    columns = gathered.columns.finish()
-    strangest, are_events = strangest_of(gathered)
-    histogram = _histogram(gathered)
-    series = gathered.series
+    columns = data.columns.finish()
+    strangest, are_events = strangest_of(data)
+    histogram = _histogram(data)
+    series = data.series
     at = series.low[:, 1] if uses_time else series.first_row
     first = blamed(strangest)
-    labelled = None
-    if gathered.labels:
-        energy, labels = np.concatenate(gathered.energies), np.concatenate(gathered.labels)
-        labelled = labelled_of(energy, labels, model.threshold)
-    n_alarms = gathered.events.n_alarms
+    quality = None
+    if data.labels:
+        energy, labels = np.concatenate(data.energies), np.concatenate(data.labels)
+        quality = detection_quality(energy, labels, model.threshold)
+    n_alarms = data.events.n_alarms
     return Contents(
-        gathered.n_rows,
+        data.n_rows,
         n_alarms,
-        gathered.events.n_events,
-        gathered.n_groups,
-        len(gathered.normal) + len(gathered.alarms),
-        gathered.gap,
+        data.events.n_events,
+        data.n_groups,
+        len(data.normal) + len(data.alarms),
+        data.gap,
         rule_of(model),
         timing,
         uses_time,
         columns,
         expected,
-        expected is not None and is_more(n_alarms, gathered.n_rows, expected),
+        expected is not None and is_more(n_alarms, data.n_rows, expected),
         budget_of(model.calibration, model.threshold),
         histogram,
         histogram.scale,
         EnergySeries(
-            at, series.low[:, 0], series.high[:, 0], model.threshold, series.rows_per_bucket
+            at, series.low[:, 0], series.high[:, 0], model.threshold, series.rows_per_point
         ),
         strangest,
         are_events,
         first,
-        _traces(gathered, columns, [name for name, _ in first], at),
-        _latent(gathered),
-        labelled,
+        _traces(data, columns, [name for name, _ in first], at),
+        _latent(data),
+        quality,
         training_of(model),
-        compared(gathered) if comparing else None,
-        card,
+        compared(data) if comparing else None,
+        model_card,
     )
 
 
-def _histogram(gathered: ReportData) -> EnergyHistogram:
-    model, samples = gathered.model, (gathered.normal, gathered.alarms)
+def _histogram(data: ReportData) -> EnergyHistogram:
+    model, samples = data.model, (data.normal, data.alarms)
     energy = np.concatenate([sample.first("energy") for sample in samples])
     weight = np.concatenate([np.full(len(sample), sample.weight) for sample in samples])
     known = model.calibration.training
     return histogram_of(energy, weight, known.energy, known.weight, model.threshold)
 
 
-def _latent(gathered: ReportData) -> LatentView:
+def _latent(data: ReportData) -> LatentView:
     parts = [
         sample.first("inputs", _PICTURED[kind])
-        for kind, sample in (("normal", gathered.normal), ("alarms", gathered.alarms))
+        for kind, sample in (("normal", data.normal), ("alarms", data.alarms))
     ]
     strange = np.repeat([False, True], [len(part) for part in parts])
-    return latent_view(gathered.model.members[0], np.concatenate(parts), strange)
+    return latent_view(data.model.members[0], np.concatenate(parts), strange)
 
 
 def _traces(
-    gathered: ReportData, columns: tuple[Column, ...], blamed: list[str], at: np.ndarray
+    data: ReportData, columns: tuple[Column, ...], blamed: list[str], at: np.ndarray
 ) -> list[Trace]:
     """Return the course of the columns that are blamed, or of the first ones where none is."""
-    names = gathered.model.table_encoder.numbers.names
+    names = data.model.table_encoder.numbers.names
     by_name = {column.name: column for column in columns}
     wanted = [name for name in blamed if name in names] or list(names)
     return [
-        Trace(by_name[name], at, gathered.traces.low[:, j], gathered.traces.high[:, j])
+        Trace(by_name[name], at, data.traces.low[:, j], data.traces.high[:, j])
         for name in wanted[:_TRACED]
         for j in [names.index(name)]
     ]

@@ -1,20 +1,20 @@
-"""Long series in little space: lowest and highest values of equal runs of rows."""
+"""Downsampling of long series for a figure, in bounded memory."""
 
 import numpy as np
 from jaxtyping import Float
 
 
-class Buckets:
-    """Lowest and highest value of several series in each bucket of consecutive rows.
+class MinMaxDownsampler:
+    """Min-max downsampling of several series: lowest and highest value of equal runs of rows.
 
-    A bucket is one row as long as there are few; whenever there are too many buckets, each two
-    neighbours become one. What a bucket says is exact.
+    A point is one row as long as there are few; whenever there are too many points, each two
+    neighbours are merged. The extremes are exact.
 
     Parameters
     ----------
     n_series : int
     most : int, default=1000
-        Most buckets; an even number.
+        Most points; an even number.
     """
 
     def __init__(self, n_series: int, most: int = 1000) -> None:
@@ -22,16 +22,16 @@ class Buckets:
         self._low = np.full((most, n_series), np.nan)
         self._high = np.full((most, n_series), np.nan)
         self.n_rows = 0
-        self.rows_per_bucket = 1
+        self.rows_per_point = 1
 
     def add(self, values: Float[np.ndarray, "n_rows n_series"]) -> None:
         """Add the rows that follow; NaN where there is no value."""
         if not len(values):
             return
         end = self.n_rows + len(values)
-        while end > self._most * self.rows_per_bucket:
+        while end > self._most * self.rows_per_point:
             self._merge()
-        place = np.arange(self.n_rows, end) // self.rows_per_bucket
+        place = np.arange(self.n_rows, end) // self.rows_per_point
         starts = np.flatnonzero(np.diff(place, prepend=-1))
         at = place[starts]
         self._low[at] = np.fmin(self._low[at], np.fmin.reduceat(values, starts))
@@ -39,27 +39,27 @@ class Buckets:
         self.n_rows = end
 
     @property
-    def low(self) -> Float[np.ndarray, "n_buckets n_series"]:
-        """Lowest values; NaN in a bucket without any."""
+    def low(self) -> Float[np.ndarray, "n_points n_series"]:
+        """Lowest values; NaN at a point without any."""
         return self._low[: self._n_used]
 
     @property
-    def high(self) -> Float[np.ndarray, "n_buckets n_series"]:
-        """Highest values; NaN in a bucket without any."""
+    def high(self) -> Float[np.ndarray, "n_points n_series"]:
+        """Highest values; NaN at a point without any."""
         return self._high[: self._n_used]
 
     @property
-    def first_row(self) -> Float[np.ndarray, " n_buckets"]:
-        """Number of the first row of each bucket."""
-        return np.arange(self._n_used, dtype=np.float64) * self.rows_per_bucket
+    def first_row(self) -> Float[np.ndarray, " n_points"]:
+        """Number of the first row of each point."""
+        return np.arange(self._n_used, dtype=np.float64) * self.rows_per_point
 
     @property
     def _n_used(self) -> int:
-        return -(-self.n_rows // self.rows_per_bucket)
+        return -(-self.n_rows // self.rows_per_point)
 
     def _merge(self) -> None:
         half = self._most // 2
         for values, joined in ((self._low, np.fmin), (self._high, np.fmax)):
             values[:half] = joined(values[::2], values[1::2])
             values[half:] = np.nan
-        self.rows_per_bucket *= 2
+        self.rows_per_point *= 2

@@ -7,12 +7,12 @@ import numpy as np
 
 from dagmm.inference.calibration.alarm_budget import PERIODS
 from dagmm.report.contents import Contents, Trace
-from dagmm.report.dates import date_ticks
 from dagmm.report.plots.canvas import BAND, CURVES, NORMAL, STRANGE
 from dagmm.report.plots.energies import draw_histogram, draw_series, energy_ticks
 from dagmm.report.plots.latent import draw_latent
 from dagmm.report.plots.scale import short_number
 from dagmm.report.svg import svg_of
+from dagmm.report.time_axis import date_ticks
 from dagmm.report.training import TERMS
 
 #: Width of a figure that fills the page, in inches.

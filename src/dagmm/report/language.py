@@ -1,7 +1,11 @@
-"""Facts in the words of a language."""
+"""The language of the page: its sentences, and how it writes numbers."""
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import numpy as np
 
 from dagmm._core.arguments import check_choice
 from dagmm.inference.calibration.calibration import (
@@ -14,9 +18,14 @@ from dagmm.inference.calibration.calibration import (
     TRAINING,
 )
 from dagmm.inference.record import Finding
-from dagmm.report import numerals
+from dagmm.report.plots.scale import short_number
 from dagmm.report.texts import LANGUAGES, catalogue
 
+#: What stands for a number that is not there.
+NOTHING = "\N{EN DASH}"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: From this many days after 1970 on there are no dates.
+_LAST_DAY = 2_900_000
 _RULES = (
     ("contamination", re.compile(r"contamination (?P<share>\S+)")),
     ("quantile", re.compile(r"quantile (?P<level>\S+)")),
@@ -40,12 +49,12 @@ _ROWS = {
 }
 
 
-class Words:
-    """Says things in one language.
+class Language:
+    """The texts of one language.
 
     Parameters
     ----------
-    language : {"en", "ja"}
+    code : {"en", "ja"}
 
     Raises
     ------
@@ -53,9 +62,8 @@ class Words:
         If there is no such language.
     """
 
-    def __init__(self, language: str) -> None:
-        self.language = str(check_choice("lang", language, LANGUAGES))
-        self._texts = catalogue(self.language)
+    def __init__(self, code: str) -> None:
+        self._texts = catalogue(str(check_choice("lang", code, LANGUAGES)))
 
     def __call__(self, key: str, **facts: Any) -> str:
         """Return the text of a key with some facts put in."""
@@ -69,7 +77,7 @@ class Words:
             if match is not None:
                 facts = match.groupdict()
                 if "share" in facts:
-                    facts["share"] = numerals.percent(float(facts["share"]))
+                    facts["share"] = format_percent(float(facts["share"]))
                 if "per" in facts:
                     facts["per"] = self(f"period_{facts['per']}")
                 return self(f"rule_{key}", **facts)
@@ -82,7 +90,7 @@ class Words:
     def duration(self, seconds: float) -> str:
         """Say how long something takes."""
         units = {unit: self(f"unit_{unit}") for unit in ("s", "min", "h", "d")}
-        return numerals.duration(seconds, units)
+        return format_duration(seconds, units)
 
     def finding(self, finding: Finding) -> str:
         """Say what a training shows."""
@@ -98,3 +106,92 @@ class Words:
     def method(self, name: str, title: str) -> str:
         """Return the name of a method of the comparison."""
         return self._texts.get(f"method_{name}", title)
+
+
+def format_count(n: int | None) -> str:
+    """Write a number of things."""
+    return NOTHING if n is None else f"{n:,}"
+
+
+def format_percent(share: float | None) -> str:
+    """Write a share in percent, to three digits."""
+    if share is None:
+        return NOTHING
+    digits = f"{100.0 * share:.3g}"
+    text = f"{float(digits):.10f}".rstrip("0").rstrip(".") if "e-" in digits else digits
+    return f"{text or '0'}\N{NO-BREAK SPACE}%"
+
+
+def format_nats(energy: float | None) -> str:
+    """Write an energy or a contribution."""
+    if energy is None:
+        return NOTHING
+    if abs(energy) >= 1e6:
+        return short_number(float(f"{energy:.3g}"))
+    text = f"{energy:,.1f}" if abs(energy) < 1000.0 else f"{energy:,.0f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def format_value(number: float | str | None, digits: int = 5) -> str:
+    """Write a value of the user's table: text as it is, numbers to five digits."""
+    if number is None:
+        return NOTHING
+    if isinstance(number, str):
+        return number
+    return short_number(float(f"{number:.{digits}g}"))
+
+
+def format_rough(number: float | str | None) -> str:
+    """Write a value that went through float32, which does not hold the last digits."""
+    return format_value(number, 4)
+
+
+def format_figure(number: float | None, digits: int = 3) -> str:
+    """Write a figure between 0 and 1, or a small one, with fixed decimals."""
+    if number is None:
+        return NOTHING
+    return f"{number:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def format_rate(number: float) -> str:
+    """Write how many alarms there are in a time."""
+    if number >= 100.0:
+        return f"{number:,.0f}"
+    digits = f"{number:.2g}"
+    return f"{float(digits):.8f}".rstrip("0").rstrip(".") if "e" in digits else digits
+
+
+def format_moment(seconds: float | None) -> str:
+    """Write seconds since 1970 as a date and a time of the wall clock."""
+    if seconds is None or not np.isfinite(seconds) or abs(seconds) > 86400.0 * _LAST_DAY:
+        return NOTHING
+    when = _EPOCH + timedelta(seconds=round(seconds))
+    form = "%Y-%m-%d %H:%M:%S" if when.second else "%Y-%m-%d %H:%M"
+    return when.strftime(form)
+
+
+def format_duration(seconds: float, units: dict[str, str]) -> str:
+    """Write a duration in the largest unit that it fills.
+
+    Parameters
+    ----------
+    seconds : float
+    units : dict of str to str
+        Names of ``s``, ``min``, ``h`` and ``d``.
+    """
+    lengths = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
+    unit, length = next((pair for pair in lengths if seconds >= pair[1]), lengths[-1])
+    return f"{seconds / length:.3g}\N{NO-BREAK SPACE}{units[unit]}"
+
+
+#: Filters of the templates, by name.
+FORMATS: dict[str, Callable[..., str]] = {
+    "count": format_count,
+    "percent": format_percent,
+    "nats": format_nats,
+    "value": format_value,
+    "rough": format_rough,
+    "figure": format_figure,
+    "rate": format_rate,
+    "moment": format_moment,
+}

@@ -2,7 +2,10 @@
 
 import os
 from dataclasses import dataclass
+from html import escape
 from typing import Any
+
+import pyarrow as pa
 
 from dagmm._core.arguments import check_int, near
 from dagmm._core.durations import parse_duration
@@ -16,7 +19,8 @@ from dagmm.inference.persistence.directory import load_model
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.report.collect import SAMPLE_ROWS, ReportData
 from dagmm.report.contents import Contents, contents_of
-from dagmm.report.model_card import Card, card_of
+from dagmm.report.events_table import events_table
+from dagmm.report.model_card import ModelCard, model_card_of
 from dagmm.report.page import environment, page_of
 from dagmm.report.texts import catalogue
 
@@ -56,6 +60,29 @@ class Report:
             If it cannot be written.
         """
         write_text(os.fspath(path), self.html, force=force)
+
+    def to_table(self) -> pa.Table:
+        """Return the strangest events, the highest energy first; rows where there is no event.
+
+        ``.to_pandas()`` makes it a pandas DataFrame, ``polars.from_arrow`` a polars one.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``asset``, ``first_row``, ``last_row``, ``first_time``, ``last_time`` (timestamps
+            where the time axis has dates, else its numbers; null without one), ``alarms``,
+            ``row`` (the one of the highest energy), ``energy``, ``reference_energy``,
+            ``top_feature``, ``contribution`` (nats).
+        """
+        return events_table(self.contents)
+
+    def _repr_html_(self) -> str:
+        # Links within the page would otherwise lead to the notebook that shows it.
+        page = self.html.replace("<head>", '<head>\n<base href="about:srcdoc">', 1)
+        return (
+            f'<iframe srcdoc="{escape(page)}" sandbox style="width: 100%; height: 45rem; '
+            'border: 0"></iframe>'
+        )
 
 
 def make_report(
@@ -119,22 +146,22 @@ def make_report(
     check_int("gap", gap, 0)
     check_int("sample_rows", sample_rows, 10)
     step = None if every is None else parse_duration("every", every)
-    fitted, card = described(model)
+    fitted, model_card = described(model)
     rows = as_rows(table)
     fitted.check(rows)
     time, group = axes_of(fitted.table_encoder, rows.names, time, group)
     known = None if labels is None else check_labels(labels, rows.n_rows)
-    gathered = ReportData(fitted, time, group, gap, sample_rows)
+    data = ReportData(fitted, time, group, gap, sample_rows)
     energy = fitted.energy(rows)
     for chunk in rows.chunks():
         part = slice(chunk.start, chunk.start + chunk.n_rows)
-        gathered.add(chunk, energy[part], None if known is None else known[part])
-    return finish_report(gathered, card, lang, step, compare, table_name, model_name)
+        data.add(chunk, energy[part], None if known is None else known[part])
+    return finish_report(data, model_card, lang, step, compare, table_name, model_name)
 
 
 def finish_report(
-    gathered: ReportData,
-    card: Card,
+    data: ReportData,
+    model_card: ModelCard,
     lang: str,
     step: float | None,
     compare: bool,
@@ -145,15 +172,15 @@ def finish_report(
 
     Parameters
     ----------
-    gathered : ReportData
-    card : Card
+    data : ReportData
+    model_card : ModelCard
     lang : {"en", "ja"}
     step : float or None
         Seconds from one row to the next.
     compare : bool
     table_name, model_name : str
     """
-    contents = contents_of(gathered, card, step=step, comparing=compare)
+    contents = contents_of(data, model_card, step=step, comparing=compare)
     return Report(contents, page_of(contents, lang, table_name, model_name))
 
 
@@ -174,7 +201,7 @@ def check_page(lang: str) -> None:
     svg_of("empty", "", (1.0, 1.0), lambda ax: ax.axis("off"))
 
 
-def described(model: Any) -> tuple[FittedModel, Card]:
+def described(model: Any) -> tuple[FittedModel, ModelCard]:
     """Return the fitted model of whatever a user passes, and its card.
 
     Raises
@@ -185,15 +212,15 @@ def described(model: Any) -> tuple[FittedModel, Card]:
         If it is a path without one.
     """
     if isinstance(model, FittedModel):
-        return model, card_of(model)
+        return model, model_card_of(model)
     if isinstance(model, str | os.PathLike):
         saved = load_model(model)
-        return saved.model, card_of(
+        return saved.model, model_card_of(
             saved.model, saved.estimator, _said(saved.arguments), saved.library_version
         )
     if isinstance(model, FittedModelEstimator) and hasattr(model, "model_"):
         arguments = model.get_params(deep=False)
-        return model.model_, card_of(model.model_, type(model).__name__, _said(arguments))
+        return model.model_, model_card_of(model.model_, type(model).__name__, _said(arguments))
     raise ArgumentError(
         "model must be a fitted DAGMMDetector or DAGMM, a FittedModel or the path of a saved one, "
         f"got {type(model).__name__}."

@@ -9,7 +9,7 @@ from dagmm.networks.activations import activation_name
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What a model is.
 
     Parameters
@@ -64,12 +64,12 @@ class Card:
         return ", ".join(text for text in said if not text.endswith("=None"))
 
 
-def card_of(
+def model_card_of(
     model: FittedModel,
     estimator: str | None = None,
     arguments: dict[str, Any] | None = None,
     model_version: str | None = None,
-) -> Card:
+) -> ModelCard:
     """Describe a model."""
     architecture, encoder = model.members[0].architecture, model.table_encoder
     compression = (architecture.n_features, *architecture.comp_hiddens)
@@ -78,7 +78,7 @@ def card_of(
         activation_name(part, getattr(architecture, part))
         for part in ("comp_activation", "est_activation")
     ]
-    return Card(
+    return ModelCard(
         __version__,
         model_version,
         estimator,

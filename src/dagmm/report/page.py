@@ -1,14 +1,13 @@
-"""The page: numbers, words and figures in one HTML file."""
+"""The page: numbers, texts and figures in one HTML file."""
 
 from typing import Any
 
 from dagmm._core.errors import MissingExtraError
-from dagmm.report import numerals
 from dagmm.report.columns import MOVED, Column
 from dagmm.report.contents import Contents
 from dagmm.report.figures import Figures
-from dagmm.report.language import Words
-from dagmm.report.summary import glance_of
+from dagmm.report.language import FORMATS, Language
+from dagmm.report.summary import summary_of
 
 #: Lines of the longest tables.
 _EVENTS, _COLUMNS, _REASONS = 25, 120, 8
@@ -36,14 +35,14 @@ def page_of(contents: Contents, language: str, table: str, model: str) -> str:
     MissingExtraError
         Without Jinja2 or matplotlib.
     """
-    words = Words(language)
+    text = Language(language)
     template = environment().get_template("report.html")
     return template.render(
         k=contents,
-        t=words,
-        figures=Figures(contents, words),
-        glance=glance_of(contents, words),
-        table=table or words("of_this_table"),
+        t=text,
+        figures=Figures(contents, text),
+        summary=summary_of(contents, text),
+        table=table or text("of_this_table"),
         model=model,
         events=contents.strangest[:_EVENTS] if contents.are_events else [],
         reasons=contents.strangest[:_REASONS],
@@ -90,8 +89,5 @@ def environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
-        name: getattr(numerals, name)
-        for name in ("count", "percent", "nats", "value", "rough", "figure", "rate", "moment")
-    }
+    made.filters |= FORMATS
     return made

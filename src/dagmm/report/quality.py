@@ -10,7 +10,7 @@ from dagmm.inference.calibration.threshold import is_anomaly
 
 
 @dataclass(frozen=True)
-class Labelled:
+class DetectionQuality:
     """Alarms against labels.
 
     Parameters
@@ -47,11 +47,11 @@ class Labelled:
         return self.n_found / (self.n_found + self.n_false)
 
 
-def labelled_of(
+def detection_quality(
     energy: Float[np.ndarray, " n_rows"],
     labels: Bool[np.ndarray, " n_rows"],
     threshold: float | None,
-) -> Labelled:
+) -> DetectionQuality:
     """Count alarms against labels.
 
     Parameters
@@ -70,4 +70,4 @@ def labelled_of(
     if threshold is not None:
         alarm = is_anomaly(energy, threshold)
         found, false = int((alarm & labels).sum()), int((alarm & ~labels).sum())
-    return Labelled(n_anomalies, len(labels) - n_anomalies, found, false, auroc, precision)
+    return DetectionQuality(n_anomalies, len(labels) - n_anomalies, found, false, auroc, precision)

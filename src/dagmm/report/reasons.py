@@ -77,7 +77,7 @@ class Strange:
     n_more: int = 0
 
 
-def strangest_of(gathered: ReportData) -> tuple[list[Strange], bool]:
+def strangest_of(data: ReportData) -> tuple[list[Strange], bool]:
     """Return the strangest events, or rows where none is above the threshold.
 
     Returns
@@ -86,14 +86,14 @@ def strangest_of(gathered: ReportData) -> tuple[list[Strange], bool]:
         The highest energy first.
     are_events : bool
     """
-    events = gathered.events.strangest()[:_EXPLAINED]
+    events = data.events.strangest()[:_EXPLAINED]
     if events:
-        return _explained(gathered, events), True
+        return _explained(data, events), True
     rows = [
         Event(None, row, row, 0, row, energy, kept, kept.time, kept.time)
-        for row, energy, kept in gathered.strangest
+        for row, energy, kept in data.strangest
     ]
-    return _explained(gathered, rows), False
+    return _explained(data, rows), False
 
 
 def blamed(found: list[Strange]) -> list[tuple[str, int]]:
@@ -105,8 +105,8 @@ def blamed(found: list[Strange]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _explained(gathered: ReportData, events: list[Event]) -> list[Strange]:
-    model = gathered.model
+def _explained(data: ReportData, events: list[Event]) -> list[Strange]:
+    model = data.model
     found = [Strange(event) for event in events]
     if not events:
         return found

@@ -1,6 +1,7 @@
-"""The time axis of a table: span, step, gaps."""
+"""The time axis of a table: span, step, gaps; and round times as ticks of an axis."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from jaxtyping import Float
@@ -8,10 +9,24 @@ from jaxtyping import Float
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.columns.datetimes import dates_of, seconds_of
 from dagmm.preprocessing.windows.clock import times_in_numbers
-from dagmm.report.reservoir import Sample
+from dagmm.report.reservoir import Reservoir
 
 #: Steps from one row to the next that the usual one is found from.
-_STEPS = 20_000
+_SAMPLED_STEPS = 20_000
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+#: Steps between ticks, in seconds.
+_TICK_STEPS = (
+    *(1.0, 2.0, 5.0, 10.0, 15.0, 30.0),
+    *(_MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
+    *(_HOUR * n for n in (1, 2, 3, 6, 12)),
+    *(_DAY * n for n in (1, 2, 5, 10)),
+)
+#: Beyond these, steps in months.
+_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200)
+_MONTH = 30.4 * _DAY
+#: Most steps between the ends of an axis.
+_MOST_STEPS = 7
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def times_of(chunk: Chunk, name: str) -> tuple[Float[np.ndarray, " n_rows"], bool]:
@@ -76,7 +91,7 @@ class TimeTracker:
         self.are_dates = False
         self._low, self._high = np.inf, -np.inf
         self._before: dict[str | None, float] = {}
-        self._steps = Sample(_STEPS, 0)
+        self._steps = Reservoir(_SAMPLED_STEPS, 0)
         self._longest = -np.inf
         self._is_ascending = True
 
@@ -108,3 +123,51 @@ class TimeTracker:
             self._longest if stepped else None,
             self._is_ascending,
         )
+
+
+def date_ticks(first: float, last: float) -> tuple[list[float], list[str], str]:
+    """Return round times between two others, how to write them, and what is the same for all.
+
+    Parameters
+    ----------
+    first, last : float
+        Seconds since 1970.
+    """
+    step = next((step for step in _TICK_STEPS if (last - first) / step <= _MOST_STEPS), None)
+    if step is None:
+        return _months(first, last)
+    ticks = step * np.arange(np.ceil(first / step), np.floor(last / step) + 1.0)
+    whens = [_when(tick) for tick in ticks.tolist()]
+    clock = "%H:%M" if step >= _MINUTE else "%H:%M:%S"
+    names = [when.strftime("%m-%d" if _is_midnight(when) else clock) for when in whens]
+    # Where some tick names the day, the year is enough below.
+    below = "%Y" if any(_is_midnight(when) for when in whens) else "%Y-%m-%d"
+    return ticks.tolist(), names, whens[0].strftime(below) if whens else ""
+
+
+def _months(first: float, last: float) -> tuple[list[float], list[str], str]:
+    """Return first days of months or years."""
+    lengths = (months for months in _MONTHS if (last - first) / (_MONTH * months) <= _MOST_STEPS)
+    step = next(lengths, _MONTHS[-1])
+    start = _when(first)
+    ticks, names = [], []
+    month = 12 * start.year + start.month - 1
+    month += -month % step
+    while month < 12 * datetime.max.year:
+        when = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        seconds = (when - _EPOCH).total_seconds()
+        if seconds > last:
+            break
+        if seconds >= first:
+            ticks.append(seconds)
+            names.append(when.strftime("%Y-%m" if step < 12 else "%Y"))
+        month += step
+    return ticks, names, ""
+
+
+def _when(seconds: float) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def _is_midnight(when: datetime) -> bool:
+    return (when.hour, when.minute, when.second) == (0, 0, 0)

@@ -93,10 +93,13 @@ def test_quantile_is_of_rows_that_were_not_fitted_to():
 
 def test_a_quantile_of_training_rows_comes_with_a_warning():
     chosen = choose_threshold(TRAINING, quantile=0.98)
-    assert chosen.warnings == (
+    (warning,) = chosen.warnings
+    assert warning.kind == "training_rows"
+    assert warning.text == (
         "the energies are those of rows the model was fitted to; new rows have higher ones, so "
-        "expect more alarms than stated, or calibrate with normal rows that it was not fitted to",
+        "expect more alarms than stated, or calibrate with normal rows that it was not fitted to"
     )
+    assert chosen.plain()["warnings"] == [{"kind": warning.kind, "text": warning.text}]
 
 
 def test_the_interval_of_a_quantile_is_that_of_its_ranks():
@@ -133,9 +136,11 @@ def test_a_budget_beyond_the_rows_is_found_from_their_tail():
 def test_a_tail_that_does_not_fit_is_warned_of():
     heaps = np.concatenate([ENERGY[:970], 50.0 + 0.1 * ENERGY[:30]])
     chosen = choose_threshold(TRAINING.with_held_out(heaps, "heaps"), quantile=0.9999)
-    assert chosen.warnings == (
+    (warning,) = chosen.warnings
+    assert warning.kind == "poor_tail_fit"
+    assert warning.text == (
         "the highest energies do not follow a generalised Pareto distribution (p = 0.01): what "
-        "lies beyond them is a guess; calibrate with more normal rows, or allow more alarms",
+        "lies beyond them is a guess; calibrate with more normal rows, or allow more alarms"
     )
 
 

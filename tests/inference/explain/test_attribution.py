@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm import DAGMMDetector, InputError
+from dagmm import ArgumentError, DAGMMDetector, InputError
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
 from dagmm.datasets import NORMAL, SENSORS, simulated_plant
@@ -261,3 +261,59 @@ def test_a_column_that_the_search_replaced_again_comes_back_once() -> None:
     order = _without_repeats(np.array([[2, 0, 2, -1], [1, 3, 0, 1], [4, 4, 4, 4], [-1] * 4]))
     expected = [[2, 0, -1, -1], [1, 3, 0, -1], [4, -1, -1, -1], [-1] * 4]
     np.testing.assert_array_equal(order, expected)
+
+
+# As a table
+
+
+def small_explanation(n_rows: int) -> Explanation:
+    """Two columns, of which the first adds nothing in the first row."""
+    contribution = np.tile([1.0, 2.0], (n_rows, 1))
+    contribution[0, 0] = 0.0
+    return Explanation(
+        ("<b>", "mode"),
+        contribution.sum(axis=1) + 0.5,
+        np.full(n_rows, 0.5),
+        contribution,
+        {"<b>": np.full(n_rows, 1.0 / 3.0), "mode": np.array(["a & b", None] * n_rows)[:n_rows]},
+    )
+
+
+def test_an_explanation_becomes_a_table():
+    table = small_explanation(2).to_table(3)
+    assert table.to_pylist() == [
+        {
+            **{"row": 0, "energy": 2.5, "reference_energy": 0.5},
+            **{"top_feature_1": "mode", "contribution_1": 2.0, "expected_1": "a & b"},
+            **{"top_feature_2": None, "contribution_2": None, "expected_2": None},
+            **{"top_feature_3": None, "contribution_3": None, "expected_3": None},
+        },
+        {
+            **{"row": 1, "energy": 3.5, "reference_energy": 0.5},
+            **{"top_feature_1": "mode", "contribution_1": 2.0, "expected_1": None},
+            **{"top_feature_2": "<b>", "contribution_2": 1.0, "expected_2": "0.333333"},
+            **{"top_feature_3": None, "contribution_3": None, "expected_3": None},
+        },
+    ]
+
+
+def test_the_table_of_a_fitted_model_names_its_strongest_columns(explanation):
+    table = explanation.to_table(2)
+    np.testing.assert_array_equal(table["energy"], explanation.energy)
+    names = [table[f"top_feature_{i}"].to_pylist() for i in (1, 2)]
+    assert np.array(names, dtype=object).T.tolist() == explanation.top_features(2).tolist()
+    assert table["top_feature_1"].to_pylist()[:10] == ["a"] * 10
+    nothing = Explanation(("a",), *(np.empty(0),) * 2, np.empty((0, 1)), {"a": np.empty(0)})
+    assert nothing.to_table().num_rows == 0
+    with pytest.raises(ArgumentError, match=r"^n must be an int >= 1, got 0\.$"):
+        explanation.to_table(0)
+
+
+def test_a_notebook_shows_the_first_rows_with_names_escaped():
+    page = small_explanation(25)._repr_html_()
+    assert "<b>" not in page
+    assert page.count("<td>&lt;b&gt;</td>") == 19
+    assert page.count("<td>a &amp; b</td>") == 10
+    assert page.count("<tr>") == 21
+    assert page.endswith("<p>5 more rows; to_table() has all.</p>")
+    assert "more rows" not in small_explanation(20)._repr_html_()

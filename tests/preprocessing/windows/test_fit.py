@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dagmm._core.errors import InputError, TableWarning
+from dagmm._core.errors import InputError, ShortSegmentWarning
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.windows.fit import series_of
 from dagmm.preprocessing.windows.length import WindowLength
@@ -74,12 +74,12 @@ def test_too_few_rows_are_refused_and_the_longest_segment_is_named():
 
 
 def test_an_asset_shorter_than_a_window_is_named():
-    with pytest.warns(TableWarning) as caught:
+    with pytest.warns(ShortSegmentWarning) as caught:
         series(table([40, 3]), 10)
     assert str(caught[0].message) == (
         "window 10: no segment of 'b' without a gap is as long, so nothing is learnt of it."
     )
-    with pytest.warns(TableWarning) as caught:
+    with pytest.warns(ShortSegmentWarning) as caught:
         series(table([3, 40, 3, 3, 3, 3, 3, 3]), 10)
     assert str(caught[0].message) == (
         "window 10: no segment of 'a', 'c', 'd', 'e', 'f' and 2 more without a gap is as long, so "

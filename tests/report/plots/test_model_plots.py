@@ -48,7 +48,7 @@ def test_plot_of_energies_counts_alarms(detector, rows):
 
 
 def test_plot_of_the_code_space_shows_every_row(detector, rows):
-    ax = dagmm.plot_latent(detector, rows, member=1)
+    ax = dagmm.plot_latent(detector, rows, network=1)
     normal, strange = (len(part.get_offsets()) for part in ax.collections)
     assert strange == (detector.predict(rows) == -1).sum()
     assert normal + strange == len(rows)
@@ -85,9 +85,9 @@ def test_plots_of_the_reference_model_have_no_threshold(rows):
 
 def test_plots_refuse_what_is_not_there(detector, rows):
     with pytest.raises(
-        ArgumentError, match=r"^member must be below 2, the number of networks, got 2\.$"
+        ArgumentError, match=r"^network must be below 2, the number of networks, got 2\.$"
     ):
-        dagmm.plot_latent(detector, rows, member=2)
+        dagmm.plot_latent(detector, rows, network=2)
     with pytest.raises(ArgumentError, match=r"^row must be below 120, the rows of X, got 120\.$"):
         dagmm.plot_explanation(detector, rows, row=120)
     with pytest.raises(ArgumentError, match=r"^n_columns must be an int >= 1, got 0\.$"):

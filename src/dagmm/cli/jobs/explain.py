@@ -19,7 +19,7 @@ from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
 from dagmm.inference.batches import explained
 from dagmm.inference.calibration.threshold import is_anomaly
-from dagmm.inference.explain.attribution import Explainer, Explanation
+from dagmm.inference.explain.attribution import Explainer, Explanation, texts_at
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
 
@@ -124,42 +124,20 @@ def _explained(
         table = part.table.filter(pa.array(wanted))
         features = table.select(list(model.encoder.columns))
         explanation = explained(explainer, model, part, wanted)
-        result = table.select(roles.passed).append_column(
-            "row", pa.array(part.start + np.flatnonzero(wanted))
-        )
-        for name, column in _reasons(explanation, features, job.top).items():
-            result = result.append_column(name, column)
+        result = table.select(roles.passed)
+        row = part.start + np.flatnonzero(wanted)
+        reasons = _reasons(explanation, features, row, job.top)
+        for name in reasons.column_names:
+            result = result.append_column(name, reasons[name])
         yield len(part.energy), result
 
 
-def _reasons(explanation: Explanation, features: pa.Table, top: int) -> dict[str, pa.Array]:
-    """Columns that say why each row is strange."""
-    columns = {
-        "energy": pa.array(explanation.energy),
-        "reference_energy": pa.array(explanation.reference_energy),
-    }
+def _reasons(explanation: Explanation, features: pa.Table, row: np.ndarray, top: int) -> pa.Table:
+    """Say why each row is strange, with its number and values in the whole table."""
+    table = explanation.to_table(top).set_column(0, "row", pa.array(row))
     places = explanation.strongest(top)
-    names = explanation.top_features(top)
-    expected = [explanation.expected[name] for name in explanation.columns]
     values = [features[name] for name in explanation.columns]
     for i in range(top):
-        place = places[:, i]
-        known = place >= 0
-        added = explanation.contribution[np.arange(len(place)), place]
-        columns[f"top_feature_{i + 1}"] = pa.array(names[:, i], pa.string())
-        columns[f"contribution_{i + 1}"] = pa.array(added, mask=~known)
-        for name, source in (("value", values), ("expected", expected)):
-            texts = [
-                _text(source[j][row]) if j >= 0 else None for row, j in enumerate(place.tolist())
-            ]
-            columns[f"{name}_{i + 1}"] = pa.array(texts, pa.string())
-    return columns
-
-
-def _text(value: Any) -> str | None:
-    """Write a number or a text in a column that holds both."""
-    if isinstance(value, pa.Scalar):
-        value = value.as_py()
-    if value is None or isinstance(value, str):
-        return value
-    return f"{float(value):.6g}"
+        at = table.column_names.index(f"expected_{i + 1}")
+        table = table.add_column(at, f"value_{i + 1}", texts_at(values, places[:, i]))
+    return table

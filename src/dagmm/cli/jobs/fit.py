@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dagmm._core.errors import ArgumentError, InputError, TableWarning
+from dagmm._core.errors import ArgumentError, InputError, ShortSegmentWarning, TableWarning
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
 from dagmm.cli.jobs.image_work import fit_images
@@ -114,7 +114,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         raise InputError(f"{name}: {error}") from error
     for warning in caught:
         # What is not used is said below, in words of the command.
-        if str(warning.message).startswith("window "):
+        if issubclass(warning.category, ShortSegmentWarning):
             note(str(warning.message).rstrip("."), job.quiet)
     _note_unused(table_encoder(detector.model_, job.table), job.quiet)
     record = {**detector.model_.record, "table": job.roles.plain()}

@@ -11,6 +11,7 @@ from dagmm.data.streams import StreamRows
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.sampling import draw, drawn_chunks
+from dagmm.report.reservoir import Reservoir
 
 #: Rows of a training table that are scored to judge by labels, where it is too long to score all.
 JUDGED_ROWS = 2**18
@@ -22,30 +23,22 @@ class KeptRows:
     """Energies and labels of all rows of a table, or of as many as are enough, at random."""
 
     def __init__(self) -> None:
-        self.n_rows = self.n_anomalies = 0
-        self._share = 1.0
-        self._rng = np.random.default_rng(0)
-        self._energy: list[np.ndarray] = []
-        self._labels: list[np.ndarray] = []
+        self.n_anomalies = 0
+        self._kept = Reservoir(MOST_KEPT, seed=0)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that were offered."""
+        return self._kept.n_seen
 
     def add(self, energy: np.ndarray, labels: np.ndarray) -> None:
-        """Take some rows; half of what is kept goes whenever it is too much."""
-        self.n_rows += len(energy)
+        """Take some rows."""
         self.n_anomalies += int(labels.sum())
-        if self._share < 1.0:
-            kept = self._rng.random(len(energy)) < self._share
-            energy, labels = energy[kept], labels[kept]
-        self._energy.append(energy)
-        self._labels.append(labels)
-        while sum(map(len, self._energy)) > MOST_KEPT:
-            self._share /= 2.0
-            whole = np.concatenate(self._energy), np.concatenate(self._labels)
-            kept = self._rng.random(len(whole[0])) < 0.5
-            self._energy, self._labels = [whole[0][kept]], [whole[1][kept]]
+        self._kept.add(energy=energy, label=labels)
 
     def quality(self) -> dict[str, Any]:
         """As :func:`quality_of`, and how many rows it is of where these are not all."""
-        energy, labels = np.concatenate(self._energy), np.concatenate(self._labels)
+        energy, labels = (self._kept.first(name) for name in ("energy", "label"))
         judged = {} if len(energy) == self.n_rows else {"judged_rows": len(energy)}
         quality = quality_of(energy, labels) | {"labelled_anomalies": self.n_anomalies}
         return judged | quality

@@ -4,7 +4,7 @@ An energy is higher for stranger rows; scikit-learn's scores are lower for them.
 """
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -28,6 +28,22 @@ _ENOUGH_ABOVE = 10
 _POOR_FIT = 0.05
 
 
+class ThresholdWarning(NamedTuple):
+    """What there is to know before a threshold is trusted.
+
+    Parameters
+    ----------
+    kind : {"training_rows", "poor_tail_fit"}
+        Energies of rows that the model was fitted to, or a tail that the fitted distribution does
+        not follow.
+    text : str
+        The same in words.
+    """
+
+    kind: Literal["training_rows", "poor_tail_fit"]
+    text: str
+
+
 @dataclass(frozen=True)
 class Threshold:
     """A threshold and what it means.
@@ -49,8 +65,7 @@ class Threshold:
         Rows whose energies it was found from.
     rows_are : str or None
         Which rows those are.
-    warnings : tuple of str
-        What there is to know before it is trusted.
+    warnings : tuple of ThresholdWarning
     """
 
     energy: float
@@ -61,11 +76,11 @@ class Threshold:
     method: str | None = None
     n_rows: int | None = None
     rows_are: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[ThresholdWarning, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return it as a saved model records it."""
-        return asdict(self) | {"warnings": list(self.warnings)}
+        return asdict(self) | {"warnings": [warning._asdict() for warning in self.warnings]}
 
 
 def check_contamination(contamination: object, n_steps: int = 1) -> float:
@@ -212,7 +227,7 @@ def _by_default(calibration: Calibration, share: float) -> Threshold:
     sample, are = calibration.reference, calibration.reference_are
     low, high = _order_interval(sample, share)
     energy, rule = sample.energy_at(share), f"quantile {1.0 - share:g}"
-    warnings = () if calibration.held_out is not None else (_OPTIMISTIC,)
+    warnings = () if calibration.held_out is not None else (_TRAINING_ROWS,)
     return Threshold(energy, rule, share, low, high, "quantile", sample.n_rows, are, warnings)
 
 
@@ -226,7 +241,7 @@ def _by_contamination(calibration: Calibration, share: float) -> Threshold:
 
 def _by_share(calibration: Calibration, share: float, rule: str) -> Threshold:
     sample, are = calibration.reference, calibration.reference_are
-    warnings = [] if calibration.held_out is not None else [_OPTIMISTIC]
+    warnings = [] if calibration.held_out is not None else [_TRAINING_ROWS]
     expected_above = share * sample.n_rows
     if expected_above >= _ENOUGH_ABOVE or (calibration.tail is None and expected_above >= 1.0):
         low, high = _order_interval(sample, share)
@@ -242,11 +257,12 @@ def _by_share(calibration: Calibration, share: float, rule: str) -> Threshold:
             "more alarms."
         )
     if tail.p_fit < _POOR_FIT:
-        warnings.append(
+        text = (
             "the highest energies do not follow a generalised Pareto distribution (p = "
             f"{tail.p_fit:.2g}): what lies beyond them is a guess; calibrate with more normal "
             "rows, or allow more alarms"
         )
+        warnings.append(ThresholdWarning("poor_tail_fit", text))
     low, high = tail.interval(share)
     return Threshold(
         tail.energy_at(share),
@@ -261,9 +277,10 @@ def _by_share(calibration: Calibration, share: float, rule: str) -> Threshold:
     )
 
 
-_OPTIMISTIC = (
+_TRAINING_ROWS = ThresholdWarning(
+    "training_rows",
     "the energies are those of rows the model was fitted to; new rows have higher ones, so expect "
-    "more alarms than stated, or calibrate with normal rows that it was not fitted to"
+    "more alarms than stated, or calibrate with normal rows that it was not fitted to",
 )
 
 

@@ -7,13 +7,17 @@ contribution over the order of replacement and its reverse, which is the Shapley
 columns act alone or in pairs. Contributions add up to the gap exactly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Float, Int
 
+from dagmm._core.arguments import check_int
 from dagmm._core.errors import ArgumentError
+from dagmm._core.html import html_table
 from dagmm._core.parallel import parallel_map
 from dagmm.data.base import Rows
 from dagmm.data.convert import as_rows
@@ -24,6 +28,8 @@ from dagmm.preprocessing.pipeline import FeatureReader, Features
 
 #: Rows whose energies one core computes at a time.
 _PART_ROWS = 1024
+#: Rows that a notebook shows.
+_SHOWN_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,77 @@ class Explanation:
         """
         names = np.array([*self.columns, None], dtype=object)
         return names[self.strongest(n)]
+
+    def to_table(self, n: int = 3) -> pa.Table:
+        """One row for each row: its energies, and the columns that add most.
+
+        ``.to_pandas()`` makes it a pandas DataFrame, ``polars.from_arrow`` a polars one.
+
+        Parameters
+        ----------
+        n : int, default=3
+            How many columns to name.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``row`` (counted from 0), ``energy``, ``reference_energy``, and of each of the columns
+            ``top_feature_1``, ``contribution_1`` (nats), ``expected_1`` (a text, as columns hold
+            numbers or texts) and so on; null where fewer columns add anything.
+        """
+        check_int("n", n, 1)
+        columns = {
+            "row": pa.array(np.arange(len(self.energy))),
+            "energy": pa.array(self.energy),
+            "reference_energy": pa.array(self.reference_energy),
+        }
+        places, names = self.strongest(n), self.top_features(n)
+        expected = [self.expected[name] for name in self.columns]
+        for i in range(n):
+            place = places[:, i]
+            added = self.contribution[np.arange(len(place)), place]
+            columns[f"top_feature_{i + 1}"] = pa.array(names[:, i], pa.string())
+            columns[f"contribution_{i + 1}"] = pa.array(added, mask=place < 0)
+            columns[f"expected_{i + 1}"] = texts_at(expected, place)
+        return pa.table(columns)
+
+    def _repr_html_(self) -> str:
+        table = self.to_table()
+        shown = table.slice(0, _SHOWN_ROWS)
+        more = table.num_rows - shown.num_rows
+        rows = [list(row.values()) for row in shown.to_pylist()]
+        return html_table(
+            table.column_names, rows, [f"{more:,} more rows; to_table() has all."] if more else []
+        )
+
+
+def texts_at(columns: Sequence[Any], place: Int[np.ndarray, " n_rows"]) -> pa.Array:
+    """Write the value that each row has in a column of its own.
+
+    Parameters
+    ----------
+    columns : sequence of array of shape (n_rows,)
+        NumPy's or Arrow's, of numbers or texts.
+    place : ndarray of shape (n_rows,)
+        The column of each row; -1 for none.
+
+    Returns
+    -------
+    pyarrow.Array of shape (n_rows,)
+        Texts, numbers to six digits; null where there is no column or no value.
+    """
+    return pa.array(
+        [_text(columns[j][row]) if j >= 0 else None for row, j in enumerate(place.tolist())],
+        pa.string(),
+    )
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, pa.Scalar):
+        value = value.as_py()
+    if value is None or isinstance(value, str):
+        return value
+    return f"{float(value):.6g}"
 
 
 def explain(model: FittedModel, table: object) -> Explanation:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from dagmm._core.errors import InputError, TableWarning
+from dagmm._core.errors import InputError, ShortSegmentWarning
 from dagmm.data.base import Rows
 from dagmm.preprocessing.windows.buffer import places_of
 from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
@@ -70,7 +70,7 @@ def series_of(rows: Rows, length: WindowLength) -> Series:
 
     Warns
     -----
-    TableWarning
+    ShortSegmentWarning
         If an asset has no segment as long as a window.
     """
     asset, time, names = _read(rows, length)
@@ -129,6 +129,6 @@ def _check_enough(
         warnings.warn(
             f"{said}: no segment of {listed}{more} without a gap is as long, so nothing is learnt "
             f"of {'it' if len(short) == 1 else 'them'}.",
-            TableWarning,
+            ShortSegmentWarning,
             stacklevel=2,
         )

@@ -116,27 +116,27 @@ def draw_histogram(
 
 @dataclass(frozen=True)
 class EnergySeries:
-    """Energies over the rows, or over time; of many rows the highest of each bucket.
+    """Energies over the rows, or over time; of many rows the lowest and highest of equal runs.
 
     Parameters
     ----------
-    at : ndarray of shape (n_buckets,)
+    at : ndarray of shape (n_points,)
         Row numbers, or times.
-    low, high : ndarray of shape (n_buckets,)
+    low, high : ndarray of shape (n_points,)
         Lowest and highest energy, in nats.
     threshold : float or None
-    rows_per_bucket : int
+    rows_per_point : int
     """
 
     at: np.ndarray
-    low: Float[np.ndarray, " n_buckets"]
-    high: Float[np.ndarray, " n_buckets"]
+    low: Float[np.ndarray, " n_points"]
+    high: Float[np.ndarray, " n_points"]
     threshold: float | None
-    rows_per_bucket: int = 1
+    rows_per_point: int = 1
 
     @property
-    def strange(self) -> Bool[np.ndarray, " n_buckets"]:
-        """Buckets with an energy above the threshold."""
+    def strange(self) -> Bool[np.ndarray, " n_points"]:
+        """Points with an energy above the threshold."""
         limit = np.inf if self.threshold is None else self.threshold
         return self.high > limit
 
@@ -155,7 +155,7 @@ def draw_series(
         ends = [min(ends[0], series.threshold), max(ends[1], series.threshold)]
         at = scale.place(np.array([series.threshold]))[0]
         ax.axhline(at, color=STRANGE, linestyle="--", linewidth=1.2)
-    if series.rows_per_bucket > 1:
+    if series.rows_per_point > 1:
         ax.fill_between(series.at, low, high, color=NORMAL, alpha=0.35, linewidth=0)
     ax.plot(series.at, high, color=NORMAL, linewidth=0.7)
     strange = series.strange

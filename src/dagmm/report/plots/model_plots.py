@@ -1,4 +1,4 @@
-"""Plots of what a fitted model says of a table, for notebooks."""
+"""Plots of a fitted model and a table, for notebooks."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ from dagmm.report.plots.scale import EnergyScale
 def plot_energy(model: Any, X: Any, *, by_row: bool = False, ax: Any = None) -> Any:
     """Draw the energies of a table, and where the threshold lies among them.
 
-    Energies are drawn evenly near those of normal rows and by their logarithm far away. As a
-    histogram they are drawn with those of the training rows as a line.
+    The axis of energies is linear near those of normal rows and logarithmic far away. The
+    histogram shows those of the training rows as a line.
 
     Parameters
     ----------
@@ -65,19 +65,19 @@ def plot_energy(model: Any, X: Any, *, by_row: bool = False, ax: Any = None) -> 
     return ax
 
 
-def plot_latent(model: Any, X: Any, *, member: int = 0, ax: Any = None) -> Any:
+def plot_latent(model: Any, X: Any, *, network: int = 0, ax: Any = None) -> Any:
     """Draw the rows of a table in one network's code space, with its mixture's ellipses.
 
-    From left to right the main axis of the code, upwards how badly a row was rebuilt.
-    Ellipses are drawn at one deviation (solid) and around 99 % of a component (dashed); rows
-    far beyond them may lie outside of the axes.
+    The horizontal axis is the principal axis of the code under the mixture, the vertical one the
+    first residual feature. Ellipses are drawn at one standard deviation (solid) and around 99 %
+    of a component (dashed); rows far beyond them may lie outside of the axes.
 
     Parameters
     ----------
     model : DAGMM, DAGMMDetector or FittedModel
         Fitted.
     X : DataFrame or array-like of shape (n_rows, n_features)
-    member : int, default=0
+    network : int, default=0
         Which of the networks.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
@@ -91,17 +91,17 @@ def plot_latent(model: Any, X: Any, *, member: int = 0, ax: Any = None) -> Any:
     NotFittedError
         If an estimator was neither fitted nor restored.
     ArgumentError
-        If there is no such member.
+        If there is no such network.
     InputError
         If the table does not fit the model; column and row are named.
     MissingExtraError
         Without matplotlib.
     """
     fitted, rows = _opened(model, X)
-    n_members = len(fitted.members)
-    if check_int("member", member, 0) >= n_members:
+    n_networks = len(fitted.members)
+    if check_int("network", network, 0) >= n_networks:
         raise ArgumentError(
-            f"member must be below {n_members}, the number of networks, got {member}."
+            f"network must be below {n_networks}, the number of networks, got {network}."
         )
     ax = axes_for(ax, "plot_latent", (5.6, 4.6))
     fitted.check(rows)
@@ -109,11 +109,11 @@ def plot_latent(model: Any, X: Any, *, member: int = 0, ax: Any = None) -> Any:
     windows = fitted.windows
     chunks = rows.chunks() if windows is None else rows.chunks(fitted.chunk_rows)
     features = np.concatenate([reader.read(chunk).inputs for chunk in chunks])
-    strange = np.zeros(len(features), bool)
+    above = np.zeros(len(features), bool)
     if fitted.threshold is not None:
         energy = fitted.energy_of_features(features)
-        strange = is_anomaly(energy, fitted.threshold)
-    draw_latent(ax, latent_view(fitted.members[member], features, strange))
+        above = is_anomaly(energy, fitted.threshold)
+    draw_latent(ax, latent_view(fitted.members[network], features, above))
     return ax
 
 
@@ -155,14 +155,14 @@ def plot_explanation(
         raise ArgumentError(f"row must be below {rows.n_rows}, the rows of X, got {row}.")
     fitted.check(rows)
     explainer = Explainer(fitted)
-    explanation = explainer.explain(_seen_of(explainer, rows, row))
+    explanation = explainer.explain(_features_of_row(explainer, rows, row))
     ax = axes_for(ax, "plot_explanation")
     draw_explanation(ax, explanation, 0, n_columns)
     return ax
 
 
 def _opened(model: Any, X: Any) -> tuple[FittedModel, Rows]:
-    """Return the fitted model that somebody holds, and the rows of a table."""
+    """Return the fitted model and the rows of a table."""
     if isinstance(model, FittedModel):
         return model, as_rows(X)
     if not isinstance(model, FittedModelEstimator):
@@ -173,9 +173,9 @@ def _opened(model: Any, X: Any) -> tuple[FittedModel, Rows]:
     return model.model_, model.rows(X)
 
 
-def _seen_of(explainer: Explainer, rows: Rows, row: int) -> Features:
-    """Return what the networks see of one row, which is what it is after those before it."""
+def _features_of_row(explainer: Explainer, rows: Rows, row: int) -> Features:
+    """Return the features of one row; with windows they depend on the rows before it."""
     reader, size = explainer.reader(), explainer.chunk_rows
     for start in range(0, row + 1, size):
-        seen = reader.read(rows.chunk(start, min(start + size, row + 1)), to_explain=True)
-    return seen.of(np.arange(len(seen.inputs)) == len(seen.inputs) - 1)
+        features = reader.read(rows.chunk(start, min(start + size, row + 1)), to_explain=True)
+    return features.of(np.arange(len(features.inputs)) == len(features.inputs) - 1)

@@ -1,18 +1,14 @@
-import runpy
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from boundaries import draw_boundaries, main, panel_of
 from dagmm import ArgumentError
 from dagmm._core.errors import MissingExtraError
 from dagmm.evaluation.baselines.method import Method
 from dagmm.evaluation.baselines.registry import METHODS
-from dagmm.evaluation.boundaries import draw_boundaries, panel_of
-from dagmm.evaluation.toy_shapes import LIMIT, ROWS, SHAPES, STREWN, shape_with_strewn
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "boundaries.py"
+from toy_shapes import LIMIT, ROWS, SHAPES, STREWN, shape_with_strewn
 
 SCALED = Method("radius", "Radius", lambda x, seed: lambda r: (r**2).sum(axis=1), "here")
 
@@ -65,8 +61,8 @@ def test_the_figure_has_a_panel_for_each_method_and_shape():
 def test_the_figure_is_saved_by_the_example(tmp_path, monkeypatch, capsys):
     out = tmp_path / "boundaries.svg"
     options = ["--methods", "mahalanobis", "--shapes", "ring", "--out", str(out)]
-    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *options])
-    runpy.run_path(str(EXAMPLE), run_name="__main__")
+    monkeypatch.setattr(sys, "argv", ["boundaries.py", *options])
+    main()
     assert capsys.readouterr().out == f"wrote {out}\n"
     assert "<svg" in out.read_text()
 
