@@ -13,6 +13,7 @@ import pytest
 import dagmm
 from command import failure, run
 from dagmm.cli.jobs import roles
+from dagmm.cli.jobs.info import describe, in_words
 from dagmm.data.files import csv
 from small_fits import tiny_window_config
 
@@ -140,6 +141,12 @@ def test_info_prints_the_windows(there: Path) -> None:
         "windows",
         "10 rows of 1 s by when and pump; a gap from 10 s on; trained on every 2 rows",
     ] in lines
+
+
+def test_info_names_non_stationary_columns(there: Path) -> None:
+    description = describe("model")
+    description["windows"]["nonstationary_features"] = ["temp", "flow"]
+    assert in_words(description)["windows"].endswith("; non-stationary columns: temp, flow")
 
 
 def test_a_threshold_is_calibrated_with_windows(there: Path, home: Path) -> None:

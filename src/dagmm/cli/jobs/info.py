@@ -73,7 +73,7 @@ def _windows_in_words(windows: dict[str, Any]) -> str:
     if windows["step"] > 1:
         words.append(f"trained on every {windows['step']} rows")
     if windows["nonstationary_features"]:
-        words.append(f"non-stationary columns: {', '.join(windows['nonstationary'])}")
+        words.append(f"non-stationary columns: {', '.join(windows['nonstationary_features'])}")
     return "; ".join(words)
 
 
