@@ -120,6 +120,25 @@ def test_a_damaged_file_is_named(place, tmp_path):
     assert not (tmp_path / "s.csv").exists()
 
 
+def test_a_damaged_file_of_a_fit_is_named_first(tmp_path):
+    folder = fill(tmp_path / "x", as_bytes(blobs(n=3)))
+    (tmp_path / "x" / "001.png").write_bytes(b"no image")
+    error = failed("fit", folder, "-o", tmp_path / "m", "--quiet")
+    assert error.startswith(f"dagmm: {str(tmp_path / 'x' / '001.png')!r} cannot be read as an ")
+
+
+def test_pixels_that_cannot_be_read_are_named_by_file_and_number(place, tmp_path):
+    images = blobs(n=300)
+    images[280, 2, 3] = np.nan
+    np.save(tmp_path / "x.npy", images)
+    error = failed("score", place / "m", tmp_path / "x.npy", "-o", tmp_path / "s.csv", "--quiet")
+    assert error == (
+        f"dagmm: {str(tmp_path / 'x.npy')!r}: image 280 holds nan in row 2, column 3; expected "
+        "finite pixels within +-1e6.\n"
+    )
+    assert not (tmp_path / "s.csv").exists()
+
+
 def test_other_sizes_are_named(place, tmp_path):
     np.save(tmp_path / "x.npy", as_bytes(blobs(height=12)))
     error = failed("score", place / "m", tmp_path / "x.npy", "-o", tmp_path / "s.csv", "--quiet")

@@ -11,9 +11,8 @@ import pytest
 
 import dagmm
 from command import failure, run
-from dagmm.cli.jobs import judging
-from dagmm.cli.jobs.judging import KeptRows
-from dagmm.cli.jobs.labels import quality_of
+from dagmm.cli.jobs import labels as cli_labels
+from dagmm.cli.jobs.labels import KeptRows, quality_of
 from dagmm.data.files import csv, csv_spool
 from dagmm.preprocessing import sampling
 from small_fits import tiny_config
@@ -31,8 +30,8 @@ def _here(tmp_path, monkeypatch):
 def bounded(monkeypatch):
     """Hold no more than 500 rows of five numbers, and no long CSV file."""
     monkeypatch.setattr(sampling, "MOST_NUMBERS", 500 * 5)
-    monkeypatch.setattr(judging, "JUDGED_ROWS", 1000)
-    monkeypatch.setattr(judging, "MOST_KEPT", 1024)
+    monkeypatch.setattr(cli_labels, "SCORED_ROWS", 1000)
+    monkeypatch.setattr(cli_labels, "MOST_KEPT", 1024)
     monkeypatch.setattr(csv_spool, "HELD_BYTES", 10_000)
     monkeypatch.setattr(csv, "BLOCK_BYTES", 20_000)
 
@@ -165,7 +164,7 @@ def test_a_folder_of_neither_kind_is_refused_with_what_is_expected():
 
 
 def test_a_thinned_table_has_the_quality_of_the_whole(monkeypatch):
-    monkeypatch.setattr(judging, "MOST_KEPT", 4096)
+    monkeypatch.setattr(cli_labels, "MOST_KEPT", 4096)
     rng = np.random.default_rng(1)
     labels = rng.random(40_000) < 0.2
     energy = rng.normal(size=40_000) + 1.5 * labels

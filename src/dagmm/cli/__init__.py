@@ -18,7 +18,7 @@ from dagmm.cli.commands.info import info
 from dagmm.cli.commands.report import report
 from dagmm.cli.commands.score import score
 from dagmm.cli.commands.threshold import threshold
-from dagmm.cli.failure import GuardedGroup, silence_stdout
+from dagmm.cli.terminal import GuardedGroup, silence_stdout
 
 __all__ = ["app", "main"]
 

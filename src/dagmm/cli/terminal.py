@@ -1,11 +1,72 @@
-"""What a user sees: results on standard output, all else on standard error."""
+"""What a user sees: results on standard output, all else on standard error, and exit codes."""
 
+import contextlib
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
+
+from dagmm._core.errors import DAGMMError, InputError
+
+FAILED = 1
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class GuardedGroup(TyperGroup):
+    """Commands whose expected errors are messages of one line; others keep their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except KeyboardInterrupt:
+            _fail("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # Whoever read our output has seen enough, as `head` does.
+            raise typer.Exit(BROKEN_PIPE) from None
+        except (DAGMMError, OSError) as error:
+            _fail(_text_of(error))
+            raise typer.Exit(FAILED) from error
+
+
+def keep_interrupts() -> None:
+    """Leave Ctrl-C to Python: Arrow's handler loses one that comes as Arrow's work ends."""
+    import pyarrow
+
+    pyarrow.enable_signal_handlers(False)
+
+
+def silence_stdout() -> None:
+    """Hand over what is left to write, so that Python does not complain about it as it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def errors_named(name: str) -> Iterator[None]:
+    """Begin what is said of wrong input with the name of the table, where it does not yet.
+
+    Parameters
+    ----------
+    name : str
+        How messages call the table; a folder's name also begins those of its files.
+    """
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith(name.rstrip("'\"")):
+            raise
+        raise InputError(f"{name}: {error}") from error
 
 
 def log(message: str, quiet: bool) -> None:
@@ -68,3 +129,13 @@ def _plain(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _text_of(error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    named = getattr(error, "filename", None)
+    return f"{named!r}: {reason}" if named else reason
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"dagmm: {' '.join(message.split())}", err=True)

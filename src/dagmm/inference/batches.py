@@ -1,90 +1,123 @@
-"""Scoring a table that comes in pieces: Arrow batches in, Arrow batches out."""
+"""Scoring a table that comes in batches: Arrow batches in, Arrow batches out; images likewise."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Bool, Float
 
-from dagmm._core.arguments import near
+from dagmm._core.arguments import check_int, near
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import Chunk
-from dagmm.data.frames import FrameRows, frame_of
+from dagmm.data.frames import FrameRows, arrow_chunk, frame_of
+from dagmm.data.images import ImageChunk, ImageRows, image_rows
 from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
 from dagmm.inference.explain.attribution import Explainer, Explanation, explain_rows
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
+from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.pipeline import Features
 
 
 class Batch(FrameRows):
-    """Some rows of a longer table, which know their numbers in it."""
+    """Some rows of a longer table, which know their numbers in it.
 
-    def __init__(self, table: pa.Table, start: int) -> None:
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The columns that the model reads, and those that pass through.
+    start : int
+        Number of the first row.
+    """
+
+    def __init__(self, table: pa.Table, start: int = 0) -> None:
         super().__init__(nw.from_native(table, eager_only=True))
-        self._start = start
+        self.table, self.start = table, start
 
     def chunk(self, start: int, stop: int) -> Chunk:
         """Return the rows from ``start`` up to ``stop``, counted from this batch's first."""
-        return replace(super().chunk(start, stop), start=self._start + start)  # type: ignore[type-var]
+        return arrow_chunk(self.table.slice(start, stop - start), self.start + start)
+
+
+class ImageBatch(ImageRows):
+    """Some of a longer row of images, which know their numbers in it.
+
+    Parameters
+    ----------
+    images : ImageRows
+    start : int
+        Number of the first image.
+    table : pyarrow.Table, optional
+        Columns that pass through, such as the names of files.
+    """
+
+    def __init__(self, images: ImageRows, start: int = 0, table: pa.Table | None = None) -> None:
+        self._images, self.start = images, start
+        self.n_rows, self.shape = images.n_rows, images.shape
+        self.table = pa.table({}) if table is None else table
+
+    def chunk(self, start: int, stop: int) -> ImageChunk:
+        """Return the images from ``start`` up to ``stop``, counted from this batch's first."""
+        return replace(self._images.chunk(start, stop), start=self.start + start)
 
 
 class Scored(NamedTuple):
-    """Some rows and their energies."""
+    """A batch and the energies of its rows."""
 
-    table: pa.Table
-    """The rows as they came."""
-    start: int
-    """Number of the first row."""
-    energy: np.ndarray
+    batch: Batch | ImageBatch
+    energy: Float[np.ndarray, " n_rows"]
     """Of each row, in nats."""
-    seen: Features | None
-    """What the networks see of them; None where each row is scored by itself."""
+    features: Features | None
+    """Of windows that are to be explained: a row does not tell what its window holds."""
 
 
 class BatchScorer:
-    """Scores the pieces of a table in their order; windows reach across pieces.
+    """Scores batches in their order; windows reach across batches.
 
     Parameters
     ----------
     model : FittedModel
+    to_explain : bool, default=False
+        Whether rows are to be explained after they were scored.
     """
 
-    def __init__(self, model: FittedModel) -> None:
+    def __init__(self, model: FittedModel, *, to_explain: bool = False) -> None:
         self._model = model
         self._reader = model.reader()
-        self._start = 0
+        self._to_explain = to_explain
 
-    def score(self, table: pa.Table) -> Scored:
+    def score(self, batch: Batch | ImageBatch) -> Scored:
         """Score the next rows.
 
         Raises
         ------
         InputError
-            If values cannot be encoded.
+            If columns are missing, or values cannot be encoded.
         """
-        start, self._start = self._start, self._start + table.num_rows
-        batch = Batch(table.select(list(self._model.columns)), start)
-        if self._model.windows is None:
-            return Scored(table, start, self._model.energy(batch), None)
+        model = self._model
+        if model.windows is None:
+            return Scored(batch, model.energy(batch), None)
+        model.check(batch)
+        if not self._to_explain:
+            return Scored(batch, model.next_energies(self._reader, batch), None)
         if batch.n_rows == 0:
-            seen = self._reader.read(batch.chunk(0, 0), to_explain=True)
-            return Scored(table, start, np.empty(0), seen)
-        return Scored(table, start, *self._model.next_seen(self._reader, batch))
+            nothing = self._reader.read(batch.chunk(0, 0), to_explain=True)
+            return Scored(batch, np.empty(0), nothing)
+        return Scored(batch, *model.next_seen(self._reader, batch))
 
 
 def explained(
-    explainer: Explainer, model: FittedModel, part: Scored, wanted: np.ndarray
+    explainer: Explainer, model: FittedModel, part: Scored, wanted: Bool[np.ndarray, " n_rows"]
 ) -> Explanation:
     """Explain some of the rows that were scored."""
-    if part.seen is not None:
-        return explainer.explain(part.seen.of(wanted))
-    features = part.table.filter(pa.array(wanted)).select(list(model.encoder.columns))
-    return explain_rows(explainer, Batch(features, 0))
+    if part.features is not None:
+        return explainer.explain(part.features.of(wanted))
+    table = part.batch.table.select(list(model.encoder.columns))
+    return explain_rows(explainer, Batch(table.filter(pa.array(wanted))))
 
 
 def names_added(p_value: bool, explain: int) -> list[str]:
@@ -96,27 +129,38 @@ def names_added(p_value: bool, explain: int) -> list[str]:
 def results(
     model: FittedModel,
     parts: Iterable[Scored],
+    explainer: Explainer | None = None,
+    *,
     passed: Sequence[str],
     p_value: bool,
     explain: int,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield what is said of rows that were scored, as :func:`score_batches` does."""
-    explainer = Explainer(model) if explain else None
-    for part in parts:
-        energy = part.energy
-        fields = [part.table.schema.field(name) for name in passed]
-        columns = [part.table[name].combine_chunks() for name in passed]
+    """Yield the result for each batch that was scored, as :func:`score_batches` does.
+
+    Parameters
+    ----------
+    model : FittedModel
+    parts : iterable of Scored
+    explainer : Explainer or None
+        Of that model; needed where ``explain`` is not 0.
+    passed, p_value, explain
+        As :func:`score_batches` takes them.
+    """
+    for batch, energy, features in parts:
+        fields = [batch.table.schema.field(name) for name in passed]
+        columns = [batch.table[name].combine_chunks() for name in passed]
         added = {"energy": pa.array(energy, pa.float64())}
-        strange = np.ones(len(energy), bool)
+        wanted = np.ones(len(energy), bool)
         if model.threshold is not None:
-            strange = is_anomaly(energy, model.threshold)
-            added["is_anomaly"] = pa.array(strange, pa.bool_())
+            wanted = is_anomaly(energy, model.threshold)
+            added["is_anomaly"] = pa.array(wanted, pa.bool_())
         if p_value:
             added["p_value"] = pa.array(p_value_of(model.calibration, energy), pa.float64())
         if explainer is not None:
             top = np.full((len(energy), explain), None, dtype=object)
-            if strange.any():
-                top[strange] = explained(explainer, model, part, strange).top_features(explain)
+            if wanted.any():
+                part = Scored(batch, energy, features)
+                top[wanted] = explained(explainer, model, part, wanted).top_features(explain)
             for i in range(explain):
                 added[f"top_feature_{i + 1}"] = pa.array(top[:, i], pa.string())
         fields += [pa.field(name, column.type) for name, column in added.items()]
@@ -139,28 +183,34 @@ def score_batches(
     Parameters
     ----------
     model : FittedModel, str or path-like
-        Of a table; a path is one of a saved model.
+        A path is one of a saved model.
     batches : iterable of pyarrow.RecordBatch or pyarrow.Table
-        The rows in their order; any may be empty.
+        The rows in their order; any may be empty. For a model of images: stacks of images, such
+        as arrays of shape (n, height, width).
     passed : sequence of str, default=()
         Columns that come out as they are, such as identifiers or a label.
     p_value : bool, default=False
         Whether to add a p-value to each row.
     explain : int, default=0
-        How many columns to name that make an anomaly strange; without a threshold, any row.
+        How many columns to name that add most to an anomaly's energy; without a threshold, to any
+        row's.
 
     Returns
     -------
     iterator of pyarrow.RecordBatch
-        One for each batch: the columns in ``passed``, ``energy``, ``is_anomaly`` if the model
-        has a threshold, ``p_value`` and ``top_feature_1`` and so on if they are asked for.
+        One for each batch: the columns in ``passed``, ``energy`` (float64, in nats),
+        ``is_anomaly`` if the model has a threshold, and if they are asked for ``p_value`` and
+        ``top_feature_1`` and so on.
 
     Raises
     ------
     ArgumentError
-        If two columns of the result would have one name, or the model cannot tell what is asked.
+        If two columns of the result would have one name, or images are to have columns.
+    ModelFileError
+        If a saved model cannot be read.
     InputError
-        If columns are missing, or values cannot be encoded; rows are counted from the first batch.
+        While batches are read: if columns are missing or values cannot be encoded. The batch and
+        its first row are named; rows are counted from 0 through all batches.
 
     Examples
     --------
@@ -179,39 +229,82 @@ def score_batches(
     ['id', 'energy', 'is_anomaly']
     """
     fitted = model if isinstance(model, FittedModel) else load_model(model).model
-    fitted.table_encoder  # noqa: B018 - raises for images
+    n_named = check_int("explain", explain, 0)
+    _check_names(fitted, passed, names_added(p_value, n_named))
+    explainer = Explainer(fitted) if n_named else None
+    parts = _scored(fitted, batches, tuple(passed), explainer is not None)
+    return results(fitted, parts, explainer, passed=passed, p_value=p_value, explain=n_named)
+
+
+def _check_names(model: FittedModel, passed: Sequence[str], added: list[str]) -> None:
+    """Check that each column of the result has a name of its own."""
     if isinstance(passed, str):
         raise ArgumentError(f"passed must be a sequence of column names, got {passed!r}.")
-    if isinstance(explain, bool) or not isinstance(explain, Integral) or explain < 0:
-        raise ArgumentError(f"explain must be an integer of at least 0, got {explain!r}.")
-    decided = [] if fitted.threshold is None else ["is_anomaly"]
-    names = [*passed, "energy", *decided, *names_added(p_value, int(explain))]
+    if passed and isinstance(model.encoder, ImageEncoder):
+        raise ArgumentError(f"passed must be empty, as images have no columns; got {passed!r}.")
+    above = [] if model.threshold is None else ["is_anomaly"]
+    names = [*passed, "energy", *above, *added]
     for i, name in enumerate(names):
         if name in names[:i]:
             raise ArgumentError(
                 f"the result would have two columns {name!r}; choose other columns for passed, "
                 "or rename one."
             )
-    parts = _scored(fitted, batches, passed)
-    return results(fitted, parts, passed, p_value, int(explain))
 
 
-def _scored(model: FittedModel, batches: Iterable[Any], passed: Sequence[str]) -> Iterator[Scored]:
-    """Check and score the batches one by one."""
-    scorer = BatchScorer(model)
-    for batch in batches:
-        if not isinstance(batch, pa.RecordBatch | pa.Table):
+def _scored(
+    model: FittedModel, batches: Iterable[Any], passed: tuple[str, ...], to_explain: bool
+) -> Iterator[Scored]:
+    """Check and score batches one by one; wrong ones are named by number and first row."""
+    scorer = BatchScorer(model, to_explain=to_explain)
+    types: dict[str, pa.DataType] = {}
+    start = 0
+    for i, given in enumerate(batches):
+        try:
+            if isinstance(model.encoder, ImageEncoder):
+                batch: Batch | ImageBatch = ImageBatch(_images(given), start)
+            else:
+                batch = Batch(_table(given), start)
+                _check_passed(batch.table, passed, types)
+            part = scorer.score(batch)
+        except InputError as error:
+            raise InputError(f"batch {i}, from row {start} on: {error}") from error
+        start += batch.n_rows
+        yield part
+
+
+def _table(given: object) -> pa.Table:
+    if not isinstance(given, pa.RecordBatch | pa.Table):
+        raise InputError(
+            "expected an Arrow record batch or table, got an object of type "
+            f"{type(given).__name__}."
+        )
+    frame_of(given)  # raises where two columns have one name
+    return given if isinstance(given, pa.Table) else pa.Table.from_batches([given])
+
+
+def _images(given: object) -> ImageRows:
+    images = image_rows(given)
+    if images is None:
+        raise InputError(
+            "expected a stack of images, such as an array of shape (n, height, width), got an "
+            f"object of type {type(given).__name__}."
+        )
+    return images
+
+
+def _check_passed(table: pa.Table, passed: tuple[str, ...], types: dict[str, pa.DataType]) -> None:
+    """Check that what passes through is there, and of the type that it had before."""
+    for name in passed:
+        if name not in table.column_names:
             raise InputError(
-                "batches must hold Arrow record batches or tables, "
-                f"got an object of type {type(batch).__name__}."
+                f"there is no column {name!r}, which passed names. "
+                f"{near(name, table.column_names)}"
             )
-        frame_of(batch)  # each name but once
-        table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
-        for name in passed:
-            if name not in table.column_names:
-                raise InputError(
-                    f"batches have no column {name!r}, which passed names. "
-                    f"{near(name, table.column_names)}"
-                )
-        model.check(Batch(table, 0))
-        yield scorer.score(table)
+        now, before = table.schema.field(name).type, types.get(name)
+        if before is not None and now != before:
+            raise InputError(
+                f"column {name!r} has type {now}, in the batches before it has {before}; a column "
+                "that passes through keeps its type."
+            )
+        types[name] = now

@@ -78,8 +78,9 @@ def compare(
 ) -> None:
     """Run the methods that the field knows beside DAGMM on a TABLE.
 
-    Half of the rows are set aside, learnt from by none and scored by all. With --label: how well
-    each method finds the anomalies. Without: how alike the methods are, how stable, how fast.
+    Half of the rows are held out: no method learns from them, all score them. With --label: how
+    well each method finds the anomalies. Without: how alike the methods are, how stable, how
+    fast.
     """
     from dagmm.cli.jobs.compare import CompareJob, compare_table
     from dagmm.cli.jobs.roles import Roles

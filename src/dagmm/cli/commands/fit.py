@@ -35,7 +35,7 @@ def fit(
     window: Annotated[
         str | None,
         typer.Option(
-            help="Judge each row with the rows of its asset before it: 60s, '10 min', or a number "
+            help="Score each row with the rows of its asset before it: 60s, '10 min', or a number "
             "of rows; with --time.",
             metavar="LENGTH",
         ),

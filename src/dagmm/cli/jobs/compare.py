@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from dagmm._core.errors import ArgumentError, DAGMMError, InputError
-from dagmm.cli.failure import keep_interrupts
-from dagmm.cli.jobs.image_files import is_images
+from dagmm._core.errors import ArgumentError, DAGMMError
+from dagmm.cli.jobs.images import is_images
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.tables import read_features
+from dagmm.cli.terminal import errors_named, keep_interrupts
 from dagmm.data.files.base import TableOptions
 from dagmm.data.files.write import check_target
 from dagmm.evaluation.compare import chosen_methods, compare
@@ -63,7 +63,7 @@ def compare_table(job: CompareJob) -> Comparison:
     if job.output is not None:
         check_target(job.output, job.force)
     features, labels, name = read_features(job.table, job.options, job.roles, job.quiet)
-    try:
+    with errors_named(name):
         comparison = compare(
             features,
             labels,
@@ -74,8 +74,6 @@ def compare_table(job: CompareJob) -> Comparison:
             random_state=job.seed,
             verbose=not job.quiet,
         )
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
     first = comparison.methods[0]
     if all(method.error for method in comparison.methods):
         raise DAGMMError(f"{name}: every method failed; {first.title}: {first.error}")

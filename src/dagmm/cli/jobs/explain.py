@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dagmm.cli.failure import keep_interrupts
-from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
-from dagmm.cli.jobs.image_work import explain_to_file
+from dagmm.cli.jobs.images import check_no_roles, is_images, table_encoder, write_heat_maps
 from dagmm.cli.jobs.roles import Roles
-from dagmm.cli.jobs.score import roles_of, scored
+from dagmm.cli.jobs.score import roles_of, scored, table_batches
+from dagmm.cli.terminal import keep_interrupts
 from dagmm.data.files.base import TableFile, TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
@@ -74,14 +73,8 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
     model = load_model(job.model).model
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
-        return explain_to_file(
-            model,
-            job.table,
-            job.output,
-            all_rows=job.all_rows,
-            force=job.force,
-            quiet=job.quiet,
-        )
+        said = write_heat_maps(model, job.table, job.output, job.all_rows, job.quiet)
+        return {**said, "seconds": round(time.perf_counter() - began, 1)}
     table_encoder(model, job.table)
     explainer = Explainer(model)
     rows, explained, first = 0, 0, Counter[str]()
@@ -117,15 +110,16 @@ def _explained(
     job: ExplainJob, model: FittedModel, explainer: Explainer, source: TableFile, roles: Roles
 ) -> Iterator[tuple[int, pa.Table]]:
     """Yield the number of rows of each batch, and why some of them are strange."""
-    for part in scored(model, source, roles, job.quiet):
+    read = table_batches(model, source, roles, job.quiet)
+    for part in scored(model, read, source.name, to_explain=True):
         wanted = np.ones(len(part.energy), bool)
         if model.threshold is not None and not job.all_rows:
             wanted = is_anomaly(part.energy, model.threshold)
-        table = part.table.filter(pa.array(wanted))
+        table = part.batch.table.filter(pa.array(wanted))
         features = table.select(list(model.encoder.columns))
         explanation = explained(explainer, model, part, wanted)
         result = table.select(roles.passed)
-        row = part.start + np.flatnonzero(wanted)
+        row = part.batch.start + np.flatnonzero(wanted)
         reasons = _reasons(explanation, features, row, job.top)
         for name in reasons.column_names:
             result = result.append_column(name, reasons[name])

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dagmm._core.errors import ArgumentError, InputError, ShortSegmentWarning, TableWarning
-from dagmm.cli.failure import keep_interrupts
-from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
-from dagmm.cli.jobs.image_work import fit_images
-from dagmm.cli.jobs.judging import judged
+from dagmm._core.errors import ArgumentError, ShortSegmentWarning, TableWarning
+from dagmm.cli.jobs.images import check_no_roles, is_images, open_images
+from dagmm.cli.jobs.labels import detection_quality
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.tables import open_features
-from dagmm.cli.terminal import note
+from dagmm.cli.terminal import errors_named, keep_interrupts, note
 from dagmm.data.files.base import TableOptions
+from dagmm.data.images import ImageRows
 from dagmm.data.streams import StreamRows
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.inference.calibration.threshold import check_contamination
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import is_free, is_saved_model
+from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.training.checkpoint.directory import Checkpoint
@@ -42,7 +42,7 @@ class FitJob:
     members, seed : int
     force, quiet : bool
     window : int or str, optional
-        Rows or a duration; by default each row is judged by itself.
+        Rows or a duration; by default each row is scored by itself.
     step : int
         Every so many rows a window is trained on.
     network : {"dense", "convolutional"}
@@ -85,11 +85,12 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     check_directory(job.model, job.force)
     if job.checkpoint is not None:
         check_apart(job.checkpoint, job.model)
+    features: pa.Table | StreamRows | ImageRows
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
-        detector = DAGMMDetector(job.contamination, job.members, job.seed, verbose=not job.quiet)
-        return fit_images(detector, job.table, job.model, job.checkpoint, job.quiet)
-    features, labels, name = open_features(job.table, job.options, job.roles, job.quiet)
+        features, labels, name = open_images(job.table, job.quiet), None, repr(job.table)
+    else:
+        features, labels, name = open_features(job.table, job.options, job.roles, job.quiet)
     if labels is not None and 2 * labels.sum() > len(labels):
         note(
             f"{labels.sum()} of {len(labels)} training rows are labelled anomalies; "
@@ -106,19 +107,17 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         step=job.step,
         network=job.network,
     )
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", TableWarning)
-            detector.fit(features, checkpoint=job.checkpoint)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+    with errors_named(name), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TableWarning)
+        detector.fit(features, checkpoint=job.checkpoint)
     for warning in caught:
         # What is not used is said below, in words of the command.
         if issubclass(warning.category, ShortSegmentWarning):
             note(str(warning.message).rstrip("."), job.quiet)
-    _note_unused(table_encoder(detector.model_, job.table), job.quiet)
-    record = {**detector.model_.record, "table": job.roles.plain()}
-    detector.model_ = replace(detector.model_, record=record)
+    if isinstance(detector.model_.encoder, TableEncoder):
+        _note_unused(detector.model_.encoder, job.quiet)
+        record = {**detector.model_.record, "table": job.roles.plain()}
+        detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
     if job.checkpoint is not None:
         Checkpoint(job.checkpoint).delete()
@@ -195,19 +194,29 @@ def _note_unused(encoder: TableEncoder, quiet: bool) -> None:
 
 
 def _summary(
-    detector: DAGMMDetector, features: pa.Table | StreamRows, labels: np.ndarray | None
+    detector: DAGMMDetector,
+    features: pa.Table | StreamRows | ImageRows,
+    labels: np.ndarray | None,
 ) -> dict[str, Any]:
     model = detector.model_
-    encoder = table_encoder(model, "")
-    summary: dict[str, Any] = {
-        "rows": model.record["n_rows"],
-        **_drawn(model),
-        "columns": len(encoder.columns),
-        "text_columns": len(encoder.texts),
-        **_unused_columns(encoder),
-        **_windows(model),
+    encoder, n_rows = model.encoder, model.record["n_rows"]
+    if isinstance(encoder, ImageEncoder):
+        summary: dict[str, Any] = {"images": n_rows, "size": size_in_words(encoder.shape)}
+    else:
+        summary = {
+            "rows": n_rows,
+            **_drawn(model),
+            "columns": len(encoder.columns),
+            "text_columns": len(encoder.texts),
+            **_unused_columns(encoder),
+            **_windows(model),
+        }
+    share, quality = detection_quality(model, features, labels)
+    return {
+        **summary,
         "members": len(model.members),
         "threshold": model.threshold,
+        "share_above": share,
+        "verdict": detector.verdict_,
+        **quality,
     }
-    share, quality = judged(model, features, labels)
-    return summary | {"share_above": share, "verdict": detector.verdict_} | quality

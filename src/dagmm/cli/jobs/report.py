@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from dagmm._core.durations import parse_duration
-from dagmm._core.errors import InputError
-from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.jobs.labels import anomalies_of
 from dagmm.cli.jobs.roles import Roles
-from dagmm.cli.jobs.score import roles_of, scored
-from dagmm.cli.terminal import log
+from dagmm.cli.jobs.score import roles_of, scored, table_batches
+from dagmm.cli.terminal import errors_named, keep_interrupts, log
 from dagmm.data.files.base import TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
-from dagmm.inference.batches import Batch
 from dagmm.report.collect import ReportData
 from dagmm.report.contents import Contents
 from dagmm.report.make import axes_of, check_page, described, finish_report
@@ -79,15 +76,14 @@ def report_table(job: ReportJob) -> dict[str, Any]:
         # Nothing of the table passes through, so identifiers need not be read.
         roles = replace(roles_of(said, model, source, (), True), ids=())
         gathered = ReportData(model, when, asset, job.gap)
-        for table, start, energy, _ in scored(model, source, roles, job.quiet):
+        read = table_batches(model, source, roles, job.quiet)
+        for batch, energy, _ in scored(model, read, source.name):
             labels = None
             if roles.label is not None:
-                column = table[roles.label]
-                labels = anomalies_of(column, roles.label, roles.normal, source.name, start)
-            try:
-                gathered.add(Batch(table, start).chunk(0, table.num_rows), energy, labels)
-            except InputError as error:
-                raise InputError(f"{source.name}: {error}") from error
+                column = batch.table[roles.label]
+                labels = anomalies_of(column, roles.label, roles.normal, source.name, batch.start)
+            with errors_named(source.name):
+                gathered.add(batch.chunk(0, batch.n_rows), energy, labels)
     log("comparing and drawing" if job.compare else "drawing", job.quiet)
     name = "" if job.table == "-" else Path(job.table).name
     report = finish_report(

@@ -22,7 +22,7 @@ class Roles:
     ids, drop, normal : tuple of str
     label : str or None
     time, group : str or None
-        Given to the detector, which sets them aside; passed through to the scores.
+        Given to the detector, which does not fit them; passed through to the scores.
     categorical, numeric : tuple of str
         Given to the detector.
     """

@@ -1,7 +1,7 @@
 """From a saved model and a table in a file to a table of energies, in bounded memory."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +10,29 @@ import pyarrow as pa
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.progress import progress_for
-from dagmm.cli.failure import keep_interrupts
-from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
-from dagmm.cli.jobs.image_work import score_images
-from dagmm.cli.jobs.judging import KeptRows
-from dagmm.cli.jobs.labels import anomalies_of
+from dagmm.cli.jobs.images import (
+    check_no_roles,
+    image_batches,
+    is_images,
+    names_of,
+    open_images,
+    table_encoder,
+)
+from dagmm.cli.jobs.labels import KeptRows, anomalies_of
 from dagmm.cli.jobs.roles import Roles, check_column
-from dagmm.cli.terminal import log, note
+from dagmm.cli.terminal import errors_named, keep_interrupts, log, note
 from dagmm.data.files.base import Kind, TableFile, TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
-from dagmm.inference.batches import BatchScorer, Scored, names_added, results
+from dagmm.inference.batches import (
+    Batch,
+    BatchScorer,
+    ImageBatch,
+    Scored,
+    names_added,
+    results,
+)
+from dagmm.inference.explain.attribution import Explainer
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
 from dagmm.preprocessing.table_encoder import TableEncoder
@@ -78,27 +90,17 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
                 "--explain names columns, which images do not have; the command explain writes "
                 "heat maps."
             )
-        return score_images(
-            model,
-            job.table,
-            job.output,
-            p_value=job.p_value,
-            force=job.force,
-            quiet=job.quiet,
-        )
-    table_encoder(model, job.table)
-    with open_table(job.table, job.options) as source:
-        added = names_added(job.p_value, job.explain)
-        roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
-        counted = _Counted(roles, source.name)
-        parts = scored(model, source, roles, job.quiet)
-        said = results(model, parts, roles.passed, job.p_value, job.explain)
-        written = counted.watch(pa.Table.from_batches([batch]) for batch in said)
-        first = next(written)
-        with open_sink(job.output, first.schema, force=job.force) as sink:
-            sink.write(first)
-            for result in written:
-                sink.write(result)
+        rows = open_images(job.table, job.quiet)
+        passed, counted = [names_of(rows)[0]], _Counted(Roles(), repr(job.table), "images")
+        _write(job, model, image_batches(rows, job.quiet), passed, counted)
+    else:
+        table_encoder(model, job.table)
+        with open_table(job.table, job.options) as source:
+            added = names_added(job.p_value, job.explain)
+            roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
+            counted = _Counted(roles, source.name, "rows")
+            batches = table_batches(model, source, roles, job.quiet)
+            _write(job, model, batches, roles.passed, counted)
     return {
         "output": "standard output" if job.output == "-" else job.output,
         **counted.summary(model.threshold),
@@ -109,9 +111,8 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
 class _Counted:
     """Counts rows and anomalies on their way out, and keeps some labels and energies if asked."""
 
-    def __init__(self, roles: Roles, table: str) -> None:
-        self._roles = roles
-        self._table = table
+    def __init__(self, roles: Roles, table: str, unit: str) -> None:
+        self._roles, self.table, self._unit = roles, table, unit
         self.rows = 0
         self.anomalies = 0
         self._kept = KeptRows()
@@ -122,7 +123,7 @@ class _Counted:
         for result in results:
             if label is not None:
                 column = result[label]
-                labels = anomalies_of(column, label, normal, self._table, self.rows)
+                labels = anomalies_of(column, label, normal, self.table, self.rows)
                 self._kept.add(result["energy"].to_numpy(), labels)
             if "is_anomaly" in result.column_names:
                 self.anomalies += int(result["is_anomaly"].to_numpy().sum())
@@ -131,7 +132,7 @@ class _Counted:
 
     def summary(self, threshold: float | None) -> dict[str, Any]:
         """Return what came by."""
-        summary: dict[str, Any] = {"rows": self.rows}
+        summary: dict[str, Any] = {self._unit: self.rows}
         if threshold is not None:
             summary |= {"anomalies": self.anomalies, "threshold": threshold}
         if self._kept.n_rows:
@@ -139,24 +140,56 @@ class _Counted:
         return summary
 
 
-def scored(model: FittedModel, source: TableFile, roles: Roles, quiet: bool) -> Iterator[Scored]:
-    """Read and score some rows at a time; windows reach across batches."""
-    passed = roles.passed
-    kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
+def _write(
+    job: ScoreJob,
+    model: FittedModel,
+    batches: Iterable[Batch | ImageBatch],
+    passed: Sequence[str],
+    counted: _Counted,
+) -> None:
+    """Score and write, batch by batch."""
+    explainer = Explainer(model) if job.explain else None
+    parts = scored(model, batches, counted.table, to_explain=explainer is not None)
+    found = results(
+        model, parts, explainer, passed=passed, p_value=job.p_value, explain=job.explain
+    )
+    written = counted.watch(pa.Table.from_batches([batch]) for batch in found)
+    first = next(written)
+    with open_sink(job.output, first.schema, force=job.force) as sink:
+        sink.write(first)
+        for result in written:
+            sink.write(result)
+
+
+def scored(
+    model: FittedModel,
+    batches: Iterable[Batch | ImageBatch],
+    name: str,
+    *,
+    to_explain: bool = False,
+) -> Iterator[Scored]:
+    """Score batches of the table of this name; windows reach across batches."""
+    scorer = BatchScorer(model, to_explain=to_explain)
+    for batch in batches:
+        with errors_named(name):
+            part = scorer.score(batch)
+        yield part
+
+
+def table_batches(
+    model: FittedModel, source: TableFile, roles: Roles, quiet: bool
+) -> Iterator[Batch]:
+    """Read some rows at a time: the model's columns, and those that pass through."""
+    kinds: dict[str, Kind] = dict.fromkeys(roles.passed, "other")
     kinds |= dict.fromkeys(model.columns, "other")
     kinds |= _kinds(table_encoder(model, source.name))
-    scorer = BatchScorer(model)
     log(f"scoring {source.name} ({source.description})", quiet)
     with progress_for(not quiet and source.fraction() is not None) as progress:
         progress.phase("scoring", 100)
         for start, table in source.batches(kinds):
-            try:
-                part = scorer.score(table)
-            except InputError as error:
-                raise InputError(f"{source.name}: {error}") from error
+            yield Batch(table, start)
             done = int(100 * (source.fraction() or 0.0))
             progress.advance(done, f"{start + table.num_rows} rows")
-            yield part
 
 
 def _kinds(encoder: TableEncoder) -> dict[str, Kind]:

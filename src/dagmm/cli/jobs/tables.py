@@ -16,7 +16,7 @@ from dagmm.data.streams import StreamRows
 
 
 class Features(NamedTuple):
-    """What is fitted, and how it can be judged."""
+    """What is fitted, and which rows are known to be anomalies."""
 
     table: pa.Table | StreamRows
     """The columns to fit: a short CSV file in memory, others read anew for each pass."""

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from dagmm._core.errors import ArgumentError, InputError
-from dagmm.cli.failure import keep_interrupts
-from dagmm.cli.jobs.image_files import is_images, table_encoder
-from dagmm.cli.jobs.image_work import calibrated_by_images
+from dagmm._core.errors import ArgumentError
+from dagmm.cli.jobs.images import is_images, open_images, table_encoder
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import check_model_columns
-from dagmm.cli.terminal import note
+from dagmm.cli.terminal import errors_named, keep_interrupts, note
 from dagmm.data.files.base import TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.paths import rows_in
@@ -85,7 +83,9 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
 
 def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel:
     if is_images(path):
-        return calibrated_by_images(model, path)
+        rows = open_images(path, quiet=True)
+        with errors_named(repr(path)):
+            return model.calibrated(rows)
     encoder = table_encoder(model, path)
     with open_table(path, job.options) as source:
         known = Roles.of_record(model.record)
@@ -96,7 +96,5 @@ def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel
             )
         check_model_columns(model, source.columns, source.name)
         texts = tuple(text.name for text in encoder.texts)
-        try:
+        with errors_named(source.name):
             return model.calibrated(rows_in(source, model.columns, texts))
-        except InputError as error:
-            raise InputError(f"{source.name}: {error}") from error
