@@ -66,7 +66,7 @@ def test_a_report_is_what_python_makes_of_the_table(there: Path, monkeypatch) ->
     k = made.contents
     assert (said["output"], said["rows"], said["alarms"]) == ("r.html", ROWS, k.n_alarms)
     assert (said["events"], said["expected_share"]) == (k.n_events, k.expected.share)
-    assert k.labelled.n_anomalies == 8
+    assert k.quality.n_anomalies == 8
     assert said["most_often_first"][0] == "{} ({})".format(*k.blamed[0])
     assert "2026-01-05 00:00" in page.said
     assert failure("report", "model", "t.csv", "-o", "r.html") == (
