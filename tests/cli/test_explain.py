@@ -1,6 +1,7 @@
 """The commands that turn energies into decisions: threshold, explain, score --explain."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,18 @@ def test_threshold_is_shown_and_moved(there: Path) -> None:
     said = json.loads(run("score", "model", "t.csv", "-o", "s.csv", "--json").stdout)
     assert said["anomalies"] == (energy > 2.5).sum()
     assert "a stated energy" in run("info", "model").stdout
+
+
+def test_what_a_threshold_warns_of_is_a_sentence_and_in_json_a_value(there: Path) -> None:
+    detector = dagmm.DAGMMDetector.load("model")
+    of_training_rows = replace(detector.model_.calibration, held_out=None)
+    detector.model_ = replace(detector.model_, calibration=of_training_rows)
+    detector.save("fitted_rows")
+    result = run("threshold", "fitted_rows", "--quantile", "0.9")
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("warnings")]
+    assert line.startswith("warnings  the energies are those of rows the model was fitted to; ")
+    (warning,) = json.loads(run("threshold", "fitted_rows", "--json").stdout)["warnings"]
+    assert warning == {"kind": "training_rows", "text": line.removeprefix("warnings  ")}
 
 
 def test_threshold_of_a_calibration_table(there: Path) -> None:

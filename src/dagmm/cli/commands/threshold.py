@@ -63,7 +63,7 @@ def threshold(
 
     Nothing is fitted again, and the training table is not needed.
     """
-    from dagmm.cli.jobs.threshold import ThresholdJob, move_threshold
+    from dagmm.cli.jobs.threshold import ThresholdJob, in_words, move_threshold
     from dagmm.data.files.base import TableOptions
 
     rule = {
@@ -81,4 +81,5 @@ def threshold(
         TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
         quiet,
     )
-    show(move_threshold(job), as_json)
+    meaning = move_threshold(job)
+    show(meaning if as_json else in_words(meaning), as_json)

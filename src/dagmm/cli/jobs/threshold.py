@@ -81,6 +81,11 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
     return {"model": job.model, **meaning_of(model)}
 
 
+def in_words(meaning: dict[str, Any]) -> dict[str, Any]:
+    """Return what a threshold means with each warning as a sentence."""
+    return meaning | {"warnings": [warning["text"] for warning in meaning["warnings"]]}
+
+
 def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel:
     if is_images(path):
         rows = open_images(path, quiet=True)
