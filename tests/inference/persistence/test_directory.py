@@ -358,6 +358,20 @@ def test_any_field_deleted_or_changed_is_refused_or_loads(fitted_detector, tmp_p
     assert refusals > 500
 
 
+@pytest.mark.parametrize("warned", ["text", ["text"], [{"kind": "training_rows"}], [None]])
+def test_warnings_of_a_threshold_that_are_none_are_refused(fitted_detector, tmp_path, warned):
+    fitted_detector.save(tmp_path)
+    plain = read(tmp_path)
+    plain["record"]["threshold"]["warnings"] = warned
+    write(tmp_path, plain)
+    refused(
+        tmp_path,
+        f"restore: {str(tmp_path / 'manifest.json')!r} is damaged: record.threshold.warnings must "
+        "be a list of objects of kind and text.",
+        load_model,
+    )
+
+
 def set_item(name, index, value):
     def change(arrays):
         arrays[name][index] = value

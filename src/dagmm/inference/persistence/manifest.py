@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dagmm._core.json_fields import JsonField
+from dagmm.inference.calibration.threshold import ThresholdWarning
 from dagmm.inference.ensemble import Member
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.calibration import (
@@ -352,3 +353,10 @@ def _check_record(record: dict[str, Any], n_members: int) -> None:
         verdict_of(health)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError("record.health cannot be read") from error
+    threshold = record.get("threshold")
+    warned = threshold.get("warnings", []) if isinstance(threshold, dict) else []
+    keys = set(ThresholdWarning._fields)
+    if not isinstance(warned, list) or not all(
+        isinstance(entry, dict) and entry.keys() == keys for entry in warned
+    ):
+        raise ValueError("record.threshold.warnings must be a list of objects of kind and text")
