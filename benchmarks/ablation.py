@@ -18,9 +18,12 @@ from adbench import load, split
 from common import ProgressLine, mean_and_spread, read_json, run_jobs, write_json
 from dagmm._core.progress import Progress
 from dagmm.data.convert import as_rows
+from dagmm.mixture.density import DensityConfig
 from dagmm.networks.network import Architecture
+from dagmm.training.config import DetectorConfig
 from dagmm.training.fit import fit_model
-from dagmm.training.presets import COLUMN_COMPONENTS, SCALING, DetectorConfig, table_config
+from dagmm.training.prepare import DataConfig
+from dagmm.training.presets import SCALING, table_config
 
 Change = Callable[[DetectorConfig], DetectorConfig]
 
@@ -28,84 +31,94 @@ Change = Callable[[DetectorConfig], DetectorConfig]
 def networks(**changes: object) -> Change:
     """Give every network other attributes."""
 
-    def change(recipe: DetectorConfig) -> DetectorConfig:
+    def change(config: DetectorConfig) -> DetectorConfig:
         changed: list[Architecture] = [
             replace(architecture, **changes)  # type: ignore[arg-type]
-            for architecture in recipe.architectures
+            for architecture in config.architectures
         ]
-        return replace(recipe, architectures=tuple(changed))
+        return replace(config, architectures=tuple(changed))
 
     return change
 
 
 def narrower(n_code: int) -> Change:
-    """Every member's code at most so wide."""
+    """Every network's code at most so wide."""
 
-    def change(recipe: DetectorConfig) -> DetectorConfig:
-        architecture = recipe.architectures[0]
+    def change(config: DetectorConfig) -> DetectorConfig:
+        architecture = config.architectures[0]
         hiddens = (*architecture.comp_hiddens[:-1], min(n_code, architecture.n_features))
-        return networks(comp_hiddens=hiddens)(recipe)
+        return networks(comp_hiddens=hiddens)(config)
 
     return change
 
 
-def floors(*values: float) -> Change:
-    """Covariance floors that members take in turn."""
+def training(**changes: float) -> Change:
+    """Train in another way."""
+    return lambda config: replace(config, training=replace(config.training, **changes))  # type: ignore[arg-type]
 
-    def change(recipe: DetectorConfig) -> DetectorConfig:
-        n_members = len(recipe.architectures)
+
+def density(kind: str, **options: object) -> Change:
+    """Give every density of a kind other options."""
+
+    def changed(densities: tuple[DensityConfig, ...]) -> tuple[DensityConfig, ...]:
+        return tuple(
+            replace(one, options={**one.options, **options}) if one.density.kind == kind else one
+            for one in densities
+        )
+
+    return lambda config: replace(
+        config,
+        latent_densities=tuple(map(changed, config.latent_densities)),
+        input_densities=changed(config.input_densities),
+    )
+
+
+def without(kind: str) -> Change:
+    """Leave out every density of a kind."""
+
+    def kept(densities: tuple[DensityConfig, ...]) -> tuple[DensityConfig, ...]:
+        return tuple(one for one in densities if one.density.kind != kind)
+
+    return lambda config: replace(
+        config,
+        latent_densities=tuple(map(kept, config.latent_densities)),
+        input_densities=kept(config.input_densities),
+    )
+
+
+def n_networks(n: int) -> Change:
+    """So many networks, each with a seed of its own; densities are taken in turn."""
+
+    def change(config: DetectorConfig) -> DetectorConfig:
+        latent = config.latent_densities
         return replace(
-            recipe, relative_floors=tuple(values[i % len(values)] for i in range(n_members))
+            config,
+            architectures=(config.architectures[0],) * n,
+            latent_densities=tuple(latent[i % len(latent)] for i in range(n)),
         )
 
     return change
 
 
-def one_member(recipe: DetectorConfig) -> DetectorConfig:
-    """Only the first member."""
-    return replace(
-        recipe,
-        architectures=recipe.architectures[:1],
-        relative_floors=recipe.relative_floors[:1],
-    )
-
-
-def twice_as_many(recipe: DetectorConfig) -> DetectorConfig:
-    """Every member twice, each with a seed of its own."""
-    return replace(
-        recipe,
-        architectures=recipe.architectures * 2,
-        relative_floors=recipe.relative_floors * 2,
-    )
-
-
 VARIANTS: dict[str, Change] = {
-    "default": lambda recipe: recipe,
-    "one network": one_member,
-    "eight networks": twice_as_many,
+    "default": lambda config: config,
+    "one network": n_networks(1),
+    "eight networks": n_networks(8),
     "no feature masking": networks(mask_ratio=0.0),
     "code of 8": narrower(8),
     "residuals of the paper": networks(residuals=("relative_distance", "cosine_similarity")),
-    "floor 0.001 for all": floors(1e-3),
-    "floor 0.1 for all": floors(1e-1),
-    "small components live": lambda recipe: replace(recipe, least_phi=0.0),
-    "components under 2 % die": lambda recipe: replace(recipe, least_phi=0.02),
-    "no refinement": lambda recipe: replace(recipe, components=()),
-    "no kernel densities": lambda recipe: replace(recipe, drawn_components=()),
-    "kernel densities on 256 rows": lambda recipe: replace(recipe, drawn_components=(256, 256)),
-    "no marginal mixtures": lambda recipe: replace(recipe, column_components=0),
-    "no input-space mixture": lambda recipe: replace(
-        recipe, row_components=(), column_components=COLUMN_COMPONENTS
-    ),
-    "long training": lambda recipe: replace(
-        recipe, plan=replace(recipe.plan, epochs=20, learning_rate=1e-3)
-    ),
-    "weights of the paper": lambda recipe: replace(
-        recipe, plan=replace(recipe.plan, lambda1=0.1, lambda2=0.005)
-    ),
-    "energy not trained": lambda recipe: replace(
-        recipe, plan=replace(recipe.plan, lambda1=0.0, lambda2=0.0)
-    ),
+    "floor 0.001 for all": density("latent_mixture", relative_floor=1e-3),
+    "floor 0.1 for all": density("latent_mixture", relative_floor=1e-1),
+    "small components live": density("latent_mixture", least_phi=0.0),
+    "components under 2 % die": density("latent_mixture", least_phi=0.02),
+    "no refinement": density("latent_mixture", candidates=()),
+    "no kernel densities": without("kernel_density"),
+    "no latent mixture": without("latent_mixture"),
+    "no marginal mixtures": without("marginal_mixtures"),
+    "no input-space mixture": without("input_mixture"),
+    "long training": training(epochs=20, learning_rate=1e-3),
+    "weights of the paper": training(lambda1=0.1, lambda2=0.005),
+    "energy not trained": training(lambda1=0.0, lambda2=0.0),
 }
 
 
@@ -113,12 +126,15 @@ def one_fit(variant: str, path: Path, setting: str, seed: int) -> dict[str, floa
     """AUROC and average precision of one variant on one split."""
     x, x_test, anomaly = split(*load(path), setting, seed)
 
-    def config_of(n_rows: int, n_features: int) -> DetectorConfig:
-        return VARIANTS[variant](table_config(n_rows, n_features, 4))
+    n = len(VARIANTS[variant](table_config(2, (1,), 4)).architectures)
+
+    def preset(n_rows: int, shape: tuple[int, ...]) -> DetectorConfig:
+        return VARIANTS[variant](table_config(n_rows, shape, 4))
 
     # As DAGMMDetector does, whose energies the first row of the table has to give again.
     fit_seed = int(np.random.RandomState(seed).randint(2**31))
-    model, _ = fit_model(as_rows(x), SCALING, config_of, fit_seed, Progress(), holding_out=True)
+    data = DataConfig(SCALING, holds_out=True)
+    model, _ = fit_model(as_rows(x), data, preset, n, fit_seed, Progress())
     energy = model.energy(x_test)
     return {
         "auroc": float(roc_auc_score(anomaly, energy)),

@@ -23,11 +23,11 @@ def values_of(table):
 
 
 def reconstruction_error(model, features):
-    """Squared error of each feature, mean over members."""
+    """Squared error of each feature, mean over networks."""
     errors = []
-    for member in model.members:
-        network = member.architecture.unflatten(member.parameters)
-        errors.append((features - np.asarray(network.latent(features.T)[1]).T) ** 2)
+    for network in model.networks:
+        layers = network.architecture.unflatten(network.parameters)
+        errors.append((features - np.asarray(layers.latent(features.T)[1]).T) ** 2)
     return np.mean(errors, axis=0)
 
 

@@ -1,9 +1,13 @@
 """Small stacks of images that the tests of several files share."""
 
+import math
+
 import numpy as np
 
+from dagmm.mixture.density import DensityConfig
+from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
-from dagmm.training.presets import DetectorConfig
+from dagmm.training.config import DetectorConfig
 from dagmm.training.trainer import TrainingConfig
 
 
@@ -23,10 +27,11 @@ def as_bytes(images):
     return (255 * images).round().astype(np.uint8)
 
 
-def tiny_image_config(n_rows, n_features, n_members, shape):
-    """A detector's recipe that trains in no time."""
+def tiny_image_config(n_rows, shape, n_members):
+    """A detector's config that trains in no time."""
     architecture = Architecture(
-        n_features, (2, 3), "tanh", (4, 2), "tanh", 0.25, ("log_error",), shape=shape
+        math.prod(shape), (2, 3), "tanh", (4, 2), "tanh", 0.25, ("log_error",), shape=shape
     )
-    plan = TrainingConfig(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
-    return DetectorConfig((architecture,) * n_members, plan, (1,), (0.1,) * n_members)
+    training = TrainingConfig(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
+    mixture = DensityConfig(LatentMixture, {"candidates": (1,), "relative_floor": 0.1})
+    return DetectorConfig((architecture,) * n_members, training, ((mixture,),) * n_members)

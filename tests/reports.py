@@ -33,11 +33,11 @@ def with_faults(frame):
     return broken
 
 
-def small_config(n_rows, n_features, n_members):
+def small_config(n_rows, shape, n_members):
     """A config that trains in no time, of a network with the default's residual feature."""
-    recipe = tiny_config(n_rows, n_features, n_members)
-    architecture = replace(recipe.architectures[0], residuals=("log_error",))
-    return replace(recipe, architectures=(architecture,) * n_members)
+    config = tiny_config(n_rows, shape, n_members)
+    architecture = replace(config.architectures[0], residuals=("log_error",))
+    return replace(config, architectures=(architecture,) * n_members)
 
 
 def fitted(frame, **arguments):

@@ -5,30 +5,31 @@ from dataclasses import replace
 import numpy as np
 
 from dagmm import DAGMM, DAGMMDetector
+from dagmm.mixture.density import DensityConfig
+from dagmm.mixture.kernel_density import KernelDensity
+from dagmm.mixture.latent import LatentMixture
+from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.networks.network import Architecture
-from dagmm.training.presets import DetectorConfig
+from dagmm.training.config import DetectorConfig
 from dagmm.training.trainer import TrainingConfig
 
 
-def tiny_config(n_rows, n_features, n_members):
-    """A detector's recipe that trains in no time."""
-    architecture = Architecture(n_features, (4, 2), "tanh", (4, 2), "tanh", 0.25)
-    plan = TrainingConfig(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
-    floors = (1e-3,) * n_members
-    return DetectorConfig(
-        (architecture,) * n_members,
-        plan,
-        (1, 2),
-        floors,
-        drawn_components=(3, 2),
-        column_components=4,
-    )
+def tiny_config(n_rows, shape, n_members):
+    """A detector's config that trains in no time."""
+    architecture = Architecture(*shape, (4, 2), "tanh", (4, 2), "tanh", 0.25)
+    training = TrainingConfig(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
+    mixture = DensityConfig(LatentMixture, {"candidates": (1, 2), "relative_floor": 1e-3})
+    kernels = (DensityConfig(KernelDensity, {"n_components": n}) for n in (3, 2))
+    marginal = DensityConfig(MarginalMixtures, {"n_components": 4}, 0.25)
+    latent = ((mixture, *kernels),) * n_members
+    return DetectorConfig((architecture,) * n_members, training, latent, (marginal,))
 
 
-def tiny_window_config(n_windows, n_steps, n_features, n_members, detail):
-    """Return a recipe for windows that trains in no time."""
+def tiny_window_config(n_windows, shape, n_members, detail):
+    """Return a config for windows that trains in no time."""
+    n_steps, n_features = shape
     n_inputs = n_features * (2 if detail == "summary" else n_steps)
-    return replace(tiny_config(n_windows, n_inputs, n_members), column_components=0)
+    return replace(tiny_config(n_windows, (n_inputs,), n_members), input_densities=())
 
 
 def tiny_dagmm(**arguments):
@@ -37,7 +38,7 @@ def tiny_dagmm(**arguments):
 
 
 def tiny_detector(**arguments):
-    """A detector; the fixture ``quick`` makes its recipe tiny."""
+    """A detector; the fixture ``quick`` makes its config tiny."""
     return DAGMMDetector(**({"n_members": 2} | arguments))
 
 

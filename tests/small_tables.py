@@ -4,8 +4,19 @@ import numpy as np
 
 from dagmm.inference.calibration.calibration import Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
-from dagmm.networks.network import Architecture
+from dagmm.inference.ensemble import (
+    Component,
+    Identity,
+    TrainedNetwork,
+    energies_of_all,
+    with_shares,
+)
+from dagmm.inference.record import TrainingRecord
+from dagmm.mixture.density import DensityConfig, Sample
+from dagmm.mixture.latent import LatentMixture
+from dagmm.networks.network import Architecture, flatten
 from dagmm.preprocessing.reference_values import N_LEVELS
+from dagmm.training.fit_densities import on_scale, sample_of
 from dagmm.training.trainer import TrainingConfig
 
 #: Small enough to compile in a second or two; one for all tests, so that it compiles once.
@@ -41,3 +52,28 @@ CALIBRATION = Calibration(
     np.zeros((N_LEVELS, ARCHITECTURE.n_features), np.float32),
     EmpiricalDistribution.of(np.zeros(1)),
 )
+
+#: What a model remembers of its training where a test does not ask.
+RECORD = TrainingRecord(N_ROWS, 0, 64 * "0", (), ())
+#: The mixture that the estimation network describes.
+MIXTURE = DensityConfig(LatentMixture, {"relative_floor": 1e-3})
+
+
+def a_network(seed=0):
+    """An untrained network."""
+    parameters = flatten(ARCHITECTURE.build(np.random.default_rng(seed)))
+    return TrainedNetwork(ARCHITECTURE, np.asarray(parameters))
+
+
+def small_ensemble(n_networks=1, densities=(MIXTURE,), input_densities=()):
+    """Components fitted to the correlated rows, on their common scale."""
+    rows, rng = correlated_rows(), np.random.default_rng(0)
+    found = []
+    for i in range(n_networks):
+        network = a_network(i)
+        sample = sample_of(network, rows)
+        found += [Component(network, one.fit(sample, rng)) for one in densities]
+    of_rows = Sample(rows.T, rows.shape[1])
+    for one in input_densities:
+        found.append(Component(Identity(), one.fit(of_rows, rng), weight=one.weight))
+    return with_shares(on_scale(found, energies_of_all(found, rows)))

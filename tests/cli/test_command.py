@@ -20,6 +20,7 @@ import dagmm
 from command import ROWS, failure, run, sensors, shell
 from dagmm.data.files import csv
 from dagmm.inference.persistence.directory import save_model
+from dagmm.inference.record import InputRoles
 
 
 @pytest.fixture(scope="session")
@@ -73,14 +74,7 @@ def test_fit_says_what_it_did(home: Path) -> None:
     model = dagmm.load_model(home / "model").model
     assert model.threshold == said["threshold"]
     assert model.encoder.columns == ("temp", "torque", "tool")
-    assert model.record["table"] == {
-        "ids": ["part"],
-        "label": "fault",
-        "normal": [],
-        "drop": [],
-        "time": None,
-        "group": None,
-    }
+    assert model.record.roles == InputRoles(ids=("part",), label="fault")
 
 
 def test_the_same_seed_is_the_same_model(there: Path) -> None:
@@ -359,15 +353,18 @@ def test_info(there: Path) -> None:
     assert len(described["fingerprint"]) == 64
     text = run("info", "model").stdout
     assert "tool (text, 2 categories)" in text
-    drawn = [member["kernels"] for member in described["members"]]
+    drawn = [
+        [one["components"] for one in network["densities"] if one["kind"] == "kernel_density"]
+        for network in described["networks"]
+    ]
     # No more than half of the three quarters of the rows that each network is fitted to.
     half = 3 * ROWS // 8
     assert drawn == [[40, 40, min(128, half), half]] * len(drawn)
-    assert f"kernel densities on 40, 40, {min(128, half)} and {half} rows" in text
-    assert described["marginal_mixtures"] == {"components": 4, "share": 0.25}
-    assert described["input_mixture"]["share"] == 0.25
-    assert "components of all encoded columns together, 25% of the energy" in text
-    assert "4 components for each encoded column, 25% of the energy" in text
+    assert f"kernel density (40 components), kernel density ({min(128, half)} comp" in text
+    marginal, of_rows = described["input_densities"]
+    assert marginal == {"kind": "marginal_mixtures", "components": 4, "share": 0.25}
+    assert (of_rows["kind"], of_rows["share"]) == ("input_mixture", 0.25)
+    assert "marginal mixtures (4 components) of encoded rows, 25% of the energy" in text
     assert described["fingerprint"] in text
     assert described["verdict"][0] in text
     assert failure("info", "gone") == "dagmm: restore: 'gone' does not exist.\n"
@@ -375,8 +372,8 @@ def test_info(there: Path) -> None:
 
 def test_a_model_without_a_threshold_makes_no_decisions(there: Path) -> None:
     saved = dagmm.load_model("model")
-    record = {name: value for name, value in saved.model.record.items() if name != "table"}
-    save_model("plain", replace(saved.model, threshold=None, record=record), "DAGMM", {})
+    record = replace(saved.model.record, roles=None)
+    save_model("plain", replace(saved.model, decision=None, record=record), "DAGMM", {})
     result = run("score", "plain", "t.csv", "-o", "out.csv", "--json")
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)

@@ -53,7 +53,7 @@ def test_threshold_is_shown_and_moved(there: Path) -> None:
     assert lines[1:4] == ["energy    2.5", "rule      a stated energy", "share     -"]
     model = dagmm.load_model("model").model
     assert model.threshold == 2.5
-    assert model.record["table"]["ids"] == ["part"]
+    assert model.record.roles.ids == ("part",)
     energy = model.energy(sensors())
     said = json.loads(run("score", "model", "t.csv", "-o", "s.csv", "--json").stdout)
     assert said["anomalies"] == (energy > 2.5).sum()

@@ -89,7 +89,7 @@ def test_all_kinds_of_files_give_one_model_and_one_summary():
     for i, path in enumerate(others):
         assert without_names(fit(path, f"model{i}")) == without_names(said)
         other = dagmm.load_model(f"model{i}").model
-        assert other.record["fingerprint"] == model.record["fingerprint"]
+        assert other.record.fingerprint == model.record.fingerprint
         np.testing.assert_array_equal(other.energy(table()), energy)
 
 

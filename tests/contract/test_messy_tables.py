@@ -14,12 +14,7 @@ from hypothesis import strategies as st
 from dagmm import InputError, TableWarning
 from dagmm._core.json_fields import JsonField
 from dagmm.data.convert import as_rows
-from dagmm.inference.persistence.encoders import (
-    arrays_of_encoder,
-    join_encoder,
-    plain_encoder,
-    read_encoder,
-)
+from dagmm.inference.persistence.encoders import read_table_encoder, state_of_table_encoder
 from dagmm.preprocessing.columns.numeric import SCALINGS
 from dagmm.preprocessing.table_fit import fit_table_encoder
 from small_fits import energy_of, tiny_dagmm
@@ -108,8 +103,10 @@ def test_columns_are_found_by_name_in_any_order(frame, random):
 def test_a_saved_encoder_is_the_same(frame):
     encoder = learned(frame)
     if encoder is not None:
-        plain = json.loads(json.dumps(plain_encoder(encoder)))
-        again = join_encoder(read_encoder(JsonField(plain, "encoder")), arrays_of_encoder(encoder))
+        state = state_of_table_encoder(encoder)
+        plain = json.loads(json.dumps(state.plain))
+        _, promise = read_table_encoder(JsonField(plain, "encoder"))
+        again = promise.build(state.under("encoder"))
         np.testing.assert_array_equal(encode(again, frame), encode(encoder, frame))
         assert again.unused_columns == encoder.unused_columns
 

@@ -15,6 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dagmm import ArgumentError, DAGMMDetector, InputError
+from dagmm.data.convert import as_rows
+from dagmm.inference.forward import outputs_of
+from images import blobs
 from small_fits import energy_of, normal, tiny_config, tiny_dagmm, tiny_detector
 
 MAKERS = [tiny_dagmm, tiny_detector]
@@ -490,3 +493,100 @@ def test_argument_that_cannot_be_saved_is_refused(fitted, tmp_path, name, value,
     with pytest.raises(ArgumentError, match=re.escape(shown)):
         estimator.save(tmp_path / "m")
     assert not (tmp_path / "m").exists()
+
+
+# What a scientist asks ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scientists():
+    """A table with numbers and a text, and a detector of two networks of it."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(50.0, 5.0, size=(300, 2)), columns=["a", "b"])
+    frame["c"] = rng.choice(["x", "y"], 300)
+    frame.index = frame.index + 7
+    config = {"comp_hiddens": [16, 4], "epochs": 10, "densities": ["latent_mixture"]}
+    return DAGMMDetector(n_members=2, config=config).fit(frame), frame
+
+
+def test_z_is_code_and_residual_of_all_networks(scientists):
+    detector, frame = scientists
+    z = detector.transform(frame)
+    names = detector.get_feature_names_out()
+    assert z.shape == (300, 10) == (300, len(names))
+    assert (names[4], names[5]) == ("network0_log_error", "network1_code0")
+    features = detector.model_.encoder.encode(next(iter(as_rows(frame).chunks())))
+    outputs = [
+        outputs_of(network.architecture, network.parameters, features)
+        for network in detector.model_.networks
+    ]
+    np.testing.assert_array_equal(z, np.concatenate([one.z for one in outputs]).T)
+    gamma = detector.membership(frame, network=1)
+    np.testing.assert_array_equal(gamma, outputs[1].gamma.T)
+    np.testing.assert_allclose(gamma.sum(axis=1), 1.0, rtol=1e-5)
+    assert detector.transform(frame.head(1)).shape == (1, 10)
+    with pytest.raises(ArgumentError) as caught:
+        detector.membership(frame, network=2)
+    assert str(caught.value) == "network must be below 2, the number of networks, got 2."
+
+
+def test_z_comes_as_a_frame_where_that_is_asked_for(scientists):
+    detector, frame = scientists
+    again = clone(detector).set_output(transform="pandas").fit(frame)
+    made = again.transform(frame)
+    assert made.columns.tolist() == again.get_feature_names_out().tolist()
+    assert made.index.equals(frame.index)
+
+
+def test_rows_are_rebuilt_in_the_users_units(scientists):
+    detector, frame = scientists
+    rebuilt = detector.reconstruct(frame)
+    assert isinstance(rebuilt, pd.DataFrame)
+    assert rebuilt.index.equals(frame.index)
+    assert (rebuilt["c"] == frame["c"]).mean() > 0.9
+    for name in ("a", "b"):
+        assert np.corrcoef(rebuilt[name], frame[name])[0, 1] > 0.8
+        assert rebuilt[name].mean() == pytest.approx(50.0, abs=2.0)
+
+
+def test_an_array_is_rebuilt_as_an_array():
+    x = np.column_stack([normal(60, 2), np.full(60, np.nan)])
+    rebuilt = tiny_dagmm(drop="x2").fit(x).reconstruct(x)
+    assert rebuilt.shape == x.shape
+    assert np.isfinite(rebuilt[:, :2]).all()
+    assert np.isnan(rebuilt[:, 2]).all()
+
+
+def test_images_are_rebuilt_as_images():
+    images = blobs(n=20)
+    rebuilt = tiny_dagmm().fit(images).reconstruct(images)
+    assert rebuilt.shape == (20, 9, 8, 1)
+    assert rebuilt.mean() == pytest.approx(images.mean(), abs=0.2)
+
+
+@pytest.mark.parametrize("make", [tiny_dagmm, tiny_detector], ids=["DAGMM", "DAGMMDetector"])
+def test_a_warm_start_goes_on_with_the_networks(make):
+    x = normal(60)
+    model = make(warm_start=True).fit(x)
+    first = [network.parameters for network in model.model_.networks]
+    again = model.fit(x)
+    assert again is model
+    moved = [network.parameters for network in model.model_.networks]
+    cold = [network.parameters for network in make().fit(x).model_.networks]
+    for before, after, drawn in zip(first, moved, cold, strict=True):
+        # Training on moves parameters by far less than drawing others does.
+        assert 0.0 < np.abs(after - before).max() < 0.1
+        np.testing.assert_array_equal(drawn, before)
+
+
+def test_a_warm_start_needs_networks_of_the_same_shape():
+    model = tiny_dagmm(warm_start=True).fit(normal(60, 3))
+    with pytest.raises(ArgumentError) as caught:
+        model.fit(normal(60, 5))
+    assert str(caught.value) == (
+        "warm_start goes on with the networks of the fit before, and this one has others: 1 of "
+        "5-4-2 instead of 1 of 3-4-2. Fit a table with the same columns and categories, or "
+        "without warm_start."
+    )
+    with pytest.raises(ArgumentError, match=r"^warm_start must be one of True, False, got 'yes'"):
+        tiny_dagmm(warm_start="yes").fit(normal())

@@ -70,5 +70,5 @@ def test_an_activation_that_overflows_before_training_is_refused():
 
 def test_all_rows_of_a_large_table_are_fitted_to():
     model = tiny_dagmm(epoch_size=1, minibatch_size=1024).fit(normal(5000)).model_
-    assert model.record["held_out_rows"] == 0
+    assert model.record.held_out_rows == 0
     assert (model.calibration.training.n_rows, model.calibration.held_out) == (5000, None)

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm.datasets import breast_cancer
+from dagmm.inference.ensemble import Identity
 from dagmm.training.presets import table_config
 from small_fits import normal, tiny_config
 
@@ -80,7 +81,7 @@ def large():
 def test_rows_of_a_large_table_are_held_out(large):
     known = large.model_.calibration
     assert (known.training.n_rows, known.held_out.n_rows) == (12_000, 1200)
-    assert large.model_.record["held_out_rows"] == 1200
+    assert large.model_.record.held_out_rows == 1200
     energy = np.sort(large.energy(normal(12_000)))
     np.testing.assert_allclose(known.training.energy, energy, rtol=1e-9)
     # The energies of the rows held out are among them.
@@ -92,7 +93,7 @@ def test_each_network_leaves_rows_of_a_small_table_out(monkeypatch):
     monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     for n_members, n_unseen in ((1, 75), (3, 225), (4, 300), (5, 300)):
         model = DAGMMDetector(n_members=n_members).fit(normal(300)).model_
-        assert model.record["held_out_rows"] == 0
+        assert model.record.held_out_rows == 0
         assert model.calibration.training.n_rows == 300
         assert model.calibration.held_out.n_rows == n_unseen
         expected = "training rows (by networks that were not fitted to them)"
@@ -259,7 +260,7 @@ def test_a_broken_relation_between_columns_is_found(monkeypatch):
     strange = np.arange(600) >= 550
     rows[300:][strange, 2] += 0.2
     detector = DAGMMDetector(n_members=2, random_state=0).fit(rows[:300])
-    assert detector.model_.row_mixture is not None
+    assert any(one.density.kind == "input_mixture" for one in detector.model_.components)
     assert roc_auc_score(strange, detector.energy(rows[300:])) > 0.98
 
 
@@ -273,6 +274,8 @@ def test_a_strange_row_of_a_wide_table_is_found(monkeypatch):
     others = rows[60:].copy()
     others[strange] = rng.permuted(others[strange], axis=1)
     detector = DAGMMDetector(n_members=2, random_state=0).fit(rows[:60])
-    assert len(detector.model_.row_mixture.mixture.phi) == 1
-    assert detector.model_.column_mixtures is None
+    (of_rows,) = (
+        one.density for one in detector.model_.components if isinstance(one.transform, Identity)
+    )
+    assert (of_rows.kind, of_rows.n_components) == ("input_mixture", 1)
     assert roc_auc_score(strange, detector.energy(others)) > 0.95

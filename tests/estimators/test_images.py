@@ -41,7 +41,7 @@ def test_images_are_fitted_and_scored(fitted):
     assert energy.dtype == np.float64
     assert np.isfinite(energy).all()
     assert fitted.n_features_in_ == 72
-    assert fitted.model_.members[0].architecture.shape == (9, 8, 1)
+    assert fitted.model_.networks[0].architecture.shape == (9, 8, 1)
 
 
 def test_the_energy_of_an_image_does_not_depend_on_the_others(fitted, monkeypatch):
@@ -173,7 +173,7 @@ def test_images_are_not_compared():
         compare(blobs(), None, ["knn"])
 
 
-# The recipe --------------------------------------------------------------------------------
+# The config --------------------------------------------------------------------------------
 
 
 @settings(deadline=None)
@@ -183,15 +183,16 @@ def test_images_are_not_compared():
     width=st.integers(8, 400),
     channels=st.sampled_from([1, 3]),
 )
-def test_the_recipe_fits_every_number_and_size_of_images(n_rows, height, width, channels):
+def test_the_config_fits_every_number_and_size_of_images(n_rows, height, width, channels):
     shape = (height, width, channels)
-    recipe = image_config(n_rows, height * width * channels, 3, shape)
-    (architecture,) = set(recipe.architectures)
-    assert len(recipe.architectures) == len(recipe.relative_floors) == 3
+    config = image_config(n_rows, shape, 3)
+    (architecture,) = set(config.architectures)
+    assert len(config.architectures) == len(config.latent_densities) == 3
     assert architecture.shape == shape
-    assert recipe.plan.batch_size <= n_rows
+    assert config.training.batch_size <= n_rows
     assert architecture.n_code <= max(2, n_rows // 6)
-    (n_components,) = recipe.components
+    (mixture,) = config.latent_densities[0]
+    (n_components,) = mixture.options["candidates"]
     assert n_components == 1 or n_components * (architecture.n_latent + 1) <= n_rows
     head = architecture.shapes()["compression.to_code.weight"][1]
     assert head <= 64 * 64

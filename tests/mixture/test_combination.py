@@ -1,8 +1,13 @@
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dagmm.mixture.combination import combine_scores, scale_of, symmetric_exp, symmetric_log
+from dagmm.mixture.combination import (
+    combine_scores,
+    combined_slopes,
+    scale_of,
+    symmetric_exp,
+    symmetric_log,
+)
 
 
 def test_the_scale_is_median_and_interquartile_range():
@@ -24,34 +29,37 @@ def test_three_energies_are_averaged_on_one_scale():
     # 0, 1 and 7 spreads above: log 1, log 2 and log 8, whose mean is log 16 / 3.
     energies = location[:, None] + spread[:, None] * np.array([[0.0], [1.0], [7.0]])
     expected = 2.0 + 6.5 / 3.0 * (16.0 ** (1.0 / 3.0) - 1.0)
-    np.testing.assert_allclose(combine_scores(energies, location, spread), [expected])
+    np.testing.assert_allclose(
+        combine_scores(energies, location, spread, np.full(3, 1.0 / 3.0)), [expected]
+    )
 
 
-def test_energies_count_by_their_shares():
+def test_energies_count_by_their_weights():
     location, spread = np.array([1.0, 10.0, -5.0]), np.array([2.0, 0.5, 4.0])
     energies = location[:, None] + spread[:, None] * np.array([[0.0], [1.0], [7.0]])
-    share = np.array([0.5, 0.25, 0.25])
+    weight = np.array([0.5, 0.25, 0.25])
     # Logarithms 0, log 2 and log 8 count a half, a quarter and a quarter: log 16 / 4 = log 2.
     expected = (0.5 + 2.5 - 1.25) + (1.0 + 0.125 + 1.0) * (2.0 - 1.0)
-    np.testing.assert_allclose(combine_scores(energies, location, spread, share), [expected])
-
-
-def test_equal_shares_are_none():
-    energies = np.random.default_rng(0).normal(size=(4, 50))
-    scales = np.array([0.0, 0.1, -0.2, 3.0]), np.array([1.0, 2.0, 0.7, 9.0])
-    got = combine_scores(energies, *scales, np.full(4, 0.25))
-    np.testing.assert_allclose(got, combine_scores(energies, *scales), rtol=1e-12)
-
-
-def test_jax_arrays_give_the_same():
-    energies = np.random.default_rng(0).normal(size=(3, 50))
-    location, spread = np.array([0.0, 0.1, -0.2]), np.array([1.0, 2.0, 0.7])
-    got = combine_scores(*(jnp.asarray(part) for part in (energies, location, spread)))
-    expected = combine_scores(energies, location, spread)
-    np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(combine_scores(energies, location, spread, weight), [expected])
 
 
 @pytest.mark.parametrize("value", [-3.0, 0.0, 1e9])
 def test_one_energy_alone_is_kept(value):
-    got = combine_scores(np.array([[value]]), np.array([7.0]), np.array([3.0]))
+    got = combine_scores(np.array([[value]]), np.array([7.0]), np.array([3.0]), np.ones(1))
     assert got == value
+
+
+@pytest.mark.parametrize("n_energies", [1, 3])
+def test_slopes_are_those_of_finite_differences(n_energies):
+    rng = np.random.default_rng(0)
+    energies = 5.0 * rng.normal(size=(n_energies, 20))
+    scales = rng.normal(size=n_energies), rng.uniform(0.5, 3.0, n_energies)
+    weight = rng.dirichlet(np.ones(n_energies))
+    slopes = combined_slopes(energies, *scales, weight)
+    for i in range(n_energies):
+        step = np.zeros((n_energies, 1))
+        step[i] = 1e-6
+        above, below = (
+            combine_scores(energies + sign * step, *scales, weight) for sign in (1.0, -1.0)
+        )
+        np.testing.assert_allclose(slopes[i], (above - below) / 2e-6, rtol=1e-5, atol=1e-9)

@@ -8,16 +8,13 @@ from scipy.stats import multivariate_normal
 from sklearn import mixture as sklearn_mixture
 
 import oracle
-from dagmm.mixture.gaussian import (
+from dagmm.mixture.gaussian import NEUTRAL_VARIANCE, GaussianMixture, energy, log_joint
+from dagmm.mixture.moments import (
     ABSOLUTE_FLOOR,
-    NEUTRAL_VARIANCE,
     RELATIVE_FLOOR,
-    GaussianMixture,
     Moments,
     covariance_penalty,
-    energy,
     floor_of,
-    log_joint,
 )
 
 quick = settings(deadline=None, derandomize=True, max_examples=20)

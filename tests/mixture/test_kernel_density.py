@@ -1,4 +1,3 @@
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
@@ -7,16 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from dagmm.mixture.combination import combine_scores
+from dagmm.mixture.density import Sample
 from dagmm.mixture.em import expectation_maximisation
-from dagmm.mixture.gaussian import GaussianMixture
-from dagmm.mixture.kernel_density import (
-    DrawnMixtures,
-    KernelDensity,
-    SphericalTerms,
-    energies_of,
-    spherical_energy,
-)
+from dagmm.mixture.kernel_density import KernelDensity
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 N_CODE = 3
@@ -29,7 +21,8 @@ def codes(n_rows=400, seed=0):
 
 
 def drawn(z, n_components=5, seed=0):
-    return KernelDensity.draw(z, N_CODE, n_components, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    return KernelDensity.fit(Sample(z, N_CODE), rng, n_components=n_components)
 
 
 def test_the_energy_is_that_of_scipys_normal_densities():
@@ -39,22 +32,15 @@ def test_the_energy_is_that_of_scipys_normal_densities():
         [scipy.stats.multivariate_normal(one, np.diag(deviation**2)).pdf(z.T) for one in mu],
         axis=0,
     )
-    energy = spherical_energy(z, SphericalTerms.of(mu, deviation))
+    energy = KernelDensity(mu, deviation).energy(z)
     np.testing.assert_allclose(energy, -np.log(density), rtol=1e-9)
-
-
-def test_jax_arrays_have_the_same_energy():
-    z, mixture = codes(60, seed=1), drawn(codes())
-    terms = SphericalTerms.of(jnp.asarray(mixture.mu), jnp.asarray(mixture.deviation))
-    got = spherical_energy(jnp.asarray(z), terms)
-    np.testing.assert_allclose(np.asarray(got), mixture.energy(z), rtol=1e-4, atol=1e-3)
 
 
 @quick
 @given(st.integers(0, 2**32 - 1), st.floats(-1e4, 1e4))
 def test_where_the_origin_is_does_not_matter(seed, offset):
     z, mixture = codes(9, seed + 1), drawn(codes(seed=seed))
-    moved = spherical_energy(z + offset, SphericalTerms.of(mixture.mu + offset, mixture.deviation))
+    moved = KernelDensity(mixture.mu + offset, mixture.deviation).energy(z + offset)
     np.testing.assert_allclose(moved, mixture.energy(z), rtol=1e-9, atol=1e-9)
 
 
@@ -180,17 +166,3 @@ def test_a_cluster_of_strange_training_rows_is_given_away():
     # Where none of them is drawn, which is so with more than half of the seeds.
     each = [roc_auc_score(strange, drawn(z, 12, seed).energy(z)) for seed in range(20)]
     assert np.mean(np.array(each) > 0.99) > 0.5
-
-
-def test_mixtures_are_joined_on_the_scale_of_their_training_energies():
-    z = codes()
-    refined = GaussianMixture(np.ones(1), z.mean(axis=1)[None], np.eye(4)[None])
-    mixtures = (drawn(z, seed=1), drawn(z, seed=2))
-    energies = energies_of((refined, *mixtures), z)
-    joint = DrawnMixtures.of(mixtures, energies)
-    assert joint.mixtures == mixtures
-    np.testing.assert_allclose(joint.location, np.median(energies, axis=1))
-    low, high = np.percentile(energies, (25, 75), axis=1)
-    np.testing.assert_allclose(joint.spread, high - low)
-    expected = combine_scores(energies, joint.location, joint.spread)
-    np.testing.assert_array_equal(joint.join(energies), expected)

@@ -15,7 +15,6 @@ from dagmm.data.convert import as_rows
 from dagmm.inference.calibration.threshold import (
     Threshold,
     ThresholdWarning,
-    apply_threshold,
 )
 from dagmm.report.collect import ReportData
 from dagmm.report.comparison import drawn
@@ -120,7 +119,10 @@ def test_events_become_a_table(detector, scored, train):
     assert first["first_time"] == scored["when"][40]
     assert first["top_feature"] == "temp"
     assert 0.0 < first["contribution"] <= first["energy"] - first["reference_energy"] + 1e-9
-    without = report(detector.model_.with_threshold(1e9), train.drop(columns="when")).to_table()
+    without = report(
+        detector.model_.with_threshold(Threshold(1e9, "a stated energy")),
+        train.drop(columns="when"),
+    ).to_table()
     assert without["first_time"].null_count == without.num_rows == 10
     assert set(without["alarms"].to_pylist()) == {0}
     numbers = report(detector, scored.assign(second=np.arange(N_ROWS) * 0.5), time="second")
@@ -144,7 +146,7 @@ def test_tables_of_all_libraries_make_the_same_report(detector, scored):
 
 
 def test_no_alarms(detector, train):
-    quiet = detector.model_.with_threshold(1e9)
+    quiet = detector.model_.with_threshold(Threshold(1e9, "a stated energy"))
     made = report(quiet, train)
     assert (made.contents.n_alarms, made.contents.n_events) == (0, 0)
     assert not made.contents.are_events
@@ -155,7 +157,7 @@ def test_no_alarms(detector, train):
 
 
 def test_all_rows_are_alarms(detector, train):
-    loud = detector.model_.with_threshold(-1e9)
+    loud = detector.model_.with_threshold(Threshold(-1e9, "a stated energy"))
     made = report(loud, train, labels=np.ones(N_ROWS))
     assert (made.contents.n_alarms, made.contents.n_events) == (N_ROWS, 1)
     said = check_page(made.html).said
@@ -168,7 +170,7 @@ def test_a_tail_that_fits_poorly_is_said(detector, train):
     warning = ThresholdWarning("poor_tail_fit", "said in the language of the page")
     threshold = Threshold(detector.model_.threshold, "quantile 0.9999", warnings=(warning,))
     text = Language("en")("threshold_poor_tail")
-    made = report(apply_threshold(detector.model_, threshold), train)
+    made = report(detector.model_.with_threshold(threshold), train)
     assert text in check_page(made.html).said
     assert text not in check_page(report(detector, train).html).said
 

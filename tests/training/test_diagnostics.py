@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dagmm.inference.ensemble import TrainedNetwork
 from dagmm.inference.forward import outputs_of
-from dagmm.inference.record import findings_of, verdict_of
-from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.inference.record import Diagnostics, findings_of, verdict_of
+from dagmm.mixture.latent import LatentMixture
 from dagmm.training.diagnostics import diagnose
-from dagmm.training.fit_mixture import latent_moments
+from dagmm.training.fit_densities import sample_of
 from dagmm.training.objective import objective
 from dagmm.training.trainer import train
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
@@ -15,37 +16,39 @@ from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
 def health_after(rows, plan=PLAN, architecture=ARCHITECTURE):
     (result,) = train(rows, len(rows), [architecture], plan, 0)
-    z, moments = latent_moments(architecture, result.parameters, rows)
-    energy = GaussianMixture.from_moments(moments).energy(z)
+    sample = sample_of(TrainedNetwork(architecture, result.parameters), rows)
+    energy = LatentMixture.fit(sample, np.random.default_rng(0)).energy(sample.z)
     return diagnose(architecture, plan, result, rows, energy)
 
 
+HEALTHY = Diagnostics(
+    reconstruction_before=4.0,
+    reconstruction_after=1.0,
+    objective_before=5.0,
+    objective_after=5.0,
+    rank_correlation=0.25,
+    unmoved_arrays=(),
+    undone=False,
+    dropped_steps=0,
+    empty_components=0,
+    n_components=4,
+)
+
+
 def a_health(**changes):
-    return {
-        "reconstruction_before": 4.0,
-        "reconstruction_after": 1.0,
-        "objective_before": 5.0,
-        "objective_after": 5.0,
-        "rank_correlation": 0.25,
-        "unmoved_arrays": [],
-        "undone": False,
-        "dropped_steps": 0,
-        "empty_components": 0,
-        "n_components": 4,
-    } | changes
+    return replace(HEALTHY, **changes)
 
 
 def test_a_network_that_trained():
     health = health_after(correlated_rows())
-    assert set(health) == set(a_health())
-    before, after = health["reconstruction_before"], health["reconstruction_after"]
-    correlation = health["rank_correlation"]
+    before, after = health.reconstruction_before, health.reconstruction_after
+    correlation = health.rank_correlation
     assert after < 0.5 * before
     assert -1.0 <= correlation <= 1.0
-    assert health["unmoved_arrays"] == []
-    assert health["dropped_steps"] == 0
-    assert health["n_components"] == 2
-    assert verdict_of([health | {"empty_components": 0}]) == [
+    assert health.unmoved_arrays == ()
+    assert health.dropped_steps == 0
+    assert health.n_components == 2
+    assert verdict_of([replace(health, empty_components=0)]) == [
         "trained energies separate from untrained ones: reconstruction error fell from "
         f"{before:.3g} to {after:.3g}, rank correlation with the untrained {correlation:.2f}"
     ]
@@ -65,20 +68,20 @@ def test_a_sample_of_wide_rows_is_of_bounded_size(monkeypatch):
     monkeypatch.setattr("dagmm.training.diagnostics._SAMPLE_INPUTS", n_rows * n_features // 4)
     sampled = health_after(rows)
     assert set(looked_at) == {n_rows, n_rows // 4}
-    assert sampled["reconstruction_after"] < 0.5 * sampled["reconstruction_before"]
+    assert sampled.reconstruction_after < 0.5 * sampled.reconstruction_before
 
 
 def test_a_network_that_hardly_trained():
     health = health_after(correlated_rows(), replace(PLAN, epochs=2, learning_rate=1e-30))
-    assert health["reconstruction_before"] == health["reconstruction_after"]
-    assert health["rank_correlation"] == pytest.approx(1.0)
-    before = health["reconstruction_before"]
+    assert health.reconstruction_before == health.reconstruction_after
+    assert health.rank_correlation == pytest.approx(1.0)
+    before = health.reconstruction_before
     weights = [name for name in ARCHITECTURE.shapes() if name.endswith("weight")]
-    assert set(weights) <= set(health["unmoved_arrays"])
+    assert set(weights) <= set(health.unmoved_arrays)
     assert verdict_of([health]) == [
         f"the networks hardly trained: reconstruction error went from {before:.3g} to "
         f"{before:.3g}; train longer or with a higher learning rate",
-        f"training did not move {', '.join(health['unmoved_arrays'])}",
+        f"training did not move {', '.join(health.unmoved_arrays)}",
     ]
 
 
@@ -90,21 +93,21 @@ def test_a_network_that_rebuilds_hidden_values_is_measured_on_them():
     health = diagnose(architecture, plan, result, rows, np.arange(float(len(rows))))
     seen = rows * (np.random.default_rng(0).random(rows.shape) >= 0.5)
     for parameters, measured in (
-        (result.initial, health["reconstruction_before"]),
-        (result.parameters, health["reconstruction_after"]),
+        (result.initial, health.reconstruction_before),
+        (result.parameters, health.reconstruction_after),
     ):
         network = architecture.unflatten(parameters)
         x_hat = np.asarray(network.latent(seen.T)[1]).T
         assert measured == pytest.approx(((rows - x_hat) ** 2).sum(axis=1).mean(), rel=1e-5)
     # Six columns in a code of six: whole rows are rebuilt best before training.
-    assert health["reconstruction_after"] < 0.5 * health["reconstruction_before"]
+    assert health.reconstruction_after < 0.5 * health.reconstruction_before
 
 
 def test_a_table_without_variation():
     rows = np.zeros((400, 6), np.float32)
     health = health_after(rows, replace(PLAN, epochs=2))
-    assert health["reconstruction_before"] == 0.0
-    assert health["rank_correlation"] == 0.0
+    assert health.reconstruction_before == 0.0
+    assert health.rank_correlation == 0.0
     assert verdict_of([health])[0] == "there was nothing to learn: the columns do not vary"
 
 
@@ -119,10 +122,10 @@ def test_steps_that_were_dropped_are_counted():
     (result,) = train(rows, len(rows), [ARCHITECTURE], PLAN, 0)
     sound = np.delete(rows, 17, axis=0)
     health = diagnose(ARCHITECTURE, PLAN, result, sound, np.zeros(len(sound)))
-    assert health["dropped_steps"] == sum(result.history["dropped_steps"]) > 1
-    assert health["rank_correlation"] == 0.0
-    assert verdict_of([health | {"empty_components": 0}])[1:] == [
-        f"{health['dropped_steps']} steps were dropped because loss or gradient was not finite; "
+    assert health.dropped_steps == sum(result.history["dropped_steps"]) > 1
+    assert health.rank_correlation == 0.0
+    assert verdict_of([replace(health, empty_components=0)])[1:] == [
+        f"{health.dropped_steps} steps were dropped because loss or gradient was not finite; "
         + AGAINST_DROPS
     ]
 
@@ -162,7 +165,7 @@ TRAINED = (
             ],
         ),
         (
-            [a_health(), a_health(undone=True, unmoved_arrays=["a.weight"])],
+            [a_health(), a_health(undone=True, unmoved_arrays=("a.weight",))],
             [
                 "training was undone for member 1: the trained network overflows on its own "
                 "rows, and the untrained one took its place; lower the learning rate"
@@ -177,7 +180,7 @@ TRAINED = (
             ],
         ),
         (
-            [a_health(unmoved_arrays=["a.weight", "a.bias"])],
+            [a_health(unmoved_arrays=("a.weight", "a.bias"))],
             [TRAINED, "training did not move a.weight, a.bias"],
         ),
         (
@@ -212,8 +215,8 @@ def test_the_objective_is_what_training_lowers():
     for when, parameters in (("before", result.initial), ("after", result.parameters)):
         network = ARCHITECTURE.unflatten(parameters)
         loss, _ = objective(network, rows.T, PLAN.lambda1, PLAN.lambda2)
-        assert health[f"objective_{when}"] == pytest.approx(float(loss), rel=1e-3)
-    assert health["objective_after"] < health["objective_before"]
+        assert getattr(health, f"objective_{when}") == pytest.approx(float(loss), rel=1e-3)
+    assert health.objective_after < health.objective_before
 
 
 def test_a_network_that_got_worse():
@@ -229,7 +232,7 @@ def test_components_are_empty_where_the_last_minibatch_left_them_no_weight():
     (result,) = train(rows, len(rows), [ARCHITECTURE], replace(PLAN, epochs=2), 0)
     result.history["phi"][-1] = [0.9995, 0.0005]
     health = diagnose(ARCHITECTURE, PLAN, result, rows, np.zeros(len(rows)))
-    assert health["empty_components"] == 1
+    assert health.empty_components == 1
 
 
 def test_a_large_table_is_compared_on_a_part_of_its_rows():
@@ -243,7 +246,7 @@ def test_a_large_table_is_compared_on_a_part_of_its_rows():
 
 def test_one_component_leaves_nothing_to_estimate():
     architecture = replace(ARCHITECTURE, est_hiddens=(4, 1))
-    assert health_after(correlated_rows(), architecture=architecture)["unmoved_arrays"] == []
+    assert health_after(correlated_rows(), architecture=architecture).unmoved_arrays == ()
 
 
 @pytest.mark.parametrize(
@@ -258,19 +261,8 @@ def test_one_component_leaves_nothing_to_estimate():
     ],
 )
 def test_findings_say_what_is_worth_a_look(changed, kinds, moods):
-    healthy = {
-        "reconstruction_before": 2.0,
-        "reconstruction_after": 1.0,
-        "objective_before": 0.0,
-        "objective_after": 0.0,
-        "undone": False,
-        "rank_correlation": 0.5,
-        "unmoved_arrays": [],
-        "dropped_steps": 0,
-        "empty_components": 0,
-        "n_components": 4,
-    }
-    found = findings_of([healthy | changed])
+    healthy = a_health(reconstruction_before=2.0, objective_before=0.0, objective_after=0.0)
+    found = findings_of([replace(healthy, **changed)])
     assert [finding.kind for finding in found] == kinds
     assert [finding.mood for finding in found] == moods
-    assert len(verdict_of([healthy | changed])) == len(kinds)
+    assert len(verdict_of([replace(healthy, **changed)])) == len(kinds)

@@ -1,37 +1,45 @@
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import oracle
+from dagmm._core.json_fields import JsonField
 from dagmm._core.progress import Progress
 from dagmm.data.arrays import MatrixRows
 from dagmm.data.base import CHUNK_ROWS
+from dagmm.inference.ensemble import TrainedNetwork, energies_of
 from dagmm.inference.forward import outputs_of
-from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.inference.persistence.components import state_of_ensemble
+from dagmm.inference.record import TrainingRecord
+from dagmm.mixture.density import DensityConfig
+from dagmm.mixture.latent import LatentMixture, estimated_moments
 from dagmm.networks.network import Architecture, flatten
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
 from dagmm.preprocessing.table_fit import fit_table_encoder
+from dagmm.training.config import DetectorConfig
 from dagmm.training.fit import fit_model
-from dagmm.training.fit_mixture import latent_moments
-from dagmm.training.presets import DetectorConfig
+from dagmm.training.fit_densities import sample_of
+from dagmm.training.prepare import DataConfig
 from dagmm.training.trainer import TrainingConfig
 from small_tables import ARCHITECTURE, correlated_rows
 
 
-def small_config(n_rows, n_features, components=(), n_members=2, learning_rate=1e-3):
-    architecture = Architecture(n_features, (4, 2), "tanh", (4, 2), "tanh", 0.25)
-    plan = TrainingConfig(min(8, n_rows), 2, 2, learning_rate, 0.1, 0.005)
-    return DetectorConfig((architecture,) * n_members, plan, components, (1e-6,) * n_members)
+def small_config(n_rows, shape, candidates=(), n_networks=2, learning_rate=1e-3):
+    architecture = Architecture(*shape, (4, 2), "tanh", (4, 2), "tanh", 0.25)
+    training = TrainingConfig(min(8, n_rows), 2, 2, learning_rate, 0.1, 0.005)
+    mixture = DensityConfig(LatentMixture, {"candidates": candidates, "relative_floor": 1e-6})
+    return DetectorConfig((architecture,) * n_networks, training, ((mixture,),) * n_networks)
 
 
-def fit(values, seed=0, **options):
+def fit(values, seed=0, preset=None, **options):
     rows = MatrixRows(np.asarray(values, np.float64))
-    return fit_model(
-        rows, "standard", lambda n, f: small_config(n, f, **options), seed, Progress()
-    )
+    preset = preset or partial(small_config, **options)
+    return fit_model(rows, DataConfig("standard"), preset, 2, seed, Progress())
 
 
 # Padding
@@ -66,7 +74,8 @@ def test_rows_are_encoded_in_order_and_padded_with_zeros(n_rows):
 def test_moments_of_many_chunks_are_those_of_one_pass():
     parameters = flatten(ARCHITECTURE.build(np.random.default_rng(0)))
     rows = correlated_rows(n_rows=2 * CHUNK_ROWS + 100)
-    z, moments = latent_moments(ARCHITECTURE, parameters, rows)
+    sample = sample_of(TrainedNetwork(ARCHITECTURE, parameters), rows)
+    z, moments = sample.z, estimated_moments(sample)
     whole_z, gamma, _ = outputs_of(ARCHITECTURE, parameters, rows)
     np.testing.assert_array_equal(z, whole_z)
     gamma, whole_z = gamma.astype(np.float64), whole_z.astype(np.float64)
@@ -90,72 +99,78 @@ def test_energies_of_the_training_rows_are_those_of_the_model(fitted):
     np.testing.assert_allclose(model.energy(MatrixRows(values)), energy, rtol=1e-9, atol=1e-9)
 
 
-def test_each_member_has_the_scale_of_its_training_energies(fitted):
+def test_each_component_has_the_scale_of_its_training_energies(fitted):
     model, _ = fitted
     rows = MatrixRows(correlated_rows().astype(np.float64))
     features = model.encoder.encode(rows.chunk(0, rows.n_rows))
-    for member in model.members:
-        low, middle, high = np.percentile(member.energy(features), (25, 50, 75))
-        assert member.location == pytest.approx(middle, rel=1e-6)
-        assert member.spread == pytest.approx(high - low, rel=1e-6)
+    energies = energies_of(model.components, features)
+    for component, energy in zip(model.components, energies, strict=True):
+        low, middle, high = np.percentile(energy, (25, 50, 75))
+        assert component.location == pytest.approx(middle, rel=1e-6)
+        assert component.spread == pytest.approx(high - low, rel=1e-6)
 
 
 def test_without_candidates_the_mixture_is_that_of_the_estimation_network(fitted):
     model, _ = fitted
     rows = MatrixRows(correlated_rows().astype(np.float64))
     features = model.encoder.encode(rows.chunk(0, rows.n_rows))
-    member = model.members[0]
-    _, moments = latent_moments(member.architecture, member.parameters, features)
-    expected = GaussianMixture.from_moments(moments, 1e-6)
-    np.testing.assert_allclose(member.mixture.phi, expected.phi, rtol=1e-9)
-    np.testing.assert_allclose(member.mixture.chol, expected.chol, rtol=1e-7, atol=1e-10)
+    network = model.networks[0]
+    z, gamma, _ = outputs_of(network.architecture, network.parameters, features)
+    phi, mu, cov = oracle.moments(z.T.astype(np.float64), gamma.T.astype(np.float64))
+    mixture = model.mixture_of(network)
+    np.testing.assert_allclose(mixture.phi, phi, rtol=1e-7)  # memberships are float32
+    np.testing.assert_allclose(mixture.mu, mu, rtol=1e-7)
+    np.testing.assert_allclose(mixture.cov, cov, rtol=1e-3, atol=1e-5)
 
 
 def test_the_record_is_plain_data_and_tells_the_training(fitted):
     record = fitted[0].record
-    assert json.loads(json.dumps(record, allow_nan=False)) == record
-    assert record["n_rows"] == 400
-    assert len(record["fingerprint"]) == 64
-    assert [len(history["loss"]) for history in record["histories"]] == [2, 2]
-    assert len(record["health"]) == 2
+    plain = json.loads(json.dumps(record.plain(), allow_nan=False))
+    assert TrainingRecord.read(JsonField(plain, "record"), 2) == record
+    assert record.n_rows == 400
+    assert len(record.fingerprint) == 64
+    assert [len(history["loss"]) for history in record.histories] == [2, 2]
+    assert len(record.diagnostics) == 2
     assert fitted[0].threshold is None
 
 
 def test_the_same_seed_gives_the_same_model_to_the_bit(fitted):
     model, energy = fit(correlated_rows())
     np.testing.assert_array_equal(energy, fitted[1])
-    for one, two in zip(model.members, fitted[0].members, strict=True):
-        np.testing.assert_array_equal(one.parameters, two.parameters)
-        np.testing.assert_array_equal(one.mixture.chol, two.mixture.chol)
+    ours, theirs = (state_of_ensemble(one.components) for one in (model, fitted[0]))
+    assert ours.plain == theirs.plain
+    for name, array in ours.arrays.items():
+        np.testing.assert_array_equal(array, theirs.arrays[name], err_msg=name)
     assert model.record == fitted[0].record
 
 
 def test_another_seed_gives_another_model_of_the_same_data(fitted):
     model, energy = fit(correlated_rows(), seed=1)
     assert (energy != fitted[1]).any()
-    assert model.record["fingerprint"] == fitted[0].record["fingerprint"]
+    assert model.record.fingerprint == fitted[0].record.fingerprint
 
 
 def test_other_rows_have_another_fingerprint(fitted):
     model, _ = fit(correlated_rows(seed=1))
-    assert model.record["fingerprint"] != fitted[0].record["fingerprint"]
+    assert model.record.fingerprint != fitted[0].record.fingerprint
 
 
 def test_a_refined_mixture_is_the_same_for_the_same_seed():
-    (one, _), (two, _) = (fit(correlated_rows(), components=(1, 2, 4)) for _ in range(2))
-    np.testing.assert_array_equal(one.members[1].mixture.mu, two.members[1].mixture.mu)
+    (one, _), (two, _) = (fit(correlated_rows(), candidates=(1, 2, 4)) for _ in range(2))
+    np.testing.assert_array_equal(
+        *(model.mixture_of(model.networks[1]).mu for model in (one, two))
+    )
 
 
-def test_the_recipe_is_told_rows_and_features():
+def test_the_preset_is_asked_once_for_the_shape():
     asked = []
 
-    def config_of(n_rows, n_features):
-        asked.append((n_rows, n_features))
-        return small_config(n_rows, n_features)
+    def preset(n_rows, shape):
+        asked.append((n_rows, shape))
+        return small_config(n_rows, shape)
 
-    rows = MatrixRows(correlated_rows().astype(np.float64))
-    fit_model(rows, "standard", config_of, 0, Progress())
-    assert asked == [(400, 6)]
+    fit(correlated_rows(), preset=preset)
+    assert asked == [(400, (6,))]
 
 
 TABLES = {
@@ -177,13 +192,13 @@ TABLES = {
 @pytest.mark.parametrize("components", [(), (1, 2, 4)], ids=["plain", "refined"])
 @pytest.mark.parametrize("values", TABLES.values(), ids=TABLES)
 def test_a_fit_survives_degenerate_tables(values, components):
-    model, energy = fit(values, components=components)
+    model, energy = fit(values, candidates=components)
     assert np.isfinite(energy).all()
     values = np.asarray(values, np.float64)
     assert np.isfinite(model.energy(MatrixRows(values))).all()
     strange = MatrixRows(np.full((1, values.shape[1]), -1e9))
     assert np.isfinite(model.energy(strange)).all()
-    json.dumps(model.record, allow_nan=False)
+    json.dumps(model.record.plain(), allow_nan=False)
 
 
 @pytest.mark.parametrize("learning_rate", [1.0, 1e10, 1e20, 1e38])
@@ -191,27 +206,26 @@ def test_a_fit_survives_a_learning_rate_far_too_high(learning_rate):
     model, energy = fit(correlated_rows(), learning_rate=learning_rate)
     assert np.isfinite(energy).all()
     assert np.isfinite(model.energy(MatrixRows(np.full((1, 6), 1e9)))).all()
-    json.dumps(model.record, allow_nan=False)
+    json.dumps(model.record.plain(), allow_nan=False)
 
 
 def test_a_network_that_overflows_gives_way_to_the_one_before_training():
     model, _ = fit(correlated_rows(), learning_rate=1e38)
-    for health in model.record["health"]:
-        assert health["reconstruction_after"] == health["reconstruction_before"]
-        assert set(health["unmoved_arrays"]) == set(model.members[0].architecture.shapes())
-        assert health["dropped_steps"] > 0
+    for one in model.record.diagnostics:
+        assert one.reconstruction_after == one.reconstruction_before
+        assert set(one.unmoved_arrays) == set(model.networks[0].architecture.shapes())
+        assert one.dropped_steps > 0
 
 
 def test_the_scale_of_equal_energies_is_one():
     model, _ = fit(np.zeros((20, 3)))
-    assert {member.spread for member in model.members} == {1.0}
+    assert {one.spread for one in model.components} == {1.0}
 
 
-def test_members_are_those_of_the_recipe():
-    rows = MatrixRows(correlated_rows().astype(np.float64))
-    recipe = small_config(400, 6)
-    one = recipe.architectures[0]
+def test_networks_are_those_of_the_config():
+    config = small_config(400, (6,))
+    one = config.architectures[0]
     two = replace(one, comp_hiddens=(4, 1))
-    recipe = replace(recipe, architectures=(one, two))
-    model, _ = fit_model(rows, "standard", lambda *_: recipe, 0, Progress())
-    assert [member.architecture for member in model.members] == [one, two]
+    config = replace(config, architectures=(one, two))
+    model, _ = fit(correlated_rows(), preset=lambda *_: config)
+    assert [network.architecture for network in model.networks] == [one, two]

@@ -14,11 +14,14 @@ from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
 from dagmm.data.files import csv, csv_spool
 from dagmm.data.paths import stored_rows
-from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.inference.persistence.components import state_of_ensemble
+from dagmm.mixture.density import DensityConfig
+from dagmm.mixture.latent import LatentMixture
 from dagmm.preprocessing import sampling
 from dagmm.preprocessing.sampling import encode_rows
-from dagmm.training.fit_mixture import latent_moments
-from dagmm.training.presets import DetectorConfig
+from dagmm.training import out_of_core
+from dagmm.training.config import DetectorConfig
+from dagmm.training.fit_densities import sample_of
 from dagmm.training.trainer import TrainingConfig
 from small_fits import tiny_config, tiny_dagmm, tiny_detector
 from small_tables import broken_rows, correlated_rows
@@ -74,12 +77,12 @@ def all_forms(tmp_path):
 
 def same(one, two):
     assert one.record == two.record
-    assert one.threshold == two.threshold
-    for a, b in zip(one.members, two.members, strict=True):
-        np.testing.assert_array_equal(a.parameters, b.parameters)
-        for part in ("phi", "mu", "chol"):
-            np.testing.assert_array_equal(getattr(a.mixture, part), getattr(b.mixture, part))
-        assert (a.location, a.spread) == (b.location, b.spread)
+    assert one.decision == two.decision
+    parts = zip(one.components, two.components, strict=True)
+    assert all((a.location, a.spread) == (b.location, b.spread) for a, b in parts)
+    ours, theirs = (state_of_ensemble(model.components).arrays for model in (one, two))
+    for name, array in ours.items():
+        np.testing.assert_array_equal(array, theirs[name], err_msg=name)
 
 
 # One table, one model
@@ -94,8 +97,8 @@ def test_all_forms_of_a_table_give_one_model_and_one_energy(monkeypatch, tmp_pat
     monkeypatch.setattr(csv, "BLOCK_BYTES", 50_000)
     forms = all_forms(tmp_path)
     first = make().fit(forms["Arrow"])
-    assert first.model_.record["n_rows"] == N_ROWS
-    assert ("drawn_rows" in first.model_.record) == is_large
+    assert first.model_.record.n_rows == N_ROWS
+    assert (first.model_.record.drawn_rows is not None) == is_large
     energy = first.model_.energy(forms["Arrow"])
     assert energy.shape == (N_ROWS,)
     for form in list(forms.values())[1:]:
@@ -146,17 +149,17 @@ def test_windows_are_read_whole_from_a_path(monkeypatch, tmp_path, bounded):
 def test_the_mixture_is_that_of_all_rows_and_the_sample_that_of_the_energies():
     whole = table()
     model = tiny_dagmm().fit(whole).model_
-    assert model.record["drawn_rows"] == sampling.most_rows(model.encoder.n_features)
+    assert model.record.drawn_rows == sampling.most_rows(model.encoder.n_features)
     features = encode_rows(as_rows(whole), model.encoder)[:N_ROWS]
-    (member,) = model.members
-    _, moments = latent_moments(member.architecture, member.parameters, features)
-    expected = GaussianMixture.from_moments(moments)
+    (network,) = model.networks
+    mixture = model.mixture_of(network)
+    expected = LatentMixture.fit(sample_of(network, features), np.random.default_rng(0)).mixture
     for part in ("phi", "mu", "chol"):
         np.testing.assert_allclose(
-            getattr(member.mixture, part), getattr(expected, part), rtol=1e-9, atol=1e-12
+            getattr(mixture, part), getattr(expected, part), rtol=1e-9, atol=1e-12
         )
     kept = model.calibration.training
-    assert kept.n_rows == model.record["drawn_rows"]
+    assert kept.n_rows == model.record.drawn_rows
     # Energies of rows drawn at random are like those of all.
     energy = model.energy(whole)
     assert np.isin(kept.energy.round(6), energy.round(6)).all()
@@ -165,42 +168,24 @@ def test_the_mixture_is_that_of_all_rows_and_the_sample_that_of_the_energies():
 
 
 def test_a_large_table_has_the_fingerprint_of_a_small_one(monkeypatch):
-    held = tiny_dagmm().fit(table()).model_.record["fingerprint"]
+    held = tiny_dagmm().fit(table()).model_.record.fingerprint
     monkeypatch.setattr(sampling, "MOST_NUMBERS", 600 * 8)
-    assert tiny_dagmm().fit(table()).model_.record["fingerprint"] == held
+    assert tiny_dagmm().fit(table()).model_.record.fingerprint == held
 
 
 def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):
     # Each row that is held out lies far away: a mixture that saw one would reach there.
     monkeypatch.setattr(sampling, "MOST_NUMBERS", 6000 * 8)
-    held_out = []
-
-    def remember(features, n_rows, rng, succession):
-        assert succession is None
-        n_fitted, order = hold_out(features, n_rows, rng)
-        held_out.append((n_fitted, order))
-        return n_fitted, order
-
-    from dagmm.training import fit
-    from dagmm.training.splits import holdout
-
-    hold_out = holdout.hold_out
-    monkeypatch.setattr("dagmm.training.splits.holdout.hold_out", remember)
-    exact = []
+    exact, real = [], out_of_core.exact_moments
 
     def listen(rows, encoder, left_out, *rest):
         exact.append(left_out)
-        return finish_exactly(rows, encoder, left_out, *rest)
+        return real(rows, encoder, left_out, *rest)
 
-    finish_exactly = fit.finish_exactly
-    monkeypatch.setattr("dagmm.training.fit.finish_exactly", listen)
+    monkeypatch.setattr(out_of_core, "exact_moments", listen)
     model = tiny_detector().fit(table()).model_
-    n_drawn, n_held_out = model.record["drawn_rows"], model.record["held_out_rows"]
-    assert n_held_out == n_drawn // 10
-    ((n_fitted, order),) = held_out
-    seeds = np.random.SeedSequence(np.random.RandomState(0).randint(2**31)).spawn(5)
-    numbers = sampling.draw(N_ROWS, n_drawn, np.random.default_rng(seeds[3]))
-    np.testing.assert_array_equal(exact[0], np.sort(numbers[order[n_fitted:]]))
+    n_drawn, n_held_out = model.record.drawn_rows, model.record.held_out_rows
+    assert n_held_out == len(exact[0]) == n_drawn // 10
     assert model.calibration.held_out.n_rows == n_held_out
     expected = np.sort(model.energy(table())[exact[0]])
     np.testing.assert_allclose(model.calibration.held_out.energy, expected, rtol=1e-9, atol=1e-9)
@@ -214,38 +199,38 @@ def test_the_threshold_is_exceeded_by_the_share_that_was_asked_for(bounded):
 def test_a_network_that_overflows_gives_way_to_the_one_before_training(bounded):
     model = tiny_dagmm(learning_rate=1e38).fit(table()).model_
     assert np.isfinite(model.energy(table())).all()
-    assert model.record["health"][0]["undone"]
+    assert model.record.diagnostics[0].undone
 
 
 def test_a_row_that_overflows_undoes_the_training_though_it_was_not_drawn(monkeypatch, bounded):
-    from dagmm.training import out_of_core
-
     real, calls = out_of_core.exact_moments, []
 
     def overflowing(*arguments):
         moments, fingerprint = real(*arguments)
         calls.append(len(moments))
         if len(calls) == 1:
-            moments[0] = moments[0]._replace(scatter=moments[0].scatter * np.nan)
+            first, *others = moments[0]
+            moments[0] = (first._replace(scatter=first.scatter * np.nan), *others)
         return moments, fingerprint
 
     monkeypatch.setattr(out_of_core, "exact_moments", overflowing)
     model = tiny_detector().fit(table()).model_
     assert calls == [2, 1]
-    assert [health["undone"] for health in model.record["health"]] == [True, False]
+    assert [one.undone for one in model.record.diagnostics] == [True, False]
 
 
 # Order does not matter
 
 
-def plan_config(n_rows, n_features, n_members):
-    recipe = tiny_config(n_rows, n_features, n_members)
-    plan = TrainingConfig(128, 10, 50, 3e-3, 0.1, 0.005, cosine_decay=True, warm_up=0.2)
-    return DetectorConfig(recipe.architectures, plan, (1, 2, 4), (1e-3,) * n_members)
+def longer_config(n_rows, shape, n_members):
+    config = tiny_config(n_rows, shape, n_members)
+    training = TrainingConfig(128, 10, 50, 3e-3, 0.1, 0.005, cosine_decay=True, warm_up=0.2)
+    mixture = DensityConfig(LatentMixture, {"candidates": (1, 2, 4), "relative_floor": 1e-3})
+    return DetectorConfig(config.architectures, training, ((mixture,),) * n_members)
 
 
 def test_a_sorted_table_is_learnt_as_well_as_a_shuffled_one(monkeypatch):
-    monkeypatch.setattr("dagmm.estimators.detector.table_config", plan_config)
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", longer_config)
     rows = correlated_rows(n_rows=4 * CHUNK_ROWS)
     test = np.concatenate([correlated_rows(5), broken_rows(6)])
     strange = np.arange(len(test)) >= len(test) / 2

@@ -7,13 +7,16 @@ from dagmm._core.progress import Progress
 from dagmm.data.arrays import MatrixRows
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.inference.forward import outputs_of
+from dagmm.mixture.density import DensityConfig
+from dagmm.mixture.em import fit_by_bic
+from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import flatten
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
 from dagmm.preprocessing.table_fit import fit_table_encoder
-from dagmm.training.fit_mixture import sketch
+from dagmm.training.config import DetectorConfig
+from dagmm.training.fit_densities import begin_latent, sample_of
 from dagmm.training.history import History
 from dagmm.training.out_of_core import exact_moments
-from dagmm.training.presets import DetectorConfig
 from dagmm.training.trainer import TrainedMember
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
@@ -27,16 +30,17 @@ def table():
     return rows, encoder, encode_rows(rows, encoder)[:N_ROWS]
 
 
-def sketched(features, components, seed=0):
+def started(features, candidates, seed=0):
     parameters = flatten(ARCHITECTURE.build(np.random.default_rng(seed)))
-    recipe = DetectorConfig((ARCHITECTURE,), PLAN, components, (1e-3,))
+    mixture = DensityConfig(LatentMixture, {"candidates": candidates, "relative_floor": 1e-3})
+    config = DetectorConfig((ARCHITECTURE,), PLAN, ((mixture,),))
     result = TrainedMember(parameters, parameters, History())
-    return sketch(ARCHITECTURE, result, features, recipe, 1e-3, np.random.default_rng(0))[0]
+    return begin_latent(0, result, features, config, np.random.SeedSequence(0))[0]
 
 
 def moments_of(table, components, left_out, seeds=(0,)):
     rows, encoder, features = table
-    ones = [sketched(features[:500], components, seed) for seed in seeds]
+    ones = [started(features[:500], components, seed) for seed in seeds]
     return ones, exact_moments(rows, encoder, np.array(left_out, np.int64), ones, Progress())
 
 
@@ -50,12 +54,15 @@ LEFT_OUT = {
 @pytest.mark.parametrize("components", [(), (3,)], ids=["estimated", "refined"])
 @pytest.mark.parametrize("left_out", LEFT_OUT.values(), ids=LEFT_OUT)
 def test_moments_are_those_of_all_rows_that_are_not_left_out(table, components, left_out):
-    (one,), ((moments,), _) = moments_of(table, components, left_out)
+    (one,), (((moments,),), _) = moments_of(table, components, left_out)
     seen = np.delete(table[2], left_out, axis=0)
-    z, gamma, _ = outputs_of(ARCHITECTURE, one.parameters, seen)
+    z, gamma, _ = outputs_of(ARCHITECTURE, one.network.parameters, seen)
     z, gamma = z.T.astype(np.float64), gamma.T.astype(np.float64)
     if components:
-        mixture = one.chosen
+        held = sample_of(one.network, table[2][:500])
+        mixture = fit_by_bic(
+            held.z, components, 1e-3, np.random.default_rng(np.random.SeedSequence(0))
+        )
         whole = oracle.energies(z, mixture.phi, mixture.mu, mixture.cov)
         each = [
             oracle.energies(z, [phi], [mu], [cov])
@@ -73,7 +80,7 @@ def test_members_do_not_change_each_other(table):
     _, (both, _) = moments_of(table, (3,), [], seeds=(0, 1))
     for seed in (0, 1):
         _, ((alone,), _) = moments_of(table, (3,), [], seeds=(seed,))
-        for one, two in zip(both[seed], alone, strict=True):
+        for one, two in zip(both[seed][0], alone[0], strict=True):
             np.testing.assert_array_equal(one, two)
 
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from dagmm._core.progress import Progress
-from dagmm.inference.forward import latent_rows, outputs_of
-from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.inference.ensemble import TrainedNetwork
+from dagmm.inference.forward import outputs_of
+from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
-from dagmm.training.fit_mixture import latent_moments
+from dagmm.training.fit_densities import sample_of
 from dagmm.training.schedule import _order
 from dagmm.training.trainer import TrainingConfig, train
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, broken_rows, correlated_rows
@@ -32,9 +33,9 @@ def trained():
 
 
 def energy_of(parameters, rows):
-    _, moments = latent_moments(ARCHITECTURE, parameters, correlated_rows())
-    z = latent_rows(ARCHITECTURE, parameters, rows)
-    return GaussianMixture.from_moments(moments).energy(z)
+    network = TrainedNetwork(ARCHITECTURE, parameters)
+    sample = sample_of(network, correlated_rows())
+    return LatentMixture.fit(sample, np.random.default_rng(0)).energy(network.latent(rows))
 
 
 def squared_error(parameters, rows):
@@ -287,7 +288,7 @@ def test_a_batch_of_one_and_a_table_of_one_column_train():
 def test_training_starts_where_it_is_told_to(trained):
     plan = replace(PLAN, epochs=1, steps_per_epoch=1)
     rows = correlated_rows()
-    result = train(rows, len(rows), [ARCHITECTURE], plan, 0, initial=trained.parameters)[0]
+    result = train(rows, len(rows), [ARCHITECTURE], plan, 0, initial=[trained.parameters])[0]
     np.testing.assert_array_equal(result.initial, trained.parameters)
     # One step of Adam moves no parameter by more than the learning rate.
     moved = np.abs(result.parameters - trained.parameters)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 #: Type (in the words of safetensors) and shape of each array by its name.
-Arrays = dict[str, tuple[str, tuple[int, ...]]]
+ArraySpecs = dict[str, tuple[str, tuple[int, ...]]]
 
 #: Names of what an interrupted write leaves behind.
 PART = re.compile(r"\..*\.[0-9a-f]{16}\.part")
@@ -51,7 +51,7 @@ def checksum_of(plain: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_arrays(opened: Any, promised: Arrays) -> None:
+def check_arrays(opened: Any, promised: ArraySpecs) -> None:
     """Check the names, types and shapes in a safetensors file, without reading any array.
 
     Raises

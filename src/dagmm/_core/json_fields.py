@@ -76,6 +76,14 @@ class JsonField(NamedTuple):
             self.fail(f"from 1 to {most}")
         return self.value
 
+    def whole(self) -> int:
+        """Return a whole number from 0 on."""
+        if not isinstance(self.value, int) or isinstance(self.value, bool):
+            self.fail("a whole number")
+        if not 0 <= self.value < 2**62:
+            self.fail("a number of rows or steps")
+        return self.value
+
     def number(self) -> float:
         """Return a finite number."""
         if isinstance(self.value, float) and math.isfinite(self.value):

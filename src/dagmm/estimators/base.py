@@ -3,13 +3,15 @@
 import math
 import os
 import reprlib
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError, InputError, ModelFileError
 from dagmm.data.arrays import MatrixRows, array_of, as_numbers
 from dagmm.data.base import Rows
@@ -28,11 +30,12 @@ from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.training.checkpoint.directory import Checkpoint
 
 
-class FittedModelEstimator(BaseEstimator):
+class FittedModelEstimator(TransformerMixin, BaseEstimator):
     """Base of the estimators: each holds one fitted model, ``model_``, and speaks for it."""
 
     model_: FittedModel
     n_features_in_: int
+    warm_start: bool
     #: Whether the models of this class decide.
     _has_threshold: ClassVar[bool] = False
 
@@ -67,6 +70,113 @@ class FittedModelEstimator(BaseEstimator):
         if isinstance(rows, ImageRows):
             return explain_images(self.model_, rows)
         return explain(self.model_, rows)
+
+    def transform(self, X: Any) -> Float[np.ndarray, "n_rows n_latent"]:
+        """Z of each row: the code and the residual features, of all networks side by side.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
+
+        Returns
+        -------
+        z : ndarray of shape (n_rows, n_latent)
+            Named by :meth:`get_feature_names_out`.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        return self.model_.latent(self._rows(X, fitting=False))
+
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
+        """Names of what :meth:`transform` returns, such as ``network0_code3``.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of shape (n_latent,), object
+        """
+        check_is_fitted(self)
+        names = [
+            f"network{i}_{name}"
+            for i, network in enumerate(self.model_.networks)
+            for name in (
+                *(f"code{j}" for j in range(network.architecture.n_code)),
+                *network.architecture.residuals,
+            )
+        ]
+        return np.array(names, dtype=object)
+
+    def membership(self, X: Any, *, network: int = 0) -> Float[np.ndarray, "n_rows n_components"]:
+        """Gamma of each row: its soft membership of the components (paper, equation 4).
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
+        network : int, default=0
+            Whose estimation network is asked.
+
+        Returns
+        -------
+        gamma : ndarray of shape (n_rows, n_components)
+            Each row's sum is 1.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        ArgumentError
+            If there is no such network.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        n_networks = len(self.model_.networks)
+        if check_int("network", network, 0) >= n_networks:
+            raise ArgumentError(
+                f"network must be below {n_networks}, the number of networks, got {network}."
+            )
+        return self.model_.membership(self._rows(X, fitting=False), network)
+
+    def reconstruct(self, X: Any) -> Any:
+        """Return what the networks rebuild each row as, in the user's units; their mean.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
+
+        Returns
+        -------
+        table
+            A table of the library that X comes from, pandas' with the index of X: numbers, the
+            nearest category of a text, None for dates. For an array or nested lists an array of
+            their shape, NaN where a column is not used. With windows, the mean over the window.
+            Of images, an array of images, smoothed as the networks see them.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        rows = self._rows(X, fitting=False)
+        rebuilt = self.model_.reconstruct(rows)
+        if isinstance(rebuilt, np.ndarray):
+            return rebuilt
+        if not isinstance(rows, MatrixRows):
+            return table_like(X, rebuilt)
+        unused = np.full(rows.n_rows, np.nan)
+        return np.stack([rebuilt.get(name, unused) for name in rows.names], axis=1)
 
     def calibrate(self, X: Any) -> Self:
         """Learn the energies of other normal rows, for thresholds and p-values.
@@ -249,7 +359,7 @@ class FittedModelEstimator(BaseEstimator):
         """
         return self._rows(X, fitting=False)
 
-    def _overrides(self) -> ColumnRoles:
+    def _roles(self) -> ColumnRoles:
         """Check what the user says about columns."""
         return ColumnRoles.of(
             *(getattr(self, name) for name in ("drop", "categorical", "numeric", "time", "group"))
@@ -264,6 +374,11 @@ class FittedModelEstimator(BaseEstimator):
             )
         return None if path is None else Checkpoint(path)
 
+    def _before(self) -> FittedModel | None:
+        """Return the model whose networks a fit goes on with."""
+        wanted = check_choice("warm_start", self.warm_start, (True, False))
+        return getattr(self, "model_", None) if wanted else None
+
     def _take(self, model: FittedModel) -> None:
         """Make a fitted model this estimator's own."""
         self.model_ = model
@@ -275,7 +390,7 @@ class FittedModelEstimator(BaseEstimator):
         if unknown:
             return f"{type(self).__name__} has no argument {reprlib.repr(unknown[0])}"
         for name, value in saved.arguments.items():
-            if not _is_plain(value):
+            if not _is_plain(value) and not (name == "config" and _is_plain_dict(value)):
                 return f"argument {name!r} cannot be {reprlib.repr(value)}"
         encoder = saved.model.encoder
         columns = {*encoder.columns, *(column.name for column in encoder.unused_columns)}
@@ -359,9 +474,19 @@ def _plain(name: str, value: object) -> Any:
         value = value.item()
     if isinstance(value, list | tuple | np.ndarray):
         return [_plain(name, item) for item in value]
+    if isinstance(value, Mapping) and name.startswith("config"):
+        return {str(key): _plain(f"{name}[{key!r}]", item) for key, item in value.items()}
     if _is_plain(value):
         return value
     raise ArgumentError(f"{name} is {value!r}, which cannot be saved; pass a number or None.")
+
+
+def _is_plain_dict(value: object) -> bool:
+    """Whether a value is a dict as :func:`_plain` makes it."""
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and (_is_plain(item) or _is_plain_dict(item))
+        for key, item in value.items()
+    )
 
 
 def _is_plain(value: object) -> bool:

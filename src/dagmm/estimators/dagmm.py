@@ -1,6 +1,6 @@
 """The reference model: one network and the paper's objective."""
 
-from functools import partial
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -10,20 +10,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from dagmm._core.arguments import check_choice, check_int, check_number, check_sizes
 from dagmm._core.progress import progress_for
-from dagmm.data.images import ImageRows
 from dagmm.estimators.base import FittedModelEstimator
-from dagmm.inference.record import verdict_of
-from dagmm.mixture.gaussian import RELATIVE_FLOOR
+from dagmm.mixture.density import DensityConfig
+from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.activations import Activation, resolve_activation
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
+from dagmm.training.config import DetectorConfig
 from dagmm.training.fit import fit_model
-from dagmm.training.presets import (
-    DEFAULT_EST_HIDDENS,
-    DetectorConfig,
-    default_hiddens,
-    image_hiddens,
-)
+from dagmm.training.prepare import DataConfig
+from dagmm.training.presets import DEFAULT_EST_HIDDENS, default_hiddens, image_hiddens
 from dagmm.training.trainer import TrainingConfig
 
 _SCALINGS: dict[object, Scaling] = {
@@ -91,6 +87,10 @@ class DAGMM(FittedModelEstimator):
         The column that is the time axis: dates or numbers. It is left out.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
+    warm_start : bool, default=False
+        Whether another ``fit`` goes on with the networks of the one before instead of drawing
+        new ones; the table must then be encoded to as many features. Everything else is fitted
+        anew.
 
     Attributes
     ----------
@@ -143,6 +143,7 @@ class DAGMM(FittedModelEstimator):
         numeric: Any = None,
         time: str | None = None,
         group: str | None = None,
+        warm_start: bool = False,
     ) -> None:
         self.comp_hiddens = comp_hiddens
         self.comp_activation = comp_activation
@@ -162,6 +163,7 @@ class DAGMM(FittedModelEstimator):
         self.numeric = numeric
         self.time = time
         self.group = group
+        self.warm_start = warm_start
 
     def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
         """Train the network and fix the mixture.
@@ -198,16 +200,13 @@ class DAGMM(FittedModelEstimator):
         """
         seed = int(check_random_state(self.random_seed).randint(2**31))
         scaling = _SCALINGS[check_choice("normalize", self.normalize, tuple(_SCALINGS))]
-        self._recipe(2, 1)  # says what is wrong with an argument before the table is read
-        overrides = self._overrides()
+        self._config(2, (1,))  # says what is wrong with an argument before the table is read
+        data = DataConfig(scaling, self._roles())
+        before = self._before()
         place = self._checkpoint(checkpoint, "random_seed")
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
-            shape = rows.shape if isinstance(rows, ImageRows) else ()
-            config_of = partial(self._recipe, shape=shape)
-            model, _ = fit_model(
-                rows, scaling, config_of, seed, progress, overrides, checkpoint=place
-            )
+            model, _ = fit_model(rows, data, self._config, 1, seed, progress, place, before)
         self._take(model)
         return self
 
@@ -235,14 +234,16 @@ class DAGMM(FittedModelEstimator):
 
     def _take(self, model: Any) -> None:
         super()._take(model)
-        self.history_ = model.record["histories"][0]
-        self.verdict_ = verdict_of(model.record["health"])
+        self.history_ = dict(model.record.histories[0])
+        self.verdict_ = model.record.verdict
 
-    def _recipe(self, n_rows: int, n_features: int, shape: tuple[int, ...] = ()) -> DetectorConfig:
+    def _config(self, n_rows: int, shape: tuple[int, ...]) -> DetectorConfig:
+        """Say how rows, or images, of a shape are fitted."""
         dropout = 0.0 if self.est_dropout_ratio is None else self.est_dropout_ratio
-        default = image_hiddens(n_rows, shape) if shape else default_hiddens(n_features)
+        of_images = len(shape) > 1
+        default = image_hiddens(n_rows, shape) if of_images else default_hiddens(*shape)
         architecture = Architecture(
-            n_features=n_features,
+            n_features=math.prod(shape),
             comp_hiddens=default
             if self.comp_hiddens is None
             else check_sizes("comp_hiddens", self.comp_hiddens),
@@ -252,10 +253,10 @@ class DAGMM(FittedModelEstimator):
             else check_sizes("est_hiddens", self.est_hiddens),
             est_activation=resolve_activation("est_activation", self.est_activation),
             est_dropout_ratio=check_number("est_dropout_ratio", dropout, 0.0, 1.0),
-            shape=shape,
+            shape=shape if of_images else (),
         )
         batch_size = min(check_int("minibatch_size", self.minibatch_size, 1), n_rows)
-        plan = TrainingConfig(
+        training = TrainingConfig(
             batch_size=batch_size,
             epochs=check_int("epoch_size", self.epoch_size, 1),
             steps_per_epoch=-(-n_rows // batch_size),
@@ -263,4 +264,4 @@ class DAGMM(FittedModelEstimator):
             lambda1=check_number("lambda1", self.lambda1, 0.0),
             lambda2=check_number("lambda2", self.lambda2, 0.0),
         )
-        return DetectorConfig((architecture,), plan, (), (RELATIVE_FLOOR,))
+        return DetectorConfig((architecture,), training, ((DensityConfig(LatentMixture),),))

@@ -1,6 +1,7 @@
 """The practical detector: several networks, a refined mixture, a threshold."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -14,24 +15,23 @@ from sklearn.utils.validation import check_is_fitted
 from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError
 from dagmm._core.progress import progress_for
+from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
 from dagmm.estimators.base import FittedModelEstimator
 from dagmm.inference.calibration.threshold import (
-    apply_threshold,
     check_contamination,
     choose_threshold,
     label_of,
-    meaning_of,
     score_of,
     threshold_of,
 )
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.inference.record import verdict_of
 from dagmm.inference.streaming import Stream
 from dagmm.preprocessing.windows.features import Detail
 from dagmm.preprocessing.windows.length import WindowLength
+from dagmm.training.config import ConfigOptions, DetectorConfig
 from dagmm.training.fit import fit_model
-from dagmm.training.fit_windows import fit_windows
+from dagmm.training.prepare import DataConfig
 from dagmm.training.presets import SCALING, image_config, table_config, window_config
 
 #: What each kind of network sees of a window.
@@ -85,6 +85,19 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         the window, or convolutional ones that see every row of it. The first are faster and found
         more on every table that was measured; they do not see in which order the rows of a window
         come.
+    config : dict, optional
+        What is to be otherwise than the defaults, which follow from the shape of the table
+        (:mod:`dagmm.training.presets`): of the networks ``comp_hiddens`` (the last is the width of
+        the code), ``comp_activation``, ``est_hiddens`` (the last is the number of components),
+        ``est_activation``, ``est_dropout_ratio``, ``residuals``, ``mask_ratio``; of the training
+        ``batch_size``, ``epochs``, ``steps_per_epoch``, ``learning_rate``, ``lambda1``,
+        ``lambda2``, ``cosine_decay``, ``warm_up``, ``reconstruction_weight``; and ``densities``,
+        those of the ensemble that are kept: a list of ``"latent_mixture"``, ``"kernel_density"``,
+        ``"marginal_mixtures"`` and ``"input_mixture"``, or a dict of these with options.
+    warm_start : bool, default=False
+        Whether another ``fit`` goes on with the networks of the one before instead of drawing
+        new ones; the table must then be encoded to as many features. Everything else is fitted
+        anew.
 
     Attributes
     ----------
@@ -130,6 +143,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         window: Any = None,
         step: int = 1,
         network: str = "dense",
+        config: Any = None,
+        warm_start: bool = False,
     ) -> None:
         self.contamination = contamination
         self.n_members = n_members
@@ -143,6 +158,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         self.window = window
         self.step = step
         self.network = network
+        self.config = config
+        self.warm_start = warm_start
 
     def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
         """Train the networks, fix their mixtures and the threshold.
@@ -181,34 +198,26 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
         seed = int(check_random_state(self.random_state).randint(2**31))
-        overrides = self._overrides()
         length, detail = self._windows()
+        options = ConfigOptions.of(self.config)
+        data = DataConfig(SCALING, self._roles(), length, detail, holds_out=True)
+        before = self._before()
         place = self._checkpoint(checkpoint, "random_state")
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
-            if length is None:
-                config_of = (
-                    partial(image_config, n_members=n_members, shape=rows.shape)
-                    if isinstance(rows, ImageRows)
-                    else partial(table_config, n_members=n_members)
-                )
-                model, energy = fit_model(
-                    *(rows, SCALING, config_of, seed, progress, overrides),
-                    holding_out=True,
-                    checkpoint=place,
-                )
-            else:
-                config_of = partial(window_config, n_members=n_members, detail=detail)
-                model, energy = fit_windows(
-                    rows, length, SCALING, detail, config_of, seed, progress, overrides, place
-                )
+            default = partial(_preset(rows, data), n_members=n_members)
+
+            def preset(n_rows: int, shape: tuple[int, ...]) -> DetectorConfig:
+                return options.apply(default(n_rows, shape), n_rows)
+
+            model, energy = fit_model(rows, data, preset, n_members, seed, progress, place, before)
         chosen = choose_threshold(
             model.calibration, contamination=self.contamination, n_steps=model.n_steps
         )
         if self.contamination != "auto":
             # Of a long table not all energies are kept; the share is to be exact all the same.
             chosen = replace(chosen, energy=threshold_of(energy, self.contamination))
-        self._take(apply_threshold(model, chosen))
+        self._take(model.with_threshold(chosen))
         return self
 
     def set_threshold(
@@ -288,7 +297,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         )
         for warning in chosen.warnings:
             warnings.warn(f"set_threshold: {warning.text}.", UserWarning, stacklevel=2)
-        self._take(apply_threshold(self.model_, chosen))
+        self._take(self.model_.with_threshold(chosen))
         return self
 
     def energy(self, X: Any) -> Float[np.ndarray, " n_rows"]:
@@ -372,8 +381,15 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
 
     def _take(self, model: FittedModel) -> None:
         super()._take(model)
-        assert model.threshold is not None, "a detector's model has a threshold"
-        self.offset_ = -model.threshold
-        self.threshold_ = meaning_of(model)
-        self.history_ = model.record["histories"]
-        self.verdict_ = verdict_of(model.record["health"])
+        assert model.decision is not None, "a detector's model has a threshold"
+        self.offset_ = -model.decision.energy
+        self.threshold_ = model.decision.plain()
+        self.history_ = [dict(history) for history in model.record.histories]
+        self.verdict_ = model.record.verdict
+
+
+def _preset(rows: Rows, data: DataConfig) -> Callable[..., DetectorConfig]:
+    """Return what decides how such rows are fitted."""
+    if data.window is not None:
+        return partial(window_config, detail=data.detail)
+    return image_config if isinstance(rows, ImageRows) else table_config

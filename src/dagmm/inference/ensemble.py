@@ -1,69 +1,66 @@
-"""What gives a row an energy of its own, and how several such energies become one."""
+"""The ensemble: densities of what networks make of a row, and of the row itself, made one energy.
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+A model is a tuple of components. Each has a transform (a trained network, whose z it looks at, or
+none: the encoded row), a density, the scale of its training energies, and what it counts.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.inference.forward import Buffers, CompiledNetwork, chunks_of
+from dagmm._core.parallel import parallel_map
+from dagmm.inference.forward import Buffers, CompiledNetwork, chunks_of, decoded_rows
 from dagmm.mixture.combination import combine_scores, mean_scale, symmetric_exp, symmetric_log
-from dagmm.mixture.gaussian import GaussianMixture
-from dagmm.mixture.input_space import InputMixture
-from dagmm.mixture.kernel_density import DrawnMixtures, energies_of
-from dagmm.mixture.marginal import MarginalMixtures
+from dagmm.mixture.density import Density
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.row_views import FeatureMatrix
-
-#: What gives a row an energy of its own.
-Judge: TypeAlias = "Member | MarginalMixtures | InputMixture"
-#: What judges rows beside the members.
-Beside: TypeAlias = tuple[MarginalMixtures | None, InputMixture | None]
-#: Makes one value for each row from the judges' energies, shape (n_judges, n_rows).
-Joined: TypeAlias = Callable[[tuple["Judge", ...], np.ndarray], np.ndarray]
 
 #: Stands for a coordinate of z that is not finite.
 FARTHEST = 1e38
 
+#: Makes one value for each row of the components' energies, shape (n_components, n_rows).
+Combination: TypeAlias = Callable[[Sequence["Component"], np.ndarray], np.ndarray]
+
+
+class EncodedRows:
+    """Some encoded rows that all transforms take: in buffers, which networks of one width share.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_rows, n_features), float32
+    """
+
+    def __init__(self, features: Float[np.ndarray, "n_rows n_features"]) -> None:
+        self.features = features
+        self._buffers: dict[int, Buffers] = {}
+
+    def buffers(self, network: CompiledNetwork) -> Buffers:
+        """Return the rows as a network's program takes them."""
+        width = network.padding.wide.n_features
+        if width not in self._buffers:
+            self._buffers[width] = Buffers.of(self.features, network.padding.architecture)
+        return self._buffers[width]
+
 
 @dataclass(frozen=True)
-class Member:
-    """One trained network with its mixture, and the scale of its training energies.
+class TrainedNetwork:
+    """A trained network: z is its code and residual features.
 
     Parameters
     ----------
     architecture : Architecture
     parameters : ndarray of shape (n_parameters,), float32
-    mixture : GaussianMixture
-    location, spread : float
-        Median and interquartile range of the training energies, in nats.
-    drawn : DrawnMixtures or None
-        Mixtures whose energies are averaged with that of ``mixture``.
     """
 
     architecture: Architecture
     parameters: np.ndarray
-    mixture: GaussianMixture
-    location: float
-    spread: float
-    drawn: DrawnMixtures | None = None
-
-    @property
-    def drawn_components(self) -> tuple[int, ...]:
-        """Number of components of each mixture beside the member's own."""
-        return () if self.drawn is None else tuple(len(one.mu) for one in self.drawn.mixtures)
-
-    def energy(self, features: FeatureMatrix) -> Float[np.ndarray, " n_rows"]:
-        """Energy of any number of encoded rows under this member alone, in nats."""
-        energy = np.empty(len(features))
-        for part in chunks_of(features):
-            energy[part] = self.start(Buffers.of(features[part], self.architecture))()
-        return energy
 
     @cached_property
-    def scorer(self) -> CompiledNetwork:
+    def compiled(self) -> CompiledNetwork:
         """The network, its parameters on the device."""
         return CompiledNetwork(self.architecture, self.parameters)
 
@@ -71,90 +68,186 @@ class Member:
         """Leave out what lies on the device."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def start(self, rows: Buffers) -> Callable[[], np.ndarray]:
-        """Hand encoded rows over to the network; what is returned waits for their energies."""
-        latent = self.scorer.start(rows)
+    def latent(
+        self, features: Float[np.ndarray, "n_rows n_features"]
+    ) -> Float[np.ndarray, "n_latent n_rows"]:
+        """Z of encoded rows."""
+        return self.start(EncodedRows(features))()
 
-        def finish() -> np.ndarray:
-            z = latent()
-            if not np.isfinite(z).all():
-                # A row far beyond the training rows overflows the network: it is as far as can be.
-                z = np.nan_to_num(z, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
-            if self.drawn is None:
-                return self.mixture.energy(z)
-            return self.drawn.join(energies_of((self.mixture, *self.drawn.mixtures), z))
+    def decode(
+        self, code: Float[np.ndarray, "n_code n_rows"]
+    ) -> Float[np.ndarray, "n_rows n_features"]:
+        """Return the encoded rows that codes stand for."""
+        return decoded_rows(self.architecture, self.parameters, code)
 
-        return finish
+    def start(self, rows: EncodedRows) -> Callable[[], np.ndarray]:
+        """Hand rows over; several networks that are started before one is waited for run at once.
 
-
-def combine(
-    judges: tuple[Judge, ...], energies: Float[np.ndarray, "n_judges n_rows"]
-) -> Float[np.ndarray, " n_rows"]:
-    """One energy for each row from those of all judges, in nats; see :func:`combine_scores`."""
-    return np.asarray(combine_scores(energies, *scales_of(judges), shares_of(judges)))
+        A row far beyond the training rows overflows the network: it is as far as can be.
+        """
+        latent = self.compiled.start(rows.buffers(self.compiled))
+        return lambda: np.nan_to_num(
+            latent(), copy=False, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST
+        )
 
 
-def combine_held_out(
-    judges: tuple[Judge, ...],
-    parts: Iterable[tuple[tuple[Judge, ...], np.ndarray]],
-) -> Float[np.ndarray, " n_held_out"]:
-    """One energy for each row that some of the judges were not fitted to, in nats.
+@dataclass(frozen=True)
+class Identity:
+    """No transform: z is the encoded row."""
+
+    def start(self, rows: EncodedRows) -> Callable[[], np.ndarray]:
+        """Return the rows, laid along the last axis."""
+        return lambda: rows.features.T
+
+
+@dataclass(frozen=True)
+class Component:
+    """A density of the ensemble.
 
     Parameters
     ----------
-    judges : tuple of Member, MarginalMixtures or InputMixture
+    transform : TrainedNetwork or Identity
+        What makes the z that the density is of.
+    density : Density
+    location, spread : float
+        Median and interquartile range of its training energies, in nats.
+    weight : float
+        What it counts in the mean of all; those of a model add up to 1.
+    """
+
+    transform: TrainedNetwork | Identity
+    density: Density
+    location: float = 0.0
+    spread: float = 1.0
+    weight: float = 1.0
+
+
+def with_shares(components: Iterable[Component]) -> tuple[Component, ...]:
+    """Scale weights to sum 1: densities of encoded rows keep theirs, networks share what is left.
+
+    So a density of encoded rows counts the same however many networks there are.
+    """
+    parts = [(one, isinstance(one.transform, TrainedNetwork)) for one in components]
+    taken = sum(one.weight for one, is_latent in parts if not is_latent)
+    total = sum(one.weight for one, is_latent in parts if is_latent)
+    return tuple(
+        replace(one, weight=(1.0 - taken) * one.weight / total) if is_latent else one
+        for one, is_latent in parts
+    )
+
+
+def energies_of(
+    components: Sequence[Component], features: Float[np.ndarray, "n_rows n_features"]
+) -> Float[np.ndarray, "n_components n_rows"]:
+    """Energy of encoded rows under each component, in nats."""
+    made = latents_of(components, features)
+    return np.stack([one.density.energy(z) for one, z in zip(components, made, strict=True)])
+
+
+def energies_of_all(
+    components: Sequence[Component], features: FeatureMatrix
+) -> Float[np.ndarray, "n_components n_rows"]:
+    """Energy of any number of encoded rows under each component, on all cores, in nats."""
+    energies = np.empty((len(components), len(features)))
+
+    def of_part(part: slice) -> tuple[slice, np.ndarray]:
+        return part, energies_of(components, features[part])
+
+    for part, found in parallel_map(of_part, chunks_of(features)):
+        energies[:, part] = found
+    return energies
+
+
+def latents_of(
+    components: Sequence[Component], features: Float[np.ndarray, "n_rows n_features"]
+) -> list[np.ndarray]:
+    """Make what each component's density is of, shape (n_latent, n_rows); once a network."""
+    rows = EncodedRows(features)
+    transforms = {id(one.transform): one.transform for one in components}
+    # All are started before the first is waited for, so that they run side by side.
+    started = {key: transform.start(rows) for key, transform in transforms.items()}
+    made = {key: finish() for key, finish in started.items()}
+    return [made[id(one.transform)] for one in components]
+
+
+def combine(
+    components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
+) -> Float[np.ndarray, " n_rows"]:
+    """One energy for each row from those of all components; see :func:`combine_scores`."""
+    return np.asarray(combine_scores(energies, *scales_of(components), weights_of(components)))
+
+
+def combine_held_out(
+    components: Sequence[Component],
+    parts: Iterable[tuple[Sequence[Component], np.ndarray]],
+) -> Float[np.ndarray, " n_held_out"]:
+    """One energy for each row that some of the components were not fitted to, in nats.
+
+    Parameters
+    ----------
+    components : sequence of Component
         All of a model, on whose scale the energies are put, to be compared with those of
         :func:`combine`.
-    parts : iterable of (judges, ndarray of shape (n_judges, n_rows))
-        Some rows after others: who was not fitted to them, and the energies they give.
+    parts : iterable of (components, ndarray of shape (n_some, n_rows))
+        Some rows after others: which components were not fitted to them, and their energies.
     """
-    onto = mean_scale(*scales_of(judges), shares_of(judges))
+    onto = mean_scale(*scales_of(components), weights_of(components))
     return np.concatenate(
         [
-            combine_scores(energies, *scales_of(some), shares_of(some), onto)
+            combine_scores(energies, *scales_of(some), weights_of(some), onto)
             for some, energies in parts
         ]
     )
 
 
 def disagreement(
-    judges: tuple[Judge, ...], energies: Float[np.ndarray, "n_judges n_rows"]
+    components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
-    """How much the members disagree about each row, in nats.
+    """How much the networks disagree about each row, in nats.
 
-    Half the distance between the energies that lie one standard deviation of the members below
+    Half the distance between the energies that lie one standard deviation of the networks below
     and above their mean, taken on the scale on which :func:`combine_scores` averages.
 
     Parameters
     ----------
-    judges : tuple of Member, MarginalMixtures or InputMixture
-        Members first.
-    energies : ndarray of shape (n_judges, n_rows)
+    components : sequence of Component
+    energies : ndarray of shape (n_components, n_rows)
 
     Returns
     -------
     ndarray of shape (n_rows,)
     """
-    members = tuple(judge for judge in judges if isinstance(judge, Member))
-    location, spread = scales_of(members)
-    relative = symmetric_log((energies[: len(members)] - location[:, None]) / spread[:, None])
-    mean, deviation = relative.mean(axis=0), relative.std(axis=0)
-    width = symmetric_exp(mean + deviation) - symmetric_exp(mean - deviation)
-    return np.asarray(0.5 * spread.mean() * width)
-
-
-def scales_of(judges: tuple[Judge, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Location and spread of the training energies of each."""
-    location, spread = (
-        np.array([getattr(judge, name) for judge in judges]) for name in ("location", "spread")
+    location, spread = scales_of(components)
+    relative = symmetric_log((energies - location[:, None]) / spread[:, None])
+    groups = [
+        np.array([one.transform is network for one in components])
+        for network in networks_of(components)
+    ]
+    weight = weights_of(components)
+    of_networks = np.stack(
+        [np.average(relative[group], axis=0, weights=weight[group]) for group in groups]
     )
-    return location, spread
+    mean, deviation = of_networks.mean(axis=0), of_networks.std(axis=0)
+    width = symmetric_exp(mean + deviation) - symmetric_exp(mean - deviation)
+    return np.asarray(0.5 * np.mean([spread[group].mean() for group in groups]) * width)
 
 
-def shares_of(judges: tuple[Judge, ...]) -> np.ndarray | None:
-    """Return what each counts in the mean, with sum 1; None where all count alike."""
-    beside = [judge.share for judge in judges if not isinstance(judge, Member)]
-    if not beside:
-        return None
-    n_members = len(judges) - len(beside)
-    return np.array([(1.0 - sum(beside)) / n_members] * n_members + beside)
+def networks_of(components: Sequence[Component]) -> tuple[TrainedNetwork, ...]:
+    """Return the networks of an ensemble, in their order."""
+    networks: list[TrainedNetwork] = []
+    for component in components:
+        transform = component.transform
+        if isinstance(transform, TrainedNetwork) and all(transform is not n for n in networks):
+            networks.append(transform)
+    return tuple(networks)
+
+
+def scales_of(components: Sequence[Component]) -> tuple[np.ndarray, np.ndarray]:
+    """Location and spread of the training energies of each."""
+    location = np.array([component.location for component in components])
+    return location, np.array([component.spread for component in components])
+
+
+def weights_of(components: Sequence[Component]) -> np.ndarray:
+    """Return what each counts in the mean."""
+    return np.array([component.weight for component in components])

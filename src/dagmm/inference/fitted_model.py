@@ -1,5 +1,6 @@
 """The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +13,20 @@ from dagmm.data.base import CHUNK_ROWS, Chunk, Rows
 from dagmm.data.convert import as_rows
 from dagmm.data.images import ImageRows
 from dagmm.inference.calibration.calibration import OF_A_TABLE, Calibration
-from dagmm.inference.ensemble import Joined, Judge, Member, combine, disagreement
-from dagmm.inference.forward import Buffers, buffer_rows
-from dagmm.mixture.input_space import InputMixture
-from dagmm.mixture.marginal import MarginalMixtures
+from dagmm.inference.calibration.threshold import Threshold
+from dagmm.inference.ensemble import (
+    Combination,
+    Component,
+    TrainedNetwork,
+    combine,
+    disagreement,
+    energies_of,
+    networks_of,
+)
+from dagmm.inference.forward import buffer_rows, outputs_of
+from dagmm.inference.record import TrainingRecord
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.latent import LatentMixture
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.pipeline import FeatureReader, Features
 from dagmm.preprocessing.table_encoder import TableEncoder
@@ -32,45 +43,45 @@ _WINDOWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A frozen model: encoder, members, threshold and the record of its training.
+    """A frozen model: encoder, components, threshold and the record of its training.
 
     Parameters
     ----------
     encoder : TableEncoder or ImageEncoder
-    members : tuple of Member
-    threshold : float or None
-        Energy above which a row is an anomaly, in nats.
-    record : dict
-        What training recorded, as plain data: histories, verdict, fingerprint.
+    components : tuple of Component
+        What gives rows an energy, together.
     calibration : Calibration
         What is known of normal rows.
+    record : TrainingRecord
+    decision : Threshold or None
+        The threshold, and what it means; None for a model that does not decide.
     windows : WindowSpec or None
-        How windows are made of rows; None where each row is judged by itself.
-    column_mixtures : MarginalMixtures or None
-        What judges values column by column beside the members.
-    row_mixture : InputMixture or None
-        What judges rows as they are encoded beside the members.
+        How windows are made of rows; None where each row is scored by itself.
     """
 
     encoder: TableEncoder | ImageEncoder
-    members: tuple[Member, ...]
-    threshold: float | None
-    record: dict[str, Any]
+    components: tuple[Component, ...]
     calibration: Calibration
+    record: TrainingRecord
+    decision: Threshold | None = None
     windows: WindowSpec | None = None
-    column_mixtures: MarginalMixtures | None = None
-    row_mixture: InputMixture | None = None
 
     @property
-    def beside(self) -> tuple[MarginalMixtures | InputMixture, ...]:
-        """What judges rows beside the members."""
-        both = (self.column_mixtures, self.row_mixture)
-        return tuple(judge for judge in both if judge is not None)
+    def threshold(self) -> float | None:
+        """Energy above which a row is an anomaly, in nats."""
+        return None if self.decision is None else self.decision.energy
 
     @property
-    def judges(self) -> tuple[Judge, ...]:
-        """Members, and what judges rows beside them: all that a row has an energy from."""
-        return (*self.members, *self.beside)
+    def networks(self) -> tuple[TrainedNetwork, ...]:
+        """The trained networks, in their order."""
+        return networks_of(self.components)
+
+    def mixture_of(self, network: TrainedNetwork) -> GaussianMixture | None:
+        """Return the Gaussian mixture of a network's z; None where it has none."""
+        for one in self.components:
+            if one.transform is network and isinstance(one.density, LatentMixture):
+                return one.density.mixture
+        return None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -111,9 +122,9 @@ class FittedModel:
         columns = self.encoder.feature_columns
         return columns if self.windows is None else self.windows.input_columns(columns)
 
-    def with_threshold(self, threshold: float) -> "FittedModel":
+    def with_threshold(self, threshold: Threshold) -> "FittedModel":
         """Return the same model with another threshold."""
-        return replace(self, threshold=threshold)
+        return replace(self, decision=threshold)
 
     def energy(self, table: object) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger.
@@ -138,16 +149,90 @@ class FittedModel:
         return self._by_chunk(combine, table)
 
     def deviation(self, table: object) -> Float[np.ndarray, " n_rows"]:
-        """How much the members disagree about the energy of each row, in nats.
+        """How much the networks disagree about the energy of each row, in nats.
 
         Parameters, errors as in :meth:`energy`.
 
         Returns
         -------
         ndarray of shape (n_rows,), float64
-            See :func:`disagreement`; zero for a model of one member.
+            See :func:`disagreement`; zero for a model of one network.
         """
         return self._by_chunk(disagreement, table)
+
+    def seen(self, table: object) -> Iterator[Features]:
+        """Yield what the networks see of a table's rows, chunk by chunk.
+
+        Parameters, errors as in :meth:`energy`.
+        """
+        rows = as_rows(table)
+        self.check(rows)
+        reader = self.reader()
+        chunks = rows.only(self.columns).chunks(self.chunk_rows)
+        return (reader.read(chunk, to_explain=True) for chunk in chunks)
+
+    def latent(self, table: object) -> Float[np.ndarray, "n_rows n_latent"]:
+        """Z of each row: code and residual features of all networks, side by side.
+
+        Parameters, errors as in :meth:`energy`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_latent), float64
+        """
+        parts = [
+            np.concatenate([network.latent(seen.inputs) for network in self.networks]).T
+            for seen in self.seen(table)
+        ]
+        width = sum(network.architecture.n_latent for network in self.networks)
+        return np.concatenate([np.empty((0, width)), *parts])
+
+    def membership(
+        self, table: object, network: int = 0
+    ) -> Float[np.ndarray, "n_rows n_components"]:
+        """Gamma of each row: what the estimation network of one network makes of its z.
+
+        Parameters, errors as in :meth:`energy`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_components), float64
+        """
+        one = self.networks[network]
+        parts = [
+            outputs_of(one.architecture, one.parameters, seen.inputs).gamma.T
+            for seen in self.seen(table)
+        ]
+        return np.concatenate([np.empty((0, one.architecture.n_components)), *parts])
+
+    def reconstruct(self, table: object) -> dict[str, np.ndarray] | np.ndarray:
+        """Return what the networks rebuild each row as, in the user's units; their mean.
+
+        Parameters, errors as in :meth:`energy`.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_rows,), or ndarray of images
+            As :meth:`decode` has it.
+        """
+        parts: list[Any] = []
+        for seen in self.seen(table):
+            rebuilt = np.zeros(seen.inputs.shape)
+            for network in self.networks:
+                code = network.latent(seen.inputs)[: network.architecture.n_code]
+                rebuilt += network.decode(code) / len(self.networks)
+            inputs = rebuilt.astype(np.float32)
+            if isinstance(self.encoder, ImageEncoder):
+                parts.append(self.encoder.decode(inputs))
+            else:
+                parts.append(self.decode(seen._replace(inputs=inputs)))
+        if isinstance(self.encoder, ImageEncoder):
+            return np.concatenate([np.empty((0, *self.encoder.shape)), *parts])
+        if not parts:
+            return {name: np.empty(0) for name in self.encoder.columns}
+        return {
+            name: np.concatenate([part[name] for part in parts]) for name in self.encoder.columns
+        }
 
     def calibrated(self, table: object) -> "FittedModel":
         """Return the same model, which knows the energies of other normal rows.
@@ -198,11 +283,11 @@ class FittedModel:
         return self._joined(combine, features)
 
     def _joined(
-        self, joined: Joined, features: Float32[np.ndarray, "n_rows n_inputs"]
+        self, joined: Combination, features: Float32[np.ndarray, "n_rows n_inputs"]
     ) -> Float[np.ndarray, " n_rows"]:
-        """Join the members' energies of each row."""
+        """Join the components' energies of each row."""
         if self.windows is None:
-            return joined(self.judges, self._energies(features))
+            return joined(self.components, energies_of(self.components, features))
         # A stream is scored row by row and is to have the same energies to the bit: whatever
         # rounds by the number of rows gets blocks of one size.
         energy = np.empty(len(features))
@@ -210,21 +295,12 @@ class FittedModel:
             part = features[first : first + _WINDOWS_AT_ONCE]
             block = np.zeros((_WINDOWS_AT_ONCE, features.shape[1]), np.float32)
             block[: len(part)] = part
-            whole = joined(self.judges, self._energies(block))
+            whole = joined(self.components, energies_of(self.components, block))
             energy[first : first + len(part)] = whole[: len(part)]
         return energy
 
-    def _energies(
-        self, features: Float32[np.ndarray, "n_rows n_inputs"]
-    ) -> Float[np.ndarray, "n_judges n_rows"]:
-        # Members see the same inputs, so that their programs take the same buffers.
-        rows = Buffers.of(features, self.members[0].architecture)
-        started = [member.start(rows) for member in self.members]
-        beside = [judge.energy(features) for judge in self.beside]
-        return np.stack([*(finish() for finish in started), *beside])
-
-    def _by_chunk(self, joined: Joined, table: object) -> Float[np.ndarray, " n_rows"]:
-        """Join the members' energies of each row, chunk by chunk."""
+    def _by_chunk(self, joined: Combination, table: object) -> Float[np.ndarray, " n_rows"]:
+        """Join the components' energies of each row, chunk by chunk."""
         rows = as_rows(table)
         self.check(rows)
 
@@ -249,7 +325,7 @@ class FittedModel:
         return whole
 
     def next_energies(
-        self, reader: FeatureReader, rows: Rows, joined: Joined | None = None
+        self, reader: FeatureReader, rows: Rows, joined: Combination | None = None
     ) -> Float[np.ndarray, " n_rows"]:
         """Energies of rows that come after those which the reader has read."""
         joined = joined or combine

@@ -197,6 +197,37 @@ def outputs_of(
     return CompiledNetwork(architecture, parameters).outputs(rows, wanted)
 
 
+def decoded_rows(
+    architecture: Architecture,
+    parameters: Float32[np.ndarray, " n_parameters"],
+    code: Float32[np.ndarray, "n_code n_rows"],
+) -> Float32[np.ndarray, "n_rows n_features"]:
+    """Rows that codes stand for, in blocks of one shape.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    parameters : ndarray of shape (n_parameters,)
+    code : ndarray of shape (n_code, n_rows), float32
+    """
+    n_rows, size = code.shape[1], block_rows(architecture.n_features)
+    padded = np.zeros((len(code), -(-n_rows // size) * size), np.float32)
+    padded[:, :n_rows] = code
+    rows = np.empty((padded.shape[1], architecture.n_features), np.float32)
+    for i in range(0, n_rows, size):
+        part = padded[:, i : i + size]
+        rows[i : i + size] = np.asarray(_decoding()(parameters, part, architecture=architecture)).T
+    return rows[:n_rows]
+
+
+@cache
+def _decoding() -> Callable[..., Any]:
+    def decode(parameters: Array, code: Array, *, architecture: Architecture) -> Array:
+        return architecture.unflatten(parameters).compression.decode(code)
+
+    return compiled(decode, static_argnames="architecture")
+
+
 def chunks_of(features: FeatureMatrix) -> Iterator[slice]:
     """Rows in chunks, of which what is made of one takes a bounded memory."""
     n_rows, n_features = features.shape

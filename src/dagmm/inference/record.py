@@ -1,8 +1,195 @@
 """What a model remembers of its training, and whether that can be trusted, in words."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from dagmm._core.json_fields import JsonField
+
+#: Most epochs, and most columns of one part, that are read.
+_MOST_EPOCHS, _MOST_COLUMNS = 2**24, 2**20
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """A trained network compared with itself before training.
+
+    Parameters
+    ----------
+    reconstruction_before, reconstruction_after : float
+        Mean squared error of the same rows; with the same of their values hidden, where the
+        network is trained to rebuild hidden values.
+    objective_before, objective_after : float
+        What training lowers, of these rows, with the energy and the covariance penalty at their
+        full weights.
+    rank_correlation : float
+        Spearman's, between the energies of the untrained and the trained network.
+    unmoved_arrays : tuple of str
+        Parameters that training left as they were.
+    undone : bool
+        Whether the trained network overflowed and the untrained one took its place.
+    dropped_steps : int
+        Steps left out because loss or gradient was not finite.
+    empty_components, n_components : int
+        Of the estimation network.
+    """
+
+    reconstruction_before: float
+    reconstruction_after: float
+    objective_before: float
+    objective_after: float
+    rank_correlation: float
+    unmoved_arrays: tuple[str, ...]
+    undone: bool
+    dropped_steps: int
+    empty_components: int
+    n_components: int
+
+    @classmethod
+    def read(cls, field: JsonField) -> "Diagnostics":
+        """Check what a manifest says.
+
+        Raises
+        ------
+        ValueError
+        """
+        names = tuple(part.name for part in fields(cls))
+        parts = dict(zip(names, field.fields(*names), strict=True))
+        return cls(
+            reconstruction_before=parts["reconstruction_before"].number(),
+            reconstruction_after=parts["reconstruction_after"].number(),
+            objective_before=parts["objective_before"].number(),
+            objective_after=parts["objective_after"].number(),
+            rank_correlation=parts["rank_correlation"].number(),
+            unmoved_arrays=parts["unmoved_arrays"].texts(_MOST_COLUMNS),
+            undone=parts["undone"].flag(),
+            dropped_steps=parts["dropped_steps"].whole(),
+            empty_components=parts["empty_components"].whole(),
+            n_components=parts["n_components"].whole(),
+        )
+
+
+@dataclass(frozen=True)
+class InputRoles:
+    """Which columns of a file were what, for whoever scores such a file.
+
+    Parameters
+    ----------
+    ids, normal, drop : tuple of str
+        Identifiers, values of the label that mean normal, columns that were left out.
+    label, time, group : str or None
+    """
+
+    ids: tuple[str, ...] = ()
+    label: str | None = None
+    normal: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    time: str | None = None
+    group: str | None = None
+
+    @classmethod
+    def read(cls, field: JsonField) -> "InputRoles":
+        """Check what a manifest says.
+
+        Raises
+        ------
+        ValueError
+        """
+        names = tuple(part.name for part in fields(cls))
+        parts = dict(zip(names, field.fields(*names), strict=True))
+        several = {name: parts[name].texts(_MOST_COLUMNS) for name in ("ids", "normal", "drop")}
+        one = {
+            name: None if parts[name].value is None else parts[name].text()
+            for name in ("label", "time", "group")
+        }
+        return cls(**several, **one)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a model remembers of its training.
+
+    Parameters
+    ----------
+    n_rows : int
+        Training rows.
+    held_out_rows : int
+        Those among them that nothing was fitted to.
+    fingerprint : str
+        SHA-256 of the columns' names and the encoded training rows.
+    histories : tuple of dict of str to list
+        One for each network, one entry an epoch; see :class:`dagmm.training.history.History`.
+    diagnostics : tuple of Diagnostics
+        One for each network.
+    drawn_rows : int or None
+        Rows that networks were trained on, where the table was too large to be held.
+    n_windows : int or None
+        Windows of a model of windows.
+    roles : InputRoles or None
+        Of the file, where it was a command that fitted one.
+    """
+
+    n_rows: int
+    held_out_rows: int
+    fingerprint: str
+    histories: tuple[Mapping[str, list[Any]], ...]
+    diagnostics: tuple[Diagnostics, ...]
+    drawn_rows: int | None = None
+    n_windows: int | None = None
+    roles: InputRoles | None = None
+
+    @property
+    def verdict(self) -> list[str]:
+        """How the training went, in words, the good and the bad."""
+        return verdict_of(self.diagnostics)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the record as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, field: JsonField, n_networks: int) -> "TrainingRecord":
+        """Check what a manifest says.
+
+        Raises
+        ------
+        ValueError
+        """
+        names = tuple(part.name for part in fields(cls))
+        parts = dict(zip(names, field.fields(*names), strict=True))
+        histories, diagnostics = (
+            parts[name].items(n_networks, least=n_networks)
+            for name in ("histories", "diagnostics")
+        )
+        optional = {
+            name: None if parts[name].value is None else parts[name].whole()
+            for name in ("drawn_rows", "n_windows")
+        }
+        roles = parts["roles"]
+        return cls(
+            parts["n_rows"].whole(),
+            parts["held_out_rows"].whole(),
+            parts["fingerprint"].text(),
+            tuple(_history(history) for history in histories),
+            tuple(Diagnostics.read(one) for one in diagnostics),
+            **optional,
+            roles=None if roles.value is None else InputRoles.read(roles),
+        )
+
+
+def _history(field: JsonField) -> dict[str, list[Any]]:
+    """Check what a manifest says of a training's epochs."""
+    if not isinstance(field.value, dict):
+        field.fail("an object")
+    for name, values in field.value.items():
+        for value in JsonField(values, f"{field.path}.{name}").items(_MOST_EPOCHS):
+            numbers = value.items(_MOST_COLUMNS) if isinstance(value.value, list) else [value]
+            for number in numbers:
+                if number.value is not None:
+                    number.number()
+    return dict(field.value)
 
 
 class Finding(NamedTuple):
@@ -50,40 +237,41 @@ _SENTENCES = {
 }
 
 
-def verdict_of(health: list[dict[str, Any]]) -> list[str]:
+def verdict_of(diagnostics: Sequence[Diagnostics]) -> list[str]:
     """Say in words how a training went, the good and the bad.
 
     Parameters
     ----------
-    health : list of dict
-        One for each member, see :func:`diagnose`.
+    diagnostics : sequence of Diagnostics
+        One for each network.
 
     Returns
     -------
     list of str
     """
     sentences = []
-    for kind, facts in findings_of(health):
+    for kind, facts in findings_of(diagnostics):
         named = "" if facts.get("member") is None else f"member {facts['member']}: "
         sentences.append(_SENTENCES[kind].format(**facts | {"member": named}))
     return sentences
 
 
-def findings_of(health: list[dict[str, Any]]) -> list[Finding]:
+def findings_of(diagnostics: Sequence[Diagnostics]) -> list[Finding]:
     """Return what a training shows; ``member`` is a number, or None where there is only one.
 
     Parameters
     ----------
-    health : list of dict
-        One for each member, see :func:`diagnose`.
+    diagnostics : sequence of Diagnostics
+        One for each network.
     """
-    before = float(np.mean([h["reconstruction_before"] for h in health]))
-    after = float(np.mean([h["reconstruction_after"] for h in health]))
-    objective = [
-        float(np.mean([h[f"objective_{when}"] for h in health])) for when in ("before", "after")
-    ]
-    correlation = float(np.mean([h["rank_correlation"] for h in health]))
-    undone = [str(i) for i, h in enumerate(health) if h["undone"]]
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(one, name) for one in diagnostics]))
+
+    before, after = mean("reconstruction_before"), mean("reconstruction_after")
+    high, low = mean("objective_before"), mean("objective_after")
+    correlation = mean("rank_correlation")
+    undone = [str(i) for i, one in enumerate(diagnostics) if one.undone]
     errors = {"before": before, "after": after}
     if undone:
         found = [Finding("undone", {"members": ", ".join(undone)})]
@@ -91,21 +279,25 @@ def findings_of(health: list[dict[str, Any]]) -> list[Finding]:
         found = [Finding("trained", errors | {"correlation": correlation})]
     elif before <= 1e-8:
         found = [Finding("nothing", {})]
-    elif objective[1] < objective[0] - 0.01 * before:
-        lowered = {"high": objective[0], "low": objective[1], "correlation": correlation}
+    elif low < high - 0.01 * before:
+        lowered = {"high": high, "low": low, "correlation": correlation}
         found = [Finding("trained_objective", errors | lowered)]
     else:
         found = [Finding("worse" if after > 1.01 * before else "hardly", errors)]
-    for i, h in enumerate(health):
-        member = {"member": i if len(health) > 1 else None}
-        n_empty, n_dropped = h["empty_components"], h["dropped_steps"]
-        if n_empty:
-            facts = {"n": n_empty, "of": h["n_components"]}
-            found.append(Finding("empty_one" if n_empty == 1 else "empty", member | facts))
-        if n_dropped:
-            kind = "dropped_one" if n_dropped == 1 else "dropped"
-            found.append(Finding(kind, member | {"n": n_dropped}))
-        if h["unmoved_arrays"] and not h["undone"]:
-            facts = {"arrays": ", ".join(h["unmoved_arrays"])}
-            found.append(Finding("unmoved", member | facts))
+    for i, one in enumerate(diagnostics):
+        member = {"member": i if len(diagnostics) > 1 else None}
+        found += [Finding(kind, member | facts) for kind, facts in _findings_of_one(one)]
+    return found
+
+
+def _findings_of_one(one: Diagnostics) -> list[tuple[str, dict[str, Any]]]:
+    found: list[tuple[str, dict[str, Any]]] = []
+    if one.empty_components:
+        facts = {"n": one.empty_components, "of": one.n_components}
+        found.append(("empty_one" if one.empty_components == 1 else "empty", facts))
+    if one.dropped_steps:
+        kind = "dropped_one" if one.dropped_steps == 1 else "dropped"
+        found.append((kind, {"n": one.dropped_steps}))
+    if one.unmoved_arrays and not one.undone:
+        found.append(("unmoved", {"arrays": ", ".join(one.unmoved_arrays)}))
     return found

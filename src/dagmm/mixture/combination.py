@@ -1,11 +1,7 @@
 """Several energies of a row made one: on a common scale, and on average."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
-
-from dagmm._core.numerics import Array
 
 
 def scale_of(energy: Float[np.ndarray, " n_rows"]) -> tuple[float, float]:
@@ -15,12 +11,12 @@ def scale_of(energy: Float[np.ndarray, " n_rows"]) -> tuple[float, float]:
 
 
 def combine_scores(
-    energies: Float[Array, "n_energies n_rows"],
-    location: Float[Array, " n_energies"],
-    spread: Float[Array, " n_energies"],
-    share: Float[Array, " n_energies"] | None = None,
-    onto: tuple[Any, Any] | None = None,
-) -> Float[Array, " n_rows"]:
+    energies: Float[np.ndarray, "n_energies n_rows"],
+    location: Float[np.ndarray, " n_energies"],
+    spread: Float[np.ndarray, " n_energies"],
+    weight: Float[np.ndarray, " n_energies"],
+    onto: tuple[float, float] | None = None,
+) -> Float[np.ndarray, " n_rows"]:
     """One energy for each row from several, in nats.
 
     They are put on a common scale by location and spread of their training energies, and averaged
@@ -29,47 +25,62 @@ def combine_scores(
 
     Parameters
     ----------
-    energies : array of shape (n_energies, n_rows)
-        Of NumPy, or of JAX where an explanation searches.
-    location, spread : array of shape (n_energies,)
-    share : array of shape (n_energies,), optional
-        What each counts in the means, with sum 1; all alike by default.
+    energies : ndarray of shape (n_energies, n_rows)
+    location, spread : ndarray of shape (n_energies,)
+    weight : ndarray of shape (n_energies,)
+        What each counts in the means, with sum 1.
     onto : tuple of float, optional
         Location and spread that the result is put back on instead of their mean scale.
 
     Returns
     -------
-    array of shape (n_rows,)
+    ndarray of shape (n_rows,)
     """
     if len(energies) == 1 and onto is None:
         return energies[0]
-    logarithm = symmetric_log((energies - location[:, None]) / spread[:, None])
-    if share is None:
-        logarithm = logarithm.mean(axis=0)
-    else:
-        logarithm = (share[:, None] * logarithm).sum(axis=0)
-    at, width = mean_scale(location, spread, share) if onto is None else onto
-    return at + width * symmetric_exp(logarithm)
+    at, width = mean_scale(location, spread, weight) if onto is None else onto
+    return at + width * symmetric_exp(_mean_logarithm(energies, location, spread, weight))
+
+
+def combined_slopes(
+    energies: Float[np.ndarray, "n_energies n_rows"],
+    location: Float[np.ndarray, " n_energies"],
+    spread: Float[np.ndarray, " n_energies"],
+    weight: Float[np.ndarray, " n_energies"],
+) -> Float[np.ndarray, "n_energies n_rows"]:
+    """Slope of the energy that :func:`combine_scores` makes, by each of the energies."""
+    if len(energies) == 1:
+        return np.ones_like(energies)
+    logarithm = _mean_logarithm(energies, location, spread, weight)
+    outer = mean_scale(location, spread, weight)[1] * np.exp(np.abs(logarithm))
+    relative = np.abs(energies - location[:, None]) / spread[:, None]
+    return outer * (weight / spread)[:, None] / (1.0 + relative)
 
 
 def mean_scale(
-    location: Float[Array, " n_energies"],
-    spread: Float[Array, " n_energies"],
-    share: Float[Array, " n_energies"] | None = None,
-) -> tuple[Any, Any]:
+    location: Float[np.ndarray, " n_energies"],
+    spread: Float[np.ndarray, " n_energies"],
+    weight: Float[np.ndarray, " n_energies"],
+) -> tuple[float, float]:
     """Return location and spread that energies on a common scale are put back on."""
-    if share is None:
-        return location.mean(), spread.mean()
-    return (share * location).sum(), (share * spread).sum()
+    return float((weight * location).sum()), float((weight * spread).sum())
 
 
-def symmetric_log(value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def symmetric_log(value: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Logarithm that is close to the value near zero, and odd: ``sign(v) log(1 + |v|)``."""
-    xp = value.__array_namespace__()
-    return xp.sign(value) * xp.log1p(xp.abs(value))
+    return np.sign(value) * np.log1p(np.abs(value))
 
 
-def symmetric_exp(value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def symmetric_exp(value: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Inverse of :func:`symmetric_log`."""
-    xp = value.__array_namespace__()
-    return xp.sign(value) * xp.expm1(xp.abs(value))
+    return np.sign(value) * np.expm1(np.abs(value))
+
+
+def _mean_logarithm(
+    energies: Float[np.ndarray, "n_energies n_rows"],
+    location: Float[np.ndarray, " n_energies"],
+    spread: Float[np.ndarray, " n_energies"],
+    weight: Float[np.ndarray, " n_energies"],
+) -> Float[np.ndarray, " n_rows"]:
+    relative = (energies - location[:, None]) / spread[:, None]
+    return np.asarray((weight[:, None] * symmetric_log(relative)).sum(axis=0))

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.numerics import TINY, inverse_lower, log_sum_exp
-from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, GaussianMixture, Moments
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.moments import ABSOLUTE_FLOOR, Moments
 
 #: EM and the choice of the number of components look at no more rows than this, drawn at
 #: random; the final mixture is computed from all rows.
@@ -36,7 +37,20 @@ def fit_by_bic(
 ) -> GaussianMixture:
     """Return the mixture with the lowest BIC of some rows, which gives memberships to all.
 
-    Parameters as in :func:`refine`, and ``floor`` as in :meth:`Mixture.from_moments`.
+    Parameters
+    ----------
+    z : ndarray of shape (n_latent, n_rows)
+    candidates : sequence of int
+        Numbers of components to try; those that the rows are too few for are left out.
+    relative_floor : float
+        Covariance floor, relative to the variance of z along each axis.
+    rng : numpy.random.Generator
+    floor : float or ndarray of shape (n_latent,)
+        Covariance floor beside that.
+    max_iter : int
+        Most steps of EM for each candidate.
+    tol : float
+        EM ends when the mean log-likelihood of a row rises by less than this, in nats.
     """
     n_latent, n_rows = z.shape
     sample = z if n_rows <= MAX_ROWS else z[:, rng.choice(n_rows, MAX_ROWS, replace=False)]

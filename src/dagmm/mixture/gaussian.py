@@ -1,129 +1,29 @@
-"""The Gaussian mixture in the latent space: its moments, its densities, its energies.
+"""The Gaussian mixture: its log-densities, its energies (paper, equation 6).
 
 Formulas as in the paper, section 3.3. They take NumPy arrays (float64, exact pass over all
 rows) and JAX arrays (float32, inside the compiled training step) alike. Rows lie along the
-last axis: z has shape (n_latent, n_rows), gamma (n_components, n_rows).
+last axis: z has shape (n_latent, n_rows).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from dagmm._core.numerics import EMPTY, TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
+from dagmm._core.json_fields import JsonField
+from dagmm._core.numerics import TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
+from dagmm._core.states import Promise, State, check_array
+from dagmm.mixture.moments import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Moments
 
-#: Covariance floor relative to the variance of all rows, along each axis of z. At 1e-6 a
-#: Cholesky factorisation in float32 was seen to fail now and then, at this not.
-RELATIVE_FLOOR = 1e-5
-#: Covariance floor where z does not vary at all.
-ABSOLUTE_FLOOR = 1e-12
 #: At which a normal density is 1 at its mean: a coordinate that is 0 for every row and has this
 #: variance adds nothing to an energy.
 NEUTRAL_VARIANCE = 0.5 / math.pi
 #: Coordinates of z whose energies are computed at a time, so that all of it stays in a processor's
 #: cache.
 _CACHED_COORDINATES = 2**14
-
-
-class Moments(NamedTuple):
-    """Sufficient statistic of a mixture: what any number of rows adds up to.
-
-    The same statistic serves a minibatch, a pass over all rows, a step of EM and the sum over
-    processes; ``merge`` makes it independent of how rows were split.
-    """
-
-    weight: Float[Array, " n_components"]
-    """Sum of gamma over rows."""
-    mean: Float[Array, "n_components n_latent"]
-    """Weighted mean of z."""
-    scatter: Float[Array, "n_components n_latent n_latent"]
-    """Weighted sum of (z - mean)(z - mean)^T; centred before squaring, as float32 cancels."""
-
-    @classmethod
-    def of(
-        cls, z: Float[Array, "n_latent n_rows"], gamma: Float[Array, "n_components n_rows"]
-    ) -> "Moments":
-        """Moments of some rows.
-
-        Parameters
-        ----------
-        z : array of shape (n_latent, n_rows)
-        gamma : array of shape (n_components, n_rows)
-        """
-        xp = z.__array_namespace__()
-        weight = gamma.sum(axis=1)
-        mean = (gamma @ z.T) / xp.maximum(weight, EMPTY)[:, None]
-        centred = z[None] - mean[:, :, None]
-        scatter = xp.matmul(gamma[:, None, :] * centred, centred.mT)
-        return cls(weight, mean, scatter)
-
-    def merge(self, other: "Moments") -> "Moments":
-        """Moments of the rows of both (Chan, Golub and LeVeque, 1979)."""
-        xp = self.mean.__array_namespace__()
-        weight = self.weight + other.weight
-        share = other.weight / xp.maximum(weight, EMPTY)
-        shift = other.mean - self.mean
-        between = shift[:, :, None] * shift[:, None, :]
-        return Moments(
-            weight,
-            self.mean + share[:, None] * shift,
-            self.scatter + other.scatter + (self.weight * share)[:, None, None] * between,
-        )
-
-    @property
-    def phi(self) -> Float[Array, " n_components"]:
-        """Mixing weights (equation 5, first part)."""
-        return self.weight / self.weight.sum()
-
-    @property
-    def mu(self) -> Float[Array, "n_components n_latent"]:
-        """Means of the components (equation 5, second part)."""
-        return self.mean
-
-    @property
-    def cov(self) -> Float[Array, "n_components n_latent n_latent"]:
-        """Covariances of the components (equation 5, third part), without a floor."""
-        xp = self.mean.__array_namespace__()
-        return self.scatter / xp.maximum(self.weight, EMPTY)[:, None, None]
-
-    @property
-    def variance(self) -> Float[Array, " n_latent"]:
-        """Variance of z over all rows, within and between components."""
-        phi = self.phi
-        centre = phi @ self.mean
-        within = (phi[:, None, None] * self.cov).sum(axis=0).diagonal()
-        return within + phi @ (self.mean - centre[None]) ** 2
-
-
-def floor_of(variance: Float[Array, " n_latent"]) -> Float[Array, " n_latent"]:
-    """Return what is added to the diagonal of every covariance.
-
-    The paper adds nothing and the reference implementation a fixed 1e-6; neither survives a
-    table on another scale. Here the floor follows the variance of z itself.
-    """
-    return RELATIVE_FLOOR * variance + ABSOLUTE_FLOOR
-
-
-def covariance_penalty(
-    cov: Float[Array, "n_components n_latent n_latent"],
-    counted: Float[Array, " n_latent"] | None = None,
-) -> Array:
-    """``sum_k sum_j 1 / cov_kjj`` (equation 7, last term).
-
-    Parameters
-    ----------
-    cov : array of shape (n_components, n_latent, n_latent)
-    counted : array of shape (n_latent,), optional
-        1 for each coordinate of z that is counted, 0 for the others; all are by default.
-    """
-    xp = cov.__array_namespace__()
-    variance = cov.diagonal(axis1=1, axis2=2)
-    numerator = xp.ones_like(variance[0]) if counted is None else counted
-    return xp.asarray((numerator[None] / variance).sum())
 
 
 def log_joint(
@@ -276,6 +176,11 @@ class GaussianMixture:
         )
 
     @property
+    def n_components(self) -> int:
+        """How many components there are."""
+        return len(self.phi)
+
+    @property
     def cov(self) -> np.ndarray:
         """Covariances, shape (n_components, n_latent, n_latent)."""
         return self.chol @ self.chol.mT
@@ -290,8 +195,48 @@ class GaussianMixture:
     def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
         return np.asarray(whitened_energy(z, *self.terms))
 
+    def slope(
+        self, z: Float[np.ndarray, "n_latent n_rows"]
+    ) -> Float[np.ndarray, "n_latent n_rows"]:
+        """Slope of the energy along each coordinate: ``sum_k r_k cov_k^-1 (z - mu_k)``."""
+        z = z.astype(np.float64)
+        mu, whitening, log_peak = self.terms
+        whitened = whitening @ (z[None] - mu[:, :, None])
+        log_joint = log_peak[:, None] - 0.5 * (whitened * whitened).sum(axis=1)
+        responsibility = np.exp(log_joint - log_sum_exp(log_joint))
+        return np.asarray(np.einsum("kn,kdn->dn", responsibility, whitening.mT @ whitened))
+
     @cached_property
     def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What :func:`whitened_energy` takes after the rows."""
         whitening, log_peak = inverse_lower(self.chol), log_norm(self.phi, self.chol)
         return self.mu, np.asarray(whitening), np.asarray(log_peak)
+
+    def state(self) -> State:
+        """Return the mixture as plain data and arrays."""
+        return State(
+            {"n_components": len(self.phi)}, {"phi": self.phi, "mu": self.mu, "chol": self.chol}
+        )
+
+    @classmethod
+    def from_state(cls, plain: JsonField, n_latent: int) -> Promise["GaussianMixture"]:
+        """Check the plain data of :meth:`state`, and promise the mixture.
+
+        Raises
+        ------
+        ValueError
+        """
+        (n_components,) = plain.fields("n_components")
+        k, d = n_components.size(), n_latent
+        shapes = {"phi": (k,), "mu": (k, d), "chol": (k, d, d)}
+        arrays = {f"{plain.path}.{name}": ("F64", shape) for name, shape in shapes.items()}
+
+        def build(values: Mapping[str, np.ndarray]) -> GaussianMixture:
+            phi, mu, chol = (values[name] for name in arrays)
+            good = (phi > 0.0) & (abs(phi.sum() - 1.0) < 1e-6)
+            check_array(good, f"{plain.path}.phi", "> 0 with sum 1")
+            triangular = (np.tril(chol) == chol).all() & (chol.diagonal(axis1=1, axis2=2) > 0.0)
+            check_array(triangular, f"{plain.path}.chol", "lower triangular with a diagonal > 0")
+            return cls(phi, mu, chol)
+
+        return Promise(arrays, build)

@@ -1,4 +1,4 @@
-"""A mixture of the encoded rows themselves, which judges them beside the networks.
+"""A mixture of the encoded rows themselves, beside those of the networks' codes.
 
 Not in the paper. What a network does not need to reproduce a row is lost in its code, most of all
 a relation between columns that hardly vary against each other: in a plant such relations are what
@@ -9,14 +9,17 @@ the networks, not instead of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
 
-from dagmm.mixture.combination import scale_of
+from dagmm._core.json_fields import JsonField
+from dagmm._core.states import Promise, State
+from dagmm.mixture.density import Density, Sample
 from dagmm.mixture.em import fit_by_bic, moments_under
-from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, GaussianMixture, Moments
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.moments import ABSOLUTE_FLOOR, Moments
 
 #: The number of components is found from no more rows than this, drawn at random, and from fewer
 #: of wide tables, whose rows have many products of two columns each.
@@ -24,44 +27,37 @@ MAX_ROWS, MAX_PRODUCTS = 4096, 2**24
 #: Rows that a component needs at least, for each of its dimensions and one more: of fewer it
 #: follows single rows, or the same row where it comes twice.
 _ROWS_OF_COMPONENT = 4
-#: Moments of a single component are taken of so many rows at once.
-_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class InputMixture:
-    """A mixture of the encoded rows, and the scale of their training energies.
+class InputMixture(Density):
+    """A Gaussian mixture of the encoded rows.
 
     Parameters
     ----------
     mixture : GaussianMixture
-    location, spread : float
-        Median and interquartile range of the training energies, in nats.
-    share : float
-        Of the mixture in the energy of a model, however many networks it has.
     """
 
+    kind = "input_mixture"
+
     mixture: GaussianMixture
-    location: float
-    spread: float
-    share: float
 
     @classmethod
     def fit(
         cls,
-        features: Float32[np.ndarray, "n_rows n_features"],
+        sample: Sample,
+        rng: np.random.Generator,
+        *,
         candidates: Sequence[int],
         relative_floor: float,
         least_phi: float,
-        share: float,
-        rng: np.random.Generator,
     ) -> "InputMixture":
         """Find how many components the rows need, and fit them.
 
         Parameters
         ----------
-        features : ndarray of shape (n_rows, n_features), float32
-            Encoded training rows.
+        sample : Sample
+        rng : numpy.random.Generator
         candidates : sequence of int
             Numbers of components to choose from; those that the rows are too few for are left out,
             and where no other is left, as many are taken as they are enough for.
@@ -70,31 +66,52 @@ class InputMixture:
             variance.
         least_phi : float
             Components that weigh less die.
-        share : float
-        rng : numpy.random.Generator
         """
+        features = sample.z.T
         n_features = features.shape[1]
-        sample = _some(features, MAX_ROWS, rng)
+        some = _some(features, MAX_ROWS, rng)
         # A feature that is constant in training is measured as it is encoded.
         least = np.where(np.ptp(features, axis=0) > 0.0, ABSOLUTE_FLOOR, relative_floor)
-        floor = least + _quantisation(sample)
+        floor = least + _quantisation(some)
         n_products = (n_features + 1) * (n_features + 2) // 2
-        sample = _some(sample, max(1, MAX_PRODUCTS // n_products), rng)
-        most = max(1, len(sample) // (_ROWS_OF_COMPONENT * (n_features + 1)))
+        some = _some(some, max(1, MAX_PRODUCTS // n_products), rng)
+        most = max(1, len(some) // (_ROWS_OF_COMPONENT * (n_features + 1)))
         possible = [n for n in candidates if n <= most] or [most]
         if possible == [1]:
-            moments = _moments(features)
+            moments = Moments.of_parts(features.T, np.ones((1, len(features)), np.float32))
         else:
-            chosen = fit_by_bic(sample.T, possible, relative_floor, rng, floor=floor)
+            chosen = fit_by_bic(some.T, possible, relative_floor, rng, floor=floor)
             moments = moments_under(chosen, features.T)[0]
-        mixture = GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi)
-        return cls(mixture, *scale_of(mixture.energy(features.T)), share)
+        return cls(GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi))
 
-    def energy(
-        self, features: Float32[np.ndarray, "n_rows n_features"]
-    ) -> Float[np.ndarray, " n_rows"]:
-        """Energy of encoded rows in nats; higher is stranger."""
-        return self.mixture.energy(features.T)
+    def refit(self, sample: Sample, rng: np.random.Generator, **options: Any) -> "InputMixture":
+        """Fit as many components to fewer rows."""
+        return self.fit(sample, rng, **options | {"candidates": (self.n_components,)})
+
+    @property
+    def n_components(self) -> int:
+        """Components of the mixture."""
+        return len(self.mixture.phi)
+
+    def energy(self, z: Float[np.ndarray, "n_features n_rows"]) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row in nats; higher is stranger."""
+        return self.mixture.energy(z)
+
+    def slope(
+        self, z: Float[np.ndarray, "n_features n_rows"]
+    ) -> Float[np.ndarray, "n_features n_rows"]:
+        """Slope of the energy along each feature."""
+        return self.mixture.slope(z)
+
+    def state(self) -> State:
+        """Return the mixture as plain data and arrays."""
+        return self.mixture.state()
+
+    @classmethod
+    def from_state(cls, plain: JsonField, n_latent: int) -> Promise["Density"]:
+        """Check the plain data of :meth:`state`, and promise the mixture."""
+        mixture = GaussianMixture.from_state(plain, n_latent)
+        return Promise(mixture.arrays, lambda arrays: cls(mixture.build(arrays)))
 
 
 def _some(
@@ -116,12 +133,3 @@ def _quantisation(rows: Float32[np.ndarray, "n_rows n_features"]) -> np.ndarray:
     steps = (np.diff(np.unique(values.astype(np.float64))) for values in rows.T)
     step = np.array([np.median(some) if len(some) else 0.0 for some in steps])
     return step**2 / 12.0
-
-
-def _moments(features: Float32[np.ndarray, "n_rows n_features"]) -> Moments:
-    """Moments of all rows in a single component."""
-    parts = (
-        features[first : first + _ROWS_AT_ONCE].T.astype(np.float64)
-        for first in range(0, len(features), _ROWS_AT_ONCE)
-    )
-    return reduce(Moments.merge, (Moments.of(z, np.ones((1, z.shape[1]))) for z in parts))

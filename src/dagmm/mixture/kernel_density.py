@@ -1,6 +1,6 @@
 """Kernel densities on subsamples: one Gaussian about each of some rows drawn at random.
 
-The refined mixture follows all training rows, strange ones among them as well: where many lie
+The mixture of z follows all training rows, strange ones among them as well: where many lie
 together, they have a component of their own and look normal. A few rows drawn at random seldom
 hold one of them, so that a density about these gives them away; and several such densities see
 different rows, as in bagging (Breiman, 1996). An Isolation Forest (Liu, Ting and Zhou, 2008) lives
@@ -13,7 +13,7 @@ same table would otherwise find the strange rows that were drawn as normal as ca
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -22,9 +22,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
-from dagmm._core.numerics import Array, log_sum_exp
-from dagmm.mixture.combination import combine_scores, scale_of
-from dagmm.mixture.gaussian import ABSOLUTE_FLOOR, RELATIVE_FLOOR, GaussianMixture, by_parts
+from dagmm._core.atomic_files import ArraySpecs
+from dagmm._core.json_fields import JsonField
+from dagmm._core.numerics import log_sum_exp
+from dagmm._core.states import Promise, State, check_array
+from dagmm.mixture.density import Density, Sample
+from dagmm.mixture.gaussian import by_parts
+from dagmm.mixture.moments import ABSOLUTE_FLOOR, RELATIVE_FLOOR
 
 #: The variance of the components is fitted to no more rows than this, drawn at random.
 MAX_ROWS = 4096
@@ -37,69 +41,21 @@ _CACHED_TERMS = 2**18
 _TOLERANCE, _MAX_ITER = 1e-3, 50
 
 
-class SphericalTerms(NamedTuple):
-    """What the energy takes of a mixture, whatever the rows: means and deviation scaled."""
+class _Terms(NamedTuple):
+    """What the energy takes of a density, whatever the rows."""
 
-    centre: Float[Array, "n_latent 1"]
-    """About which the squares of :func:`spherical_energy` cancel least."""
-    deviation: Float[Array, "n_latent 1"]
-    scaled_mu: Float[Array, "n_components n_latent"]
-    half_square: Float[Array, "n_components 1"]
-    log_norm: Float[Array, ""]
-
-    @classmethod
-    def of(
-        cls, mu: Float[Array, "n_components n_latent"], deviation: Float[Array, " n_latent"]
-    ) -> "SphericalTerms":
-        """Return the terms of a mixture of these means and this standard deviation."""
-        xp = mu.__array_namespace__()
-        centre = mu.mean(axis=0)
-        scaled_mu = (mu - centre[None]) / deviation[None]
-        half_square = 0.5 * (scaled_mu * scaled_mu).sum(axis=1)[:, None]
-        constant = math.log(len(mu)) + 0.5 * len(deviation) * math.log(2.0 * math.pi)
-        log_norm = constant + xp.log(deviation).sum()
-        return cls(centre[:, None], deviation[:, None], scaled_mu, half_square, log_norm)
-
-
-def spherical_energy(
-    z: Float[Array, "n_latent n_rows"], terms: SphericalTerms
-) -> Float[Array, " n_rows"]:
-    """Energy of rows under components that weigh the same and share one diagonal covariance.
-
-    Parameters
-    ----------
-    z : array of shape (n_latent, n_rows)
-    terms : SphericalTerms
-        Of the mixture.
-
-    Returns
-    -------
-    array of shape (n_rows,)
-        In nats; higher is stranger.
-    """
-    nearness, away = nearness_of(z, terms)
-    return terms.log_norm + away - log_sum_exp(nearness)
-
-
-def nearness_of(
-    z: Float[Array, "n_latent n_rows"], terms: SphericalTerms
-) -> tuple[Float[Array, "n_components n_rows"], Float[Array, " n_rows"]]:
-    """Return two parts of the squared distance of rows from means, in deviations.
-
-    Returns
-    -------
-    nearness : array of shape (n_components, n_rows)
-    away : array of shape (n_rows,)
-        Half of the square is ``away - nearness``; this part is the same for all components.
-    """
-    scaled = (z - terms.centre) / terms.deviation
-    nearness = terms.scaled_mu @ scaled - terms.half_square
-    return nearness, 0.5 * (scaled * scaled).sum(axis=0)
+    centre: Float[np.ndarray, "n_latent 1"]
+    """About which squares cancel least."""
+    deviation: Float[np.ndarray, "n_latent 1"]
+    scaled_mu: Float[np.ndarray, "n_components n_latent"]
+    """From the centre, in deviations."""
+    half_square: Float[np.ndarray, "n_components 1"]
+    log_norm: float
 
 
 @dataclass(frozen=True)
-class KernelDensity:
-    """Components that weigh the same about some rows, alike in all directions of the code.
+class KernelDensity(Density):
+    """Kernels that weigh the same about some rows, alike in all directions of the code.
 
     Parameters
     ----------
@@ -108,31 +64,28 @@ class KernelDensity:
         Standard deviation of every component along each axis.
     """
 
+    kind = "kernel_density"
+
     mu: np.ndarray
     deviation: np.ndarray
 
     @classmethod
-    def draw(
-        cls,
-        z: Float[np.ndarray, "n_latent n_rows"],
-        n_code: int,
-        n_components: int,
-        rng: np.random.Generator,
+    def fit(
+        cls, sample: Sample, rng: np.random.Generator, *, n_components: int
     ) -> "KernelDensity":
-        """Draw the rows that components lie about, and fit the one variance to others by EM.
+        """Draw the rows that kernels lie about, and fit their one variance to others by EM.
 
         Axes of the code keep their proportions, which are those of the encoded rows as far as
         the network keeps distances; each residual feature is put on the scale of the code.
 
         Parameters
         ----------
-        z : ndarray of shape (n_latent, n_rows)
-        n_code : int
-            Coordinates of z that are the code; the others are residual features.
+        sample : Sample
+        rng : numpy.random.Generator
         n_components : int
             Half of the rows that differ where there are too few.
-        rng : numpy.random.Generator
         """
+        z, n_code = sample.z, sample.n_code
         n_rows = z.shape[1]
         drawn = rng.choice(n_rows, min(n_rows, n_components + MAX_ROWS), replace=False)
         drawn = drawn[np.sort(np.unique(z[:, drawn], axis=1, return_index=True)[1])]
@@ -146,12 +99,17 @@ class KernelDensity:
         squared = cdist(about, others, "sqeuclidean")
         return cls(about * scale + centre, scale * np.sqrt(_variance(squared, z.shape[0])))
 
+    @property
+    def n_components(self) -> int:
+        """Number of kernels."""
+        return len(self.mu)
+
     def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger."""
         return by_parts(self._energy, z, max(1, _CACHED_TERMS // len(self.mu)))
 
     def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
-        nearness, away = nearness_of(z, self._terms)
+        nearness, away = self._nearness(z)
         evidence = np.asarray(log_sum_exp(nearness))
         if len(self.mu) > 1:
             # Where a component lies about the row, there is at least the evidence of its mean.
@@ -163,9 +121,46 @@ class KernelDensity:
                 )
         return np.asarray(self._terms.log_norm + away - evidence)
 
+    def state(self) -> State:
+        """Return the density as plain data and arrays."""
+        arrays = {"mu": self.mu, "deviation": self.deviation}
+        return State({"n_components": self.n_components}, arrays)
+
+    @classmethod
+    def from_state(cls, plain: JsonField, n_latent: int) -> Promise["Density"]:
+        """Check the plain data of :meth:`state`, and promise the density."""
+        (n_components,) = plain.fields("n_components")
+        mu, deviation = f"{plain.path}.mu", f"{plain.path}.deviation"
+        arrays: ArraySpecs = {
+            mu: ("F64", (n_components.size(), n_latent)),
+            deviation: ("F64", (n_latent,)),
+        }
+
+        def build(values: Mapping[str, np.ndarray]) -> KernelDensity:
+            check_array(values[deviation] > 0.0, deviation, "> 0")
+            return cls(values[mu], values[deviation])
+
+        return Promise(arrays, build)
+
+    def _nearness(
+        self, z: Float[np.ndarray, "n_latent n_rows"]
+    ) -> tuple[Float[np.ndarray, "n_components n_rows"], Float[np.ndarray, " n_rows"]]:
+        """Two parts of half the squared distance of rows from kernels, in deviations.
+
+        It is the second less the first, and the second is the same for all kernels.
+        """
+        terms = self._terms
+        scaled = (z - terms.centre) / terms.deviation
+        return terms.scaled_mu @ scaled - terms.half_square, 0.5 * (scaled * scaled).sum(axis=0)
+
     @cached_property
-    def _terms(self) -> SphericalTerms:
-        return SphericalTerms.of(self.mu, self.deviation)
+    def _terms(self) -> _Terms:
+        centre = self.mu.mean(axis=0)
+        scaled_mu = (self.mu - centre) / self.deviation
+        half_square = 0.5 * (scaled_mu * scaled_mu).sum(axis=1)[:, None]
+        constant = math.log(len(self.mu)) + 0.5 * len(centre) * math.log(2.0 * math.pi)
+        log_norm = constant + float(np.log(self.deviation).sum())
+        return _Terms(centre[:, None], self.deviation[:, None], scaled_mu, half_square, log_norm)
 
 
 def _without_itself(
@@ -201,43 +196,3 @@ def _variance(squared: Float[np.ndarray, "n_components n_rows"], n_latent: int) 
         if abs(variance - before) < _TOLERANCE * before:
             break
     return variance
-
-
-@dataclass(frozen=True)
-class DrawnMixtures:
-    """Mixtures beside a refined one, and what puts their energies on one scale with its own.
-
-    Parameters
-    ----------
-    mixtures : tuple of KernelDensity
-    location, spread : ndarray of shape (1 + n_mixtures,)
-        Median and interquartile range of the training energies in nats: of the refined mixture
-        first.
-    """
-
-    mixtures: tuple[KernelDensity, ...]
-    location: np.ndarray
-    spread: np.ndarray
-
-    @classmethod
-    def of(
-        cls,
-        mixtures: Sequence[KernelDensity],
-        energies: Float[np.ndarray, "n_energies n_rows"],
-    ) -> "DrawnMixtures":
-        """Learn the scales from training energies, those of the refined mixture first."""
-        location, spread = np.transpose([scale_of(energy) for energy in energies])
-        return cls(tuple(mixtures), location, spread)
-
-    def join(
-        self, energies: Float[np.ndarray, "n_energies n_rows"]
-    ) -> Float[np.ndarray, " n_rows"]:
-        """One energy for each row from that of the refined mixture and those of these."""
-        return np.asarray(combine_scores(energies, self.location, self.spread))
-
-
-def energies_of(
-    mixtures: Sequence[GaussianMixture | KernelDensity], z: Float[np.ndarray, "n_latent n_rows"]
-) -> Float[np.ndarray, "n_mixtures n_rows"]:
-    """Energies of rows under each of some mixtures, in nats."""
-    return np.stack([mixture.energy(z) for mixture in mixtures])

@@ -1,22 +1,26 @@
-"""Mixtures of the encoded columns one by one, as though they were independent of each other.
+"""Marginal mixtures: a Gaussian mixture of each encoded column, as though they were independent.
 
-Networks judge how a row hangs together; a value that is rare in its own column, in a table whose
+Networks score how a row hangs together; a value that is rare in its own column, in a table whose
 training rows are strange in many ways, can get lost in that. The energy of a row is here the sum
-over its features of what a Gaussian mixture of one dimension says about each. Under contamination
-such marginal densities are hard to mislead (Goldstein and Dengel's HBOS, 2012, has them from
-histograms; an Isolation Forest splits one column at a time).
+over its features of what a mixture of one dimension says about each. Under contamination such
+densities are hard to mislead (Goldstein and Dengel's HBOS, 2012, has them from histograms; an
+Isolation Forest splits one column at a time).
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
-from dagmm._core.numerics import TINY, Array, log_sum_exp
-from dagmm.mixture.combination import scale_of
-from dagmm.mixture.gaussian import ABSOLUTE_FLOOR
+from dagmm._core.atomic_files import ArraySpecs
+from dagmm._core.json_fields import JsonField
+from dagmm._core.numerics import TINY, log_sum_exp
+from dagmm._core.states import Promise, State, check_array
+from dagmm.mixture.density import Density, Sample
+from dagmm.mixture.moments import ABSOLUTE_FLOOR
 
 #: Mixtures are fitted to no more rows than this, drawn at random.
 MAX_ROWS = 4096
@@ -24,21 +28,20 @@ MAX_ROWS = 4096
 _FEATURES_AT_ONCE = 64
 #: Energies of so many rows, or rather inputs, are found at once: as a processor's cache holds.
 _CACHED_INPUTS = 2**15
+_ARRAYS = ("phi", "mu", "deviation")
 #: Steps of EM.
 _N_ITER = 30
 #: Smallest variance of a component, relative to that of its feature: repeated values, such as
 #: those of a feature that is 0 or 1, have none of their own.
-RELATIVE_FLOOR = 1e-3
-#: Share of the column mixtures in a model's energy, however many networks it has.
-SHARE = 0.25
+VARIANCE_FLOOR = 1e-3
 
 
 def marginal_energies(
-    x: Float[Array, "n_rows n_features"],
-    log_weight: Float[Array, "n_components n_features"],
-    mu: Float[Array, "n_components n_features"],
-    deviation: Float[Array, "n_components n_features"],
-) -> Float[Array, "n_rows n_features"]:
+    x: Float[np.ndarray, "n_rows n_features"],
+    log_weight: Float[np.ndarray, "n_components n_features"],
+    mu: Float[np.ndarray, "n_components n_features"],
+    deviation: Float[np.ndarray, "n_components n_features"],
+) -> Float[np.ndarray, "n_rows n_features"]:
     """Energy of each value under the mixture of its feature.
 
     Parameters
@@ -54,7 +57,7 @@ def marginal_energies(
         In nats; a row's energy is the sum over its features.
     """
     scaled = (x[None] - mu[:, None]) / deviation[:, None]
-    return -log_sum_exp(log_weight[:, None] - 0.5 * scaled * scaled)
+    return np.asarray(-log_sum_exp(log_weight[:, None] - 0.5 * scaled * scaled))
 
 
 def log_weights(
@@ -66,64 +69,70 @@ def log_weights(
 
 
 @dataclass(frozen=True)
-class MarginalMixtures:
-    """A mixture of each feature, and the scale of their training energies.
+class MarginalMixtures(Density):
+    """A mixture of each feature; the energy of a row is the sum over its features.
 
     Parameters
     ----------
     phi, mu, deviation : ndarray of shape (n_components, n_features), float64
         Weight, mean and standard deviation of each component.
-    location, spread : float
-        Median and interquartile range of the training energies, in nats.
-    share : float
-        Of these mixtures in the energy of a model.
     """
+
+    kind = "marginal_mixtures"
 
     phi: np.ndarray
     mu: np.ndarray
     deviation: np.ndarray
-    location: float = 0.0
-    spread: float = 1.0
-    share: float = SHARE
 
     @classmethod
     def fit(
-        cls,
-        features: Float32[np.ndarray, "n_rows n_features"],
-        n_components: int,
-        rng: np.random.Generator,
+        cls, sample: Sample, rng: np.random.Generator, *, n_components: int
     ) -> "MarginalMixtures":
-        """Fit the mixture of each feature by EM.
-
-        Parameters
-        ----------
-        features : ndarray of shape (n_rows, n_features), float32
-            Encoded training rows.
-        n_components : int
-        rng : numpy.random.Generator
-        """
-        rows = features
-        if len(features) > MAX_ROWS:
-            rows = features[np.sort(rng.choice(len(features), MAX_ROWS, replace=False))]
+        """Fit the mixture of each feature by EM."""
+        rows = sample.z.T
+        if len(rows) > MAX_ROWS:
+            rows = rows[np.sort(rng.choice(len(rows), MAX_ROWS, replace=False))]
         parts = [
             _fit(rows[:, first : first + _FEATURES_AT_ONCE].astype(np.float64), n_components)
-            for first in range(0, features.shape[1], _FEATURES_AT_ONCE)
+            for first in range(0, rows.shape[1], _FEATURES_AT_ONCE)
         ]
-        phi, mu, deviation = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
-        location, spread = scale_of(cls(phi, mu, deviation).energy(features))
-        return cls(phi, mu, deviation, location, spread)
+        return cls(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
 
-    def energy(
-        self, features: Float32[np.ndarray, "n_rows n_features"]
-    ) -> Float[np.ndarray, " n_rows"]:
-        """Energy of encoded rows in nats; higher is stranger."""
-        energy = np.empty(len(features))
-        size = max(1, _CACHED_INPUTS // features.shape[1])
-        for start in range(0, len(features), size):
+    @property
+    def n_components(self) -> int:
+        """Components of each feature's mixture."""
+        return len(self.phi)
+
+    def energy(self, z: Float[np.ndarray, "n_features n_rows"]) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row in nats, float64; higher is stranger."""
+        energy = np.empty(z.shape[1])
+        size = max(1, _CACHED_INPUTS // len(z))
+        for start in range(0, len(energy), size):
             part = slice(start, start + size)
-            of_values = marginal_energies(features[part], *self.terms)
+            of_values = marginal_energies(z[:, part].T, *self.terms)
             energy[part] = of_values.astype(np.float64).sum(axis=1)
         return energy
+
+    def state(self) -> State:
+        """Return the mixtures as plain data and arrays."""
+        arrays = {"phi": self.phi, "mu": self.mu, "deviation": self.deviation}
+        return State({"n_components": self.n_components}, arrays)
+
+    @classmethod
+    def from_state(cls, plain: JsonField, n_latent: int) -> Promise["Density"]:
+        """Check the plain data of :meth:`state`, and promise the mixtures."""
+        (n_components,) = plain.fields("n_components")
+        names = [f"{plain.path}.{name}" for name in _ARRAYS]
+        arrays: ArraySpecs = dict.fromkeys(names, ("F64", (n_components.size(), n_latent)))
+
+        def build(values: Mapping[str, np.ndarray]) -> MarginalMixtures:
+            phi, mu, deviation = (values[name] for name in arrays)
+            good = (phi >= 0.0) & (abs(phi.sum(axis=0) - 1.0) < 1e-6)
+            check_array(good, f"{plain.path}.phi", ">= 0 with sum 1")
+            check_array(deviation > 0.0, f"{plain.path}.deviation", "> 0")
+            return cls(phi, mu, deviation)
+
+        return Promise(arrays, build)
 
     @cached_property
     def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -152,7 +161,7 @@ def _fit(
         n = gamma.sum(axis=1)
         phi, n = n / len(x), np.maximum(n, TINY)
         mu = (gamma * x[None]).sum(axis=1) / n
-        variance = (gamma * (x[None] - mu[:, None]) ** 2).sum(axis=1) / n + RELATIVE_FLOOR
+        variance = (gamma * (x[None] - mu[:, None]) ** 2).sum(axis=1) / n + VARIANCE_FLOOR
     return phi, mu * scale + location, np.sqrt(variance * scale**2 + ABSOLUTE_FLOOR)
 
 

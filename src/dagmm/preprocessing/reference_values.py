@@ -5,16 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from dagmm.preprocessing.row_views import FeatureMatrix
+
 #: How many values are kept for each column.
 N_LEVELS = 8
-#: Rows that are looked at, evenly over the table.
-_SAMPLE_ROWS = 20_000
+#: Rows that are looked at, evenly over the table, or twice as many; fewer where they are wide.
+_SAMPLE_ROWS, _SAMPLE_INPUTS = 20_000, 2**26
 #: A column of several features with more different values than this is not one of categories.
 _MOST_CATEGORIES = 512
 
 
 def reference_values_of(
-    features: Float[np.ndarray, "n_rows n_features"],
+    features: FeatureMatrix,
     feature_columns: Sequence[str],
     *,
     of_windows: bool = False,
@@ -23,8 +25,8 @@ def reference_values_of(
 
     Parameters
     ----------
-    features : ndarray of shape (n_rows, n_features), float32
-        Encoded rows.
+    features : FeatureMatrix of shape (n_rows, n_features)
+        Encoded rows, or windows.
     feature_columns : sequence of str
         The column that each feature comes from; those of one column are taken together. None
         for images, whose pixels have no usual values of their own.
@@ -37,7 +39,9 @@ def reference_values_of(
         For a column of numbers, values from its 1st to its 99th percentile in ascending order;
         for a column of categories the most frequent ones, repeated where there are fewer.
     """
-    sample = features[:: max(1, len(features) // _SAMPLE_ROWS)]
+    n_rows, n_features = features.shape
+    most = max(1, min(_SAMPLE_ROWS, _SAMPLE_INPUTS // n_features))
+    sample = features[:: max(1, n_rows // most)]
     reference_values = np.empty((N_LEVELS, len(feature_columns)), np.float32)
     for group in features_of_columns(feature_columns).values():
         values = sample[:, group]

@@ -17,23 +17,20 @@ class FeatureMatrix(Protocol):
         """Numbers of rows and of features."""
         ...
 
-    def __getitem__(self, part: slice, /) -> np.ndarray: ...
+    def __getitem__(self, part: slice | np.ndarray, /) -> np.ndarray: ...
 
 
 class RowSubset:
-    """Some rows of encoded ones, which are gathered only as they are asked for.
+    """Some of many rows, which are gathered only as they are asked for.
 
     Parameters
     ----------
-    features : ndarray of shape (n_rows, n_features), float32
+    features : FeatureMatrix of shape (n_rows, n_features)
     places : ndarray of shape (n_some,)
+        Positions of the rows.
     """
 
-    def __init__(
-        self,
-        features: Float32[np.ndarray, "n_rows n_features"],
-        places: Int64[np.ndarray, " n_some"],
-    ) -> None:
+    def __init__(self, features: FeatureMatrix, places: Int64[np.ndarray, " n_some"]) -> None:
         self._features, self._places = features, places
 
     def __len__(self) -> int:
@@ -44,6 +41,5 @@ class RowSubset:
         """Numbers of rows and of features."""
         return len(self), self._features.shape[1]
 
-    def __getitem__(self, part: slice) -> Float32[np.ndarray, "n_part n_features"]:
-        rows: np.ndarray = self._features[self._places[part]]
-        return rows
+    def __getitem__(self, part: slice | np.ndarray) -> Float32[np.ndarray, "n_part n_features"]:
+        return self._features[self._places[part]]

@@ -9,7 +9,7 @@ from scipy.stats import beta, binom
 
 from dagmm.inference.calibration.alarm_budget import PERIODS
 from dagmm.inference.calibration.calibration import TRAINING, Calibration
-from dagmm.inference.calibration.threshold import meaning_of, p_value_of
+from dagmm.inference.calibration.threshold import p_value_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.report.plots.scale import EnergyScale
 
@@ -149,4 +149,4 @@ def budget_of(calibration: Calibration, threshold: float | None) -> Budget:
 
 def rule_of(model: FittedModel) -> dict[str, Any] | None:
     """Return what the threshold means; None for a model that does not decide."""
-    return None if model.threshold is None else meaning_of(model)
+    return None if model.decision is None else model.decision.plain()

@@ -59,7 +59,7 @@ class Contents:
     gap : int
         Most normal rows between two alarms of one event.
     threshold : dict or None
-        What it means; see :func:`dagmm.inference.calibration.threshold.meaning_of`.
+        What it means; see :class:`dagmm.inference.calibration.threshold.Threshold`.
     timing : Timing or None
     uses_time : bool
         Whether figures are drawn over time, not over row numbers.
@@ -255,7 +255,7 @@ def _latent(data: ReportData) -> LatentView:
         for kind, sample in (("normal", data.normal), ("alarms", data.alarms))
     ]
     strange = np.repeat([False, True], [len(part) for part in parts])
-    return latent_view(data.model.members[0], np.concatenate(parts), strange)
+    return latent_view(data.model, 0, np.concatenate(parts), strange)
 
 
 def _traces(

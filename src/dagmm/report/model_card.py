@@ -71,7 +71,7 @@ def model_card_of(
     model_version: str | None = None,
 ) -> ModelCard:
     """Describe a model."""
-    architecture, encoder = model.members[0].architecture, model.table_encoder
+    architecture, encoder = model.networks[0].architecture, model.table_encoder
     compression = (architecture.n_features, *architecture.comp_hiddens)
     estimation = (architecture.n_latent, *architecture.est_hiddens)
     names = [
@@ -83,15 +83,18 @@ def model_card_of(
         model_version,
         estimator,
         arguments or {},
-        model.record["fingerprint"],
-        model.record["n_rows"],
+        model.record.fingerprint,
+        model.record.n_rows,
         len(encoder.columns),
         encoder.n_features,
         tuple((column.name, column.reason) for column in encoder.unused_columns),
         encoder.scaling,
         f"{'-'.join(map(str, compression))} ({names[0]})",
         f"{'-'.join(map(str, estimation))} ({names[1]})",
-        len(model.members),
-        tuple(len(member.mixture.phi) for member in model.members),
-        sum(member.parameters.size for member in model.members),
+        len(model.networks),
+        tuple(
+            0 if mixture is None else mixture.n_components
+            for mixture in map(model.mixture_of, model.networks)
+        ),
+        sum(network.parameters.size for network in model.networks),
     )

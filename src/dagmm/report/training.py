@@ -1,7 +1,6 @@
 """How the model trained, and whether to trust it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.record import Finding, findings_of
@@ -61,23 +60,26 @@ class Training:
 
 def training_of(model: FittedModel) -> Training:
     """Read a model's record."""
-    record: dict[str, Any] = model.record
+    record = model.record
     return Training(
-        record["n_rows"],
-        record.get("held_out_rows", 0),
-        findings_of(record["health"]),
+        record.n_rows,
+        record.held_out_rows,
+        findings_of(record.diagnostics),
         [
             MemberRecord(
-                len(member.mixture.phi),
-                health["reconstruction_before"],
-                health["reconstruction_after"],
-                health["rank_correlation"],
-                health["dropped_steps"],
-                health["empty_components"],
+                0 if mixture is None else mixture.n_components,
+                diagnostics.reconstruction_before,
+                diagnostics.reconstruction_after,
+                diagnostics.rank_correlation,
+                diagnostics.dropped_steps,
+                diagnostics.empty_components,
                 {term: history[term] for term in TERMS},
             )
-            for member, health, history in zip(
-                model.members, record["health"], record["histories"], strict=True
+            for mixture, diagnostics, history in zip(
+                map(model.mixture_of, model.networks),
+                record.diagnostics,
+                record.histories,
+                strict=True,
             )
         ],
     )

@@ -1,6 +1,6 @@
 """Diagnostics of a training: each network compared with itself before it was trained."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import rankdata
@@ -8,7 +8,9 @@ from scipy.stats import rankdata
 from dagmm._core.errors import ArgumentError
 from dagmm._core.numerics import Array
 from dagmm.inference.forward import outputs_of
-from dagmm.mixture.gaussian import GaussianMixture, Moments, covariance_penalty, floor_of
+from dagmm.inference.record import Diagnostics
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.moments import Moments, covariance_penalty, floor_of
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.row_views import FeatureMatrix
 from dagmm.training.trainer import TrainedMember, TrainingConfig
@@ -20,17 +22,17 @@ _SAMPLE_ROWS, _SAMPLE_INPUTS = 4096, 2**23
 
 def diagnose(
     architecture: Architecture,
-    plan: TrainingConfig,
+    config: TrainingConfig,
     result: TrainedMember,
     features: FeatureMatrix,
     energy: np.ndarray,
-) -> dict[str, Any]:
+) -> Diagnostics:
     """Compare a trained network with the same network before training.
 
     Parameters
     ----------
     architecture : Architecture
-    plan : TrainingConfig
+    config : TrainingConfig
     result : TrainedMember
     features : ndarray of shape (n_rows, n_features), float32, or WindowInputs
     energy : ndarray of shape (n_rows,)
@@ -38,37 +40,29 @@ def diagnose(
 
     Returns
     -------
-    dict
-        ``reconstruction_before`` and ``reconstruction_after`` (mean squared error of the same
-        rows; with the same of their values hidden, where the network is trained to rebuild hidden
-        values), ``objective_before`` and ``objective_after`` (what training lowers, of these rows,
-        with the energy and the covariance penalty at their full weights), ``rank_correlation``
-        (Spearman's, between the energies of the untrained and the trained network),
-        ``unmoved_arrays`` (parameters that training left as they were), ``undone`` (whether the
-        trained network overflowed and the untrained one took its place), ``dropped_steps``,
-        ``empty_components``, ``n_components``.
+    Diagnostics
     """
     most = max(1, min(_SAMPLE_ROWS, _SAMPLE_INPUTS // features.shape[1]))
     step = max(1, len(features) // most)
     sample = features[::step]
     check_untrained(*outputs_of(architecture, result.initial, sample)[:2])
     before, after = (
-        _measured(architecture, plan, parameters, sample)
+        _measured(architecture, config, parameters, sample)
         for parameters in (result.initial, result.parameters)
     )
     phi = result.history["phi"][-1]
-    return {
-        "reconstruction_before": before.reconstruction,
-        "reconstruction_after": after.reconstruction,
-        "objective_before": before.objective,
-        "objective_after": after.objective,
-        "rank_correlation": rank_correlation(before.energy, energy[::step]),
-        "unmoved_arrays": _unmoved(architecture, result),
-        "undone": result.parameters is result.initial,
-        "dropped_steps": int(sum(result.history["dropped_steps"])),
-        "empty_components": int(sum(weight < 1e-3 for weight in phi)),
-        "n_components": len(phi),
-    }
+    return Diagnostics(
+        before.reconstruction,
+        after.reconstruction,
+        before.objective,
+        after.objective,
+        rank_correlation(before.energy, energy[::step]),
+        tuple(_unmoved(architecture, result)),
+        result.parameters is result.initial,
+        int(sum(result.history["dropped_steps"])),
+        int(sum(weight < 1e-3 for weight in phi)),
+        len(phi),
+    )
 
 
 class _Measured(NamedTuple):
@@ -81,7 +75,7 @@ class _Measured(NamedTuple):
 
 
 def _measured(
-    architecture: Architecture, plan: TrainingConfig, parameters: np.ndarray, rows: np.ndarray
+    architecture: Architecture, config: TrainingConfig, parameters: np.ndarray, rows: np.ndarray
 ) -> _Measured:
     z, gamma, squared_error = outputs_of(architecture, parameters, rows)
     moments = Moments.of(z.astype(np.float64), gamma.astype(np.float64))
@@ -93,9 +87,9 @@ def _measured(
     reconstruction = float(squared_error.mean())
     penalty = covariance_penalty(moments.cov + np.diag(floor_of(moments.variance)))
     objective = (
-        plan.reconstruction_weight * reconstruction
-        + plan.lambda1 * float(energy.mean())
-        + plan.lambda2 * float(penalty)
+        config.reconstruction_weight * reconstruction
+        + config.lambda1 * float(energy.mean())
+        + config.lambda2 * float(penalty)
     )
     return _Measured(reconstruction, objective, energy)
 

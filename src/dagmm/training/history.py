@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dagmm._core.atomic_files import Arrays
+from dagmm._core.atomic_files import ArraySpecs
 
 #: Terms that are averaged over the steps of an epoch that were not dropped.
 AVERAGED = ("loss", "reconstruction", "energy", "penalty", "gradient_norm")
@@ -51,9 +51,9 @@ class History(dict[str, list[Any]]):
         return history
 
     @classmethod
-    def shapes(cls, epochs: int, n_components: int) -> Arrays:
+    def shapes(cls, epochs: int, n_components: int) -> ArraySpecs:
         """Type and shape of each of :meth:`arrays`."""
-        arrays: Arrays = dict.fromkeys(cls(), ("F64", (epochs,)))
+        arrays: ArraySpecs = dict.fromkeys(cls(), ("F64", (epochs,)))
         return arrays | {
             "dropped_steps": ("I64", (epochs,)),
             "phi": ("F64", (epochs, n_components)),

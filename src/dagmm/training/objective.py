@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Float, UInt32
 
 from dagmm._core.numerics import Array, sum_of_features
-from dagmm.mixture.gaussian import NEUTRAL_VARIANCE, Moments, covariance_penalty, floor_of
+from dagmm.mixture.gaussian import NEUTRAL_VARIANCE
 from dagmm.mixture.minibatch import minibatch_energy
+from dagmm.mixture.moments import Moments, covariance_penalty, floor_of
 from dagmm.networks.dropout import fold_in, keep_mask
 from dagmm.networks.network import Network
 

@@ -1,63 +1,25 @@
 """The defaults, all in one place: structure and training as functions of the table's shape."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from dagmm.mixture.density import DensityConfig
+from dagmm.mixture.input_space import InputMixture
+from dagmm.mixture.kernel_density import KernelDensity
+from dagmm.mixture.latent import LatentMixture
+from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.networks.convolutional import halved
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.windows.features import Detail
-from dagmm.training.trainer import TrainingConfig
+from dagmm.training.config import DetectorConfig
+from dagmm.training.schedule import TrainingConfig
 
-
-@dataclass(frozen=True)
-class DetectorConfig:
-    """Everything that is decided before a fit begins.
-
-    Parameters
-    ----------
-    architectures : tuple of Architecture
-        One for each member.
-    plan : TrainingConfig
-    components : tuple of int
-        Numbers of mixture components to choose from after training; empty to keep the mixture
-        that the estimation network describes, as in the paper.
-    relative_floors : tuple of float
-        Covariance floor of each member, relative to the variance of z along each axis.
-    least_phi : float
-        Components of the refined mixture that hold a smaller share of the rows die.
-    drawn_components : tuple of int
-        Numbers of components of the mixtures about rows drawn at random, beside each refined one;
-        see :mod:`dagmm.mixture.kernel_density`.
-    column_components : int
-        Components of the mixture of each encoded column by itself, which judge rows beside the
-        members; see :mod:`dagmm.mixture.marginal`. 0 for none.
-    row_components : tuple of int
-        Numbers of components to choose from of the mixture of the encoded rows, which judges them
-        beside the members; empty for none. See :mod:`dagmm.mixture.input_space`.
-    row_floor : float
-        Its covariance floor, relative to the variance of each encoded column.
-    row_share : float
-        What it counts in the energy.
-    """
-
-    architectures: tuple[Architecture, ...]
-    plan: TrainingConfig
-    components: tuple[int, ...]
-    relative_floors: tuple[float, ...]
-    least_phi: float = 0.0
-    drawn_components: tuple[int, ...] = ()
-    column_components: int = 0
-    row_components: tuple[int, ...] = ()
-    row_floor: float = 0.0
-    row_share: float = 0.0
-
-
-#: Numbers of components that mixtures of rows and of their codes choose from.
+#: Numbers of components that mixtures of z and of encoded rows choose from.
 COMPONENTS = (1, 2, 4, 8, 16)
 
-#: Covariance floors that the detector's members take in turn. The low one follows the codes
-#: closely, the high one keeps a tight cluster of strange training rows from looking normal.
+#: Covariance floors that the mixtures of the detector's networks take in turn. The low one follows
+#: codes closely, the high one keeps a tight cluster of strange training rows from looking normal.
 RELATIVE_FLOORS = (1e-3, 1e-1)
 
 #: A component of the detector that holds a smaller share of the rows and fewer of them dies: a
@@ -69,25 +31,24 @@ LEAST_PHI, LEAST_ROWS = 0.02, 40
 #: so that a code so wide is pulled together less and its rows keep their distances.
 LAMBDA1, LAMBDA2 = 0.01, 0.0005
 
-#: Components of the mixtures about rows drawn at random beside each refined one of the detector:
-#: two of few, so that strange rows are seldom drawn, and others of more, which follow the rows
-#: more closely.
-DRAWN_COMPONENTS = (40, 40, 128, 512)
-#: Components of the mixture of each column.
-COLUMN_COMPONENTS = 4
+#: Kernels of the kernel densities of each network's z: two of few, so that strange rows are seldom
+#: drawn, and others of more, which follow the rows more closely.
+N_KERNELS = (40, 40, 128, 512)
+#: Components of the marginal mixture of each feature, and their share of the energy.
+MARGINAL_COMPONENTS, MARGINAL_SHARE = 4, 0.25
 #: Covariance floor of the mixture of the encoded rows, which is low as it is there for relations
-#: that hardly vary, and its share of the energy: that of the mixtures of columns.
-ROW_FLOOR, ROW_SHARE = 1e-4, 0.25
-#: Encoded tables of so many features have a single Gaussian of the rows and no mixtures of
-#: columns: a code of 16 leaves most of them to the residual feature. Of more features the
-#: covariance would take more than 8 MB.
+#: that hardly vary, and its share of the energy.
+INPUT_FLOOR, INPUT_SHARE = 1e-4, 0.25
+#: Encoded tables of so many features have a single Gaussian of the rows and no marginal mixtures:
+#: a code of 16 leaves most of them to the residual feature. Of more features the covariance would
+#: take more than 8 MB.
 WIDE_FEATURES = range(100, 1025)
 #: Its covariance floor, which is high: with fewer rows than columns there are directions in which
 #: no training row varies at all.
-WIDE_ROW_FLOOR, WIDE_ROW_SHARE = 0.25, 0.5
-#: Tables with more rows have none of these: there a rare way to be normal is hundreds of rows, of
-#: which so few that are drawn hold none, and which are rare in single columns too.
-MOST_ROWS_BESIDE = 100_000
+WIDE_INPUT_FLOOR, WIDE_INPUT_SHARE = 0.25, 0.5
+#: Tables with more rows have the networks' mixtures alone: there a rare way to be normal is
+#: hundreds of rows, of which a subsample holds none, and which are rare in single columns too.
+MOST_ROWS_OF_DENSITIES = 100_000
 
 #: Training of the detector's networks on rows of a table: few steps of a high rate, which find
 #: what four times as many of a quarter of it do.
@@ -106,17 +67,19 @@ def default_hiddens(n_features: int) -> tuple[int, ...]:
 DEFAULT_EST_HIDDENS = (16, 4)
 
 
-def table_config(n_rows: int, n_features: int, n_members: int) -> DetectorConfig:
-    """Return the recipe of ``DAGMMDetector``.
+def table_config(n_rows: int, shape: tuple[int, ...], n_members: int) -> DetectorConfig:
+    """Return the config of ``DAGMMDetector`` for rows of a table.
 
     Parameters
     ----------
     n_rows : int
-        Training rows.
-    n_features : int
-        Width of an encoded row.
+        Rows that the network with the fewest is fitted to.
+    shape : tuple of int
+        (n_features,), the width of an encoded row.
     n_members : int
+        Networks.
     """
+    (n_features,) = shape
     batch_size = min(256, _power_of_two_below(n_rows))
     architecture = Architecture(
         n_features=n_features,
@@ -128,7 +91,7 @@ def table_config(n_rows: int, n_features: int, n_members: int) -> DetectorConfig
         residuals=("log_error",),
         mask_ratio=0.2,
     )
-    plan = TrainingConfig(
+    training = TrainingConfig(
         batch_size=batch_size,
         epochs=EPOCHS,
         steps_per_epoch=100,
@@ -138,26 +101,53 @@ def table_config(n_rows: int, n_features: int, n_members: int) -> DetectorConfig
         cosine_decay=True,
         warm_up=0.2,
     )
-    floors = tuple(RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members))
-    recipe = DetectorConfig(
-        (architecture,) * n_members, plan, COMPONENTS, floors, _least_phi(n_rows)
+    kernels: tuple[DensityConfig, ...] = ()
+    if n_rows <= MOST_ROWS_OF_DENSITIES:
+        kernels = tuple(DensityConfig(KernelDensity, {"n_components": n}) for n in N_KERNELS)
+    floors = [RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members)]
+    return DetectorConfig(
+        (architecture,) * n_members,
+        training,
+        tuple((_refined(floor, n_rows), *kernels) for floor in floors),
+        _input_densities(n_rows, n_features),
     )
-    if n_rows > MOST_ROWS_BESIDE:
-        return recipe
-    recipe = replace(
-        recipe, drawn_components=DRAWN_COMPONENTS, column_components=COLUMN_COMPONENTS
+
+
+def _refined(
+    relative_floor: float, n_rows: int, candidates: tuple[int, ...] = COMPONENTS
+) -> DensityConfig:
+    """Mixture of z that EM and BIC choose."""
+    options = {
+        "candidates": candidates,
+        "relative_floor": relative_floor,
+        "least_phi": _least_phi(n_rows),
+    }
+    return DensityConfig(LatentMixture, options)
+
+
+def _input_densities(n_rows: int, n_features: int) -> tuple[DensityConfig, ...]:
+    """Densities of the encoded rows of a table."""
+    if n_rows > MOST_ROWS_OF_DENSITIES:
+        return ()
+    marginal = DensityConfig(
+        MarginalMixtures, {"n_components": MARGINAL_COMPONENTS}, MARGINAL_SHARE
     )
     if n_features in WIDE_FEATURES:
-        return replace(
-            recipe,
-            column_components=0,
-            row_components=(1,),
-            row_floor=WIDE_ROW_FLOOR,
-            row_share=WIDE_ROW_SHARE,
-        )
-    if n_features < WIDE_FEATURES.start:
-        return replace(recipe, row_components=COMPONENTS, row_floor=ROW_FLOOR, row_share=ROW_SHARE)
-    return recipe
+        return (_input_mixture((1,), WIDE_INPUT_FLOOR, n_rows, WIDE_INPUT_SHARE),)
+    if n_features > WIDE_FEATURES.start:
+        return (marginal,)
+    return (marginal, _input_mixture(COMPONENTS, INPUT_FLOOR, n_rows, INPUT_SHARE))
+
+
+def _input_mixture(
+    candidates: tuple[int, ...], relative_floor: float, n_rows: int, share: float
+) -> DensityConfig:
+    options = {
+        "candidates": candidates,
+        "relative_floor": relative_floor,
+        "least_phi": _least_phi(n_rows),
+    }
+    return DensityConfig(InputMixture, options, share)
 
 
 #: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
@@ -166,53 +156,46 @@ def table_config(n_rows: int, n_features: int, n_members: int) -> DetectorConfig
 WINDOW_FLOOR = 0.1
 
 #: Weights of the energy and of the covariance penalty for windows and images: the paper's. Smaller
-#: ones, mixtures about drawn rows and short training were measured on rows of tables alone.
+#: ones, kernel densities and short training were measured on rows of tables alone.
 PAPER_LAMBDA1, PAPER_LAMBDA2 = 0.1, 0.005
 #: Training of windows.
 WINDOW_EPOCHS, WINDOW_LEARNING_RATE = 20, 1e-3
 
 
 def window_config(
-    n_windows: int, n_steps: int, n_features: int, n_members: int, detail: Detail
+    n_windows: int, shape: tuple[int, ...], n_members: int, detail: Detail
 ) -> DetectorConfig:
-    """Return the recipe of ``DAGMMDetector`` for windows.
+    """Return the config of ``DAGMMDetector`` for windows.
 
     Parameters
     ----------
     n_windows : int
         Windows that the network with the fewest is fitted to.
-    n_steps : int
-        Rows of a window.
-    n_features : int
-        Width of an encoded row.
+    shape : tuple of int
+        (n_steps, n_features): rows of a window, and the width of an encoded row.
     n_members : int
     detail : {"summary", "sequence"}
         What the networks see of a window.
     """
+    n_steps, n_features = shape
     n_inputs = n_features * (2 if detail == "summary" else n_steps)
-    recipe = table_config(n_windows, n_inputs, n_members)
-    architecture = recipe.architectures[0]
+    config = table_config(n_windows, (n_inputs,), n_members)
+    architecture = config.architectures[0]
     if detail == "sequence":
         architecture = replace(
             architecture,
-            shape=(n_steps, n_features),
+            shape=shape,
             comp_hiddens=(*_filters(n_steps), min(16, n_inputs)),
         )
-    return replace(
-        recipe,
-        architectures=(architecture,) * n_members,
-        plan=replace(
-            recipe.plan,
-            epochs=WINDOW_EPOCHS,
-            learning_rate=WINDOW_LEARNING_RATE,
-            lambda1=PAPER_LAMBDA1,
-            lambda2=PAPER_LAMBDA2,
-        ),
-        relative_floors=(WINDOW_FLOOR,) * n_members,
-        drawn_components=(),
-        column_components=0,
-        row_components=(),
+    training = replace(
+        config.training,
+        epochs=WINDOW_EPOCHS,
+        learning_rate=WINDOW_LEARNING_RATE,
+        lambda1=PAPER_LAMBDA1,
+        lambda2=PAPER_LAMBDA2,
     )
+    densities = ((_refined(WINDOW_FLOOR, n_windows),),) * n_members
+    return DetectorConfig((architecture,) * n_members, training, densities)
 
 
 def _filters(n_steps: int) -> tuple[int, ...]:
@@ -231,11 +214,11 @@ FIRST_FILTERS, MOST_FILTERS = 8, 64
 #: Convolutions halve an image until its map is no longer than this.
 SMALLEST_MAP = 8
 
-#: Covariance floor of an image's members. It is high: images are few for the width of z, and
+#: Covariance floor of the mixtures of images. It is high: images are few for the width of z, and
 #: directions in which the training images hardly vary say little about others.
 IMAGE_FLOOR = 0.1
 
-#: Components of an image's mixture; one where there are too few images.
+#: Components of a mixture of images; one where there are too few images.
 IMAGE_COMPONENTS = 4
 
 #: Numbers in a minibatch, at most: large images come in smaller ones.
@@ -260,21 +243,18 @@ def image_hiddens(n_rows: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*filters, min(most, max(2, n_rows // 6)))
 
 
-def image_config(
-    n_rows: int, n_features: int, n_members: int, shape: tuple[int, ...]
-) -> DetectorConfig:
-    """Return the recipe of ``DAGMMDetector`` for images.
+def image_config(n_rows: int, shape: tuple[int, ...], n_members: int) -> DetectorConfig:
+    """Return the config of ``DAGMMDetector`` for images.
 
     Parameters
     ----------
     n_rows : int
         Training images.
-    n_features : int
-        Width of an encoded image.
-    n_members : int
     shape : tuple of int
         (height, width, channels).
+    n_members : int
     """
+    n_features = math.prod(shape)
     most = max(8, _power_of_two_below(BATCH_FEATURES // n_features + 1))
     batch_size = min(128, most, _power_of_two_below(n_rows))
     architecture = Architecture(
@@ -287,7 +267,7 @@ def image_config(
         residuals=("log_error",),
         shape=shape,
     )
-    plan = TrainingConfig(
+    training = TrainingConfig(
         batch_size=batch_size,
         epochs=6,
         steps_per_epoch=50,
@@ -298,11 +278,8 @@ def image_config(
         warm_up=0.2,
     )
     enough = n_rows >= IMAGE_COMPONENTS * (architecture.n_latent + 1)
-    components = (IMAGE_COMPONENTS if enough else 1,)
-    floors = (IMAGE_FLOOR,) * n_members
-    return DetectorConfig(
-        (architecture,) * n_members, plan, components, floors, _least_phi(n_rows)
-    )
+    mixture = _refined(IMAGE_FLOOR, n_rows, (IMAGE_COMPONENTS if enough else 1,))
+    return DetectorConfig((architecture,) * n_members, training, ((mixture,),) * n_members)
 
 
 def _est_hiddens(batch_size: int) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""How networks are trained: the plan, and the order in which rows are looked at."""
+"""How networks are trained, and the order in which rows are looked at."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,21 +78,21 @@ class Schedule(NamedTuple):
 
 
 def batches_of(
-    fitted: int | np.ndarray, plan: TrainingConfig, rng: np.random.Generator
+    fitted: int | np.ndarray, config: TrainingConfig, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, Schedule]]:
     """Row numbers and schedule of each compiled call; of the first rows, or of those listed."""
     if isinstance(fitted, np.ndarray):
-        numbers = _order(len(fitted), plan.batch_size, rng)
+        numbers = _order(len(fitted), config.batch_size, rng)
         order: Iterator[np.ndarray] = (fitted[part].astype(np.int32) for part in numbers)
     else:
-        order = _order(fitted, plan.batch_size, rng)
-    schedule = plan.schedule()
-    shape = (plan.epochs_per_call, plan.steps_per_epoch)
+        order = _order(fitted, config.batch_size, rng)
+    schedule = config.schedule()
+    shape = (config.epochs_per_call, config.steps_per_epoch)
     per_call = shape[0] * shape[1]
-    for start in range(0, plan.n_steps, per_call):
+    for start in range(0, config.n_steps, per_call):
         index = np.stack([next(order) for _ in range(per_call)])
         part = Schedule(*(value[start : start + per_call].reshape(shape) for value in schedule))
-        yield index.reshape(*shape, plan.batch_size), part
+        yield index.reshape(*shape, config.batch_size), part
 
 
 def _order(n_rows: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -156,13 +156,13 @@ class _TrainingRun:
         rows: Array,
         fitted: int | np.ndarray,
         padding: Padding,
-        plan: TrainingConfig,
+        config: TrainingConfig,
         seed: np.random.SeedSequence,
         initial: np.ndarray | None,
         windowed: WindowGather | None,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
-        self.rows, self.padding, self.plan = rows, padding, plan
+        self.rows, self.padding, self.config = rows, padding, config
         self.windowed = windowed
         architecture = padding.architecture
         self.seed = seed_of(dropout_seed)
@@ -170,7 +170,7 @@ class _TrainingRun:
             rng = np.random.default_rng(network_seed)
             initial = np.asarray(flatten(architecture.build(rng)))
         self.initial = initial
-        self.batches = batches_of(fitted, plan, np.random.default_rng(order_seed))
+        self.batches = batches_of(fitted, config, np.random.default_rng(order_seed))
         self.history = History()
         k, d = architecture.n_components, architecture.n_latent
         zeros = np.zeros_like(self.initial)
@@ -188,7 +188,7 @@ class _TrainingRun:
     @property
     def is_done(self) -> bool:
         """Whether no epochs are left."""
-        return self.history.epochs == self.plan.epochs
+        return self.history.epochs == self.config.epochs
 
     def resume(self, file: MemberFile) -> None:
         """Keep the training in a file from now on, and go on from what it holds."""
@@ -198,7 +198,7 @@ class _TrainingRun:
             self.initial, state, self.history = found
             self.state = _reshaped(state, self.padding.pad, self.padding.pad_cov)
             # The calls that were done are replayed for the order of those that follow.
-            calls = self.history.epochs // self.plan.epochs_per_call
+            calls = self.history.epochs // self.config.epochs_per_call
             self.batches = iter(()) if self.is_done else islice(self.batches, calls, None)
 
     def keep(self, *, at_once: bool = False) -> None:
@@ -253,10 +253,10 @@ def train(
     rows: Float[np.ndarray, "padded_rows n_columns"],
     n_rows: int,
     architectures: Sequence[Architecture],
-    plan: TrainingConfig,
+    config: TrainingConfig,
     seed: int | np.random.SeedSequence,
     progress: Progress | None = None,
-    initial: np.ndarray | None = None,
+    initial: Sequence[np.ndarray] | None = None,
     inputs: TrainingRows | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[TrainedMember]:
@@ -272,13 +272,13 @@ def train(
     n_rows : int
     architectures : sequence of Architecture
         One for each member.
-    plan : TrainingConfig
+    config : TrainingConfig
     seed : int or SeedSequence
         The one source of initialisation, shuffling and dropout.
     progress : Progress, optional
         Is told the epochs done, of all members together, and the loss.
-    initial : ndarray of shape (n_parameters,), optional
-        Where every network starts; each is drawn for itself by default.
+    initial : sequence of ndarray of shape (n_parameters,), optional
+        Where each network starts; they are drawn by default.
     inputs : TrainingRows, optional
         By default every network is trained on all rows, each by itself.
     checkpoint : Checkpoint, optional
@@ -294,15 +294,15 @@ def train(
         If the checkpoint is of another training, is damaged, or cannot be written.
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    members = _members(rows, n_rows, architectures, plan, sequence, initial, inputs)
+    members = _members(rows, n_rows, architectures, config, sequence, initial, inputs)
     progress = progress or Progress()
     if checkpoint is not None:
         parts = [] if inputs is None else [*inputs.fitted, *jax.tree.leaves(inputs.windowed)]
-        training = identity_of(rows, n_rows, architectures, plan, sequence, initial, parts)
-        for member, file in zip(members, checkpoint.begin(training, plan), strict=True):
+        training = identity_of(rows, n_rows, architectures, config, sequence, initial, parts)
+        for member, file in zip(members, checkpoint.begin(training, config), strict=True):
             member.resume(file)
         if _done(members):
-            progress.say(checkpoint.resuming([m.history.epochs for m in members], plan.epochs))
+            progress.say(checkpoint.resuming([m.history.epochs for m in members], config.epochs))
     stopped = Event()
 
     def advance(member: _TrainingRun) -> bool:
@@ -319,13 +319,13 @@ def train(
             member.keep(at_once=True)
 
     waiting = [member for member in members if not member.is_done]
-    progress.phase("compiling", len(members) * plan.epochs)
+    progress.phase("compiling", len(members) * config.epochs)
     if waiting:
         make_room(_program())
     # The first call of each kind of network compiles; threads would each compile for themselves.
     for member in {m.padding.wide: m for m in reversed(waiting)}.values():
         advance(member)
-    progress.phase("training", len(members) * plan.epochs)
+    progress.phase("training", len(members) * config.epochs)
     if checkpoint is not None:
         progress.advance(_done(members))
     for _ in parallel_map(finish, waiting, stopped):
@@ -337,9 +337,9 @@ def _members(
     rows: Float[np.ndarray, "padded_rows n_columns"],
     n_rows: int,
     architectures: Sequence[Architecture],
-    plan: TrainingConfig,
+    config: TrainingConfig,
     seed: np.random.SeedSequence,
-    initial: np.ndarray | None,
+    initial: Sequence[np.ndarray] | None,
     inputs: TrainingRows | None,
 ) -> list[_TrainingRun]:
     """Return networks before training, on the device with the rows that they share."""
@@ -351,9 +351,9 @@ def _members(
             device_rows,
             n_rows if inputs is None else inputs.fitted[i],
             padding,
-            plan,
+            config,
             member_seed,
-            initial,
+            None if initial is None else initial[i],
             windowed,
         )
         for i, (padding, member_seed) in enumerate(

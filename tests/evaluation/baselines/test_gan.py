@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from dagmm.evaluation.baselines import gan as module
 from dagmm.evaluation.baselines.gan import (
-    PLAN,
+    CONFIG,
     AdversarialGradient,
     Ganomaly,
     discriminator_loss,
@@ -20,7 +20,7 @@ from dagmm.evaluation.baselines.optimise import descend
 from dagmm.networks.dense import glorot
 from small_tables import broken_rows, correlated_rows
 
-SHORT = replace(PLAN, batch_size=64, n_steps=400)
+SHORT = replace(CONFIG, batch_size=64, n_steps=400)
 
 
 @pytest.fixture(autouse=True)

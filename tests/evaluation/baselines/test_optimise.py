@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dagmm.evaluation.baselines.optimise import DescentPlan, Gradient, descend
+from dagmm.evaluation.baselines.optimise import DescentConfig, Gradient, descend
 
-PLAN = DescentPlan(batch_size=32, n_steps=1200, learning_rate=0.05)
+CONFIG = DescentConfig(batch_size=32, n_steps=1200, learning_rate=0.05)
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ def start():
     return {"at": np.full(3, 5.0, np.float32)}
 
 
-def found(plan=PLAN, seed=0, **options):
+def found(config=CONFIG, seed=0, **options):
     rng = np.random.default_rng(seed)
-    return descend(ToTheMean(**options), start(), rows(), plan, rng)["at"]
+    return descend(ToTheMean(**options), start(), rows(), config, rng)["at"]
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["every step", "half of the steps"])
@@ -39,7 +39,7 @@ def test_it_gets_to_the_minimum_and_leaves_out_steps_that_are_not_finite(broken)
 
 
 def test_the_first_step_is_as_long_as_the_rate():
-    one = DescentPlan(32, 1, 0.05)
+    one = DescentConfig(32, 1, 0.05)
     np.testing.assert_allclose(found(one), 5.0 - 0.05, rtol=1e-4)
 
 

@@ -27,7 +27,7 @@ VARIANTS = [
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Every variant has one small network, so that few programs are compiled."""
-    setting = Setting(ARCHITECTURE, PLAN, 1e-3)
+    setting = Setting(ARCHITECTURE, PLAN)
     monkeypatch.setattr(paper_variants, "default_setting", lambda n_rows, n_features: setting)
 
 
@@ -36,9 +36,9 @@ def rows(seed=0):
 
 
 def test_the_setting_is_the_detectors_with_a_network_as_the_paper_has_it():
-    recipe = table_config(500, 7, 4)
-    architecture = replace(recipe.architectures[0], mask_ratio=0.0)
-    assert default_setting(500, 7) == (architecture, recipe.plan, recipe.relative_floors[0])
+    config = table_config(500, (7,), 4)
+    architecture = replace(config.architectures[0], mask_ratio=0.0)
+    assert default_setting(500, 7) == (architecture, config.training)
 
 
 @pytest.mark.parametrize("fit", VARIANTS)

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dagmm.evaluation.baselines.optimise import DescentPlan
+from dagmm.evaluation.baselines.optimise import DescentConfig
 from dagmm.evaluation.baselines.pretraining import Pair, PairGradient, pretrain
 from dagmm.inference.forward import outputs_of
 from dagmm.networks.dense import Dense, glorot
@@ -11,12 +11,12 @@ from oracle import feed, layers_of
 from small_tables import correlated_rows
 
 ARCHITECTURE = Architecture(6, (12, 8, 4), "tanh", (4, 2), "tanh", 0.25)
-PLAN = DescentPlan(64, 300, 5e-3)
+CONFIG = DescentConfig(64, 300, 5e-3)
 
 
 @pytest.fixture(scope="module")
 def parameters():
-    return pretrain(ARCHITECTURE, correlated_rows(), PLAN, np.random.default_rng(0))
+    return pretrain(ARCHITECTURE, correlated_rows(), CONFIG, np.random.default_rng(0))
 
 
 def drawn():

@@ -226,11 +226,11 @@ def plant() -> tuple[FittedModel, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def reconstruction_error(model: FittedModel, features: np.ndarray) -> np.ndarray:
-    """Squared error of each feature, mean over members."""
+    """Squared error of each feature, mean over networks."""
     errors = []
-    for member in model.members:
-        network = member.architecture.unflatten(member.parameters)
-        errors.append((features - np.asarray(network.latent(features.T)[1]).T) ** 2)
+    for network in model.networks:
+        layers = network.architecture.unflatten(network.parameters)
+        errors.append((features - np.asarray(layers.latent(features.T)[1]).T) ** 2)
     return np.mean(errors, axis=0)
 
 

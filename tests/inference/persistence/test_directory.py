@@ -20,6 +20,9 @@ import safetensors.numpy
 from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_model
 from dagmm._core.atomic_files import checksum_of
 from dagmm.data.convert import as_rows
+from dagmm.inference.calibration.threshold import Threshold
+from dagmm.inference.ensemble import Component, Identity, with_shares
+from dagmm.mixture.density import Sample
 from dagmm.mixture.input_space import InputMixture
 from small_fits import energy_of, normal, tiny_config, tiny_dagmm, tiny_detector
 
@@ -358,20 +361,6 @@ def test_any_field_deleted_or_changed_is_refused_or_loads(fitted_detector, tmp_p
     assert refusals > 500
 
 
-@pytest.mark.parametrize("warned", ["text", ["text"], [{"kind": "training_rows"}], [None]])
-def test_warnings_of_a_threshold_that_are_none_are_refused(fitted_detector, tmp_path, warned):
-    fitted_detector.save(tmp_path)
-    plain = read(tmp_path)
-    plain["record"]["threshold"]["warnings"] = warned
-    write(tmp_path, plain)
-    refused(
-        tmp_path,
-        f"restore: {str(tmp_path / 'manifest.json')!r} is damaged: record.threshold.warnings must "
-        "be a list of objects of kind and text.",
-        load_model,
-    )
-
-
 def set_item(name, index, value):
     def change(arrays):
         arrays[name][index] = value
@@ -383,13 +372,13 @@ def replace(name, value):
     return lambda arrays: arrays.__setitem__(name, value)
 
 
-M = "members.0.mixture."
+M = "components.0.density."
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a.pop(M + "mu"), "array 'members.0.mixture.mu' is missing"),
+        (lambda a: a.pop(M + "mu"), "array 'components.0.density.mu' is missing"),
         (replace("more", np.zeros(1)), "array 'more' is not part of such a model"),
         (
             replace("encoder.scale", np.ones(3, np.float32)),
@@ -404,8 +393,8 @@ M = "members.0.mixture."
             "array 'encoder.centre' holds values that are not finite",
         ),
         (
-            set_item("members.0.estimation.layers.0.bias", 0, np.inf),
-            "array 'members.0.estimation.layers.0.bias' holds values that are not finite",
+            set_item("networks.0.estimation.layers.0.bias", 0, np.inf),
+            "array 'networks.0.estimation.layers.0.bias' holds values that are not finite",
         ),
         (set_item("encoder.scale", 0, 0.0), "array 'encoder.scale' must be > 0"),
         (set_item("encoder.scale", 0, -1.0), "array 'encoder.scale' must be > 0"),
@@ -441,27 +430,21 @@ def test_arrays_a_model_cannot_have_are_refused(saved, change, message):
     refused(saved, f"restore: {str(file)!r} is damaged: {message}.")
 
 
-D = "members.1.drawn."
+D = "components.4.density."
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a.pop(D + "1.mu"), f"array '{D}1.mu' is missing"),
+        (lambda a: a.pop(D + "mu"), f"array '{D}mu' is missing"),
         (
-            replace(D + "0.mu", np.zeros((2, 3))),
-            f"array '{D}0.mu' must be F64 of (3, 4), got F64 of (2, 3)",
+            replace(D + "mu", np.zeros((2, 3))),
+            f"array '{D}mu' must be F64 of (3, 4), got F64 of (2, 3)",
         ),
-        (set_item(D + "0.deviation", 1, 0.0), f"array '{D}0.deviation' must be > 0"),
-        (set_item(D + "spread", 2, -1.0), f"array '{D}spread' must be > 0"),
-        (
-            set_item(D + "location", 0, np.nan),
-            f"array '{D}location' holds values that are not finite",
-        ),
-        (replace(D + "2.mu", np.zeros((2, 3))), f"array '{D}2.mu' is not part of such a model"),
+        (set_item(D + "deviation", 1, 0.0), f"array '{D}deviation' must be > 0"),
     ],
 )
-def test_drawn_mixtures_a_model_cannot_have_are_refused(
+def test_kernel_densities_a_model_cannot_have_are_refused(
     fitted_detector, tmp_path, change, message
 ):
     fitted_detector.save(tmp_path / "m")
@@ -470,13 +453,12 @@ def test_drawn_mixtures_a_model_cannot_have_are_refused(
     refused(tmp_path / "m", expected, DAGMMDetector.load)
 
 
-C = "columns."
+C = "components.6.density."
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a.pop(C + "mu"), f"array '{C}mu' is missing"),
         (
             replace(C + "mu", np.zeros((4, 2))),
             f"array '{C}mu' must be F64 of (4, 3), got F64 of (4, 2)",
@@ -486,7 +468,7 @@ C = "columns."
         (set_item(C + "deviation", (1, 1), 0.0), f"array '{C}deviation' must be > 0"),
     ],
 )
-def test_column_mixtures_a_model_cannot_have_are_refused(
+def test_marginal_mixtures_a_model_cannot_have_are_refused(
     fitted_detector, tmp_path, change, message
 ):
     fitted_detector.save(tmp_path / "m")
@@ -495,38 +477,62 @@ def test_column_mixtures_a_model_cannot_have_are_refused(
     refused(tmp_path / "m", expected, DAGMMDetector.load)
 
 
+def drop_network(components):
+    del components[:3]
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
+    ("change", "message"),
     [
-        ("share", 1.0, "column_mixtures.share must be in (0, 1), got 1.0"),
-        ("spread", 0.0, "column_mixtures.spread must be a number > 0, got 0.0"),
         (
-            "n_components",
-            0,
-            "column_mixtures.n_components must be from 1 to 16777216, got 0",
+            lambda c: c[6].update(weight=0.5),
+            "components must be components whose weights add up to 1, got ",
         ),
+        (lambda c: c[6].update(weight=0.0), "components.6.weight must be in (0, 1], got 0.0"),
+        (lambda c: c[6].update(spread=0.0), "components.6.spread must be a number > 0, got 0.0"),
+        (
+            lambda c: c[6].update(kind="dense"),
+            "components.6.kind must be one of ",
+        ),
+        (
+            lambda c: c[6]["density"].update(n_components=0),
+            "components.6.density.n_components must be from 1 to 16777216, got 0",
+        ),
+        (
+            lambda c: c[0].update(network=2),
+            "components.0.network must be null or a network, of which there are 2, got 2",
+        ),
+        (drop_network, "components must be components of every network, got "),
+        (lambda c: c.clear(), "components must be a list of 1 to 65536 entries, got []"),
     ],
 )
-def test_column_mixtures_that_cannot_be_are_refused(
-    fitted_detector, tmp_path, name, value, message
-):
+def test_components_that_cannot_be_are_refused(fitted_detector, tmp_path, change, message):
     fitted_detector.save(tmp_path / "m")
     plain = read(tmp_path / "m")
-    plain["column_mixtures"][name] = value
+    change(plain["components"])
     write(tmp_path / "m", plain)
-    expected = f"restore: {str(tmp_path / 'm' / 'manifest.json')!r} is damaged: {message}."
-    refused(tmp_path / "m", expected, DAGMMDetector.load)
+    with pytest.raises(ModelFileError) as caught:
+        DAGMMDetector.load(tmp_path / "m")
+    expected = f"restore: {str(tmp_path / 'm' / 'manifest.json')!r} is damaged: {message}"
+    assert str(caught.value).startswith(expected)
 
 
 @pytest.fixture(scope="module")
 def of_rows(fitted_detector):
-    """A detector with a mixture of the rows of two components."""
+    """A detector with a mixture of the encoded rows of two components."""
     detector = copy.copy(fitted_detector)
     model = fitted_detector.model_
     features = model.encoder.encode(next(iter(as_rows(normal()).chunks())))
-    mixture = InputMixture.fit(features, (2,), 0.1, 0.0, 0.25, np.random.default_rng(0))
-    assert len(mixture.mixture.phi) == 2
-    detector.model_ = dataclasses.replace(model, row_mixture=mixture)
+    mixture = InputMixture.fit(
+        Sample(features.T, 3),
+        np.random.default_rng(0),
+        candidates=(2,),
+        relative_floor=0.1,
+        least_phi=0.0,
+    )
+    assert mixture.n_components == 2
+    components = [*model.components, Component(Identity(), mixture, weight=0.25)]
+    detector.model_ = dataclasses.replace(model, components=with_shares(components))
     return detector
 
 
@@ -537,61 +543,11 @@ def test_a_mixture_of_rows_is_kept_to_the_bit(of_rows, fitted_detector, tmp_path
     assert (energy != fitted_detector.energy(normal(seed=1))).any()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda a: a.pop("rows.mu"), "array 'rows.mu' is missing"),
-        (
-            replace("rows.chol", np.eye(2)),
-            "array 'rows.chol' must be F64 of (6, 3), got F64 of (2, 2)",
-        ),
-        (
-            set_item("rows.chol", (0, 2), 0.1),
-            "array 'rows.chol' must be lower triangular with a diagonal > 0",
-        ),
-        (
-            set_item("rows.chol", (4, 1), 0.0),
-            "array 'rows.chol' must be lower triangular with a diagonal > 0",
-        ),
-    ],
-)
-def test_a_mixture_of_rows_a_model_cannot_have_is_refused(of_rows, tmp_path, change, message):
-    of_rows.save(tmp_path / "m")
-    file = write_arrays(tmp_path / "m", change)
-    expected = f"restore: {str(file)!r} is damaged: {message}."
-    refused(tmp_path / "m", expected, DAGMMDetector.load)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("share", 0.0, "row_mixture.share must be in (0, 1), got 0.0"),
-        ("spread", -1.0, "row_mixture.spread must be a number > 0, got -1.0"),
-        ("phi", [0.5, 0.25], "row_mixture.phi must be > 0 with sum 1, got [0.5, 0.25]"),
-        ("phi", [1.5, -0.5], "row_mixture.phi must be > 0 with sum 1, got [1.5, -0.5]"),
-        ("phi", [], "row_mixture.phi must be a list of 1 to 4096 entries, got []"),
-        (
-            "share",
-            0.75,
-            "column_mixtures.share and row_mixture.share must be less than 1 in sum, got 0.25 "
-            "and 0.75",
-        ),
-    ],
-)
-def test_a_mixture_of_rows_that_cannot_be_is_refused(of_rows, tmp_path, name, value, message):
-    of_rows.save(tmp_path / "m")
-    plain = read(tmp_path / "m")
-    plain["row_mixture"][name] = value
-    write(tmp_path / "m", plain)
-    expected = f"restore: {str(tmp_path / 'm' / 'manifest.json')!r} is damaged: {message}."
-    refused(tmp_path / "m", expected, DAGMMDetector.load)
-
-
 def test_giant_arrays_are_not_made(saved):
     plain = read(saved)
-    plain["members"][0]["comp_hiddens"] = [2**24, 2**24, 2]
+    plain["networks"][0]["comp_hiddens"] = [2**24, 2**24, 2]
     write(saved, plain)
-    with pytest.raises(ModelFileError, match=r"array 'members\.0\.compression\.decoder\."):
+    with pytest.raises(ModelFileError, match=r"array 'networks\.0\.compression\.decoder\."):
         DAGMM.load(saved)
     header = {"a": {"dtype": "F64", "shape": [2**50], "data_offsets": [0, 2**53]}}
     text = json.dumps(header).encode()
@@ -650,40 +606,46 @@ def test_giant_arrays_are_not_made(saved):
             "encoder.dates.0.cycles must be some of day, week, got ['year']",
         ),
         (
-            ("members", 0, "n_features"),
+            ("networks", 0, "n_features"),
             4,
-            "members.0.n_features must be 3, the width of an encoded row, got 4",
+            "networks.0.n_features must be 3, the width of an encoded row, got 4",
         ),
-        (("members", 0, "spread"), 0.0, "members.0.spread must be a number > 0, got 0.0"),
+        (("components", 0, "spread"), 0.0, "components.0.spread must be a number > 0, got 0.0"),
         (
-            ("members", 0, "est_dropout_ratio"),
+            ("networks", 0, "est_dropout_ratio"),
             1.0,
-            "members.0.est_dropout_ratio must be in [0, 1), got 1.0",
+            "networks.0.est_dropout_ratio must be in [0, 1), got 1.0",
         ),
         (
-            ("members", 0, "n_components"),
+            ("components", 0, "density", "n_components"),
             True,
-            "members.0.n_components must be a whole number, got True",
+            "components.0.density.n_components must be a whole number, got True",
         ),
         (
-            ("members", 0, "shape"),
+            ("networks", 0, "shape"),
             [3],
-            "members.0.shape must be [], or 2 or 3 sizes whose product is 3, the width of an "
+            "networks.0.shape must be [], or 2 or 3 sizes whose product is 3, the width of an "
             "encoded row, got [3]",
         ),
         (
-            ("members", 0, "shape"),
+            ("networks", 0, "shape"),
             [3, 2],
-            "members.0.shape must be [], or 2 or 3 sizes whose product is 3, the width of an "
+            "networks.0.shape must be [], or 2 or 3 sizes whose product is 3, the width of an "
             "encoded row, got [3, 2]",
         ),
         (
-            ("members", 0, "shape"),
+            ("networks", 0, "shape"),
             [1, 1, 1, 3],
-            "members.0.shape must be a list of 0 to 3 entries, got [1, 1, 1, 3]",
+            "networks.0.shape must be a list of 0 to 3 entries, got [1, 1, 1, 3]",
         ),
-        (("members",), [], "members must be a list of 1 to 4096 entries, got []"),
-        (("threshold",), "nan", "threshold must be a finite number, got 'nan'"),
+        (("networks",), [], "networks must be a list of 1 to 4096 entries, got []"),
+        (("threshold",), "nan", "threshold must be an object, got 'nan'"),
+        (("record", "n_rows"), 0.5, "record.n_rows must be a whole number, got 0.5"),
+        (
+            ("record", "diagnostics"),
+            [],
+            "record.diagnostics must be a list of 1 to 1 entries, got []",
+        ),
         (("more",), 1, "the manifest has an unknown field 'more'"),
     ],
 )
@@ -693,10 +655,14 @@ def test_field_that_is_wrong_is_named(saved, path, value, message):
 
 
 def test_missing_field_is_named(saved):
-    write(saved, changed(read(saved), ("members", 0, "spread"), lambda o, name: o.pop(name)))
+    write(saved, changed(read(saved), ("components", 0, "spread"), lambda o, name: o.pop(name)))
     refused(
-        saved, f"restore: {str(saved / 'manifest.json')!r} is damaged: members.0 has no 'spread'."
+        saved,
+        f"restore: {str(saved / 'manifest.json')!r} is damaged: components.0 has no 'spread'.",
     )
+
+
+THRESHOLD = Threshold(1.0, "a stated energy").plain()
 
 
 def test_model_of_the_other_class_is_refused(fitted_detector, saved, tmp_path):
@@ -723,7 +689,7 @@ def test_model_of_the_other_class_is_refused(fitted_detector, saved, tmp_path):
             ["a"],
             "feature_names_in_ must be the columns or null",
         ),
-        (("threshold",), 1.0, "threshold must not be there"),
+        (("threshold",), THRESHOLD, "threshold must not be there"),
     ],
 )
 def test_refused_model_changes_nothing(fitted, saved, path, value, message):

@@ -51,7 +51,7 @@ def test_energies_are_the_same_to_the_bit(fitted, saved):
         (
             "image_shape",
             [9, 8, 2],
-            "members.0.n_features must be 144, the width of an encoded row, got 72",
+            "networks.0.n_features must be 144, the width of an encoded row, got 72",
         ),
         ("scale", 0.0, "encoder.scale must be a number > 0, got 0.0"),
         ("scale", None, "encoder.scale must be a finite number, got None"),

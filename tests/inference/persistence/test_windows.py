@@ -98,12 +98,12 @@ def test_missing_and_unknown_fields_and_other_widths_are_named(copy):
     write(copy, plain)
     refused(
         copy,
-        "members.0.n_features must be 10, the width of what the networks see of a window, got 4",
+        "networks.0.n_features must be 10, the width of what the networks see of a window, got 4",
     )
     plain = json.loads(json.dumps(whole))
     plain["windows"] = None
     write(copy, plain)
-    refused(copy, "members.0.n_features must be 2, the width of an encoded row, got 4")
+    refused(copy, "networks.0.n_features must be 2, the width of an encoded row, got 4")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 from dagmm import DAGMMDetector, InputError
 from dagmm.data.arrays import MatrixRows
 from dagmm.data.convert import as_rows
+from dagmm.mixture.density import DensityConfig
+from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.missing import (
     Imputer,
@@ -16,7 +18,7 @@ from dagmm.preprocessing.columns.missing import (
     masks_of,
 )
 from dagmm.preprocessing.table_fit import fit_table_encoder
-from dagmm.training.presets import DetectorConfig
+from dagmm.training.config import DetectorConfig
 from small_tables import PLAN, correlated_rows
 
 
@@ -94,10 +96,11 @@ def test_holes_in_training_have_masks_and_holes_elsewhere_move_their_column():
     assert word[9] > whole[9]
 
 
-def small_config(n_rows, n_features, n_members):
+def small_config(n_rows, shape, n_members):
     residuals = ("log_error",)
-    architecture = Architecture(n_features, (16, 4), "tanh", (8, 2), "tanh", 0.25, residuals)
-    return DetectorConfig((architecture,) * n_members, PLAN, (1, 2, 4), (1e-3,) * n_members)
+    architecture = Architecture(*shape, (16, 4), "tanh", (8, 2), "tanh", 0.25, residuals)
+    mixture = DensityConfig(LatentMixture, {"candidates": (1, 2, 4), "relative_floor": 1e-3})
+    return DetectorConfig((architecture,) * n_members, PLAN, ((mixture,),) * n_members)
 
 
 def test_a_hole_makes_a_row_strange_only_where_there_never_was_one(monkeypatch):

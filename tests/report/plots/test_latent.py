@@ -3,38 +3,49 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from dagmm.inference.ensemble import Member
-from dagmm.inference.forward import latent_rows
+from dagmm.data.arrays import MatrixRows
+from dagmm.inference.ensemble import Component, TrainedNetwork
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.forward import outputs_of
 from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.latent import LatentMixture
+from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.report.plots.latent import DEVIATIONS, draw_latent, ellipse_of, latent_view, plane_of
-from small_tables import ARCHITECTURE, correlated_rows
+from small_tables import ARCHITECTURE, CALIBRATION, RECORD, correlated_rows
 
 
 @pytest.fixture(scope="module")
-def member():
+def model():
     rng = np.random.default_rng(0)
     parameters = rng.normal(size=sum(np.prod(s) for s in ARCHITECTURE.shapes().values()))
     n = ARCHITECTURE.n_latent
     chol = np.tril(rng.normal(size=(3, n, n))) + 2.0 * np.eye(n)
     mixture = GaussianMixture(np.array([0.5, 0.3, 0.2]), rng.normal(size=(3, n)), chol)
-    return Member(ARCHITECTURE, (0.3 * parameters).astype(np.float32), mixture, 0.0, 1.0)
+    network = TrainedNetwork(ARCHITECTURE, (0.3 * parameters).astype(np.float32))
+    encoder = fit_table_encoder(MatrixRows(correlated_rows().astype(np.float64)))
+    component = Component(network, LatentMixture(mixture))
+    return FittedModel(encoder, (component,), CALIBRATION, RECORD)
 
 
-def test_rows_and_ellipses_are_seen_from_the_same_side(member):
+def mixture_of(model):
+    return model.mixture_of(model.networks[0])
+
+
+def test_rows_and_ellipses_are_seen_from_the_same_side(model):
     rows = correlated_rows(n_rows=50)
-    z = latent_rows(member.architecture, member.parameters, rows)
-    view = latent_view(member, rows, np.zeros(50, bool))
-    plane = plane_of(member)
-    n_code = ARCHITECTURE.n_code
+    z, _, _ = outputs_of(ARCHITECTURE, model.networks[0].parameters, rows)
+    view = latent_view(model, 0, rows, np.zeros(50, bool))
+    mixture, n_code = mixture_of(model), ARCHITECTURE.n_code
+    plane = plane_of(mixture, n_code)
     np.testing.assert_allclose(view.at[:, 1], z[n_code], rtol=1e-6)
     np.testing.assert_allclose(view.at[:, 0], plane[0] @ z, rtol=1e-5)
     for k in range(3):
-        np.testing.assert_allclose(view.mu[k], plane @ member.mixture.mu[k])
-        np.testing.assert_allclose(view.cov[k], plane @ member.mixture.cov[k] @ plane.T)
+        np.testing.assert_allclose(view.mu[k], plane @ mixture.mu[k])
+        np.testing.assert_allclose(view.cov[k], plane @ mixture.cov[k] @ plane.T)
 
 
-def test_the_axis_of_the_code_is_the_one_of_most_variance(member):
-    mixture, n_code = member.mixture, ARCHITECTURE.n_code
+def test_the_axis_of_the_code_is_the_one_of_most_variance(model):
+    mixture, n_code = mixture_of(model), ARCHITECTURE.n_code
     rng = np.random.default_rng(1)
     component = rng.choice(3, 200_000, p=mixture.phi)
     z = mixture.mu[component] + np.einsum(
@@ -42,7 +53,7 @@ def test_the_axis_of_the_code_is_the_one_of_most_variance(member):
     )
     values, vectors = np.linalg.eigh(np.cov(z[:, :n_code].T))
     assert values[-1] > 1.1 * values[-2]
-    axis = plane_of(member)[0, :n_code]
+    axis = plane_of(mixture, n_code)[0, :n_code]
     assert abs(axis @ vectors[:, -1]) == pytest.approx(1.0, abs=1e-3)
     assert axis[np.argmax(np.abs(axis))] > 0.0
     assert np.linalg.norm(axis) == pytest.approx(1.0)
@@ -60,9 +71,9 @@ def test_an_ellipse_holds_its_share_of_the_rows():
     assert pytest.approx(3.035, abs=1e-3) == DEVIATIONS
 
 
-def test_rows_far_away_are_counted_and_do_not_rule_the_axes(member):
+def test_rows_far_away_are_counted_and_do_not_rule_the_axes(model):
     rows = correlated_rows(n_rows=20)
-    view = latent_view(member, rows, np.arange(20) == 3)
+    view = latent_view(model, 0, rows, np.arange(20) == 3)
     far = view.__class__(
         np.vstack([view.at, [[1e9, 1e9]]]),
         np.append(view.strange, True),
@@ -76,4 +87,4 @@ def test_rows_far_away_are_counted_and_do_not_rule_the_axes(member):
     draw_latent(ax, far)
     assert len(ax.patches) == 6
     assert (ax.get_xlim(), ax.get_ylim()) == far.limits()
-    assert latent_view(member, rows[:0], np.zeros(0, bool)).n_beyond == 0
+    assert latent_view(model, 0, rows[:0], np.zeros(0, bool)).n_beyond == 0

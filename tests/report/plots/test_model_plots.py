@@ -52,7 +52,9 @@ def test_plot_of_the_code_space_shows_every_row(detector, rows):
     normal, strange = (len(part.get_offsets()) for part in ax.collections)
     assert strange == (detector.predict(rows) == -1).sum()
     assert normal + strange == len(rows)
-    assert len(ax.patches) == 2 * len(detector.model_.members[1].mixture.phi)
+    assert (
+        len(ax.patches) == 2 * detector.model_.mixture_of(detector.model_.networks[1]).n_components
+    )
 
 
 def test_plot_of_an_explanation_names_the_column(detector, rows):

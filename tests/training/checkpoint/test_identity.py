@@ -41,7 +41,7 @@ def test_the_same_training_is_the_same_also_after_json():
         ({"rows": correlated_rows().astype(np.float64)}, "the training rows"),
         ({"n_rows": 399}, "n_rows (400 there, 399 here)"),
         ({"seed": 1}, "the seed"),
-        ({"initial": np.zeros(3)}, "the initial parameters"),
+        ({"initial": [np.zeros(3)]}, "the initial parameters"),
         ({"inputs": [np.arange(3)]}, "the inputs of each network"),
         ({"networks": (ARCHITECTURE,) * 2}, "members (1 there, 2 here)"),
         (

@@ -116,7 +116,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
             note(str(warning.message).rstrip("."), job.quiet)
     if isinstance(detector.model_.encoder, TableEncoder):
         _note_unused(detector.model_.encoder, job.quiet)
-        record = {**detector.model_.record, "table": job.roles.plain()}
+        record = replace(detector.model_.record, roles=job.roles.remembered)
         detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
     if job.checkpoint is not None:
@@ -175,11 +175,11 @@ def _unused_columns(encoder: TableEncoder) -> dict[str, Any]:
 def _windows(model: FittedModel) -> dict[str, Any]:
     if model.windows is None:
         return {}
-    return {"window_rows": model.windows.n_steps, "windows": model.record["n_windows"]}
+    return {"window_rows": model.windows.n_steps, "windows": model.record.n_windows}
 
 
 def _drawn(model: FittedModel) -> dict[str, Any]:
-    n_rows = model.record.get("drawn_rows")
+    n_rows = model.record.drawn_rows
     return {} if n_rows is None else {"drawn_rows": n_rows}
 
 
@@ -199,7 +199,7 @@ def _summary(
     labels: np.ndarray | None,
 ) -> dict[str, Any]:
     model = detector.model_
-    encoder, n_rows = model.encoder, model.record["n_rows"]
+    encoder, n_rows = model.encoder, model.record.n_rows
     if isinstance(encoder, ImageEncoder):
         summary: dict[str, Any] = {"images": n_rows, "size": size_in_words(encoder.shape)}
     else:
@@ -214,7 +214,7 @@ def _summary(
     share, quality = detection_quality(model, features, labels)
     return {
         **summary,
-        "members": len(model.members),
+        "members": len(model.networks),
         "threshold": model.threshold,
         "share_above": share,
         "verdict": detector.verdict_,

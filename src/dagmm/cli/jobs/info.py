@@ -1,17 +1,16 @@
 """A saved model in words."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from dagmm.cli.jobs.roles import Roles
 from dagmm.inference.calibration.calibration import Calibration
-from dagmm.inference.calibration.threshold import meaning_of
-from dagmm.inference.ensemble import Member
+from dagmm.inference.ensemble import Component, Identity, TrainedNetwork
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
-from dagmm.inference.record import verdict_of
+from dagmm.inference.record import InputRoles
 from dagmm.networks.activations import activation_name
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.table_encoder import TableEncoder
@@ -33,18 +32,19 @@ def describe(path: str) -> dict[str, Any]:
         "estimator": saved.estimator,
         "dagmm_version": saved.library_version,
         "format": FORMAT_VERSION,
-        **_schema(model.encoder, record),
+        **_schema(model),
         "windows": _windows(model),
-        "members": [_member(member) for member in model.members],
-        "marginal_mixtures": _marginal_mixtures(model),
-        "input_mixture": _input_mixture(model),
+        "networks": [_network(network, model) for network in model.networks],
+        "input_densities": [
+            _density(one) for one in model.components if isinstance(one.transform, Identity)
+        ],
         "threshold": model.threshold,
-        "threshold_rule": None if model.threshold is None else meaning_of(model)["rule"],
+        "threshold_rule": None if model.decision is None else model.decision.rule,
         "calibration": _calibration(model.calibration),
-        "rows": record["n_rows"],
-        **({"drawn_rows": record["drawn_rows"]} if "drawn_rows" in record else {}),
-        "fingerprint": record["fingerprint"],
-        "verdict": verdict_of(record["health"]),
+        "rows": record.n_rows,
+        **({} if record.drawn_rows is None else {"drawn_rows": record.drawn_rows}),
+        "fingerprint": record.fingerprint,
+        "verdict": record.verdict,
     }
 
 
@@ -94,38 +94,22 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     words["windows"] = words["windows"] and _windows_in_words(words["windows"])
     known = words["calibration"]
     words["calibration"] = f"{known['rows']} {known['rows_are']}"
-    words["members"] = [_member_in_words(member) for member in description["members"]]
-    beside = words["marginal_mixtures"]
-    words["marginal_mixtures"] = beside and (
-        f"{_components(beside['components'])} for each encoded column, "
-        f"{beside['share']:.0%} of the energy"
-    )
-    beside = words["input_mixture"]
-    words["input_mixture"] = beside and (
-        f"{_components(beside['components'])} of all encoded columns together, "
-        f"{beside['share']:.0%} of the energy"
-    )
+    words["networks"] = [_network_in_words(network) for network in description["networks"]]
+    words["input_densities"] = [
+        f"{_density_in_words(one)} of encoded rows, {one['share']:.0%} of the energy"
+        for one in description["input_densities"]
+    ] or None
     return words
 
 
-def _components(n: int, of: str = "") -> str:
-    return f"{n} {of}component{'s' * (n > 1)}"
+def _density_in_words(density: dict[str, Any]) -> str:
+    n = density["components"]
+    return f"{density['kind'].replace('_', ' ')} ({n} component{'s' * (n > 1)})"
 
 
-def _marginal_mixtures(model: FittedModel) -> dict[str, Any] | None:
-    beside = model.column_mixtures
-    return None if beside is None else {"components": len(beside.phi), "share": beside.share}
-
-
-def _input_mixture(model: FittedModel) -> dict[str, Any] | None:
-    beside = model.row_mixture
-    if beside is None:
-        return None
-    return {"components": len(beside.mixture.phi), "share": beside.share}
-
-
-def _schema(encoder: TableEncoder | ImageEncoder, record: dict[str, Any]) -> dict[str, Any]:
+def _schema(model: FittedModel) -> dict[str, Any]:
     """Say what the model takes: a table's columns, or images of one size."""
+    encoder = model.encoder
     if isinstance(encoder, ImageEncoder):
         height, width, channels = encoder.shape
         images = {"height": height, "width": width, "channels": channels}
@@ -133,7 +117,7 @@ def _schema(encoder: TableEncoder | ImageEncoder, record: dict[str, Any]) -> dic
     return {
         "columns": _columns(encoder),
         "unused_columns": [column._asdict() for column in encoder.unused_columns],
-        "table": Roles.of_record(record).plain(),
+        "table": asdict(model.record.roles or InputRoles()),
         "scaling": encoder.scaling,
     }
 
@@ -162,17 +146,15 @@ def _column_in_words(column: dict[str, Any]) -> str:
     return f"{column['name']} ({', '.join(words)})"
 
 
-def _member_in_words(member: dict[str, Any]) -> str:
+def _network_in_words(network: dict[str, Any]) -> str:
     compression, estimation = (
-        "-".join(map(str, member[part])) for part in ("compression", "estimation")
+        "-".join(map(str, network[part])) for part in ("compression", "estimation")
     )
-    *others, last = map(str, member["kernels"] or [""])
-    drawn = f"{', '.join(others)} and {last}" if others else last
-    beside = f", kernel densities on {drawn} rows" if drawn else ""
-    kind = "convolutional compression" if member["shape"] else "compression"
+    kind = "convolutional compression" if network["shape"] else "compression"
+    densities = ", ".join(map(_density_in_words, network["densities"]))
     return (
-        f"{kind} {compression} ({member['comp_activation']}), estimation {estimation} "
-        f"({member['est_activation']}), {_components(member['components'], 'mixture ')}{beside}"
+        f"{kind} {compression} ({network['comp_activation']}), estimation {estimation} "
+        f"({network['est_activation']}); {densities}"
     )
 
 
@@ -187,8 +169,8 @@ def _columns(encoder: TableEncoder) -> list[dict[str, Any]]:
     return [{"name": name, **kinds[name]} for name in encoder.columns]
 
 
-def _member(member: Member) -> dict[str, Any]:
-    architecture = member.architecture
+def _network(network: TrainedNetwork, model: FittedModel) -> dict[str, Any]:
+    architecture = network.architecture
     return {
         "shape": list(architecture.shape),
         "compression": [architecture.n_features, *architecture.comp_hiddens],
@@ -196,6 +178,14 @@ def _member(member: Member) -> dict[str, Any]:
         "estimation": [architecture.n_latent, *architecture.est_hiddens],
         "est_activation": activation_name("est_activation", architecture.est_activation),
         "est_dropout_ratio": architecture.est_dropout_ratio,
-        "components": len(member.mixture.phi),
-        "kernels": list(member.drawn_components),
+        "densities": [_density(one) for one in model.components if one.transform is network],
+    }
+
+
+def _density(component: Component) -> dict[str, Any]:
+    density = component.density
+    return {
+        "kind": density.kind,
+        "components": density.n_components,
+        "share": component.weight,
     }

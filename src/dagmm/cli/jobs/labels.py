@@ -141,7 +141,7 @@ def detection_quality(
         Which rows are anomalies.
     """
     assert model.threshold is not None, "a detector's model has a threshold"
-    if "drawn_rows" not in model.record:
+    if model.record.drawn_rows is None:
         energy = model.energy(features)
         share = float(is_anomaly(energy, model.threshold).mean())
         return share, {} if labels is None else quality_of(energy, labels)

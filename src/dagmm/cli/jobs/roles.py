@@ -10,6 +10,7 @@ import pyarrow as pa
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.files.base import is_number, is_text
+from dagmm.inference.record import InputRoles, TrainingRecord
 from dagmm.preprocessing.column_roles import ColumnRoles
 
 
@@ -82,29 +83,16 @@ class Roles:
             )
         return left
 
-    def plain(self) -> dict[str, Any]:
-        """Return them as a saved model records them."""
-        return {
-            "ids": list(self.ids),
-            "label": self.label,
-            "normal": list(self.normal),
-            "drop": list(self.drop),
-            "time": self.time,
-            "group": self.group,
-        }
+    @property
+    def remembered(self) -> InputRoles:
+        """What a saved model records of them."""
+        return InputRoles(self.ids, self.label, self.normal, self.drop, self.time, self.group)
 
     @classmethod
-    def of_record(cls, record: dict[str, Any]) -> "Roles":
+    def of_record(cls, record: TrainingRecord) -> "Roles":
         """Return what a saved model records; nothing, for one that was fitted in Python."""
-        plain = record.get("table") or {}
-        label, time, group = (
-            None if plain.get(name) is None else str(plain[name])
-            for name in ("label", "time", "group")
-        )
-        ids, normal, drop = (
-            tuple(map(str, plain.get(name) or ())) for name in ("ids", "normal", "drop")
-        )
-        return cls(ids, label, normal, drop, time, group)
+        known = record.roles or InputRoles()
+        return cls(known.ids, known.label, known.normal, known.drop, known.time, known.group)
 
 
 def check_column(option: str, name: str, names: Sequence[str], table: str) -> None:

@@ -11,7 +11,7 @@ from dagmm.cli.terminal import errors_named, keep_interrupts, note
 from dagmm.data.files.base import TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.paths import rows_in
-from dagmm.inference.calibration.threshold import apply_threshold, choose_threshold, meaning_of
+from dagmm.inference.calibration.threshold import choose_threshold
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model, save_model
 
@@ -75,10 +75,11 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
             every=job.every,
             n_steps=model.n_steps,
         )
-        model = apply_threshold(model, chosen)
+        model = model.with_threshold(chosen)
     if model is not saved.model:
         save_model(job.model, model, saved.estimator, saved.arguments)
-    return {"model": job.model, **meaning_of(model)}
+    assert model.decision is not None, "checked"
+    return {"model": job.model, **model.decision.plain()}
 
 
 def in_words(meaning: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.numerics import Array
@@ -29,6 +28,11 @@ class CodeArchitecture(Architecture):
     """A network whose rows are z already: ``n_features`` is the width of z."""
 
     @property
+    def n_code(self) -> int:
+        """Width of the code, which is all of z."""
+        return self.n_features
+
+    @property
     def n_latent(self) -> int:
         """Width of z."""
         return self.n_features
@@ -46,7 +50,7 @@ class CodeArchitecture(Architecture):
             residuals=(),
         )
 
-    def _assemble(self, init: Initializer, axes: np.ndarray | None = None) -> Network:
+    def _assemble(self, init: Initializer) -> Network:
         return Network(
             compression=NoCompression(),
             estimation=Estimation(

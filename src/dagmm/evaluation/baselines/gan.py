@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from dagmm._core.numerics import Array
 from dagmm.evaluation.baselines.method import Strangeness
-from dagmm.evaluation.baselines.optimise import DescentPlan, Gradient, descend
+from dagmm.evaluation.baselines.optimise import DescentConfig, Gradient, descend
 from dagmm.networks.dense import Dense, Initializer, dense_stack, glorot
 
 #: Weights of the generator's losses, as in the paper.
@@ -23,7 +23,7 @@ CONTEXT, ADVERSARIAL, ENCODER = 50.0, 1.0, 1.0
 #: Widths of the hidden layers; the paper has convolutions.
 HIDDENS = (64, 32)
 LEAK = 0.2
-PLAN = DescentPlan(batch_size=256, n_steps=2000, learning_rate=1e-3, momentum=0.5)
+CONFIG = DescentConfig(batch_size=256, n_steps=2000, learning_rate=1e-3, momentum=0.5)
 
 
 class Ganomaly(eqx.Module):
@@ -107,7 +107,7 @@ class AdversarialGradient(Gradient):
 
 
 def gan(
-    x: Float[np.ndarray, "n_rows n_features"], seed: int, plan: DescentPlan = PLAN
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, config: DescentConfig = CONFIG
 ) -> Strangeness:
     """Loss of the generator on a row.
 
@@ -117,7 +117,7 @@ def gan(
     rng = np.random.default_rng(seed)
     n_features = x.shape[1]
     start = Ganomaly(n_features, _code_width(n_features), init=glorot(rng))
-    networks = descend(AdversarialGradient(), start, x.astype(np.float32), plan, rng)
+    networks = descend(AdversarialGradient(), start, x.astype(np.float32), config, rng)
     return lambda rows: np.asarray(networks.losses(rows.T), np.float64)
 
 

@@ -30,7 +30,7 @@ class Gradient(ABC):
 
 
 @dataclass(frozen=True)
-class DescentPlan:
+class DescentConfig:
     """How long and how fast.
 
     Parameters
@@ -52,7 +52,7 @@ def descend(
     gradient: Gradient,
     parameters: _P,
     features: Float32[np.ndarray, "n_rows n_features"],
-    plan: DescentPlan,
+    config: DescentConfig,
     rng: np.random.Generator,
 ) -> _P:
     """Follow a gradient from minibatch to minibatch.
@@ -63,7 +63,7 @@ def descend(
     parameters : tree of arrays
         Where to start.
     features : ndarray of shape (n_rows, n_features), float32
-    plan : DescentPlan
+    config : DescentConfig
     rng : numpy.random.Generator
         Draws the rows of each minibatch, with replacement.
 
@@ -72,14 +72,14 @@ def descend(
     tree of ndarray
         A step whose gradient is not finite is left out, so the result is finite.
     """
-    index = rng.integers(len(features), size=(plan.n_steps, plan.batch_size), dtype=np.int32)
-    decay = 0.5 + 0.5 * np.cos(np.pi * np.arange(plan.n_steps) / plan.n_steps)
-    rates = (plan.learning_rate * decay).astype(np.float32)
+    index = rng.integers(len(features), size=(config.n_steps, config.batch_size), dtype=np.int32)
+    decay = 0.5 + 0.5 * np.cos(np.pi * np.arange(config.n_steps) / config.n_steps)
+    rates = (config.learning_rate * decay).astype(np.float32)
     make_room(_program())
     result: _P = jax.tree.map(
         np.asarray,
         _program()(
-            features, parameters, (index, rates), gradient=gradient, momentum=plan.momentum
+            features, parameters, (index, rates), gradient=gradient, momentum=config.momentum
         ),
     )
     return result

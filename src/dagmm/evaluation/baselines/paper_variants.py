@@ -1,8 +1,8 @@
 """DAGMM with parts taken away: the variants of the paper's section 4.3.
 
-All have the same dense network without a linear path, the training plan of ``DAGMMDetector``, one
-network each and no refinement, so that they differ from one another in what is trained, when, and
-for what.
+All have the same dense network, the training of ``DAGMMDetector``, one network each and the
+mixture that its estimation network describes, so that they differ from one another in what is
+trained, when, and for what.
 """
 
 from dataclasses import replace
@@ -14,37 +14,38 @@ from jaxtyping import Float
 from dagmm.evaluation.baselines.classical import gaussian_mixture
 from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
 from dagmm.evaluation.baselines.method import Strangeness
-from dagmm.evaluation.baselines.optimise import DescentPlan
+from dagmm.evaluation.baselines.optimise import DescentConfig
 from dagmm.evaluation.baselines.pretraining import pretrain
-from dagmm.inference.ensemble import Member
+from dagmm.inference.ensemble import Component, TrainedNetwork, energies_of_all
 from dagmm.inference.forward import latent_rows, outputs_of
-from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
-from dagmm.training.fit_mixture import latent_moments
-from dagmm.training.presets import default_hiddens, table_config
+from dagmm.training.fit_densities import sample_of
+from dagmm.training.presets import RELATIVE_FLOORS, default_hiddens, table_config
 from dagmm.training.trainer import TrainingConfig, train
 
 #: Share of the training's steps that each layer's pre-training takes.
 PRETRAINING_SHARE = 0.25
+#: Floor of the mixtures' covariances, relative to the variance of z.
+_FLOOR = RELATIVE_FLOORS[0]
 
 
 class Setting(NamedTuple):
-    """What all variants share: one network, how it is trained, the floor of its covariances."""
+    """What all variants share: one network, and how it is trained."""
 
     architecture: Architecture
-    plan: TrainingConfig
-    relative_floor: float
+    training: TrainingConfig
 
 
 def default_setting(n_rows: int, n_features: int) -> Setting:
     """Return the training of ``DAGMMDetector`` for a network as the paper has it."""
-    recipe = table_config(n_rows, n_features, 1)
+    config = table_config(n_rows, (n_features,), 1)
     architecture = replace(
-        recipe.architectures[0],
+        config.architectures[0],
         comp_hiddens=default_hiddens(n_features),
         mask_ratio=0.0,
     )
-    return Setting(architecture, recipe.plan, recipe.relative_floors[0])
+    return Setting(architecture, config.training)
 
 
 class Autoencoder(NamedTuple):
@@ -93,8 +94,8 @@ def pae_gmm(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness
 def gmm_en(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
     """Energy, both networks trained for it alone, without the reconstruction error."""
     setting = default_setting(*x.shape)
-    plan = replace(setting.plan, reconstruction_weight=0.0)
-    return _energy(x, seed, setting._replace(plan=plan))
+    training = replace(setting.training, reconstruction_weight=0.0)
+    return _energy(x, seed, setting._replace(training=training))
 
 
 def dagmm_p(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
@@ -110,21 +111,23 @@ def dagmm_single(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strang
 
 def _energy(x: Any, seed: int, setting: Setting, initial: np.ndarray | None = None) -> Strangeness:
     """Train, fix the mixture that the estimation network describes, return its energy."""
-    features = x.astype(np.float32)
+    features, start = x.astype(np.float32), None if initial is None else [initial]
     architecture = setting.architecture
-    member = train(features, len(x), [architecture], setting.plan, seed, initial=initial)[0]
-    _, moments = latent_moments(architecture, member.parameters, features)
-    mixture = GaussianMixture.from_moments(moments, setting.relative_floor)
-    fitted = Member(architecture, member.parameters, mixture, location=0.0, spread=1.0)
-    return lambda rows: fitted.energy(rows.astype(np.float32))
+    trained = train(features, len(x), [architecture], setting.training, seed, initial=start)[0]
+    network = TrainedNetwork(architecture, trained.parameters)
+    mixture = LatentMixture.fit(
+        sample_of(network, features), np.random.default_rng(seed), relative_floor=_FLOOR
+    )
+    component = Component(network, mixture)
+    return lambda rows: energies_of_all([component], rows.astype(np.float32))[0]
 
 
 def _autoencoder(
     x: Any, seed: int, setting: Setting, initial: np.ndarray | None = None
 ) -> Autoencoder:
-    plan = replace(setting.plan, lambda1=0.0, lambda2=0.0)
-    features = x.astype(np.float32)
-    trained = train(features, len(x), [setting.architecture], plan, seed, initial=initial)[0]
+    training = replace(setting.training, lambda1=0.0, lambda2=0.0)
+    features, start = x.astype(np.float32), None if initial is None else [initial]
+    trained = train(features, len(x), [setting.architecture], training, seed, initial=start)[0]
     return Autoencoder(setting.architecture, trained.parameters)
 
 
@@ -133,9 +136,8 @@ def _pretrained_autoencoder(x: Any, seed: int, setting: Setting) -> Autoencoder:
 
 
 def _pretrained(x: Any, seed: int, setting: Setting) -> np.ndarray:
-    plan = setting.plan
-    layer = DescentPlan(
-        plan.batch_size, max(1, round(PRETRAINING_SHARE * plan.n_steps)), plan.learning_rate
-    )
+    training = setting.training
+    n_steps = max(1, round(PRETRAINING_SHARE * training.n_steps))
+    layer = DescentConfig(training.batch_size, n_steps, training.learning_rate)
     rng = np.random.default_rng([seed, 1])
     return pretrain(setting.architecture, x.astype(np.float32), layer, rng)

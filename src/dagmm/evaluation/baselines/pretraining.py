@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm._core.numerics import Array
-from dagmm.evaluation.baselines.optimise import DescentPlan, Gradient, descend
+from dagmm.evaluation.baselines.optimise import DescentConfig, Gradient, descend
 from dagmm.networks.activations import Activation, activation_function
 from dagmm.networks.compression import DenseCompression
 from dagmm.networks.dense import Dense
@@ -65,7 +65,7 @@ class PairGradient(Gradient):
 def pretrain(
     architecture: Architecture,
     features: Float32[np.ndarray, "n_rows n_features"],
-    plan: DescentPlan,
+    config: DescentConfig,
     rng: np.random.Generator,
 ) -> Float32[np.ndarray, " n_parameters"]:
     """Pre-train the compression network of an architecture, layer by layer.
@@ -75,7 +75,7 @@ def pretrain(
     architecture : Architecture
         With a dense compression network.
     features : ndarray of shape (n_rows, n_features), float32
-    plan : DescentPlan
+    config : DescentConfig
         Of each layer.
     rng : numpy.random.Generator
 
@@ -90,7 +90,7 @@ def pretrain(
     pairs: list[Pair] = []
     for i, (encoder, decoder) in enumerate(zip(encoders, decoders, strict=True)):
         gradient = PairGradient(architecture.comp_activation, i == 0, i == len(encoders) - 1)
-        pairs.append(descend(gradient, Pair(encoder, decoder), features, plan, rng))
+        pairs.append(descend(gradient, Pair(encoder, decoder), features, config, rng))
         features = np.asarray(gradient.encode(pairs[-1], features.T)).T
     pretrained = eqx.tree_at(
         lambda n: (n.compression.encoder, n.compression.decoder),

@@ -3,8 +3,9 @@
 An energy is higher for stranger rows; scikit-learn's scores are lower for them.
 """
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -12,11 +13,11 @@ from scipy.stats import binom
 
 from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError
+from dagmm._core.json_fields import JsonField
 from dagmm.inference.calibration.alarm_budget import share_of_budget
 from dagmm.inference.calibration.calibration import Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.tail import LEAST_ROWS
-from dagmm.inference.fitted_model import FittedModel
 
 #: Share of rows like the training rows above the threshold when the user does not say.
 AUTO_CONTAMINATION = 0.01
@@ -26,6 +27,11 @@ MOST_AUTO_CONTAMINATION = 0.05
 _ENOUGH_ABOVE = 10
 #: Below this p-value of its fit a tail is not to be trusted.
 _POOR_FIT = 0.05
+#: Most warnings of a threshold that are read.
+_MOST_WARNINGS = 64
+
+
+WarningKind: TypeAlias = Literal["training_rows", "poor_tail_fit"]
 
 
 class ThresholdWarning(NamedTuple):
@@ -40,8 +46,19 @@ class ThresholdWarning(NamedTuple):
         The same in words.
     """
 
-    kind: Literal["training_rows", "poor_tail_fit"]
+    kind: WarningKind
     text: str
+
+    @classmethod
+    def read(cls, field: JsonField) -> "ThresholdWarning":
+        """Check what a manifest says.
+
+        Raises
+        ------
+        ValueError
+        """
+        kind, text = field.fields("kind", "text")
+        return cls(kind.choice(get_args(WarningKind)), text.text())  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -79,8 +96,34 @@ class Threshold:
     warnings: tuple[ThresholdWarning, ...] = ()
 
     def plain(self) -> dict[str, Any]:
-        """Return it as a saved model records it."""
+        """Return it as JSON can hold it."""
         return asdict(self) | {"warnings": [warning._asdict() for warning in self.warnings]}
+
+    @classmethod
+    def read(cls, field: JsonField) -> "Threshold":
+        """Check what a manifest says.
+
+        Raises
+        ------
+        ValueError
+        """
+        names = tuple(part.name for part in fields(cls))
+        parts = dict(zip(names, field.fields(*names), strict=True))
+
+        def optional(name: str, read: Callable[[JsonField], Any]) -> Any:
+            return None if parts[name].value is None else read(parts[name])
+
+        return cls(
+            energy=parts["energy"].number(),
+            rule=parts["rule"].text(),
+            share=optional("share", JsonField.number),
+            low=optional("low", JsonField.number),
+            high=optional("high", JsonField.number),
+            method=optional("method", JsonField.text),
+            n_rows=optional("n_rows", JsonField.whole),
+            rows_are=optional("rows_are", JsonField.text),
+            warnings=tuple(map(ThresholdWarning.read, parts["warnings"].items(_MOST_WARNINGS))),
+        )
 
 
 def check_contamination(contamination: object, n_steps: int = 1) -> float:
@@ -170,22 +213,6 @@ def choose_threshold(
     share = share_of_budget(alarms, per, every)
     rule = f"at most {alarms:g} false alarms a {per} at a row every {_duration(every)}"
     return _by_share(calibration, share, rule)
-
-
-def apply_threshold(model: FittedModel, threshold: Threshold) -> FittedModel:
-    """Return the same model with another threshold, and what it means on record."""
-    record = {**model.record, "threshold": threshold.plain()}
-    return replace(model.with_threshold(threshold.energy), record=record)
-
-
-def meaning_of(model: FittedModel) -> dict[str, Any]:
-    """Return what a model's threshold means, as :meth:`Threshold.plain` has it."""
-    assert model.threshold is not None, "asked only of a model that decides"
-    recorded = model.record.get("threshold")
-    known = Threshold(model.threshold, "not recorded").plain()
-    if isinstance(recorded, dict) and recorded.keys() == known.keys():
-        known = {**recorded, "energy": model.threshold}
-    return known
 
 
 def p_value_of(

@@ -10,7 +10,7 @@ adds between the two is the integral, along the line, of the energy's slope at t
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -18,14 +18,14 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from dagmm._core.compilation import MOST_KEPT, compiled
+from dagmm._core.compilation import compiled
 from dagmm._core.numerics import Array, inverse_lower
 from dagmm.data.images import ImageRows
-from dagmm.inference.ensemble import Member
-from dagmm.inference.explain.traced import TracedModel
+from dagmm.inference.ensemble import TrainedNetwork, latents_of, scales_of, weights_of
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.inference.forward import block_rows, latent_rows
-from dagmm.mixture.gaussian import log_joint
+from dagmm.inference.forward import block_rows
+from dagmm.mixture.combination import combined_slopes
+from dagmm.mixture.gaussian import GaussianMixture, log_joint
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.image_encoder import ImageEncoder
 
@@ -79,15 +79,13 @@ def explain_images(model: FittedModel, rows: ImageRows) -> ImageExplanation:
     model.check(rows)
     encoder = model.encoder
     assert isinstance(encoder, ImageEncoder), "checked"
-    traced = jax.device_put(TracedModel.of(model))
     target = model.calibration.reference.energy_at(0.5)
     size = max(1, _PART_FEATURES // encoder.n_features)
     parts = [
-        _explain_part(model, encoder, traced, target, encoder.encode(chunk))
-        for chunk in rows.chunks(size)
+        _explain_part(model, encoder, target, encoder.encode(chunk)) for chunk in rows.chunks(size)
     ]
     parts = parts or [
-        _explain_part(model, encoder, traced, target, np.empty((0, encoder.n_features), "f4"))
+        _explain_part(model, encoder, target, np.empty((0, encoder.n_features), "f4"))
     ]
     return ImageExplanation(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
@@ -95,60 +93,43 @@ def explain_images(model: FittedModel, rows: ImageRows) -> ImageExplanation:
 def _explain_part(
     model: FittedModel,
     encoder: ImageEncoder,
-    traced: TracedModel,
     target: float,
     features: Float[np.ndarray, "n_rows n_features"],
 ) -> tuple[np.ndarray, ...]:
     """Return the attributes of an explanation for some images."""
     energy = model.energy_of_features(features)
     pulled, squared = np.zeros_like(features), np.zeros(features.shape)
-    for member in model.members:
-        z = latent_rows(member.architecture, member.parameters, features)
-        rebuilt = _decoded(member, z[: member.architecture.n_code])
-        squared += (features - rebuilt).astype(np.float64) ** 2 / len(model.members)
-        pulled += _decoded(member, _pulled(member, z)) / np.float32(len(model.members))
+    networks = model.networks
+    for network in networks:
+        z = network.latent(features)
+        code = z[: network.architecture.n_code]
+        squared += (features - network.decode(code)).astype(np.float64) ** 2 / len(networks)
+        mixture = model.mixture_of(network)
+        if mixture is not None:
+            code = _pulled(mixture, z)[: network.architecture.n_code]
+        pulled += network.decode(code) / np.float32(len(networks))
     reference, low = _lowest(model, pulled, features, energy)
     ordinary = energy <= target
     reference[ordinary], low[ordinary] = features[ordinary], energy[ordinary]
-    contribution = _along(model, traced, reference, features)
+    contribution = _along(model, reference, features)
     heat = contribution.reshape(-1, *encoder.shape).sum(axis=-1)
     residual = encoder.scale**2 * squared.reshape(-1, *encoder.shape).sum(axis=-1)
     return energy, low, heat, residual, encoder.decode(reference)
 
 
 def _pulled(
-    member: Member, z: Float[np.ndarray, "n_latent n_rows"]
-) -> Float[np.ndarray, "n_code n_rows"]:
-    """Codes no further from the likeliest component than those of training images are."""
-    phi, mu, chol = member.mixture.phi, member.mixture.mu, member.mixture.chol
+    mixture: GaussianMixture, z: Float[np.ndarray, "n_latent n_rows"]
+) -> Float[np.ndarray, "n_latent n_rows"]:
+    """Z no further from the likeliest component than that of training images is."""
+    phi, mu, chol = mixture.phi, mixture.mu, mixture.chol
     z = z.astype(np.float64)
     nearest = np.asarray(log_joint(z, phi, mu, chol)).argmax(axis=0)
     away = z - mu[nearest].T
     whitened = np.einsum("nij,jn->in", np.asarray(inverse_lower(chol))[nearest], away)
     distance = np.sqrt((whitened**2).sum(axis=0))
     usual = np.sqrt(len(z))
-    code = mu[nearest].T + away * np.minimum(1.0, usual / np.maximum(distance, usual))
-    return code[: member.architecture.n_code].astype(np.float32)
-
-
-def _decoded(
-    member: Member, code: Float[np.ndarray, "n_code n_rows"]
-) -> Float[np.ndarray, "n_rows n_features"]:
-    """Rows that codes stand for, computed in blocks of one shape."""
-    n_rows, size = code.shape[1], block_rows(member.architecture.n_features)
-    padded = np.zeros((len(code), -(-n_rows // size) * size), np.float32)
-    padded[:, :n_rows] = code
-    rows = [
-        np.asarray(
-            _decoding()(
-                member.parameters, padded[:, i : i + size], architecture=member.architecture
-            )
-        )
-        for i in range(0, n_rows, size)
-    ]
-    if not rows:
-        return np.empty((0, member.architecture.n_features), np.float32)
-    return np.concatenate(rows, axis=1).T[:n_rows]
+    pulled = mu[nearest].T + away * np.minimum(1.0, usual / np.maximum(distance, usual))
+    return pulled.astype(np.float32)
 
 
 def _lowest(
@@ -165,7 +146,7 @@ def _lowest(
 
 
 def _along(
-    model: FittedModel, traced: TracedModel, start: np.ndarray, stop: np.ndarray
+    model: FittedModel, start: np.ndarray, stop: np.ndarray
 ) -> Float[np.ndarray, "n_rows n_features"]:
     """Contribution of each feature on the line between two images; they add up exactly."""
     total = np.zeros(start.shape)
@@ -177,7 +158,7 @@ def _along(
     before = model.energy_of_features(start)
     for near, far in pairwise(_STEPS):
         middle = _between(start, stop, 0.5 * (near + far))
-        step = _slopes(model, traced, middle) * (far - near) * (stop - start).astype(np.float64)
+        step = _slopes(model, middle) * (far - near) * (stop - start).astype(np.float64)
         after = model.energy_of_features(_between(start, stop, far))
         # The slope at the middle is not quite the mean of the step: the rest is shared out.
         size = np.abs(step)
@@ -196,31 +177,65 @@ def _between(start: np.ndarray, stop: np.ndarray, place: float) -> np.ndarray:
 
 
 def _slopes(
-    model: FittedModel, traced: TracedModel, features: np.ndarray
+    model: FittedModel, features: Float[np.ndarray, "n_rows n_features"]
 ) -> Float[np.ndarray, "n_rows n_features"]:
-    """Slope of the energy at each feature, in blocks of one shape; 0 where it overflows."""
-    architectures = tuple(member.architecture for member in model.members)
-    size = min(BLOCK_ROWS, block_rows(features.shape[1]))
-    padded = np.zeros((-(-len(features) // size) * size, features.shape[1]), np.float32)
-    padded[: len(features)] = features
-    program = _sloping(architectures)
-    slopes = [
-        np.asarray(program(traced, padded[i : i + size])) for i in range(0, len(features), size)
+    """Slope of the energy at each feature; 0 where it overflows.
+
+    By the chain rule: of the combination by each component's energy, of that by z, and of z by
+    the image, which the network's own program tells.
+    """
+    components = model.components
+    made = latents_of(components, features)
+    energies = np.stack([one.density.energy(z) for one, z in zip(components, made, strict=True)])
+    outer = combined_slopes(energies, *scales_of(components), weights_of(components))
+    by_z = [
+        outer[i] * one.density.slope(z)
+        for i, (one, z) in enumerate(zip(components, made, strict=True))
     ]
-    return np.nan_to_num(np.concatenate(slopes)[: len(features)], posinf=0.0, neginf=0.0)
+    slopes = np.zeros(features.shape)
+    for network in model.networks:
+        own = [i for i, one in enumerate(components) if one.transform is network]
+        slopes += _pulled_back(network, features, sum(by_z[i] for i in own))
+    for one, slope in zip(components, by_z, strict=True):
+        if not isinstance(one.transform, TrainedNetwork):
+            slopes += slope.T
+    return np.nan_to_num(slopes, posinf=0.0, neginf=0.0)
+
+
+def _pulled_back(
+    network: TrainedNetwork,
+    features: Float[np.ndarray, "n_rows n_features"],
+    slope: Float[np.ndarray, "n_latent n_rows"],
+) -> Float[np.ndarray, "n_rows n_features"]:
+    """Slope at each feature from the slope at each coordinate of z, in blocks of one shape."""
+    n_rows, n_features = features.shape
+    size = min(BLOCK_ROWS, block_rows(n_features))
+    n_padded = -(-n_rows // size) * size
+    padded = np.zeros((n_padded, n_features), np.float32)
+    of_z = np.zeros((len(slope), n_padded), np.float32)
+    padded[:n_rows], of_z[:, :n_rows] = features, slope
+    architecture, parameters = network.architecture, network.parameters
+    parts = [
+        np.asarray(
+            _pulling_back()(
+                parameters,
+                padded[i : i + size],
+                of_z[:, i : i + size],
+                architecture=architecture,
+            )
+        )
+        for i in range(0, n_rows, size)
+    ]
+    return np.concatenate(parts)[:n_rows]
 
 
 @cache
-def _decoding() -> Callable[..., Any]:
-    def decode(parameters: Array, code: Array, *, architecture: Architecture) -> Array:
-        return architecture.unflatten(parameters).compression.decode(code)
+def _pulling_back() -> Callable[..., Any]:
+    def pull_back(
+        parameters: Array, rows: Array, slope: Array, *, architecture: Architecture
+    ) -> Array:
+        network = architecture.unflatten(parameters)
+        _, back = jax.vjp(lambda x: network.latent(x.T)[0], rows)
+        return back(slope)[0]
 
-    return compiled(decode, static_argnames="architecture")
-
-
-@lru_cache(maxsize=MOST_KEPT)
-def _sloping(architectures: tuple[Architecture, ...]) -> Callable[..., Any]:
-    def slopes(traced: TracedModel, rows: Array) -> Array:
-        return jax.grad(lambda x: traced.energy(architectures, x.T).sum())(rows)
-
-    return compiled(slopes)
+    return compiled(pull_back, static_argnames="architecture")

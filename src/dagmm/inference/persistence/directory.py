@@ -18,17 +18,11 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import safetensors.numpy
 
-from dagmm._core.atomic_files import PART, Arrays, check_arrays, checksum_of, write_atomically
+from dagmm._core.atomic_files import PART, ArraySpecs, check_arrays, checksum_of, write_atomically
 from dagmm._core.errors import ModelFileError, ModelSaveError
 from dagmm._version import __version__
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.inference.persistence.manifest import (
-    arrays_of,
-    join,
-    plain_of,
-    promised_arrays,
-    read_manifest,
-)
+from dagmm.inference.persistence.manifest import read_manifest, state_of_model
 
 #: Version of the directory's format; raised when an older library could not read it.
 FORMAT_VERSION = 1
@@ -75,7 +69,8 @@ def save_model(
         If the directory holds something else, or cannot be written.
     """
     directory = Path(path)
-    data = safetensors.numpy.save(arrays_of(model))
+    state = state_of_model(model)
+    data = safetensors.numpy.save(dict(state.arrays))
     name = f"arrays-{hashlib.sha256(data).hexdigest()}.safetensors"
     manifest = {
         "format": "dagmm",
@@ -84,7 +79,7 @@ def save_model(
         "estimator": estimator,
         "arguments": arguments,
         "arrays": name,
-        **plain_of(model),
+        **state.plain,
     }
     manifest["checksum"] = checksum_of(manifest)
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
@@ -135,11 +130,10 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
                 f"got {reprlib.repr(name)}"
             )
         manifest = read_manifest(plain)
-        promised = promised_arrays(manifest)
     arrays_file = Path(path) / name
-    arrays = _read_arrays(arrays_file, promised)
+    arrays = _read_arrays(arrays_file, manifest.model.arrays)
     with _named(arrays_file):
-        model = join(manifest, arrays)
+        model = manifest.model.build(arrays)
     return SavedModel(model, manifest.estimator, manifest.arguments, manifest.library_version)
 
 
@@ -237,7 +231,7 @@ def _named(file: Path) -> Iterator[None]:
         ) from error
 
 
-def _read_arrays(file: Path, promised: Arrays) -> dict[str, np.ndarray]:
+def _read_arrays(file: Path, promised: ArraySpecs) -> dict[str, np.ndarray]:
     """Read the arrays once everything about them is as the manifest promises."""
     with _named(file):
         if file.is_symlink():

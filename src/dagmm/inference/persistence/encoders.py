@@ -1,12 +1,13 @@
-"""The encoder of a saved model as plain data and arrays, and back; every field is checked."""
+"""The encoder of a table, saved and back; every field is checked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from dagmm._core.atomic_files import Arrays as Arrays
+from dagmm._core.atomic_files import ArraySpecs
 from dagmm._core.json_fields import JsonField
+from dagmm._core.states import Promise, State, check_array
 from dagmm.preprocessing.column_roles import REASONS, UnusedColumn
 from dagmm.preprocessing.columns.categorical import MAX_CATEGORIES, TextColumn
 from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
@@ -20,8 +21,12 @@ _MOST_COLUMNS = 2**20
 _EXPONENTS = 1100
 
 
-def plain_encoder(encoder: TableEncoder) -> dict[str, Any]:
-    """Return all of an encoder but its arrays as plain data."""
+def state_of_table_encoder(encoder: TableEncoder) -> State:
+    """Return an encoder as plain data and arrays."""
+    return State(_plain(encoder), _arrays(encoder))
+
+
+def _plain(encoder: TableEncoder) -> dict[str, Any]:
     imputation = encoder.imputation
     return {
         "columns": list(encoder.columns),
@@ -44,28 +49,33 @@ def plain_encoder(encoder: TableEncoder) -> dict[str, Any]:
     }
 
 
-def arrays_of_encoder(encoder: TableEncoder) -> dict[str, np.ndarray]:
-    """Return an encoder's arrays by name."""
+def _arrays(encoder: TableEncoder) -> dict[str, np.ndarray]:
     arrays = {
-        "encoder.exponent": encoder.numbers.exponent,
-        "encoder.centre": encoder.numbers.centre,
-        "encoder.scale": encoder.numbers.scale,
+        "exponent": encoder.numbers.exponent,
+        "centre": encoder.numbers.centre,
+        "scale": encoder.numbers.scale,
     }
     for i, text in enumerate(encoder.texts):
-        arrays[f"encoder.texts.{i}.centre"] = text.centre
+        arrays[f"texts.{i}.centre"] = text.centre
     if encoder.masks.names:
-        arrays["encoder.masks.centre"] = encoder.masks.centre
-        arrays["encoder.masks.scale"] = encoder.masks.scale
+        arrays["masks.centre"] = encoder.masks.centre
+        arrays["masks.scale"] = encoder.masks.scale
     if encoder.imputation is not None:
-        arrays["encoder.mean"] = encoder.imputation.mean
-        arrays["encoder.spread"] = encoder.imputation.spread
+        arrays["mean"] = encoder.imputation.mean
+        arrays["spread"] = encoder.imputation.spread
         if len(encoder.imputation.correlation):
-            arrays["encoder.correlation"] = encoder.imputation.correlation
+            arrays["correlation"] = encoder.imputation.correlation
     return arrays
 
 
-def read_encoder(field: JsonField) -> TableEncoder:
-    """Check an encoder's plain data; it comes back without its arrays.
+def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEncoder]]:
+    """Check an encoder's plain data.
+
+    Returns
+    -------
+    frame : TableEncoder
+        The encoder without the values of its arrays, which knows its columns and features.
+    promise : Promise
 
     Raises
     ------
@@ -97,7 +107,7 @@ def read_encoder(field: JsonField) -> TableEncoder:
         correlated.fail("false where there are no numbers or no holes are filled")
     none = np.empty(0)
     width = len(expected) if correlated.flag() else 0
-    return TableEncoder(
+    frame = TableEncoder(
         names,
         scaling.choice(SCALINGS),  # type: ignore[arg-type]
         NumberColumns(expected, none, none, none),
@@ -108,12 +118,12 @@ def read_encoder(field: JsonField) -> TableEncoder:
         lost.number(),
         _unused_columns(aside, names),
     )
+    return frame, Promise(_promised(frame), lambda arrays: _joined(frame, arrays))
 
 
-def promised_arrays_of_encoder(encoder: TableEncoder) -> Arrays:
-    """Type and shape of every array that an encoder's plain data promises."""
+def _promised(encoder: TableEncoder) -> ArraySpecs:
     width = (encoder.numbers.n_features,)
-    arrays: Arrays = {
+    arrays: ArraySpecs = {
         "encoder.exponent": ("I64", width),
         "encoder.centre": ("F64", width),
         "encoder.scale": ("F64", width),
@@ -130,14 +140,7 @@ def promised_arrays_of_encoder(encoder: TableEncoder) -> Arrays:
     return arrays
 
 
-def join_encoder(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> TableEncoder:
-    """Put an encoder's plain data and the arrays it promises together.
-
-    Raises
-    ------
-    ValueError
-        Naming an array whose values an encoder cannot have.
-    """
+def _joined(encoder: TableEncoder, arrays: Mapping[str, np.ndarray]) -> TableEncoder:
     numbers = NumberColumns(
         encoder.numbers.names,
         arrays["encoder.exponent"],
@@ -165,18 +168,7 @@ def join_encoder(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> TableE
     )
 
 
-def check_array(good: np.ndarray, name: str, expected: str) -> None:
-    """Refuse an array where a check of it does not hold.
-
-    Raises
-    ------
-    ValueError
-    """
-    if not good.all():
-        raise ValueError(f"array {name!r} must be {expected}")
-
-
-def _joined_masks(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> MissingIndicator:
+def _joined_masks(encoder: TableEncoder, arrays: Mapping[str, np.ndarray]) -> MissingIndicator:
     if not encoder.masks.names:
         return encoder.masks
     scale = arrays["encoder.masks.scale"]
@@ -184,7 +176,7 @@ def _joined_masks(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> Missi
     return MissingIndicator(encoder.masks.names, arrays["encoder.masks.centre"], scale)
 
 
-def _joined_imputation(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> Imputer | None:
+def _joined_imputation(encoder: TableEncoder, arrays: Mapping[str, np.ndarray]) -> Imputer | None:
     if encoder.imputation is None:
         return None
     spread = arrays["encoder.spread"]

@@ -1,12 +1,13 @@
-"""The windows of a saved model, as plain data and arrays and back."""
+"""Windows, saved and back; every field is checked."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
+from dagmm._core.atomic_files import ArraySpecs
 from dagmm._core.json_fields import JsonField
-from dagmm.inference.persistence.encoders import Arrays, check_array
+from dagmm._core.states import Promise, State, check_array
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.features import DETAILS, WindowFeatures
@@ -14,14 +15,11 @@ from dagmm.preprocessing.windows.spec import WindowSpec
 
 #: Most rows of a window, and most inputs of the networks, that are read.
 _MOST_STEPS, _MOST_INPUTS = 2**20, 2**24
-_PREFIX = "windows."
 
 
-def plain_of_windows(windows: WindowSpec | None) -> dict[str, Any] | None:
-    """Return windows as plain data, but for their arrays."""
-    if windows is None:
-        return None
-    return {
+def state_of_windows(windows: WindowSpec) -> State:
+    """Return windows as plain data and arrays."""
+    plain = {
         "time": windows.time,
         "group": windows.group,
         "n_steps": windows.n_steps,
@@ -31,21 +29,18 @@ def plain_of_windows(windows: WindowSpec | None) -> dict[str, Any] | None:
         "gap": windows.gap if math.isfinite(windows.gap) else None,
         "detail": windows.view.detail,
     }
-
-
-def arrays_of_windows(windows: WindowSpec | None) -> dict[str, np.ndarray]:
-    """Return the arrays of windows by name."""
-    if windows is None:
-        return {}
-    return {
-        f"{_PREFIX}nonstationary": np.asarray(windows.view.nonstationary, np.uint8),
-        f"{_PREFIX}centre": np.asarray(windows.view.centre),
-        f"{_PREFIX}scale": np.asarray(windows.view.scale),
+    arrays = {
+        "nonstationary": np.asarray(windows.view.nonstationary, np.uint8),
+        "centre": np.asarray(windows.view.centre),
+        "scale": np.asarray(windows.view.scale),
     }
+    return State(plain, arrays)
 
 
-def read_windows(field: JsonField, encoder: TableEncoder | ImageEncoder) -> WindowSpec | None:
-    """Check what a manifest says of windows; they come back without their arrays' values.
+def read_windows(
+    field: JsonField, encoder: TableEncoder | ImageEncoder
+) -> tuple[WindowSpec, Promise[WindowSpec]]:
+    """Check the plain data of windows.
 
     Parameters
     ----------
@@ -53,13 +48,17 @@ def read_windows(field: JsonField, encoder: TableEncoder | ImageEncoder) -> Wind
     encoder : TableEncoder or ImageEncoder
         Of the same model; images have no windows.
 
+    Returns
+    -------
+    frame : WindowSpec
+        The windows without the values of their arrays.
+    promise : Promise
+
     Raises
     ------
     ValueError
         Naming the first field that is not as it must be.
     """
-    if field.value is None:
-        return None
     time, group, n_steps, step, interval, gap, detail = field.fields(
         "time", "group", "n_steps", "step", "interval", "gap", "detail"
     )
@@ -84,36 +83,22 @@ def read_windows(field: JsonField, encoder: TableEncoder | ImageEncoder) -> Wind
     if view.n_inputs > _MOST_INPUTS:
         n_steps.fail(f"so few that the networks have at most {_MOST_INPUTS} inputs")
     name = None if group.value is None else group.text()
-    return WindowSpec(time.text(), name, step.size(), interval.number(), longest, view)
-
-
-def promised_windows(windows: WindowSpec | None) -> Arrays:
-    """Type and shape of every array that a manifest promises of windows."""
-    if windows is None:
-        return {}
-    return {
-        f"{_PREFIX}nonstationary": ("U8", (len(windows.view.nonstationary),)),
-        f"{_PREFIX}centre": ("F32", (windows.n_inputs,)),
-        f"{_PREFIX}scale": ("F32", (windows.n_inputs,)),
-    }
-
-
-def join_windows(windows: WindowSpec | None, arrays: dict[str, np.ndarray]) -> WindowSpec | None:
-    """Put windows and their arrays together.
-
-    Raises
-    ------
-    ValueError
-        Naming an array whose values windows cannot have.
-    """
-    if windows is None:
-        return None
+    frame = WindowSpec(time.text(), name, step.size(), interval.number(), longest, view)
     nonstationary, centre, scale = (
-        arrays[_PREFIX + name] for name in ("nonstationary", "centre", "scale")
+        f"{field.path}.{part}" for part in ("nonstationary", "centre", "scale")
     )
-    check_array(nonstationary <= 1, f"{_PREFIX}nonstationary", "0 or 1")
-    check_array(scale > 0.0, f"{_PREFIX}scale", "> 0")
-    view = WindowFeatures(
-        windows.view.detail, windows.n_steps, nonstationary.astype(bool), centre, scale
-    )
-    return windows.with_view(view)
+
+    def build(arrays: Mapping[str, np.ndarray]) -> WindowSpec:
+        check_array(arrays[nonstationary] <= 1, nonstationary, "0 or 1")
+        check_array(arrays[scale] > 0.0, scale, "> 0")
+        moves = arrays[nonstationary].astype(bool)
+        return frame.with_view(
+            WindowFeatures(view.detail, view.n_steps, moves, arrays[centre], arrays[scale])
+        )
+
+    promised: ArraySpecs = {
+        nonstationary: ("U8", (encoder.n_features,)),
+        centre: ("F32", (view.n_inputs,)),
+        scale: ("F32", (view.n_inputs,)),
+    }
+    return frame, Promise(promised, build)

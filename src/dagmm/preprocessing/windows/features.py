@@ -237,11 +237,7 @@ class WindowInputs:
         """Numbers of windows and of inputs."""
         return len(self), self._view.n_inputs
 
-    def of(self, places: Int64[np.ndarray, " n_some"]) -> "WindowInputs":
-        """Return some of the windows, by their positions."""
-        return WindowInputs(self._view, self._rows, self._ends[places], self._first[places])
-
-    def __getitem__(self, part: slice) -> Float32[np.ndarray, "n_windows n_inputs"]:
+    def __getitem__(self, part: slice | np.ndarray) -> Float32[np.ndarray, "n_windows n_inputs"]:
         return inputs_of(self._view, self._rows, self._ends[part], self._first[part])
 
 

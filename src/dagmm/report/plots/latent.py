@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dagmm.inference.ensemble import FARTHEST, Member
-from dagmm.inference.forward import latent_rows
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.moments import Moments
 from dagmm.report.plots.canvas import GUIDE, NORMAL, STRANGE
 
 #: Deviations at which the outer ellipse of a component is drawn: 99 % of its rows lie within.
@@ -16,7 +17,7 @@ DEVIATIONS = float(np.sqrt(-2.0 * np.log(0.01)))
 
 @dataclass(frozen=True)
 class LatentView:
-    """The z space of one member, seen from one side.
+    """The z space of one network, seen from one side.
 
     Parameters
     ----------
@@ -57,30 +58,34 @@ class LatentView:
 
 
 def latent_view(
-    member: Member,
+    model: FittedModel,
+    network: int,
     features: Float[np.ndarray, "n_rows n_features"],
     strange: Bool[np.ndarray, " n_rows"],
 ) -> LatentView:
-    """Send encoded rows through a member and project what comes out.
+    """Send encoded rows through a network and project what comes out.
 
     Parameters
     ----------
-    member : Member
+    model : FittedModel
+    network : int
+        Which of its networks.
     features : ndarray of shape (n_rows, n_features), float32
     strange : ndarray of shape (n_rows,), bool
     """
-    z = latent_rows(member.architecture, member.parameters, features)
-    z = np.nan_to_num(z, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST).astype(np.float64)
-    plane = plane_of(member)
-    mixture = member.mixture
+    shown = model.networks[network]
+    z = shown.latent(features).astype(np.float64)
+    mixture = model.mixture_of(shown)
+    if mixture is None:
+        mixture = GaussianMixture.from_moments(Moments.of(z, np.ones((1, z.shape[1]))))
+    plane = plane_of(mixture, shown.architecture.n_code)
     return LatentView(
         (plane @ z).T, strange, mixture.phi, mixture.mu @ plane.T, plane @ mixture.cov @ plane.T
     )
 
 
-def plane_of(member: Member) -> Float[np.ndarray, "2 n_latent"]:
+def plane_of(mixture: GaussianMixture, n_code: int) -> Float[np.ndarray, "2 n_latent"]:
     """Return the projection: main axis of the code under the mixture, first residual feature."""
-    n_code, mixture = member.architecture.n_code, member.mixture
     mu, cov = mixture.mu[:, :n_code], mixture.cov[:, :n_code, :n_code]
     centred = mu - mixture.phi @ mu
     between = (mixture.phi[:, None] * centred).T @ centred

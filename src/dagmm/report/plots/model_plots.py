@@ -98,7 +98,7 @@ def plot_latent(model: Any, X: Any, *, network: int = 0, ax: Any = None) -> Any:
         Without matplotlib.
     """
     fitted, rows = _opened(model, X)
-    n_networks = len(fitted.members)
+    n_networks = len(fitted.networks)
     if check_int("network", network, 0) >= n_networks:
         raise ArgumentError(
             f"network must be below {n_networks}, the number of networks, got {network}."
@@ -113,7 +113,7 @@ def plot_latent(model: Any, X: Any, *, network: int = 0, ax: Any = None) -> Any:
     if fitted.threshold is not None:
         energy = fitted.energy_of_features(features)
         above = is_anomaly(energy, fitted.threshold)
-    draw_latent(ax, latent_view(fitted.members[network], features, above))
+    draw_latent(ax, latent_view(fitted, network, features, above))
     return ax
 
 

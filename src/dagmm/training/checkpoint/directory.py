@@ -67,14 +67,14 @@ class Checkpoint:
         who = "1 member" if len(epochs) == 1 else f"{len(epochs)} members"
         return f"resuming from {str(self.directory)!r}: {who} at epoch {at} of {of}"
 
-    def begin(self, training: dict[str, Any], plan: TrainingConfig) -> list[MemberFile]:
+    def begin(self, training: dict[str, Any], config: TrainingConfig) -> list[MemberFile]:
         """Take the directory for a training, which may have begun there before.
 
         Parameters
         ----------
         training : dict
             What decides its result; see :func:`identity_of`.
-        plan : TrainingConfig
+        config : TrainingConfig
 
         Returns
         -------
@@ -105,7 +105,7 @@ class Checkpoint:
             self._remove(PART)
         digest = hashlib.sha256(json.dumps(training, sort_keys=True).encode()).hexdigest()
         return [
-            MemberFile(self.directory / f"member-{i}.safetensors", digest, plan)
+            MemberFile(self.directory / f"member-{i}.safetensors", digest, config)
             for i in range(training["members"])
         ]
 

@@ -26,9 +26,9 @@ def identity_of(
     rows: np.ndarray,
     n_rows: int,
     architectures: Sequence[Architecture],
-    plan: TrainingConfig,
+    config: TrainingConfig,
     seed: np.random.SeedSequence,
-    initial: np.ndarray | None,
+    initial: Sequence[np.ndarray] | None,
     inputs: Sequence[np.ndarray],
 ) -> dict[str, Any]:
     """Describe a training, as plain data that is the same only where its result is.
@@ -40,10 +40,10 @@ def identity_of(
         Rows to train on, those at the beginning.
     architectures : sequence of Architecture
         One for each member.
-    plan : TrainingConfig
+    config : TrainingConfig
     seed : SeedSequence
-    initial : ndarray of shape (n_parameters,), optional
-        Where every network starts, if that is not drawn.
+    initial : sequence of ndarray of shape (n_parameters,), optional
+        Where each network starts, if that is not drawn.
     inputs : sequence of ndarray
         Which rows each network is trained on, and what windows are made from; none where all are
         trained on all rows, each by itself.
@@ -63,11 +63,11 @@ def identity_of(
         "seed": digest_of([np.array([*_words(seed)], np.uint64)]),
         "members": len(architectures),
         **_networks(architectures),
-        **asdict(plan),
+        **asdict(config),
         "n_rows": n_rows,
         "training rows": digest_of([rows]),
         "inputs of each network": digest_of(inputs),
-        "initial parameters": digest_of([] if initial is None else [initial]),
+        "initial parameters": digest_of(initial or []),
     }
 
 

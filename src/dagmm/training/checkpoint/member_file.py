@@ -12,7 +12,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from dagmm._core.atomic_files import Arrays, check_arrays, write_atomically
+from dagmm._core.atomic_files import ArraySpecs, check_arrays, write_atomically
 from dagmm._core.errors import ModelFileError, ModelSaveError
 from dagmm.training.history import History
 from dagmm.training.schedule import TrainingConfig
@@ -44,11 +44,11 @@ class MemberFile:
     file : Path
     training : str
         Digest of the training that it belongs to.
-    plan : TrainingConfig
+    config : TrainingConfig
     """
 
-    def __init__(self, file: Path, training: str, plan: TrainingConfig) -> None:
-        self.file, self._training, self._plan = file, training, plan
+    def __init__(self, file: Path, training: str, config: TrainingConfig) -> None:
+        self.file, self._training, self._config = file, training, config
         self._epochs = 0
         self._due = time.monotonic() + INTERVAL
 
@@ -115,12 +115,12 @@ class MemberFile:
     def _epochs_of(self, facts: dict[str, str]) -> int:
         if facts.get("training") != self._training:
             raise ValueError("it belongs to another training than checkpoint.json says")
-        text, plan = facts.get("epochs", ""), self._plan
+        text, config = facts.get("epochs", ""), self._config
         epochs = int(text) if text.isdecimal() and len(text) < 16 else 0
-        if not 0 < epochs <= plan.epochs or epochs % plan.epochs_per_call:
+        if not 0 < epochs <= config.epochs or epochs % config.epochs_per_call:
             raise ValueError(
-                f"epochs must be a multiple of {plan.epochs_per_call} from 1 to {plan.epochs}, "
-                f"got {text[:20]!r}"
+                f"epochs must be a multiple of {config.epochs_per_call} from 1 to "
+                f"{config.epochs}, got {text[:20]!r}"
             )
         return epochs
 
@@ -150,7 +150,7 @@ def _arrays_of(standing: Standing) -> dict[str, np.ndarray]:
     }
 
 
-def _promised(fresh: Standing, epochs: int) -> Arrays:
+def _promised(fresh: Standing, epochs: int) -> ArraySpecs:
     """Type and shape of every array of a member's file after some epochs."""
     arrays = {"initial": fresh.initial}
     leaves = zip(_names(fresh.state), jax.tree.leaves(fresh.state), strict=True)

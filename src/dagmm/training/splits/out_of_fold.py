@@ -1,55 +1,65 @@
 """Energies of training rows by what was not fitted to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
 from dagmm._core.parallel import parallel_map
-from dagmm.inference.ensemble import Beside, Judge, combine_held_out
+from dagmm.inference.ensemble import (
+    Component,
+    combine_held_out,
+    energies_of_all,
+    networks_of,
+    with_shares,
+)
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
 from dagmm.training.splits.folds import Folds
 
 
 def out_of_fold_energies(
-    judges: tuple[Judge, ...],
-    energies: Float[np.ndarray, "n_judges n_rows"],
-    features: Float32[np.ndarray, "n_rows n_features"],
+    components: Sequence[Component],
+    energies: Float[np.ndarray, "n_components n_rows"],
+    inputs: FeatureMatrix,
     folds: Folds,
-    fit_beside: Callable[[FeatureMatrix], Beside],
+    refit: Callable[[FeatureMatrix], Sequence[Component]],
 ) -> Float[np.ndarray, " n_held_out"]:
     """One energy for each row that some network was not fitted to, by such networks alone.
 
-    What stands beside the networks is fitted to all rows: here it is fitted anew to the others.
-    Most rows have a single network to speak of them, which varies more than the mean of all, so
-    that shares of new rows found from these energies are rather a little low than high;
+    Densities of the encoded rows are fitted to all of them: here they are fitted anew to the
+    others. Most rows have a single network to speak of them, which varies more than the mean of
+    all, so that shares of new rows found from these energies are rather a little low than high;
     ``benchmarks/false_alarms.py`` measures them.
 
     Parameters
     ----------
-    judges : tuple of Member, MarginalMixtures or InputMixture
-        All of a model, members first.
-    energies : ndarray of shape (n_judges, n_rows)
+    components : sequence of Component
+        All of a model.
+    energies : ndarray of shape (n_components, n_rows)
         That they give to the training rows.
-    features : ndarray of shape (n_rows, n_features), float32
-        Encoded training rows.
+    inputs : FeatureMatrix of shape (n_rows, n_features)
+        Encoded training rows, or windows.
     folds : Folds
-        Which rows no member of a group was fitted to.
-    fit_beside : callable
-        Takes encoded rows and returns what stands beside the members, fitted to them; None for
-        what does not.
+        Which rows no network of a group was fitted to.
+    refit : callable
+        Takes encoded rows and returns densities of them, fitted anew.
 
     Returns
     -------
     ndarray of shape (n_held_out,)
         In nats, group by group.
     """
+    networks = networks_of(components)
 
-    def part(group: list[int]) -> tuple[tuple[Judge, ...], np.ndarray]:
+    def part(group: list[int]) -> tuple[Sequence[Component], np.ndarray]:
         fitted, held_out = folds.fitted[group[0]], folds.held_out[group[0]]
-        beside = [judge for judge in fit_beside(RowSubset(features, fitted)) if judge is not None]
-        of_beside = [judge.energy(features[held_out]) for judge in beside]
-        some = (*(judges[i] for i in group), *beside)
-        return some, np.stack([*energies[group][:, held_out], *of_beside])
+        own = [networks[i] for i in group]
+        of_group = [i for i, one in enumerate(components) if any(one.transform is n for n in own)]
+        again = refit(RowSubset(inputs, fitted))
+        parts = [energies[of_group][:, held_out]]
+        if again:
+            parts.append(energies_of_all(again, RowSubset(inputs, held_out)))
+        some = with_shares([*(components[i] for i in of_group), *again])
+        return some, np.concatenate(parts)
 
-    return combine_held_out(judges, parallel_map(part, folds.groups()))
+    return combine_held_out(components, parallel_map(part, folds.groups()))

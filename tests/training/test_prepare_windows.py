@@ -33,7 +33,7 @@ def test_a_model_of_windows_is_the_same_to_the_bit_when_saved(tmp_path, window, 
     detector = tiny_detector(**arguments).fit(frame())
     windows = detector.model_.windows
     assert (windows.n_steps, windows.step, windows.interval, windows.gap) == (5, 2, 2.0, 20.0)
-    assert detector.model_.record["n_windows"] == 58
+    assert detector.model_.record.n_windows == 58
     detector.save(tmp_path / "m")
     again = DAGMMDetector.load(tmp_path / "m")
     assert again.get_params() == detector.get_params()
@@ -116,13 +116,13 @@ def test_what_does_not_belong_together_is_refused():
 
 @pytest.mark.parametrize("detail", ["summary", "sequence"])
 @pytest.mark.parametrize(("n_windows", "n_steps"), [(2, 2), (300, 10), (50_000, 600)])
-def test_the_recipe_suits_windows_of_every_shape(detail, n_windows, n_steps):
-    recipe = window_config(n_windows, n_steps, 3, 4, detail)
-    assert len(recipe.architectures) == len(recipe.relative_floors) == 4
-    (architecture,) = set(recipe.architectures)
+def test_the_config_suits_windows_of_every_shape(detail, n_windows, n_steps):
+    config = window_config(n_windows, (n_steps, 3), 4, detail)
+    assert len(config.architectures) == len(config.latent_densities) == 4
+    (architecture,) = set(config.architectures)
     assert architecture.n_features == (6 if detail == "summary" else 3 * n_steps)
     assert architecture.shape == (() if detail == "summary" else (n_steps, 3))
-    assert 1 <= recipe.plan.batch_size <= n_windows
+    assert 1 <= config.training.batch_size <= n_windows
     assert architecture.n_code <= architecture.n_features
     if detail == "sequence":
         architecture.build(np.random.default_rng(0))

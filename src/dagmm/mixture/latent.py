@@ -1,0 +1,125 @@
+"""The mixture of z: the paper's, from the estimation network's memberships, or refined by EM.
+
+The paper takes phi, mu and cov from the memberships that the estimation network gives
+(equation 5). Refined, EM on the trained z finds its own memberships, and BIC how many components
+they need.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dagmm._core.json_fields import JsonField
+from dagmm._core.states import Promise, State
+from dagmm.mixture.density import Density, DensityFit, Sample
+from dagmm.mixture.em import fit_by_bic, moments_under
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.moments import RELATIVE_FLOOR, Moments
+
+
+@dataclass(frozen=True)
+class LatentMixture(Density):
+    """A Gaussian mixture of z.
+
+    Parameters
+    ----------
+    mixture : GaussianMixture
+    """
+
+    kind = "latent_mixture"
+
+    mixture: GaussianMixture
+
+    @classmethod
+    def fit(
+        cls,
+        sample: Sample,
+        rng: np.random.Generator,
+        *,
+        candidates: Sequence[int] = (),
+        relative_floor: float = RELATIVE_FLOOR,
+        least_phi: float = 0.0,
+    ) -> "LatentMixture":
+        """Fit the mixture to all of some rows.
+
+        Parameters
+        ----------
+        sample : Sample
+        rng : numpy.random.Generator
+        candidates : sequence of int
+            Numbers of components that EM tries, of which BIC takes one; none to keep the
+            memberships of the estimation network, as in the paper.
+        relative_floor : float
+            Covariance floor, relative to the variance of z along each axis.
+        least_phi : float
+            Components that weigh less in the end die: the others take their rows.
+        """
+        found = cls.begin(
+            sample,
+            rng,
+            candidates=candidates,
+            relative_floor=relative_floor,
+            least_phi=least_phi,
+        )
+        assert found.moments is not None, "as begin returns it"
+        density = found.fix(found.moments(sample))
+        assert isinstance(density, LatentMixture), "as begin returns it"
+        return density
+
+    @classmethod
+    def begin(
+        cls,
+        sample: Sample,
+        rng: np.random.Generator,
+        *,
+        candidates: Sequence[int] = (),
+        relative_floor: float = RELATIVE_FLOOR,
+        least_phi: float = 0.0,
+    ) -> DensityFit:
+        """Choose the components on the rows that are held, to be fixed from moments of all."""
+        chosen = fit_by_bic(sample.z, candidates, relative_floor, rng) if candidates else None
+
+        def moments(rows: Sample) -> Moments:
+            if chosen is not None:
+                return moments_under(chosen, rows.z)[0]
+            return estimated_moments(rows)
+
+        def fix(total: Moments | None) -> LatentMixture:
+            assert total is not None, "moments of all rows"
+            return cls(GaussianMixture.from_moments(total, relative_floor).without(least_phi))
+
+        return DensityFit(moments, fix)
+
+    @property
+    def n_components(self) -> int:
+        """Components of the mixture."""
+        return len(self.mixture.phi)
+
+    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row in nats (equation 6); higher is stranger."""
+        return self.mixture.energy(z)
+
+    def slope(
+        self, z: Float[np.ndarray, "n_latent n_rows"]
+    ) -> Float[np.ndarray, "n_latent n_rows"]:
+        """Slope of the energy along each coordinate."""
+        return self.mixture.slope(z)
+
+    def state(self) -> State:
+        """Return the mixture as plain data and arrays."""
+        return self.mixture.state()
+
+    @classmethod
+    def from_state(cls, plain: JsonField, n_latent: int) -> Promise["Density"]:
+        """Check the plain data of :meth:`state`, and promise the mixture."""
+        mixture = GaussianMixture.from_state(plain, n_latent)
+        return Promise(mixture.arrays, lambda arrays: cls(mixture.build(arrays)))
+
+
+def estimated_moments(sample: Sample) -> Moments:
+    """Moments of rows under the memberships of the estimation network, in float64."""
+    z, gamma = sample.z, sample.gamma
+    assert gamma is not None, "z is of a network"
+    return Moments.of_parts(z, gamma)

@@ -1,0 +1,153 @@
+"""The first stage of a fit: from rows, of whatever kind, to what networks are trained on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagmm._core.digests import fingerprint_of
+from dagmm._core.progress import Progress
+from dagmm.data.base import Rows
+from dagmm.data.images import ImageRows
+from dagmm.preprocessing.column_roles import ColumnRoles
+from dagmm.preprocessing.columns.numeric import Scaling
+from dagmm.preprocessing.image_encoder import ImageEncoder
+from dagmm.preprocessing.row_views import FeatureMatrix
+from dagmm.preprocessing.sampling import encode_table
+from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.table_fit import fit_table_encoder
+from dagmm.preprocessing.windows.features import Detail, WindowGather
+from dagmm.preprocessing.windows.length import WindowLength
+from dagmm.preprocessing.windows.spec import WindowSpec
+from dagmm.training.splits.holdout import Split, everything, split_rows
+from dagmm.training.splits.time_blocks import TimeOrder
+from dagmm.training.trainer import TrainingRows
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How rows are read before networks see them.
+
+    Parameters
+    ----------
+    scaling : {"standard", "minmax", "none"}
+        Of a table; images have their own.
+    roles : ColumnRoles, optional
+        What the user says about columns; images have none.
+    window : WindowLength, optional
+        By default each row is scored by itself.
+    detail : {"summary", "sequence"}
+        What the networks see of a window.
+    holds_out : bool
+        Whether some rows of a large table are left out of the fit, and of a small one some by
+        each network, so that something is known about rows that were not fitted to: drawn at
+        random, or in blocks where ``roles`` name the time axis. Windows always are.
+    """
+
+    scaling: Scaling
+    roles: ColumnRoles | None = None
+    window: WindowLength | None = None
+    detail: Detail = "summary"
+    holds_out: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the other stages need of the rows, whatever kind they are of.
+
+    Parameters
+    ----------
+    encoder : TableEncoder or ImageEncoder
+    shape : tuple of int
+        Of what networks see of a row: (n_features,), (n_steps, n_features) of a window, (height,
+        width, channels) of an image.
+    inputs : FeatureMatrix of shape (n, n_inputs)
+        What networks see of the rows, or windows, that are held.
+    split : Split
+        Who is fitted to which of them.
+    table : ndarray of shape (padded_rows, n_columns), float32
+        Of which the trainer makes the inputs.
+    places : ndarray of shape (n,)
+        Row of the table that each input is made of; the last one, of a window.
+    gather : WindowGather or None
+        Makes windows of the table's rows; None where its rows are the inputs.
+    fingerprint : str
+        Empty where it is found in a pass over all rows.
+    numbers : ndarray of shape (n,) or None
+        Which rows are held, in ascending order; None where they are all.
+    windows : WindowSpec or None
+    """
+
+    encoder: TableEncoder | ImageEncoder
+    shape: tuple[int, ...]
+    inputs: FeatureMatrix
+    split: Split
+    table: np.ndarray
+    places: np.ndarray
+    fingerprint: str
+    gather: WindowGather | None = None
+    numbers: np.ndarray | None = None
+    windows: WindowSpec | None = None
+
+    @property
+    def input_columns(self) -> Sequence[str]:
+        """The column that each input comes from."""
+        columns = self.encoder.feature_columns
+        return columns if self.windows is None else self.windows.input_columns(columns)
+
+    def training_rows(self, n_networks: int) -> TrainingRows:
+        """Return which rows of the table each network is trained on."""
+        fitted = [self.places[self.split.of_network(i)] for i in range(n_networks)]
+        return TrainingRows(self.gather, fitted)
+
+
+def prepare_rows(
+    rows: Rows,
+    data: DataConfig,
+    n_networks: int,
+    seeds: tuple[np.random.SeedSequence, np.random.SeedSequence],
+    progress: Progress,
+) -> Prepared:
+    """Prepare a table whose rows are scored by themselves, or images.
+
+    Of a table whose encoded rows would take more than a bounded memory, rows drawn at random are
+    held; see :mod:`dagmm.preprocessing.sampling`.
+
+    Parameters
+    ----------
+    rows : Rows
+    data : DataConfig
+    n_networks : int
+    seeds : tuple of SeedSequence
+        Of the rows that are drawn, and of those that are left out.
+    progress : Progress
+    """
+    progress.phase("reading", rows.n_rows)
+    encoder: TableEncoder | ImageEncoder
+    shape: tuple[int, ...]
+    if isinstance(rows, ImageRows):
+        encoder, shape = ImageEncoder.learn(rows), rows.shape
+    else:
+        encoder = fit_table_encoder(rows, data.scaling, data.roles, progress)
+        shape = (encoder.n_features,)
+    drawing, splitting = (np.random.default_rng(seed) for seed in seeds)
+    held = encode_table(rows, encoder, drawing, progress)
+    inputs, by_network = held.features[: held.n_rows], held.numbers is None
+    split = everything(held.n_rows)
+    if data.holds_out:
+        time_order = None
+        if by_network and data.roles is not None and data.roles.time is not None:
+            time_order = TimeOrder.of(rows, data.roles.time, data.roles.group)
+        split = split_rows(
+            held.n_rows, n_networks, splitting, by_network=by_network, time_order=time_order
+        )
+    return Prepared(
+        encoder,
+        shape,
+        inputs,
+        split,
+        held.features,
+        np.arange(held.n_rows),
+        fingerprint_of(rows.names, inputs) if held.numbers is None else "",
+        numbers=held.numbers,
+    )
