@@ -1,0 +1,135 @@
+"""What a user may change of a preset: each option reaches the fit, what cannot be is refused."""
+
+import numpy as np
+import pytest
+
+from dagmm import ArgumentError, DAGMMDetector
+from dagmm.training.config import OPTIONS, ConfigOptions
+from dagmm.training.presets import table_config
+from small_fits import normal
+
+VALUES = {
+    "comp_hiddens": [8, 3],
+    "comp_activation": "relu",
+    "est_hiddens": [5, 2],
+    "est_activation": "relu",
+    "est_dropout_ratio": 0.1,
+    "residuals": ["cosine_similarity"],
+    "mask_ratio": 0.3,
+    "batch_size": 7,
+    "epochs": 3,
+    "steps_per_epoch": 9,
+    "learning_rate": 0.5,
+    "lambda1": 0.25,
+    "lambda2": 0.125,
+    "cosine_decay": False,
+    "warm_up": 0.5,
+    "reconstruction_weight": 2.0,
+}
+
+
+def test_every_option_has_a_value_here():
+    assert {*VALUES, "densities"} == set(OPTIONS)
+
+
+@pytest.mark.parametrize(("name", "value"), VALUES.items(), ids=VALUES)
+def test_an_option_changes_what_it_names_and_nothing_else(name, value):
+    default = table_config(400, (6,), 2)
+    config = ConfigOptions.of({name: value}).apply(default, 400)
+    wanted = tuple(value) if isinstance(value, list) else value
+    for one, before in zip(config.architectures, default.architectures, strict=True):
+        for field in vars(one):
+            expected = wanted if field == name else getattr(before, field)
+            assert getattr(one, field) == expected
+    for field in vars(config.training):
+        expected = wanted if field == name else getattr(default.training, field)
+        assert getattr(config.training, field) == expected
+    assert config.latent_densities == default.latent_densities
+    assert config.input_densities == default.input_densities
+
+
+def test_nothing_said_changes_nothing():
+    default = table_config(400, (6,), 2)
+    for nothing in (None, {}):
+        assert ConfigOptions.of(nothing).apply(default, 400) == default
+
+
+def test_a_minibatch_has_no_more_rows_than_there_are():
+    config = ConfigOptions.of({"batch_size": 512}).apply(table_config(300, (6,), 1), 300)
+    assert config.training.batch_size == 300
+
+
+def test_densities_are_kept_by_name_with_options():
+    default = table_config(400, (6,), 2)
+    options = ConfigOptions.of({"densities": {"latent_mixture": {"candidates": [3]}}})
+    config = options.apply(default, 400)
+    assert config.input_densities == ()
+    for (mixture,), before in zip(config.latent_densities, default.latent_densities, strict=True):
+        assert mixture.options == before[0].options | {"candidates": [3]}
+    listed = ConfigOptions.of({"densities": ["kernel_density", "input_mixture"]})
+    config = listed.apply(default, 400)
+    assert [one.density.kind for one in config.input_densities] == ["input_mixture"]
+    assert {one.density.kind for one in config.latent_densities[1]} == {"kernel_density"}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ([("epochs", 3)], "config must be a dict of options, got [('epochs', 3)]."),
+        (
+            {"epoch": 3},
+            "an option of config must be one of 'comp_hiddens', 'comp_activation', "
+            "'est_hiddens', 'est_activation', 'est_dropout_ratio', 'residuals', 'mask_ratio', "
+            "'batch_size', 'epochs', 'steps_per_epoch', 'learning_rate', 'lambda1', 'lambda2', "
+            "'cosine_decay', 'warm_up', 'reconstruction_weight', 'densities', got 'epoch'. Did "
+            "you mean 'epochs'?",
+        ),
+        ({"epochs": 0}, "config['epochs'] must be an int >= 1, got 0."),
+        ({"mask_ratio": 1.0}, "config['mask_ratio'] must be in [0, 1), got 1.0."),
+        (
+            {"residuals": "log_error"},
+            "config['residuals'] must be a list of relative_distance, cosine_similarity, "
+            "log_error, got 'log_error'.",
+        ),
+        (
+            {"densities": "latent_mixture"},
+            "config['densities'] must be a list of names, or a dict of names and options, got "
+            "'latent_mixture'.",
+        ),
+        (
+            {"densities": {"latent_mixture": 3}},
+            "config['densities']['latent_mixture'] must be a dict of options, got 3.",
+        ),
+        (
+            {"densities": ["input_mixture"]},
+            "config['densities'] must keep a density of the networks' z, of which there are "
+            "'kernel_density', 'latent_mixture'.",
+        ),
+        (
+            {"densities": {"latent_mixture": {"candidate": [1]}}},
+            "config['densities']['latent_mixture'] has no option 'candidate'; it has "
+            "'candidates', 'relative_floor', 'least_phi'.",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(config, message):
+    with pytest.raises(ArgumentError) as caught:
+        DAGMMDetector(config=config).fit(normal())
+    assert str(caught.value) == message
+
+
+def test_a_detector_with_options_is_fitted_and_saved_with_them(tmp_path):
+    config = {"comp_hiddens": (6, 2), "epochs": 1, "densities": ["latent_mixture"]}
+    detector = DAGMMDetector(n_members=1, config=config).fit(normal(60))
+    (network,) = detector.model_.networks
+    assert network.architecture.comp_hiddens == (6, 2)
+    assert [one.density.kind for one in detector.model_.components] == ["latent_mixture"]
+    assert len(detector.history_[0]["loss"]) == 1
+    detector.save(tmp_path / "m")
+    again = DAGMMDetector.load(tmp_path / "m")
+    assert again.config == {
+        "comp_hiddens": [6, 2],
+        "epochs": 1,
+        "densities": ["latent_mixture"],
+    }
+    np.testing.assert_array_equal(again.energy(normal(5)), detector.energy(normal(5)))
