@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -87,6 +87,23 @@ class Chunk(ABC):
         """Return the rows of these places in the chunk; they no longer know their numbers."""
 
 
+class TableStyle(NamedTuple):
+    """What is known of how the texts of a table are written.
+
+    Parameters
+    ----------
+    thousands, decimal : str or None
+        Marks in numbers; None where nothing is known.
+    has_semicolons : bool
+        Whether it comes from a file that is separated by semicolons, as files are where people
+        write decimal commas.
+    """
+
+    thousands: str | None = None
+    decimal: str | None = None
+    has_semicolons: bool = False
+
+
 class Rows(ABC):
     """A table that can be read in chunks, any number of times.
 
@@ -94,10 +111,12 @@ class Rows(ABC):
     ----------
     names : tuple of str
     n_rows : int
+    style : TableStyle
     """
 
     names: tuple[str, ...]
     n_rows: int
+    style: TableStyle = TableStyle()
 
     @abstractmethod
     def chunk(self, start: int, stop: int) -> Chunk:

@@ -1,5 +1,6 @@
 """The encoder of a saved model as plain data and arrays, and back; every field is checked."""
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,11 +8,13 @@ import numpy as np
 
 from dagmm._core.atomic_files import Arrays as Arrays
 from dagmm._core.json_fields import JsonField
+from dagmm.data.written.number_format import STYLES, NumberFormat
 from dagmm.preprocessing.column_roles import REASONS, UnusedColumn
 from dagmm.preprocessing.columns.categorical import MAX_CATEGORIES, TextColumn
 from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
 from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
 from dagmm.preprocessing.columns.numeric import SCALINGS, NumberColumns
+from dagmm.preprocessing.columns.written import WrittenColumn
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: Most columns of a table that are read.
@@ -41,6 +44,7 @@ def plain_encoder(encoder: TableEncoder) -> dict[str, Any]:
         "is_correlated": imputation is not None and bool(len(imputation.correlation)),
         "lost": encoder.lost,
         "unused_columns": [column._asdict() for column in encoder.unused_columns],
+        "written": [_plain_written(column) for column in encoder.written],
     }
 
 
@@ -72,10 +76,10 @@ def read_encoder(field: JsonField) -> TableEncoder:
     ValueError
         Naming the first field that is missing, unknown, or not as it must be.
     """
-    (columns, scaling, numbers, texts, dates, masks, fills, correlated, lost, aside) = (
+    (columns, scaling, numbers, texts, dates, masks, fills, correlated, lost, aside, written) = (
         field.fields(
             *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
-            *("is_correlated", "lost", "unused_columns"),
+            *("is_correlated", "lost", "unused_columns", "written"),
         )
     )
     names = columns.texts(_MOST_COLUMNS, least=1)
@@ -107,6 +111,7 @@ def read_encoder(field: JsonField) -> TableEncoder:
         Imputer(none, none, np.broadcast_to(0.0, (width, width))) if fills.flag() else None,
         lost.number(),
         _unused_columns(aside, names),
+        _written(written, expected),
     )
 
 
@@ -162,6 +167,7 @@ def join_encoder(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> TableE
         _joined_imputation(encoder, arrays),
         encoder.lost,
         encoder.unused_columns,
+        encoder.written,
     )
 
 
@@ -211,6 +217,35 @@ def _date(field: JsonField) -> DateColumn:
     if not set(found) <= set(CYCLES):
         cycles.fail(f"some of {', '.join(CYCLES)}")
     return DateColumn(name.text(), found)  # type: ignore[arg-type]
+
+
+def _plain_written(column: WrittenColumn) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        **dataclasses.asdict(column.format),
+        "marks": [{"mark": mark, "count": count} for mark, count in column.marks],
+    }
+
+
+def _written(field: JsonField, names: tuple[str, ...]) -> tuple[WrittenColumn, ...]:
+    found = []
+    for part in field.items(_MOST_COLUMNS):
+        name, before, after, thousands, decimal, marks = part.fields(
+            "name", "before", "after", "thousands", "decimal", "marks"
+        )
+        style = (thousands.text(), decimal.text())
+        if style not in STYLES:
+            thousands.fail("a mark that goes with the decimal mark")
+        counted = [mark.fields("mark", "count") for mark in marks.items(_MOST_COLUMNS)]
+        found.append(
+            WrittenColumn(
+                name.text(),
+                NumberFormat(before.text(), after.text(), *style),
+                tuple((mark.text(), count.size(2**62)) for mark, count in counted),
+            )
+        )
+    _check_in_order(field, [column.name for column in found], names)
+    return tuple(found)
 
 
 def _unused_columns(field: JsonField, columns: tuple[str, ...]) -> tuple[UnusedColumn, ...]:
