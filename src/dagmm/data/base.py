@@ -97,11 +97,18 @@ class TableStyle(NamedTuple):
     has_semicolons : bool
         Whether it comes from a file that is separated by semicolons, as files are where people
         write decimal commas.
+    units : tuple of (str, str)
+        Columns and their units, as a row of units names them.
     """
 
     thousands: str | None = None
     decimal: str | None = None
     has_semicolons: bool = False
+    units: tuple[tuple[str, str], ...] = ()
+
+
+#: Nothing is known.
+ANY_STYLE = TableStyle()
 
 
 class Rows(ABC):
@@ -116,7 +123,7 @@ class Rows(ABC):
 
     names: tuple[str, ...]
     n_rows: int
-    style: TableStyle = TableStyle()
+    style: TableStyle = ANY_STYLE
 
     @abstractmethod
     def chunk(self, start: int, stop: int) -> Chunk:

@@ -186,6 +186,7 @@ class FittedModel:
         if self.windows is not None:
             self.windows.check(rows.names)
         self.encoder.check(rows.names)
+        self.encoder.check_units(rows.style)
 
     def reader(self) -> FeatureReader:
         """Return what turns chunks of a table, in their order, into inputs of the networks."""

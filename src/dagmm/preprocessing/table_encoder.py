@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from dagmm._core.errors import InputError
-from dagmm.data.base import Chunk
+from dagmm.data.base import Chunk, TableStyle
 from dagmm.data.written.number_format import NumberFormat
 from dagmm.preprocessing.column_roles import UnusedColumn
 from dagmm.preprocessing.columns.categorical import TextColumn
@@ -56,6 +56,8 @@ class TableEncoder:
         The other columns of the training table, which scoring does not need.
     written : tuple of WrittenColumn
         Columns of numbers that were text in the training table, and how they are written.
+    units : tuple of (str, str)
+        Columns whose unit stood in a row below the header, and that unit.
     """
 
     columns: tuple[str, ...]
@@ -68,6 +70,7 @@ class TableEncoder:
     lost: float
     unused_columns: tuple[UnusedColumn, ...]
     written: tuple[WrittenColumn, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -100,6 +103,22 @@ class TableEncoder:
                 f"X has {len(names)} columns, this model was fitted with {len(self.columns)}; "
                 f"missing: {listed}{more}."
             )
+
+    def check_units(self, style: TableStyle) -> None:
+        """Check that a row of units, where a table has one, says what that of the fit said.
+
+        Raises
+        ------
+        InputError
+            Naming the first column that is in another unit.
+        """
+        known = dict(self.units)
+        for name, unit in style.units:
+            if known.get(name, unit) != unit:
+                raise InputError(
+                    f"column {name!r} is in {unit}, as the row below the header says; this model "
+                    f"was fitted on {known[name]} there. Convert it and write the other unit."
+                )
 
     def numbers_of(self, chunk: Chunk) -> Float[np.ndarray, "n_rows n_numbers"]:
         """Columns of numbers as they come, also those that are written as text; a hole is NaN.

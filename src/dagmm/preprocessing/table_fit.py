@@ -123,6 +123,7 @@ class _Counts:
         # Text may turn out to be dates, until one is not.
         self.written_dates = {name: DateCounts() for name in maybe if name not in self.written}
         self._time = roles.time
+        self._units = rows.style.units
         self.n_rows = 0
 
     def _check_numeric(self, names: tuple[str, ...]) -> None:
@@ -248,6 +249,7 @@ class _Counts:
             lost_deviation(self.n_rows),
             unused_columns,
             tuple(self.written[name] for name in names if name in self.written),
+            tuple((name, unit) for name, unit in self._units if name in used),
         )
 
     def warn_of_texts(self, columns: tuple[str, ...]) -> None:

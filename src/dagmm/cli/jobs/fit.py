@@ -1,23 +1,23 @@
 """From a table in a file to a saved model."""
 
 import time
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from dagmm._core.errors import ArgumentError, InputError, TableWarning
+from dagmm._core.errors import ArgumentError, InputError
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
 from dagmm.cli.jobs.image_work import fit_images
 from dagmm.cli.jobs.judging import judged
+from dagmm.cli.jobs.reading import remembered
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.tables import open_features
 from dagmm.cli.terminal import note
 from dagmm.data.files.base import TableOptions
+from dagmm.data.frames import FrameRows
 from dagmm.data.streams import StreamRows
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.inference.calibration.threshold import check_contamination
@@ -107,17 +107,11 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         network=job.network,
     )
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", TableWarning)
-            detector.fit(features, checkpoint=job.checkpoint)
+        detector.fit(features, checkpoint=job.checkpoint)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-    for warning in caught:
-        # What is not used is said below, in words of the command.
-        if str(warning.message).startswith("window "):
-            note(str(warning.message).rstrip("."), job.quiet)
     _note_unused(table_encoder(detector.model_, job.table), job.quiet)
-    record = {**detector.model_.record, "table": job.roles.plain()}
+    record = {**detector.model_.record, "table": job.roles.plain(), **remembered(job.options)}
     detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
     if job.checkpoint is not None:
@@ -195,7 +189,7 @@ def _note_unused(encoder: TableEncoder, quiet: bool) -> None:
 
 
 def _summary(
-    detector: DAGMMDetector, features: pa.Table | StreamRows, labels: np.ndarray | None
+    detector: DAGMMDetector, features: FrameRows | StreamRows, labels: np.ndarray | None
 ) -> dict[str, Any]:
     model = detector.model_
     encoder = table_encoder(model, "")

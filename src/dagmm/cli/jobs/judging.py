@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from dagmm.cli.jobs.labels import quality_of
 from dagmm.data.convert import as_rows
+from dagmm.data.frames import FrameRows
 from dagmm.data.streams import StreamRows
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.fitted_model import FittedModel
@@ -52,7 +52,7 @@ class KeptRows:
 
 
 def judged(
-    model: FittedModel, features: pa.Table | StreamRows, labels: np.ndarray | None
+    model: FittedModel, features: FrameRows | StreamRows, labels: np.ndarray | None
 ) -> tuple[float, dict[str, Any]]:
     """Return the share of rows above the threshold, and how labels are found, if there are some.
 
@@ -60,7 +60,7 @@ def judged(
     ----------
     model : FittedModel
         With a threshold.
-    features : pyarrow.Table or StreamRows
+    features : FrameRows or StreamRows
         The training table. Of one that was too large to be held, rows drawn at random are
         scored, and none without labels.
     labels : ndarray of shape (n_rows,) or None

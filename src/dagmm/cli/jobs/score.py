@@ -15,6 +15,7 @@ from dagmm.cli.jobs.image_files import check_no_roles, is_images, table_encoder
 from dagmm.cli.jobs.image_work import score_images
 from dagmm.cli.jobs.judging import KeptRows
 from dagmm.cli.jobs.labels import anomalies_of
+from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles, check_column
 from dagmm.cli.terminal import log, note
 from dagmm.data.files.base import Kind, TableFile, TableOptions
@@ -87,7 +88,7 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
             quiet=job.quiet,
         )
     table_encoder(model, job.table)
-    with open_table(job.table, job.options) as source:
+    with open_table(job.table, as_at_fit(job.options, model.record)) as source:
         added = names_added(job.p_value, job.explain)
         roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
         counted = _Counted(roles, source.name)
@@ -144,7 +145,12 @@ def scored(model: FittedModel, source: TableFile, roles: Roles, quiet: bool) -> 
     passed = roles.passed
     kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
     kinds |= dict.fromkeys(model.columns, "other")
-    kinds |= _kinds(table_encoder(model, source.name))
+    encoder = table_encoder(model, source.name)
+    kinds |= _kinds(encoder)
+    try:
+        encoder.check_units(source.style)
+    except InputError as error:
+        raise InputError(f"{source.name}: {error}") from error
     scorer = BatchScorer(model)
     log(f"scoring {source.name} ({source.description})", quiet)
     with progress_for(not quiet and source.fraction() is not None) as progress:
@@ -163,6 +169,7 @@ def _kinds(encoder: TableEncoder) -> dict[str, Kind]:
     """Return what each column of the model must hold; what "other" holds, the encoder reads."""
     kinds: dict[str, Kind] = dict.fromkeys(encoder.columns, "number")
     kinds |= {date.name: "other" for date in encoder.dates}
+    kinds |= {written.name: "other" for written in encoder.written}
     # What was said to be a category may be written as a number.
     return kinds | {text.name: "other" if text.is_told else "text" for text in encoder.texts}
 

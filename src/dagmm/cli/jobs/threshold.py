@@ -7,6 +7,7 @@ from dagmm._core.errors import ArgumentError, InputError
 from dagmm.cli.failure import keep_interrupts
 from dagmm.cli.jobs.image_files import is_images, table_encoder
 from dagmm.cli.jobs.image_work import calibrated_by_images
+from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import check_model_columns
 from dagmm.cli.terminal import note
@@ -87,7 +88,7 @@ def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel
     if is_images(path):
         return calibrated_by_images(model, path)
     encoder = table_encoder(model, path)
-    with open_table(path, job.options) as source:
+    with open_table(path, as_at_fit(job.options, model.record)) as source:
         known = Roles.of_record(model.record)
         if known.label is not None and known.label in source.columns:
             note(

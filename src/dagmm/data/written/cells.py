@@ -1,5 +1,9 @@
 """Cells of text as they are compared: one way to write what looks the same, and marks of holes."""
 
+import re
+import unicodedata
+from functools import partial
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,6 +13,10 @@ HOLE = (
     r"-?1\.#(?:ind|qnan|nan)|#(?:value!|ref!|num!|null!|name\?|div/0!)|bad|no ?data|missing|"
     r"欠測値?|欠損値?|欠|無効|未測定|未計測|データなし)$"
 )
+#: The same for Python's own expressions, which spell code points otherwise.
+HOLE_WORDS = re.compile(re.sub(r"\\x\{(\w+)\}", r"\\u\1", HOLE), re.IGNORECASE)
+#: Writes one text as :func:`tidied` does many.
+NORMALIZED = partial(unicodedata.normalize, "NFKC")
 #: Minus signs and hyphens that are not in ASCII and that NFKC leaves as they are.
 _MINUS = r"[\x{2010}\x{2011}\x{2012}\x{2212}]"
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"

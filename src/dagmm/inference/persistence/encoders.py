@@ -45,6 +45,7 @@ def plain_encoder(encoder: TableEncoder) -> dict[str, Any]:
         "lost": encoder.lost,
         "unused_columns": [column._asdict() for column in encoder.unused_columns],
         "written": [_plain_written(column) for column in encoder.written],
+        "units": [{"name": name, "unit": unit} for name, unit in encoder.units],
     }
 
 
@@ -76,11 +77,22 @@ def read_encoder(field: JsonField) -> TableEncoder:
     ValueError
         Naming the first field that is missing, unknown, or not as it must be.
     """
-    (columns, scaling, numbers, texts, dates, masks, fills, correlated, lost, aside, written) = (
-        field.fields(
-            *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
-            *("is_correlated", "lost", "unused_columns", "written"),
-        )
+    (
+        columns,
+        scaling,
+        numbers,
+        texts,
+        dates,
+        masks,
+        fills,
+        correlated,
+        lost,
+        aside,
+        written,
+        units,
+    ) = field.fields(
+        *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
+        *("is_correlated", "lost", "unused_columns", "written", "units"),
     )
     names = columns.texts(_MOST_COLUMNS, least=1)
     text_columns = tuple(_text(part) for part in texts.items(_MOST_COLUMNS))
@@ -112,6 +124,7 @@ def read_encoder(field: JsonField) -> TableEncoder:
         lost.number(),
         _unused_columns(aside, names),
         _written(written, expected),
+        _units(units, names),
     )
 
 
@@ -168,6 +181,7 @@ def join_encoder(encoder: TableEncoder, arrays: dict[str, np.ndarray]) -> TableE
         encoder.lost,
         encoder.unused_columns,
         encoder.written,
+        encoder.units,
     )
 
 
@@ -246,6 +260,13 @@ def _written(field: JsonField, names: tuple[str, ...]) -> tuple[WrittenColumn, .
         )
     _check_in_order(field, [column.name for column in found], names)
     return tuple(found)
+
+
+def _units(field: JsonField, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    parts = [part.fields("name", "unit") for part in field.items(_MOST_COLUMNS)]
+    found = tuple((name.text(), unit.text()) for name, unit in parts)
+    _check_in_order(field, [name for name, _ in found], names)
+    return found
 
 
 def _unused_columns(field: JsonField, columns: tuple[str, ...]) -> tuple[UnusedColumn, ...]:
