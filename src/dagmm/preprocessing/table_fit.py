@@ -133,7 +133,7 @@ class _Counts:
 
     def look(self, chunk: Chunk) -> _Part:
         """Take from a chunk what is counted; changes nothing, so that chunks go side by side."""
-        values = numbers_in(chunk, self.number_names, self._formats)
+        values = numbers_in(chunk, self.number_names, self._formats, is_training=True)
         values = values.astype(np.float64, copy=False)
         check_finite(values, chunk.start, self.number_names)
         numbers = NumberStatistics.of(values)

@@ -99,7 +99,8 @@ def _unit_of(ways: dict[Way, Seen]) -> tuple[str, str]:
     for way, seen in ways.items():
         unit = (way.before, way.after)
         counts[unit] = counts.get(unit, 0) + seen.n
-    return max(counts, key=lambda unit: counts[unit])
+    # Of two that are as frequent the order of rows decides nothing.
+    return max(counts, key=lambda unit: (counts[unit], unit))
 
 
 def _style_of(

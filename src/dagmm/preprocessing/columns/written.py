@@ -99,7 +99,11 @@ def look_at_texts(
 
 
 def numbers_in(
-    chunk: Chunk, names: tuple[str, ...], formats: Mapping[str, NumberFormat]
+    chunk: Chunk,
+    names: tuple[str, ...],
+    formats: Mapping[str, NumberFormat],
+    *,
+    is_training: bool = False,
 ) -> Float[np.ndarray, "n_rows n_names"]:
     """Return columns as numbers, also those that are written as text; a hole is NaN.
 
@@ -109,6 +113,9 @@ def numbers_in(
     names : tuple of str
     formats : mapping of str to NumberFormat
         Of the columns that wear something; others are plain numbers, or marks of holes.
+    is_training : bool, default=False
+        Whether these are the rows that formats were found from: what is doubtful about them has
+        been said.
 
     Returns
     -------
@@ -130,15 +137,15 @@ def numbers_in(
     for i, name in enumerate(names):
         form = formats.get(name, PLAIN)
         if chunk.kind(name) == "text":
-            values[:, i] = _read(chunk, name, form)
+            values[:, i] = _read(chunk, name, form, is_training)
         else:
             values[:, i] = chunk.numbers((name,))[:, 0]
-            if form.unit and not np.isnan(values[:, i]).all():
+            if form.unit and not is_training and not np.isnan(values[:, i]).all():
                 _warn_of_bare(name, form)
     return values
 
 
-def _read(chunk: Chunk, name: str, form: NumberFormat) -> np.ndarray:
+def _read(chunk: Chunk, name: str, form: NumberFormat, is_training: bool) -> np.ndarray:
     texts = chunk.text(name)
     read = form.read(texts)
     if read.unreadable.any():
@@ -152,7 +159,7 @@ def _read(chunk: Chunk, name: str, form: NumberFormat) -> np.ndarray:
             f"{f' ({said})' if said else ''}, got {cell!r}; convert it, or replace it by NaN "
             f"(--na {cell!r}) if it stands for a hole."
         )
-    if read.bare.any():
+    if read.bare.any() and not is_training:
         _warn_of_bare(name, form)
     return read.values
 
@@ -224,14 +231,15 @@ def _doubt(name: str, found: Found, counts: CellCounts, is_told: bool) -> str:
     example, form = found.example, found.format
     if found.is_doubtful:
         value = float(form.read(pa.array([example.example])).values[0])
-        role, other = ("a mark of thousands", "decimal mark")
+        role, other = ("a mark of thousands", "the decimal mark")
+        same, options = ("--thousands ','", "--decimal ','")
         if form.decimal == ",":
-            role, other = ("the decimal mark", "mark of thousands")
-        option = "--decimal ," if form.thousands else "--thousands ,"
+            role, other = other, role
+            same, options = options, same
         return (
             f"column {name!r}: {example.example!r} in row {example.row} is read as {value:.15g}, "
-            f"with the comma as {role}, and no cell tells whether it is. If it is the {other}, "
-            f"say {option}, or pass numbers instead of text."
+            f"with the comma as {role}, and no cell tells whether it is. Say {same} to leave out "
+            f"this warning, or {options} if it is {other}; in Python, pass numbers, not text."
         )
     if found.bare is not None:
         return (
