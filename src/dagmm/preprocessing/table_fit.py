@@ -22,7 +22,7 @@ from dagmm.preprocessing.columns.numeric import (
     check_finite,
     number_columns,
 )
-from dagmm.preprocessing.columns.written import look_at_texts, numbers_in
+from dagmm.preprocessing.columns.written import TextReading, look_at_texts, numbers_in
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 
@@ -186,9 +186,7 @@ class _Counts:
             if not seen.present:
                 found.append(_empty(name))
             elif seen.identifies_rows and not is_declared:
-                why = seen.in_words
-                if name in self.readings and self.readings[name].odd is not None:
-                    why = f"{seen.held}; most are numbers, but {self.readings[name].odd!r} is none"
+                why = _why_unused(seen, self.readings.get(name))
                 found.append(UnusedColumn(name, "identifier", why))
         for name, dates in self.dates.items():
             if not dates.present:
@@ -264,6 +262,17 @@ class _Counts:
 
 def _empty(name: str) -> UnusedColumn:
     return UnusedColumn(name, "empty", "it has no value in any row")
+
+
+def _why_unused(seen: TextCounts, reading: TextReading | None) -> str:
+    if reading is not None and reading.odd is not None:
+        return f"{seen.held}; most are numbers, but {reading.odd!r} is none"
+    if reading is not None and reading.ambiguous is not None:
+        return (
+            f"{seen.held}, and of dates such as {reading.ambiguous!r} nobody can tell whether day "
+            "or month comes first; write the year first, as in 2020-03-01"
+        )
+    return seen.in_words
 
 
 def _check_time(chunk: Chunk, name: str) -> None:

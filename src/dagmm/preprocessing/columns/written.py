@@ -1,5 +1,6 @@
 """Columns of text that hold numbers: with a unit, in groups of three, with marks of holes."""
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from dagmm.data.base import Chunk, Rows
 from dagmm.data.written.cell_counts import CellCounts
 from dagmm.data.written.number_format import PLAIN, NumberFormat
 from dagmm.data.written.number_search import Found, find_format
+from dagmm.preprocessing.columns.datetimes import AMBIGUOUS
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class TextReading:
         That it stays text although most cells are numbers, and why; empty where they are not.
     odd : str or None
         A cell that is no number where most are.
+    ambiguous : str or None
+        A date that can mean two days.
     doubt : str
         What a user should know of how it is read; empty if nothing.
     """
@@ -64,6 +68,7 @@ class TextReading:
     is_whole: bool = False
     nearly: str = ""
     odd: str | None = None
+    ambiguous: str | None = None
     doubt: str = ""
 
 
@@ -180,7 +185,7 @@ def _reading(name: str, counts: CellCounts, rows: Rows, is_told: bool) -> TextRe
     if found is None or not found.n_read:
         if is_told:
             raise ArgumentError(f"numeric names column {name!r}, which holds no numbers.")
-        return TextReading(None)
+        return _dates(name, counts)
     if is_told and found.odd is not None:
         raise ArgumentError(
             f"numeric names column {name!r}, in which {found.odd.example!r} in row "
@@ -200,6 +205,20 @@ def _reading(name: str, counts: CellCounts, rows: Rows, is_told: bool) -> TextRe
     if 2 * counts.n_numbers <= n_others:
         return TextReading(None)
     return TextReading(None, nearly=_nearly(name, found, n_others), odd=found.odd.example)
+
+
+def _dates(name: str, counts: CellCounts) -> TextReading:
+    """Return the reading of text, with a word if its dates can be read in two ways."""
+    if counts.others is None or not re.match(AMBIGUOUS, counts.others.example):
+        return TextReading(None)
+    example = counts.others.example
+    return TextReading(
+        None,
+        nearly=f"column {name!r} is read as text: {example!r} in row {counts.others.row} is a "
+        "date, but whether day or month comes first, nobody can tell. Write the year first, as in "
+        f"2020-03-01, or pass categorical=[{name!r}] to read it as text without this warning.",
+        ambiguous=example,
+    )
 
 
 def _like(found: Found) -> str:
