@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm._core.errors import InputError
@@ -86,6 +86,7 @@ def test_quotes_that_are_closed_stay_as_they_are(rows: str, mode: str) -> None:
     assert rows_of("t.csv", mode) == 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text('ab",\n', max_size=4), st.integers(0, 9)), min_size=1))
 def test_what_a_writer_of_csv_writes_has_no_stray_quote(rows: list[tuple[str, int]]) -> None:
     quoted = ['"' + text.replace('"', '""') + '"' for text, _ in rows]

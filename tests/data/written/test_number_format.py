@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm.data.written.cells import are_holes, tidied
@@ -93,6 +93,7 @@ def test_numbers_without_the_unit_are_told_apart():
     assert read.values[:2].tolist() == [92.3, 92.3]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text("0123456789.,' +-℃%e−", max_size=8) | st.none(), min_size=1, max_size=6),  # noqa: RUF001
     st.sampled_from(STYLES),
@@ -109,6 +110,7 @@ def test_each_cell_is_read_by_itself(cells, style, unit):
         assert not (whole.unreadable[i] and not np.isnan(whole.values[i]))
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**12), 10**12), st.sampled_from([",", " ", "'"]))
 def test_groups_of_three_come_back(number, thousands):
     cell = f"{number:,}".replace(",", thousands)

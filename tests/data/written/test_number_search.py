@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm.data.written.cell_counts import CellCounts
@@ -113,6 +113,7 @@ CELLS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(CELLS, st.integers(1, 7))
 def test_chunks_say_what_the_whole_says(cells, size):
     one, other = counted(cells), counted(cells, size)

@@ -152,6 +152,11 @@ def test_dates_are_read_as_loggers_write_them(written, iso):
     assert parsed(pa.array([written])).null_count == 0
 
 
+@pytest.mark.parametrize("written", ["2020-02-31", "31.02.2020", "2021年2月29日 12:00:00"])
+def test_a_day_that_no_month_has_is_no_date(written):
+    assert parsed(pa.array([written])).null_count == 1
+
+
 def test_a_date_that_can_mean_two_days_is_not_guessed():
     assert parsed(pa.array(["01/02/2020", "13/02/2020"])).null_count == 2
     table = pd.DataFrame({"a": np.arange(40) % 7, "when": ["01/02/2020", "02/02/2020"] * 20})

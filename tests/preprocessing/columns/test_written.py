@@ -109,6 +109,11 @@ def test_another_unit_is_never_read_as_the_one_that_was_fitted():
     )
 
 
+def test_a_single_row_in_another_unit_is_named_as_well():
+    with pytest.raises(InputError, match=r"row 0: expected a number \(in °C\), got '92.3 ℉'; "):
+        encoded(learned(CELLS), "92.3 ℉")
+
+
 def test_numbers_without_the_unit_are_taken_with_a_warning():
     message = (
         "column 'temp' holds numbers without a unit; they are taken to be in °C, as the training "

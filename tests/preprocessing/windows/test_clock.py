@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm._core.errors import InputError
@@ -158,6 +158,7 @@ def test_digits_of_a_date_are_a_date(as_text):
     assert minutes == 1583077440.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e20), min_size=1))
 def test_each_time_is_judged_by_itself(numbers):
     whole = seconds_in(np.array(numbers))

@@ -24,6 +24,9 @@ STYLES = (
     ("'", ","),
 )
 
+#: Characters that a number without its unit may have.
+_OF_NUMBERS = frozenset("0123456789+-.,' eE")
+
 
 def digits_of(thousands: str, decimal: str) -> str:
     """Return the regular expression of a number without sign and exponent."""
@@ -89,11 +92,7 @@ class NumberFormat:
         fits = pc.fill_null(pc.match_substring_regex(tidy, self._pattern), False)
         fits = pc.and_not(fits, gone)
         kept = pc.if_else(fits, tidy, pa.scalar(None, pa.string()))
-        bodies = pc.replace_substring_regex(kept, self._pattern, r"\1\2\3")
-        if self.thousands:
-            bodies = pc.replace_substring(bodies, self.thousands, "")
-        if self.decimal == ",":
-            bodies = pc.replace_substring(bodies, ",", ".")
+        bodies = self._bodies(kept)
         values = bodies.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
         unreadable = ~(np.asarray(fits) | np.asarray(gone))
         bare = np.zeros(len(values), bool)
@@ -101,6 +100,17 @@ class NumberFormat:
             worn = pc.match_substring(kept, self.unit)
             bare = np.asarray(fits) & ~np.asarray(worn.fill_null(False))
         return ReadNumbers(values, unreadable, bare)
+
+    def _bodies(self, kept: pa.Array) -> pa.Array:
+        """Return cells that fit the pattern as Python would write their numbers."""
+        if set(self.unit) <= _OF_NUMBERS and self.unit:
+            bodies = pc.replace_substring_regex(kept, self._pattern, r"\1\2\3")
+        else:
+            # No part of a number looks like the unit: leaving it out takes a third of the time.
+            bodies = pc.replace_substring(kept, self.unit, "") if self.unit else kept
+        for mark in filter(None, (" ", self.thousands)):
+            bodies = pc.replace_substring(bodies, mark, "")
+        return pc.replace_substring(bodies, ",", ".") if self.decimal == "," else bodies
 
     def in_words(self) -> str:
         """Return what is unusual about it; empty for plain numbers."""

@@ -28,6 +28,7 @@ _ZONE = r"(Z|[+-]\d{2}:?\d{2})?"
 _TIME = rf"([ T]\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d+)?)?\s*{_ZONE})?"
 #: A date, perhaps with a time, a fraction of a second and a time zone.
 _WRITTEN = rf"^\s*\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}}{_TIME}\s*$"
+_DAY_OF_MONTH = r"^\d{4}-\d{1,2}-(?P<day>\d{1,2})"
 #: Other ways to write a date that can mean one day only, and how ISO 8601 writes it.
 _OTHERS = (
     (r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?: |$)", r"\3-\2-\1 "),
@@ -170,7 +171,10 @@ def parsed(texts: pa.Array) -> pa.Array:
     tidy = pc.replace_substring(tidy, "T", " ")
     tidy = pc.replace_substring_regex(tidy, rf"(\.\d+)?\s*{_ZONE}$", "")
     found = [pc.strptime(tidy, form, "s", error_is_null=True) for form in _FORMATS]
-    return pc.coalesce(*found)
+    dates = pc.coalesce(*found)
+    # Of the 31st of February strptime makes a day of March.
+    day = pc.struct_field(pc.extract_regex(tidy, _DAY_OF_MONTH), "day").cast(pa.int64())
+    return pc.if_else(pc.equal(day, pc.day(dates)), dates, pa.scalar(None, dates.type))
 
 
 def as_iso(texts: pa.Array) -> pa.Array:

@@ -154,11 +154,11 @@ def _read(chunk: Chunk, name: str, form: NumberFormat, is_training: bool) -> np.
     texts = chunk.text(name)
     read = form.read(texts)
     if read.unreadable.any():
-        if read.unreadable.sum() == chunk.n_rows - texts.null_count:
+        said = form.in_words()
+        if not said and read.unreadable.sum() == chunk.n_rows - texts.null_count:
             return chunk.numbers((name,))[:, 0]  # says what the column holds instead
         row = int(np.argmax(read.unreadable))
         cell = texts[row].as_py()
-        said = form.in_words()
         raise InputError(
             f"column {name!r}, row {chunk.start + row}: expected a number"
             f"{f' ({said})' if said else ''}, got {cell!r}; convert it, or replace it by NaN "
