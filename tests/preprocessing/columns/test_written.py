@@ -156,6 +156,11 @@ def test_mostly_numbers_do_not_become_text_without_a_word():
     assert said == []
 
 
+def test_a_word_in_the_first_row_may_be_a_unit():
+    _, said = warned(["furlong", *map(str, np.arange(N - 1) // 2 + 0.5)])
+    assert said[0].endswith(" If the first row holds units, say --units-row.")
+
+
 def test_mostly_numbers_do_not_go_unused_without_an_example():
     cells = [f"{i + 0.5} ℃" for i in range(N - 1)]
     encoder, (said,) = warned([*cells, "ERR"])

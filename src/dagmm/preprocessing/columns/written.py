@@ -234,6 +234,7 @@ def _nearly(name: str, found: Found, n_cells: int) -> str:
         f"{found.odd.row} is none. Write all of them alike, or replace it by NaN "
         f"(--na {found.odd.example!r}) if it stands for a hole; pass categorical=[{name!r}] to "
         "read the column as text without this warning."
+        + (" If the first row holds units, say --units-row." if found.odd.row == 0 else "")
     )
 
 
