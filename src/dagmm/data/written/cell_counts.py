@@ -24,11 +24,9 @@ _AFTER = (
 )
 _BEFORE = r"[A-Z]{0,3}\p{Sc}"
 #: Any number with any unit; which style its digits have is seen later.
-_ANY = (
-    rf"^(?:[+-] ?(?P<before>{_BEFORE})? ?|(?P<front>{_BEFORE})? ?[+-]? ?)"
-    r"(?P<digits>\d(?:[\d.,' ]*[\d.,])?|[.,]\d+)(?:[eE][+-]?\d+)?"
-    rf" ?(?P<after>{_AFTER})?$"
-)
+_FRONT = rf"^(?:[+-] ?(?P<before>{_BEFORE})? ?|(?P<front>{_BEFORE})? ?[+-]? ?)"
+_DIGITS = r"(?P<digits>\d(?:[\d.,' ]*[\d.,])?|[.,]\d+)(?:[eE][+-]?\d+)?"
+_ANY = _FRONT + _DIGITS + rf" ?(?P<after>{_AFTER})?$"
 #: What most cells look like, in a form that RE2 takes apart many times as fast.
 _MOST = r"^[+-]?(?P<digits>[0-9.,]+) ?(?P<after>[^0-9., '][^ ]*)?$"
 _EXPONENT = r"^[eE][+-]?\d"

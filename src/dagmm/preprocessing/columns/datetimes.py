@@ -150,10 +150,10 @@ def dates_of(chunk: Chunk, name: str, expected: str) -> pa.Array:
     bad = np.asarray(dates.is_null()) & ~np.asarray(texts.is_null())
     if bad.any():
         row = int(np.argmax(bad))
+        text = texts[row].as_py()
         raise InputError(
             f"column {name!r}, row {chunk.start + row}: expected a date such as "
-            f"2024-03-09 10:14:33, got {texts[row].as_py()!r}; {expected}."
-            f"{_remedy(texts[row].as_py())}"
+            f"2024-03-09 10:14:33, got {text!r}; {expected}.{_remedy(text)}"
         )
     return dates
 

@@ -160,9 +160,8 @@ def _read(chunk: Chunk, name: str, form: NumberFormat, is_training: bool) -> np.
         row = int(np.argmax(read.unreadable))
         cell = texts[row].as_py()
         raise InputError(
-            f"column {name!r}, row {chunk.start + row}: expected a number"
-            f"{f' ({said})' if said else ''}, got {cell!r}; convert it, or replace it by NaN "
-            f"(--na {cell!r}) if it stands for a hole."
+            f"column {name!r}, row {chunk.start + row}: expected a number{_bracketed(said)}, got "
+            f"{cell!r}; convert it, or replace it by NaN (--na {cell!r}) if it stands for a hole."
         )
     if read.bare.any() and not is_training:
         _warn_of_bare(name, form)
@@ -187,10 +186,11 @@ def _reading(name: str, counts: CellCounts, rows: Rows, is_told: bool) -> TextRe
             raise ArgumentError(f"numeric names column {name!r}, which holds no numbers.")
         return _dates(name, counts)
     if is_told and found.odd is not None:
+        like = _bracketed(found.format.in_words())
         raise ArgumentError(
             f"numeric names column {name!r}, in which {found.odd.example!r} in row "
-            f"{found.odd.row} is no number{_like(found)}; convert such cells, or replace them by "
-            f"NaN (--na {found.odd.example!r}) if they stand for holes."
+            f"{found.odd.row} is no number{like}; convert such cells, or replace them by NaN "
+            f"(--na {found.odd.example!r}) if they stand for holes."
         )
     if found.odd is None and (is_told or not found.is_code):
         marks = tuple((mark, n) for mark, n in counts.marks.items() if mark)
@@ -221,16 +221,16 @@ def _dates(name: str, counts: CellCounts) -> TextReading:
     )
 
 
-def _like(found: Found) -> str:
-    said = found.format.in_words()
+def _bracketed(said: str) -> str:
     return f" ({said})" if said else ""
 
 
 def _nearly(name: str, found: Found, n_cells: int) -> str:
     assert found.odd is not None, "asked for only then"
+    like = _bracketed(found.format.in_words())
     return (
-        f"column {name!r} is read as text: {found.n_read} of its {n_cells} cells are numbers"
-        f"{_like(found)}, such as {found.example.example!r}, but {found.odd.example!r} in row "
+        f"column {name!r} is read as text: {found.n_read} of its {n_cells} cells are "
+        f"numbers{like}, such as {found.example.example!r}, but {found.odd.example!r} in row "
         f"{found.odd.row} is none. Write all of them alike, or replace it by NaN "
         f"(--na {found.odd.example!r}) if it stands for a hole; pass categorical=[{name!r}] to "
         "read the column as text without this warning."
