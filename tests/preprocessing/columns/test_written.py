@@ -12,6 +12,7 @@ import pytest
 from dagmm import ArgumentError, InputError, TableWarning
 from dagmm._core.json_fields import JsonField
 from dagmm.data.convert import as_rows
+from dagmm.data.files import csv, csv_spool
 from dagmm.data.written.number_format import NumberFormat
 from dagmm.inference.persistence.encoders import (
     arrays_of_encoder,
@@ -228,3 +229,19 @@ def test_what_was_found_is_saved():
     plain["written"][0]["thousands"] = "x"
     with pytest.raises(ValueError, match="thousands must be a mark that goes with"):
         read_encoder(JsonField(plain, "encoder"))
+
+
+@pytest.mark.parametrize("held_bytes", [2**26, 500], ids=["held", "spooled"])
+def test_a_file_is_read_as_a_frame_is(tmp_path, monkeypatch, held_bytes):
+    monkeypatch.setattr(csv_spool, "HELD_BYTES", held_bytes)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 256)
+    frame = pd.DataFrame({"a": TEMP, "temp": [*CELLS[:-2], "-", "欠測"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    one = fit_table_encoder(as_rows(str(tmp_path / "t.csv")))
+    other = fit_table_encoder(as_rows(frame))
+    assert one.written == other.written
+    rows = as_rows(str(tmp_path / "t.csv"))
+    np.testing.assert_array_equal(
+        np.concatenate([one.encode(chunk) for chunk in rows.chunks()]),
+        np.concatenate([other.encode(chunk) for chunk in as_rows(frame).chunks()]),
+    )
