@@ -314,7 +314,11 @@ def test_wrong_cells_are_named_by_their_row_in_the_file(
     monkeypatch.setattr(csv, "BLOCK_BYTES", 64)
     good = "p,0.5,-0.5,mill,0\n" * 50
     for cell, message in (
-        ("hot", "column 'temp', row 50 (line 52): expected a number, got 'hot'."),
+        (
+            "hot",
+            "column 'temp', row 50 (line 52): expected a number, got 'hot'; correct it, or say "
+            "--na 'hot' if it stands for a hole.",
+        ),
         (
             "inf",
             "column 'temp' holds 1 infinite value, first at row 50; replace them by numbers, or "

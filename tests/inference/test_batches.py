@@ -111,7 +111,7 @@ def test_empty_batches_have_the_schema_of_others(windows, table):
 
 
 def test_reasons_of_windows_are_those_of_the_estimator(windows, table):
-    model = replace(windows.model_, threshold=None)  # every row is explained
+    model = replace(windows.model_, decision=None)  # every row is explained
     joined = pa.Table.from_batches(list(score_batches(model, pieces(table), explain=1)))
     top = windows.explain(table.select(list("tabc"))).top_features(1)
     assert any(top[:, 0])
@@ -119,7 +119,7 @@ def test_reasons_of_windows_are_those_of_the_estimator(windows, table):
 
 
 def test_without_a_threshold_every_row_has_reasons(detector, table):
-    model = replace(detector.model_, threshold=None)
+    model = replace(detector.model_, decision=None)
     (scored,) = score_batches(model, [table], explain=1)
     assert scored.schema.names == ["energy", "top_feature_1"]
     top = detector.explain(table.select(list("abc"))).top_features(1)
@@ -247,7 +247,8 @@ def named(table, **columns):
         ),
         (
             named(table_of(9), b=list("uvwxyz123")),
-            "column 'b' holds text, such as 'u'; this model was fitted on numbers there.",
+            "column 'b', row 50: expected a number, got 'u'; convert it, or replace it by NaN "
+            "(--na 'u') if it stands for a hole.",
         ),
     ],
 )

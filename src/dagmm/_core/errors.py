@@ -30,7 +30,7 @@ class MissingExtraError(DAGMMError, ImportError):
 
 
 class TableWarning(UserWarning):
-    """A column of a training table was not used; the message says which, why, and what to do."""
+    """A table is not quite what it seems; the message says which column, why, and what to do."""
 
 
 class ShortSegmentWarning(TableWarning):

@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
 from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
+
+if TYPE_CHECKING:
+    from dagmm.data.files.base import TableOptions
 
 
 class TableFormat(StrEnum):
@@ -46,6 +49,38 @@ Encoding: TypeAlias = Annotated[
 Decimal: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Decimal mark of CSV, . or , ; found out by default.", metavar="CHAR"),
+]
+SkipRows: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        help="Lines of CSV before its header; found out by default where it is clear.",
+        metavar="N",
+        min=0,
+    ),
+]
+UnitsRow: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--units-row/--no-units-row",
+        help="Whether the row below the header of CSV holds units; by default if it clearly does.",
+        show_default=False,
+    ),
+]
+NA: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--na",
+        help="Text that stands for a missing value, in any column; among numbers -, NA, null, "
+        "\u6b20\u6e2c and their like do so already. Repeatable.",
+        metavar="MARK",
+    ),
+]
+Thousands: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="What stands between groups of three digits: , . ' or space; found out by default.",
+        metavar="CHAR",
+    ),
 ]
 Ids: TypeAlias = Annotated[
     list[str] | None,
@@ -110,6 +145,33 @@ Seed: TypeAlias = Annotated[
     int,
     typer.Option(help="The one source of chance: same seed, same model.", min=0, max=2**32 - 1),
 ]
+
+
+def table_options(
+    format: TableFormat | None,
+    delimiter: str | None,
+    header: bool | None,
+    encoding: str | None,
+    decimal: str | None,
+    skip_rows: int | None,
+    units_row: bool | None,
+    na: list[str] | None,
+    thousands: str | None,
+) -> "TableOptions":
+    """Return how a table is to be read, as the options say."""
+    from dagmm.data.files.base import TableOptions
+
+    return TableOptions(
+        format and format.value,
+        unescaped(delimiter),
+        header,
+        encoding,
+        decimal,
+        skip_rows,
+        units_row,
+        tuple(na or ()),
+        " " if thousands == "space" else thousands,
+    )
 
 
 def unescaped(delimiter: str | None) -> str | None:

@@ -4,13 +4,14 @@ import contextlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
-from dagmm._core.errors import DAGMMError, InputError
+from dagmm._core.errors import DAGMMError, InputError, TableWarning
 
 FAILED = 1
 INTERRUPTED = 130
@@ -79,6 +80,40 @@ def note(message: str, quiet: bool) -> None:
     """Say something that a user should know of even when nobody is watching."""
     if not quiet:
         typer.echo(f"note: {message}", err=True)
+
+
+@contextlib.contextmanager
+def noted(quiet: bool, unused: bool = True) -> Iterator[None]:
+    """Say as notes what is doubtful about tables, each but once.
+
+    Parameters
+    ----------
+    quiet : bool
+    unused : bool
+        Whether columns that are not used are among it.
+    """
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TableWarning)
+        other = warnings.showwarning
+
+        def say(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            text = str(message)
+            if not issubclass(category, TableWarning):
+                other(message, category, filename, lineno, file, line)
+            elif text not in said and (unused or " is not used: " not in text):
+                said.add(text)
+                note(text.rstrip("."), quiet)
+
+        warnings.showwarning = say
+        yield
 
 
 def show(result: Mapping[str, Any], as_json: bool, err: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -87,6 +87,30 @@ class Chunk(ABC):
         """Return the rows of these places in the chunk; they no longer know their numbers."""
 
 
+class TableStyle(NamedTuple):
+    """What is known of how the texts of a table are written.
+
+    Parameters
+    ----------
+    thousands, decimal : str or None
+        Marks in numbers; None where nothing is known.
+    has_semicolons : bool
+        Whether it comes from a file that is separated by semicolons, as files are where people
+        write decimal commas.
+    units : tuple of (str, str)
+        Columns and their units, as a row of units names them.
+    """
+
+    thousands: str | None = None
+    decimal: str | None = None
+    has_semicolons: bool = False
+    units: tuple[tuple[str, str], ...] = ()
+
+
+#: Nothing is known.
+ANY_STYLE = TableStyle()
+
+
 class Rows(ABC):
     """A table that can be read in chunks, any number of times.
 
@@ -94,10 +118,12 @@ class Rows(ABC):
     ----------
     names : tuple of str
     n_rows : int
+    style : TableStyle
     """
 
     names: tuple[str, ...]
     n_rows: int
+    style: TableStyle = ANY_STYLE
 
     @abstractmethod
     def chunk(self, start: int, stop: int) -> Chunk:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagmm._core.errors import InputError
-from dagmm.data.base import Chunk, Kind, Rows, text_of_column
+from dagmm.data.base import ANY_STYLE, Chunk, Kind, Rows, TableStyle, text_of_column
 
 _HELD = {
     "text": "text",
@@ -161,10 +161,17 @@ def arrow_chunk(table: pa.Table, start: int) -> Chunk:
 
 
 class FrameRows(Rows):
-    """Rows of a pandas, polars or Arrow table."""
+    """Rows of a pandas, polars or Arrow table.
 
-    def __init__(self, frame: nw.DataFrame[Any]) -> None:
-        self.frame = frame
+    Parameters
+    ----------
+    frame : narwhals.DataFrame
+    style : TableStyle
+        What is known of how its texts are written.
+    """
+
+    def __init__(self, frame: nw.DataFrame[Any], style: TableStyle = ANY_STYLE) -> None:
+        self.frame, self.style = frame, style
         self._objects = _objects_of(frame)
         self.names = tuple(frame.columns)
         self.n_rows = len(frame)

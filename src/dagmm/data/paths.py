@@ -33,7 +33,7 @@ def stored_rows(table: object) -> Rows | None:
     InputError
         If there is no such table, or it cannot be read.
     """
-    if isinstance(table, StreamRows):
+    if isinstance(table, StreamRows | FrameRows):
         return table
     if is_dataset(table):
         return StreamRows(DatasetSource(table))
@@ -64,10 +64,10 @@ def rows_in(
         with table:
             typed = typed_csv(table, names, texts)
         if isinstance(typed, pa.Table):
-            return FrameRows(nw.from_native(typed, eager_only=True))
+            return FrameRows(nw.from_native(typed, eager_only=True), table.style)
         table = typed
     assert isinstance(table, TypedTable), "a table is CSV or has types"
-    rows = StreamRows(table, names, texts)
+    rows = StreamRows(table, names, texts, style=table.style, na=table.na)
     weakref.finalize(rows, table.close)
     return rows
 

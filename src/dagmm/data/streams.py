@@ -8,7 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
-from dagmm.data.base import CHUNK_ROWS, Chunk, Rows
+from dagmm.data.base import ANY_STYLE, CHUNK_ROWS, Chunk, Rows, TableStyle
+from dagmm.data.files.base import without_marks
 from dagmm.data.frames import arrow_chunk
 
 #: Batches that are read ahead; more would only take memory.
@@ -49,6 +50,10 @@ class StreamRows(Rows):
         The columns to read; by default all.
     texts : tuple of str
         Columns among them to be read as text, whatever they hold.
+    style : TableStyle
+        What is known of how texts are written.
+    na : tuple of str
+        Texts that stand for holes.
     """
 
     def __init__(
@@ -56,8 +61,11 @@ class StreamRows(Rows):
         source: BatchSource,
         names: tuple[str, ...] | None = None,
         texts: tuple[str, ...] = (),
+        style: TableStyle = ANY_STYLE,
+        na: tuple[str, ...] = (),
     ) -> None:
         self._source, self._texts = source, frozenset(texts)
+        self.style, self._na = style, na
         self.names = tuple(source.schema.names) if names is None else names
         self.n_rows = source.n_rows
         #: What closes its source when nobody reads it, nor fewer columns of it, any longer.
@@ -103,7 +111,15 @@ class StreamRows(Rows):
         """Read the whole table, as many rows at a time as its source gives."""
         schema: Any = self.schema
         for batch in self._source.record_batches(self.names):
-            yield batch if batch.schema.equals(schema) else batch.cast(schema)
+            batch = batch if batch.schema.equals(schema) else batch.cast(schema)
+            yield self._without_marks(batch) if self._na else batch
+
+    def _without_marks(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = [
+            without_marks(column, self._na) if pa.types.is_string(column.type) else column
+            for column in batch.columns
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
     def _chunks(self, size: int) -> Iterator[Chunk]:
         start, held, n_held = 0, [], 0

@@ -209,7 +209,7 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
     def p_value(self, X: Any) -> Float[np.ndarray, " n_rows"]:
         """Share of normal rows that are expected to be at least as strange as each row.
 
-        Counted among the rows held out of the fit, training rows as networks judge them that were
+        Counted among the rows held out of the fit, training rows as networks score them that were
         not fitted to them, or the rows of ``calibrate``; of a few rows or images among the
         training rows, which make it too low for rows that are not among them. Far out in the
         tail, from a generalised Pareto distribution fitted to it.

@@ -51,7 +51,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Share of the training rows to be called anomalies, in (0, 0.5]; it sets the threshold
         and nothing else. ``"auto"`` is 0.01, not of the training rows as the model sees them,
         whose energies are lower than those of new rows, but of rows that were held out of the fit
-        or, where there are under 10,000 rows or images, are judged by networks that were not
+        or, where there are under 10,000 rows or images, are scored by networks that were not
         fitted to them (of less than 20 the training rows after all); of windows, which one odd
         row is in as many of as a window has rows, 0.01 times these rows, at most 0.05.
     n_members : int, default=4
@@ -74,9 +74,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
     window : int or str, optional
-        Judge each row together with the rows of its asset before it: so many rows, itself
+        Score each row together with the rows of its asset before it: so many rows, itself
         included, or a duration such as ``"60s"`` or ``"10 min"``, which becomes rows by the
-        median interval of the training rows. Needs ``time``. By default each row is judged by
+        median interval of the training rows. Needs ``time``. By default each row is scored by
         itself.
     step : int, default=1
         With ``window``: every so many rows a window is trained on. Every row is scored.

@@ -108,7 +108,7 @@ class FittedModel:
 
     @property
     def n_steps(self) -> int:
-        """Rows that a row is judged with, itself included."""
+        """Rows that a row is scored with, itself included."""
         return 1 if self.windows is None else self.windows.n_steps
 
     @property
@@ -271,6 +271,7 @@ class FittedModel:
         if self.windows is not None:
             self.windows.check(rows.names)
         self.encoder.check(rows.names)
+        self.encoder.check_units(rows.style)
 
     def reader(self) -> FeatureReader:
         """Return what turns chunks of a table, in their order, into inputs of the networks."""

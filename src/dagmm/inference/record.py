@@ -10,6 +10,8 @@ from dagmm._core.json_fields import JsonField
 
 #: Most epochs, and most columns of one part, that are read.
 _MOST_EPOCHS, _MOST_COLUMNS = 2**24, 2**20
+#: What can stand between groups of three digits.
+_THOUSANDS = (",", ".", " ", "'")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,44 @@ class InputRoles:
 
 
 @dataclass(frozen=True)
+class InputReading:
+    """How a file is written, as far as somebody said so; the rest is found out for each file.
+
+    Parameters
+    ----------
+    skip_rows : int or None
+        Lines before the header.
+    units_row : bool or None
+        Whether the row below the header holds units.
+    na : tuple of str
+        Texts that stand for holes.
+    thousands : str or None
+        What stands between groups of three digits.
+    """
+
+    skip_rows: int | None = None
+    units_row: bool | None = None
+    na: tuple[str, ...] = ()
+    thousands: str | None = None
+
+    @classmethod
+    def read(cls, field: JsonField) -> "InputReading":
+        """Check what a manifest says.
+
+        Raises
+        ------
+        ValueError
+        """
+        skip_rows, units_row, na, thousands = field.fields(*(part.name for part in fields(cls)))
+        return cls(
+            None if skip_rows.value is None else skip_rows.whole(),
+            None if units_row.value is None else units_row.flag(),
+            na.texts(_MOST_COLUMNS),
+            None if thousands.value is None else thousands.choice(_THOUSANDS),
+        )
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """What a model remembers of its training.
 
@@ -129,6 +169,8 @@ class TrainingRecord:
         Windows of a model of windows.
     roles : InputRoles or None
         Of the file, where it was a command that fitted one.
+    reading : InputReading or None
+        How that file is written, where the command was told.
     """
 
     n_rows: int
@@ -139,6 +181,7 @@ class TrainingRecord:
     drawn_rows: int | None = None
     n_windows: int | None = None
     roles: InputRoles | None = None
+    reading: InputReading | None = None
 
     @property
     def verdict(self) -> list[str]:
@@ -167,7 +210,7 @@ class TrainingRecord:
             name: None if parts[name].value is None else parts[name].whole()
             for name in ("drawn_rows", "n_windows")
         }
-        roles = parts["roles"]
+        roles, reading = parts["roles"], parts["reading"]
         return cls(
             parts["n_rows"].whole(),
             parts["held_out_rows"].whole(),
@@ -176,6 +219,7 @@ class TrainingRecord:
             tuple(Diagnostics.read(one) for one in diagnostics),
             **optional,
             roles=None if roles.value is None else InputRoles.read(roles),
+            reading=None if reading.value is None else InputReading.read(reading),
         )
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from dagmm._core.errors import InputError
-from dagmm.data.base import Chunk
+from dagmm.data.base import Chunk, TableStyle
+from dagmm.data.written.number_format import NumberFormat
 from dagmm.preprocessing.column_roles import UnusedColumn
 from dagmm.preprocessing.columns.categorical import TextColumn
 from dagmm.preprocessing.columns.datetimes import DateColumn
@@ -19,6 +20,7 @@ from dagmm.preprocessing.columns.numeric import (
     Scaling,
     check_finite,
 )
+from dagmm.preprocessing.columns.written import WrittenColumn, numbers_in
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class TableEncoder:
         Deviations by which a hole moves a column that never had one.
     unused_columns : tuple of UnusedColumn
         The other columns of the training table, which scoring does not need.
+    written : tuple of WrittenColumn
+        Columns of numbers that were text in the training table, and how they are written.
+    units : tuple of (str, str)
+        Columns whose unit stood in a row below the header, and that unit.
     """
 
     columns: tuple[str, ...]
@@ -63,6 +69,8 @@ class TableEncoder:
     imputation: Imputer | None
     lost: float
     unused_columns: tuple[UnusedColumn, ...]
+    written: tuple[WrittenColumn, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -96,6 +104,32 @@ class TableEncoder:
                 f"missing: {listed}{more}."
             )
 
+    def check_units(self, style: TableStyle) -> None:
+        """Check that a row of units, where a table has one, says what that of the fit said.
+
+        Raises
+        ------
+        InputError
+            Naming the first column that is in another unit.
+        """
+        known = dict(self.units)
+        for name, unit in style.units:
+            if known.get(name, unit) != unit:
+                raise InputError(
+                    f"column {name!r} is in {unit}, as the row below the header says; this model "
+                    f"was fitted on {known[name]} there. Convert it and write the other unit."
+                )
+
+    def numbers_of(self, chunk: Chunk) -> Float[np.ndarray, "n_rows n_numbers"]:
+        """Columns of numbers as they come, also those that are written as text; a hole is NaN.
+
+        Raises
+        ------
+        InputError
+            If a cell is no number of its column's unit; column and row are named.
+        """
+        return numbers_in(chunk, self.numbers.names, self._formats)
+
     def encode(self, chunk: Chunk) -> Float32[np.ndarray, "n_rows n_features"]:
         """Features of a chunk, each within +-1e6; a row's features depend on the row alone.
 
@@ -104,7 +138,7 @@ class TableEncoder:
         InputError
             If a number is infinite, or a column has changed between text, dates and numbers.
         """
-        values = chunk.floats(self.numbers.names)
+        values = self.numbers_of(chunk)
         features = np.empty((chunk.n_rows, self.n_features), np.float32)
         n_numbers = self.numbers.n_features
         are_ordinary = self._scale(values, features[:, :n_numbers])
@@ -154,6 +188,10 @@ class TableEncoder:
             start = stop
         nothing = np.full(len(features), None, dtype=object)
         return {name: decoded.get(name, nothing) for name in self.columns}
+
+    @cached_property
+    def _formats(self) -> dict[str, NumberFormat]:
+        return {column.name: column.format for column in self.written}
 
     @cached_property
     def _others(self) -> tuple[TextColumn | DateColumn, ...]:

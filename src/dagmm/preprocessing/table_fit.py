@@ -1,12 +1,13 @@
 """One pass over a table: which column is what, and the statistics of each."""
 
+import warnings
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm.data.base import Chunk, Kind, Rows
@@ -21,6 +22,7 @@ from dagmm.preprocessing.columns.numeric import (
     check_finite,
     number_columns,
 )
+from dagmm.preprocessing.columns.written import TextReading, look_at_texts, numbers_in
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 
@@ -30,7 +32,9 @@ def fit_table_encoder(
     roles: ColumnRoles | None = None,
     progress: Progress | None = None,
 ) -> TableEncoder:
-    """Read a table once and learn how to encode it.
+    """Read a table and learn how to encode it.
+
+    Columns of text are read first, to see which of them are numbers; then all columns, once.
 
     Columns that describe nothing are not used, with a warning: identifiers, dates that show no
     cycle, columns without a value.
@@ -67,6 +71,7 @@ def fit_table_encoder(
         raise InputError(_nothing_left(list(unused.values())))
     encoder = counts.encoder(columns, scaling, tuple(unused.values()))
     warn_of(encoder.unused_columns)
+    counts.warn_of_texts(columns)
     return encoder
 
 
@@ -89,36 +94,51 @@ class _Counts:
         first = rows.chunk(0, rows.n_rows if rows.n_rows < 2 else 1)
         self.kinds: dict[str, Kind] = {name: first.kind(name) for name in names}
         self._told = set(roles.categorical)
-        texts = [n for n in names if n in self._told or self.kinds[n] in ("text", "category")]
-        dates = [n for n in names if n not in texts and self.kinds[n] == "date"]
         self._check_numeric(roles.numeric)
+        maybe = tuple(n for n in names if n not in self._told and self.kinds[n] == "text")
+        self.readings = look_at_texts(rows, maybe, roles.numeric)
+        found = [reading.column for reading in self.readings.values()]
+        self.written = {column.name: column for column in found if column is not None}
+        self._formats = {name: column.format for name, column in self.written.items()}
+        texts = [
+            name
+            for name in names
+            if name in self._told
+            or (self.kinds[name] in ("text", "category") and name not in self.written)
+        ]
+        dates = [n for n in names if n not in texts and self.kinds[n] == "date"]
         self.number_names = tuple(n for n in names if n not in texts and n not in dates)
         self.numbers: NumberStatistics | None = None
         self.integers = {
             name: IdentifierTest.empty()
             for name in self.number_names
-            if self.kinds[name] == "integer" and name not in roles.numeric
+            if name not in roles.numeric
+            and (
+                self.kinds[name] == "integer"
+                or (name in self.written and self.readings[name].is_whole)
+            )
         }
         self.texts = {name: TextCounts(Counter()) for name in texts}
         self.dates = {name: DateCounts() for name in dates}
         # Text may turn out to be dates, until one is not.
-        maybe = [n for n in texts if n not in self._told and self.kinds[n] == "text"]
-        self.written_dates = {name: DateCounts() for name in maybe}
+        self.written_dates = {name: DateCounts() for name in maybe if name not in self.written}
         self._time = roles.time
+        self._units = rows.style.units
         self.n_rows = 0
 
     def _check_numeric(self, names: tuple[str, ...]) -> None:
         for name in names:
-            if self.kinds[name] not in ("number", "integer", "empty"):
+            if self.kinds[name] not in ("number", "integer", "empty", "text"):
                 raise ArgumentError(f"numeric names column {name!r}, which holds no numbers.")
 
     def look(self, chunk: Chunk) -> _Part:
         """Take from a chunk what is counted; changes nothing, so that chunks go side by side."""
-        values = chunk.numbers(self.number_names)
+        values = numbers_in(chunk, self.number_names, self._formats, is_training=True)
+        values = values.astype(np.float64, copy=False)
         check_finite(values, chunk.start, self.number_names)
         numbers = NumberStatistics.of(values)
         integers = {
-            name: chunk.integers(name)
+            name: self._integers(chunk, name, values)
             for name, counts in self.integers.items()
             if counts.values is not None
         }
@@ -130,6 +150,12 @@ class _Counts:
         if self._time is not None:
             _check_time(chunk, self._time)
         return _Part(chunk.n_rows, numbers, integers, texts, written, dates)
+
+    def _integers(self, chunk: Chunk, name: str, values: np.ndarray) -> np.ndarray:
+        if name not in self.written:
+            return chunk.integers(name)
+        column = values[:, self.number_names.index(name)]
+        return column[~np.isnan(column)].astype(np.int64)
 
     def add(self, part: _Part) -> None:
         """Count the rows that follow."""
@@ -160,7 +186,8 @@ class _Counts:
             if not seen.present:
                 found.append(_empty(name))
             elif seen.identifies_rows and not is_declared:
-                found.append(UnusedColumn(name, "identifier", seen.in_words))
+                why = _why_unused(seen, self.readings.get(name))
+                found.append(UnusedColumn(name, "identifier", why))
         for name, dates in self.dates.items():
             if not dates.present:
                 found.append(_empty(name))
@@ -219,11 +246,33 @@ class _Counts:
             imputation_of(statistics, numbers),
             lost_deviation(self.n_rows),
             unused_columns,
+            tuple(self.written[name] for name in names if name in self.written),
+            tuple((name, unit) for name, unit in self._units if name in used),
         )
+
+    def warn_of_texts(self, columns: tuple[str, ...]) -> None:
+        """Warn of what is in doubt about the texts of columns that are used."""
+        for name in columns:
+            reading = self.readings.get(name)
+            if reading is None or name in self.dates:
+                continue
+            for message in filter(None, (reading.nearly, reading.doubt)):
+                warnings.warn(message, TableWarning, stacklevel=3)
 
 
 def _empty(name: str) -> UnusedColumn:
     return UnusedColumn(name, "empty", "it has no value in any row")
+
+
+def _why_unused(seen: TextCounts, reading: TextReading | None) -> str:
+    if reading is not None and reading.odd is not None:
+        return f"{seen.held}; most are numbers, but {reading.odd!r} is none"
+    if reading is not None and reading.ambiguous is not None:
+        return (
+            f"{seen.held}, and of dates such as {reading.ambiguous!r} nobody can tell whether day "
+            "or month comes first; write the year first, as in 2020-03-01"
+        )
+    return seen.in_words
 
 
 def _check_time(chunk: Chunk, name: str) -> None:

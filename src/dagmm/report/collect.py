@@ -172,7 +172,7 @@ class _Part:
         encoder = model.table_encoder
         self.seen, self.energy, self.times, self.first = seen, energy, times, first
         self.features = seen.inputs if model.windows is None else encoder.encode(chunk)
-        self.numbers = chunk.numbers(encoder.numbers.names)
+        self.numbers = encoder.numbers_of(chunk).astype(np.float64, copy=False)
         self.alarm = np.zeros(len(energy), bool)
         if model.threshold is not None:
             self.alarm = is_anomaly(energy, model.threshold)

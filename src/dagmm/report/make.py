@@ -107,7 +107,7 @@ def make_report(
     model : estimator, FittedModel or path-like
         A fitted ``DAGMMDetector`` or ``DAGMM``, or the directory of a saved one.
     table : DataFrame or array-like of shape (n_rows, n_columns)
-        The rows to judge.
+        The rows to score.
     lang : {"en", "ja"}, default="en"
     time : str, optional
         Column that is the time axis, dates or numbers. By default the one that was so at the

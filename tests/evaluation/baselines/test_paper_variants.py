@@ -88,8 +88,9 @@ def test_pretraining_is_where_the_training_starts(monkeypatch):
     for fit in (paper_variants.dagmm_single, paper_variants.dagmm_p, paper_variants.pae):
         fit(rows(), 0)
     assert given[0] is None
-    np.testing.assert_array_equal(given[1], given[2])
-    assert given[1].shape == (flatten(ARCHITECTURE.skeleton()).size,)
+    (one,), (other,) = given[1:]
+    np.testing.assert_array_equal(one, other)
+    assert one.shape == (flatten(ARCHITECTURE.skeleton()).size,)
 
 
 def test_the_estimation_network_alone_takes_rows_for_z():

@@ -131,3 +131,47 @@ def test_text_and_numbers_where_dates_were_are_refused():
     assert str(caught.value) == (
         "column 'when' holds numbers, such as 3.0; this model was fitted on dates there."
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "iso"),
+    [
+        ("2020/03/01", "2020-03-01"),
+        ("01.03.2020", "2020-03-01"),
+        ("01.03.2020 15:44:06", "2020-03-01 15:44:06"),
+        ("2020.03.01", "2020-03-01"),
+        ("2020年03月01日", "2020-03-01"),
+        ("2020年3月1日 15時44分06秒", "2020-03-01 15:44:06"),
+        ("2020年3月1日15時44分", "2020-03-01 15:44"),
+        ("20200301154406", "2020-03-01 15:44:06"),
+        ("20200301_154406", "2020-03-01 15:44:06"),
+    ],
+)
+def test_dates_are_read_as_loggers_write_them(written, iso):
+    assert parsed(pa.array([written, None])).equals(parsed(pa.array([iso, None])))
+    assert parsed(pa.array([written])).null_count == 0
+
+
+@pytest.mark.parametrize("written", ["2020-02-31", "31.02.2020", "2021年2月29日 12:00:00"])
+def test_a_day_that_no_month_has_is_no_date(written):
+    assert parsed(pa.array([written])).null_count == 1
+
+
+def test_a_date_that_can_mean_two_days_is_not_guessed():
+    assert parsed(pa.array(["01/02/2020", "13/02/2020"])).null_count == 2
+    table = pd.DataFrame({"a": np.arange(40) % 7, "when": ["01/02/2020", "02/02/2020"] * 20})
+    with pytest.warns(TableWarning) as caught:
+        fit_table_encoder(as_rows(table))
+    assert [str(warning.message) for warning in caught] == [
+        "column 'when' is read as text: '01/02/2020' in row 0 is a date, but whether day or month "
+        "comes first, nobody can tell. Write the year first, as in 2020-03-01, or pass "
+        "categorical=['when'] to read it as text without this warning."
+    ]
+    table["when"] = [f"01/02/{1980 + i}" for i in range(40)]
+    with pytest.warns(TableWarning) as caught:
+        fit_table_encoder(as_rows(table))
+    assert str(caught[0].message).startswith(
+        "column 'when' is not used: it holds 40 different texts in 40 rows, and of dates such as "
+        "'01/02/1980' nobody can tell whether day or month comes first; write the year first, as "
+        "in 2020-03-01. "
+    )

@@ -5,11 +5,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dagmm._core.errors import InputError
 from dagmm.data.arrays import MatrixRows
 from dagmm.data.convert import as_rows
-from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
+from dagmm.preprocessing.windows.clock import assets_of, check_forward, seconds_in, times_of
 
 MOMENTS = [datetime(2026, 3, 9, 10, 14, 33, 250_000), datetime(2026, 3, 9, 10, 14, 34)]
 SECONDS = np.array([m.replace(tzinfo=UTC).timestamp() for m in MOMENTS])
@@ -134,3 +136,43 @@ def test_a_clock_that_runs_backwards_is_named_with_both_times():
 def test_equal_times_do_not_run_backwards():
     chunk = chunk_of(pa.table({"t": [1.0, 1.0, 2.0]}))
     check_forward(chunk, "t", None, "", 1.0, times_of(chunk, "t"), np.arange(3))
+
+
+@pytest.mark.parametrize("per_second", [1, 10**3, 10**6, 10**9])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_epochs_are_told_by_their_magnitude(per_second, as_text):
+    ticks = [1583077446 * per_second + i * per_second for i in range(3)]
+    table = pa.table({"t": list(map(str, ticks)) if as_text else ticks})
+    np.testing.assert_allclose(
+        times_of(chunk_of(table), "t"), 1583077446.0 + np.arange(3), rtol=0, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_digits_of_a_date_are_a_date(as_text):
+    digits = [20200301154406, 20200301154407, 20200301160000]
+    table = pa.table({"t": list(map(str, digits)) if as_text else digits})
+    seconds = 1583077446.0 + np.array([0.0, 1.0, 954.0])
+    np.testing.assert_array_equal(times_of(chunk_of(table), "t"), seconds)
+    (minutes,) = times_of(chunk_of(pa.table({"t": [202003011544]})), "t")
+    assert minutes == 1583077440.0
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1e20), min_size=1))
+def test_each_time_is_judged_by_itself(numbers):
+    whole = seconds_in(np.array(numbers))
+    alone = np.concatenate([seconds_in(np.array([number])) for number in numbers])
+    np.testing.assert_array_equal(whole, alone)
+
+
+def test_numbers_that_count_from_anywhere_stay_as_they_are():
+    numbers = np.array([0.0, 5.5, 1.6e9, 3.0e10, 20200301.0, np.nan])
+    np.testing.assert_array_equal(seconds_in(numbers), numbers)
+
+
+@pytest.mark.parametrize("day", ["01.03.2020", "2020年03月01日"])
+def test_no_part_of_a_date_is_a_fraction_of_a_second(day):
+    assert times_of(chunk_of(pa.table({"t": [day]})), "t") == [1583020800.0]
+    (noon,) = times_of(chunk_of(pa.table({"t": [f"{day} 12:00:00.5"]})), "t")
+    assert noon == 1583064000.5

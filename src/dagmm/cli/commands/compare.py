@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dagmm.cli import options as o
-from dagmm.cli.terminal import show_rich
+from dagmm.cli.terminal import noted, show_rich
 
 
 class Train(StrEnum):
@@ -72,6 +72,10 @@ def compare(
     format: o.Format = None,
     encoding: o.Encoding = None,
     decimal: o.Decimal = None,
+    skip_rows: o.SkipRows = None,
+    units_row: o.UnitsRow = None,
+    na: o.NA = None,
+    thousands: o.Thousands = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -84,11 +88,12 @@ def compare(
     """
     from dagmm.cli.jobs.compare import CompareJob, compare_table
     from dagmm.cli.jobs.roles import Roles
-    from dagmm.data.files.base import TableOptions
 
     job = CompareJob(
         table,
-        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        o.table_options(
+            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+        ),
         Roles(tuple(ids or ()), label, tuple(normal or ()), tuple(drop or ())),
         tuple(name.strip() for name in methods.split(",")) if methods is not None else (),
         train.value,
@@ -99,4 +104,6 @@ def compare(
         force,
         quiet,
     )
-    show_rich(compare_table(job), as_json, err=output == "-")
+    with noted(quiet):
+        result = compare_table(job)
+    show_rich(result, as_json, err=output == "-")

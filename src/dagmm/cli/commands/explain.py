@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dagmm.cli import options as o
-from dagmm.cli.terminal import show
+from dagmm.cli.terminal import noted, show
 
 
 def explain(
@@ -35,6 +35,10 @@ def explain(
     format: o.Format = None,
     encoding: o.Encoding = None,
     decimal: o.Decimal = None,
+    skip_rows: o.SkipRows = None,
+    units_row: o.UnitsRow = None,
+    na: o.NA = None,
+    thousands: o.Thousands = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -46,20 +50,22 @@ def explain(
     """
     from dagmm.cli.jobs.explain import ExplainJob, explain_table
     from dagmm.cli.jobs.roles import Roles
-    from dagmm.data.files.base import TableOptions
 
     job = ExplainJob(
         model,
         table,
         output,
-        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        o.table_options(
+            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+        ),
         Roles(tuple(ids or ()), label, tuple(normal or ())),
         top,
         all_rows,
         force,
         quiet,
     )
-    result = explain_table(job)
+    with noted(quiet):
+        result = explain_table(job)
     # Where the table goes to standard output, what is said about it does not.
     if output != "-" or not quiet:
         show(result, as_json, err=output == "-")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dagmm.cli import options as o
-from dagmm.cli.terminal import show
+from dagmm.cli.terminal import noted, show
 
 
 class Network(StrEnum):
@@ -75,6 +75,10 @@ def fit(
     format: o.Format = None,
     encoding: o.Encoding = None,
     decimal: o.Decimal = None,
+    skip_rows: o.SkipRows = None,
+    units_row: o.UnitsRow = None,
+    na: o.NA = None,
+    thousands: o.Thousands = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -82,12 +86,13 @@ def fit(
     """Fit a model to a TABLE of mostly normal rows and save it."""
     from dagmm.cli.jobs.fit import FitJob, fit_table
     from dagmm.cli.jobs.roles import Roles
-    from dagmm.data.files.base import TableOptions
 
     job = FitJob(
         table,
         output,
-        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        o.table_options(
+            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+        ),
         Roles(
             tuple(ids or ()),
             label,
@@ -108,4 +113,6 @@ def fit(
         network.value,
         checkpoint,
     )
-    show(fit_table(job), as_json)
+    with noted(quiet, unused=False):  # said in words of the command
+        result = fit_table(job)
+    show(result, as_json)

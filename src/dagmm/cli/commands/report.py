@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dagmm.cli import options as o
-from dagmm.cli.terminal import show
+from dagmm.cli.terminal import noted, show
 
 
 class Language(StrEnum):
@@ -67,6 +67,10 @@ def report(
     format: o.Format = None,
     encoding: o.Encoding = None,
     decimal: o.Decimal = None,
+    skip_rows: o.SkipRows = None,
+    units_row: o.UnitsRow = None,
+    na: o.NA = None,
+    thousands: o.Thousands = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -77,13 +81,14 @@ def report(
     """
     from dagmm.cli.jobs.report import ReportJob, report_table
     from dagmm.cli.jobs.roles import Roles
-    from dagmm.data.files.base import TableOptions
 
     job = ReportJob(
         model,
         table,
         output,
-        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        o.table_options(
+            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+        ),
         Roles((), label, tuple(normal or ()), time=time, group=group),
         lang.value,
         every,
@@ -92,7 +97,8 @@ def report(
         force,
         quiet,
     )
-    result = report_table(job)
+    with noted(quiet):
+        result = report_table(job)
     # Where the page goes to standard output, what is said about it does not.
     if output != "-" or not quiet:
         show(result, as_json, err=output == "-")

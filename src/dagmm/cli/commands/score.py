@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dagmm.cli import options as o
-from dagmm.cli.terminal import show
+from dagmm.cli.terminal import noted, show
 
 
 def score(
@@ -37,6 +37,10 @@ def score(
     ] = False,
     encoding: o.Encoding = None,
     decimal: o.Decimal = None,
+    skip_rows: o.SkipRows = None,
+    units_row: o.UnitsRow = None,
+    na: o.NA = None,
+    thousands: o.Thousands = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -47,20 +51,22 @@ def score(
     """
     from dagmm.cli.jobs.roles import Roles
     from dagmm.cli.jobs.score import ScoreJob, score_table
-    from dagmm.data.files.base import TableOptions
 
     job = ScoreJob(
         model,
         table,
         output,
-        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        o.table_options(
+            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+        ),
         Roles(tuple(ids or ()), label, tuple(normal or ())),
         force,
         quiet,
         p_value,
         explain,
     )
-    result = score_table(job)
+    with noted(quiet):
+        result = score_table(job)
     # Where the table goes to standard output, what is said about it does not.
     if output != "-" or not quiet:
         show(result, as_json, err=output == "-")

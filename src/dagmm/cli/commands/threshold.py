@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dagmm.cli import options as o
-from dagmm.cli.terminal import show
+from dagmm.cli.terminal import noted, show
 
 
 class Period(StrEnum):
@@ -56,6 +56,10 @@ def threshold(
     format: o.Format = None,
     encoding: o.Encoding = None,
     decimal: o.Decimal = None,
+    skip_rows: o.SkipRows = None,
+    units_row: o.UnitsRow = None,
+    na: o.NA = None,
+    thousands: o.Thousands = None,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -64,7 +68,6 @@ def threshold(
     Nothing is fitted again, and the training table is not needed.
     """
     from dagmm.cli.jobs.threshold import ThresholdJob, in_words, move_threshold
-    from dagmm.data.files.base import TableOptions
 
     rule = {
         "contamination": contamination,
@@ -78,8 +81,11 @@ def threshold(
         per.value,
         every,
         calibrate,
-        TableOptions(format and format.value, o.unescaped(delimiter), header, encoding, decimal),
+        o.table_options(
+            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+        ),
         quiet,
     )
-    meaning = move_threshold(job)
+    with noted(quiet):
+        meaning = move_threshold(job)
     show(meaning if as_json else in_words(meaning), as_json)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm.cli.jobs.images import check_no_roles, is_images, table_encoder, write_heat_maps
+from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import roles_of, scored, table_batches
 from dagmm.cli.terminal import keep_interrupts
@@ -78,7 +79,7 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
     table_encoder(model, job.table)
     explainer = Explainer(model)
     rows, explained, first = 0, 0, Counter[str]()
-    with open_table(job.table, job.options) as source:
+    with open_table(job.table, as_at_fit(job.options, model.record)) as source:
         roles = roles_of(job.roles, model, source, _written(job.top), job.quiet)
         batches = _explained(job, model, explainer, source, roles)
         n_rows, result = next(batches)

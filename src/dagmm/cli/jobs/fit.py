@@ -1,21 +1,21 @@
 """From a table in a file to a saved model."""
 
 import time
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from dagmm._core.errors import ArgumentError, ShortSegmentWarning, TableWarning
+from dagmm._core.errors import ArgumentError
 from dagmm.cli.jobs.images import check_no_roles, is_images, open_images
 from dagmm.cli.jobs.labels import detection_quality
+from dagmm.cli.jobs.reading import remembered
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.tables import open_features
 from dagmm.cli.terminal import errors_named, keep_interrupts, note
 from dagmm.data.files.base import TableOptions
+from dagmm.data.frames import FrameRows
 from dagmm.data.images import ImageRows
 from dagmm.data.streams import StreamRows
 from dagmm.estimators.detector import DAGMMDetector
@@ -85,7 +85,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     check_directory(job.model, job.force)
     if job.checkpoint is not None:
         check_apart(job.checkpoint, job.model)
-    features: pa.Table | StreamRows | ImageRows
+    features: FrameRows | StreamRows | ImageRows
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
         features, labels, name = open_images(job.table, job.quiet), None, repr(job.table)
@@ -107,16 +107,15 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         step=job.step,
         network=job.network,
     )
-    with errors_named(name), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", TableWarning)
+    with errors_named(name):
         detector.fit(features, checkpoint=job.checkpoint)
-    for warning in caught:
-        # What is not used is said below, in words of the command.
-        if issubclass(warning.category, ShortSegmentWarning):
-            note(str(warning.message).rstrip("."), job.quiet)
     if isinstance(detector.model_.encoder, TableEncoder):
         _note_unused(detector.model_.encoder, job.quiet)
-        record = replace(detector.model_.record, roles=job.roles.remembered)
+        record = replace(
+            detector.model_.record,
+            roles=job.roles.remembered,
+            reading=remembered(job.options),
+        )
         detector.model_ = replace(detector.model_, record=record)
     detector.save(job.model)
     if job.checkpoint is not None:
@@ -195,7 +194,7 @@ def _note_unused(encoder: TableEncoder, quiet: bool) -> None:
 
 def _summary(
     detector: DAGMMDetector,
-    features: pa.Table | StreamRows | ImageRows,
+    features: FrameRows | StreamRows | ImageRows,
     labels: np.ndarray | None,
 ) -> dict[str, Any]:
     model = detector.model_

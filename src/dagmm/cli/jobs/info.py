@@ -1,17 +1,19 @@
 """A saved model in words."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
+from dagmm.cli.jobs.reading import reading_of
 from dagmm.inference.calibration.calibration import Calibration
 from dagmm.inference.ensemble import Component, Identity, TrainedNetwork
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
 from dagmm.inference.record import InputRoles
 from dagmm.networks.activations import activation_name
+from dagmm.preprocessing.columns.written import WrittenColumn
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.table_encoder import TableEncoder
 
@@ -86,6 +88,9 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     words = dict(description)
     if "columns" in description:
         words |= _table_in_words(description)
+        if "reading" in words:
+            said = words["reading"].items()
+            words["reading"] = ", ".join(f"{name}={value!r}" for name, value in said)
         for name, value in words.pop("table").items():
             if value:
                 words[name] = value if isinstance(value, str) else ", ".join(value)
@@ -118,6 +123,7 @@ def _schema(model: FittedModel) -> dict[str, Any]:
         "columns": _columns(encoder),
         "unused_columns": [column._asdict() for column in encoder.unused_columns],
         "table": asdict(model.record.roles or InputRoles()),
+        **({"reading": reading_of(model.record)} if model.record.reading else {}),
         "scaling": encoder.scaling,
     }
 
@@ -141,6 +147,10 @@ def _column_in_words(column: dict[str, Any]) -> str:
         words.append(f"{column['categories']} categories")
     if "cycles" in column:
         words.append(f"place in the {' and in the '.join(column['cycles'])}")
+    if "unit" in column:
+        words.append(f"in {column['unit']}")
+    if "written" in column:
+        words.append(column["written"])
     if "had_holes" in column:
         words.append("had holes")
     return f"{column['name']} ({', '.join(words)})"
@@ -164,9 +174,27 @@ def _columns(encoder: TableEncoder) -> list[dict[str, Any]]:
         kinds[text.name] = {"kind": "text", "categories": len(text.categories)}
     for date in encoder.dates:
         kinds[date.name] = {"kind": "dates", "cycles": list(date.cycles)}
+    for name, unit in encoder.units:
+        kinds[name]["unit"] = unit
+    for column in encoder.written:
+        kinds[column.name] |= _written(column)
     for name in encoder.masks.names:
         kinds[name] = {**kinds[name], "had_holes": True}
     return [{"name": name, **kinds[name]} for name in encoder.columns]
+
+
+def _written(column: WrittenColumn) -> dict[str, Any]:
+    """Say how numbers are written that were text in the training table."""
+    form = column.format
+    described: dict[str, Any] = {"unit": form.unit} if form.unit else {}
+    if form.thousands:
+        described["thousands"] = form.thousands
+    if form.decimal != ".":
+        described["decimal"] = form.decimal
+    if column.marks:
+        described["holes"] = dict(column.marks)
+    said = replace(column, format=replace(form, before="", after="")).in_words
+    return {**described, **({"written": said} if said else {})}
 
 
 def _network(network: TrainedNetwork, model: FittedModel) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from dagmm._core.errors import InputError
 from dagmm.data.convert import as_rows
 from dagmm.data.files.csv_cells import read_number
+from dagmm.data.frames import FrameRows
 from dagmm.data.images import ImageRows
 from dagmm.data.streams import StreamRows
 from dagmm.inference.calibration.threshold import is_anomaly
@@ -126,7 +127,7 @@ class KeptRows:
 
 
 def detection_quality(
-    model: FittedModel, features: pa.Table | StreamRows | ImageRows, labels: np.ndarray | None
+    model: FittedModel, features: FrameRows | StreamRows | ImageRows, labels: np.ndarray | None
 ) -> tuple[float, dict[str, Any]]:
     """Return the share of rows above the threshold, and how labels are found, if there are some.
 
@@ -134,7 +135,7 @@ def detection_quality(
     ----------
     model : FittedModel
         With a threshold.
-    features : pyarrow.Table, StreamRows or ImageRows
+    features : FrameRows, StreamRows or ImageRows
         What was fitted. Of one that was too large to be held, rows drawn at random are
         scored, and none without labels.
     labels : ndarray of shape (n_rows,) or None

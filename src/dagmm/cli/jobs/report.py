@@ -7,6 +7,7 @@ from typing import Any
 
 from dagmm._core.durations import parse_duration
 from dagmm.cli.jobs.labels import anomalies_of
+from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import roles_of, scored, table_batches
 from dagmm.cli.terminal import errors_named, keep_interrupts, log
@@ -68,7 +69,7 @@ def report_table(job: ReportJob) -> dict[str, Any]:
     check_page(job.lang)
     step = None if job.every is None else parse_duration("every", job.every)
     model, card = described(job.model)
-    with open_table(job.table, job.options) as source:
+    with open_table(job.table, as_at_fit(job.options, model.record)) as source:
         when, asset = axes_of(
             model.table_encoder, source.columns, job.roles.time, job.roles.group, option="--"
         )

@@ -19,6 +19,7 @@ from dagmm.cli.jobs.images import (
     table_encoder,
 )
 from dagmm.cli.jobs.labels import KeptRows, anomalies_of
+from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles, check_column
 from dagmm.cli.terminal import errors_named, keep_interrupts, log, note
 from dagmm.data.files.base import Kind, TableFile, TableOptions
@@ -95,7 +96,7 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
         _write(job, model, image_batches(rows, job.quiet), passed, counted)
     else:
         table_encoder(model, job.table)
-        with open_table(job.table, job.options) as source:
+        with open_table(job.table, as_at_fit(job.options, model.record)) as source:
             added = names_added(job.p_value, job.explain)
             roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
             counted = _Counted(roles, source.name, "rows")
@@ -182,7 +183,10 @@ def table_batches(
     """Read some rows at a time: the model's columns, and those that pass through."""
     kinds: dict[str, Kind] = dict.fromkeys(roles.passed, "other")
     kinds |= dict.fromkeys(model.columns, "other")
-    kinds |= _kinds(table_encoder(model, source.name))
+    encoder = table_encoder(model, source.name)
+    kinds |= _kinds(encoder)
+    with errors_named(source.name):
+        encoder.check_units(source.style)
     log(f"scoring {source.name} ({source.description})", quiet)
     with progress_for(not quiet and source.fraction() is not None) as progress:
         progress.phase("scoring", 100)
@@ -196,6 +200,7 @@ def _kinds(encoder: TableEncoder) -> dict[str, Kind]:
     """Return what each column of the model must hold; what "other" holds, the encoder reads."""
     kinds: dict[str, Kind] = dict.fromkeys(encoder.columns, "number")
     kinds |= {date.name: "other" for date in encoder.dates}
+    kinds |= {written.name: "other" for written in encoder.written}
     # What was said to be a category may be written as a number.
     return kinds | {text.name: "other" if text.is_told else "text" for text in encoder.texts}
 

@@ -1,24 +1,29 @@
 """The table of a fit: its columns by the parts they play, and its labels."""
 
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
+from dagmm._core.errors import TableWarning
 from dagmm.cli.jobs.labels import anomalies_of, check_some_normal
 from dagmm.cli.jobs.roles import Roles, check_types
 from dagmm.cli.terminal import log
 from dagmm.data.files.base import TableFile, TableOptions, TypedTable, is_text
 from dagmm.data.files.open import open_table
+from dagmm.data.frames import FrameRows
 from dagmm.data.paths import rows_in
 from dagmm.data.streams import StreamRows
+from dagmm.preprocessing.columns.written import look_at_texts
 
 
 class Features(NamedTuple):
     """What is fitted, and which rows are known to be anomalies."""
 
-    table: pa.Table | StreamRows
+    table: FrameRows | StreamRows
     """The columns to fit: a short CSV file in memory, others read anew for each pass."""
     labels: np.ndarray | None
     """Which rows are anomalies, shape (n_rows,), where there is a label column."""
@@ -44,8 +49,16 @@ def open_features(path: str, options: TableOptions, roles: Roles, quiet: bool) -
         raise
     log(f"{rows.n_rows} rows, {len(source.columns)} columns ({source.description})", quiet)
     table = rows if isinstance(rows, StreamRows) else rows.frame.to_native()
-    features = table.only(names) if isinstance(table, StreamRows) else table.select(list(names))
-    check_types(features.schema, source.name)
+    features: FrameRows | StreamRows
+    if isinstance(table, StreamRows):
+        features, schema = table.only(names), table.only(names).schema
+    else:
+        chosen = table.select(list(names))
+        features, schema = (
+            FrameRows(nw.from_native(chosen, eager_only=True), rows.style),
+            chosen.schema,
+        )
+    check_types(schema, source.name)
     labels = None if roles.label is None else _labels(table, roles.label, roles, source.name)
     return Features(features, labels, source.name)
 
@@ -53,9 +66,26 @@ def open_features(path: str, options: TableOptions, roles: Roles, quiet: bool) -
 def read_features(
     path: str, options: TableOptions, roles: Roles, quiet: bool
 ) -> tuple[pa.Table, np.ndarray | None, str]:
-    """Return the columns to fit, read into memory, labels and name; see :func:`open_features`."""
-    table, labels, name = open_features(path, options, roles, quiet)
-    return table.read() if isinstance(table, StreamRows) else table, labels, name
+    """Return the columns to fit, read into memory, labels and name; see :func:`open_features`.
+
+    Text that is numbers comes as numbers.
+    """
+    rows, labels, name = open_features(path, options, roles, quiet)
+    table = rows.read() if isinstance(rows, StreamRows) else rows.frame.to_native()
+    texts = tuple(
+        field.name
+        for field in table.schema
+        if pa.types.is_string(field.type) and field.name not in roles.categorical
+    )
+    held = FrameRows(nw.from_native(table, eager_only=True), rows.style)
+    for column, reading in look_at_texts(held, texts, roles.numeric).items():
+        if reading.doubt:
+            warnings.warn(reading.doubt, TableWarning, stacklevel=2)
+        if reading.column is not None:
+            cells = table[column].combine_chunks()
+            values = pa.array(reading.column.format.read(cells).values, from_pandas=True)
+            table = table.set_column(table.column_names.index(column), column, values)
+    return table, labels, name
 
 
 def _texts(source: TableFile, roles: Roles, label: tuple[str, ...]) -> tuple[str, ...]:

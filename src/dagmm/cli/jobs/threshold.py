@@ -5,6 +5,7 @@ from typing import Any
 
 from dagmm._core.errors import ArgumentError
 from dagmm.cli.jobs.images import is_images, open_images, table_encoder
+from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import check_model_columns
 from dagmm.cli.terminal import errors_named, keep_interrupts, note
@@ -93,7 +94,7 @@ def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel
         with errors_named(repr(path)):
             return model.calibrated(rows)
     encoder = table_encoder(model, path)
-    with open_table(path, job.options) as source:
+    with open_table(path, as_at_fit(job.options, model.record)) as source:
         known = Roles.of_record(model.record)
         if known.label is not None and known.label in source.columns:
             note(

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm.data.base import TableStyle
 
 Format: TypeAlias = Literal["csv", "parquet"]
 
@@ -42,6 +43,14 @@ class TableOptions:
     decimal : {".", ","}, optional
         Decimal mark of CSV. Default: a comma where the first lines have numbers with one, and
         none with a point.
+    skip_rows : int, optional
+        Lines of CSV before the header. Default: those that are clearly no part of the table.
+    units_row : bool, optional
+        Whether the row below the header of CSV holds units. Default: if it clearly does.
+    na : tuple of str
+        Texts that stand for holes in any column, beside those that usually do among numbers.
+    thousands : {",", ".", " ", "'"}, optional
+        What stands between groups of three digits. Default: what each column's cells tell.
 
     Raises
     ------
@@ -53,6 +62,10 @@ class TableOptions:
     header: bool | None = None
     encoding: str | None = None
     decimal: str | None = None
+    skip_rows: int | None = None
+    units_row: bool | None = None
+    na: tuple[str, ...] = ()
+    thousands: str | None = None
 
     def __post_init__(self) -> None:
         if self.format not in (None, "csv", "parquet"):
@@ -66,6 +79,17 @@ class TableOptions:
             raise ArgumentError(f"decimal must be '.' or ',', got {self.decimal!r}.")
         if self.decimal is not None and self.decimal == mark:
             raise ArgumentError(f"decimal and delimiter cannot both be {mark!r}.")
+        if self.thousands not in (None, ",", ".", " ", "'"):
+            raise ArgumentError(
+                f"thousands must be ',', '.', ' ' or \"'\", got {self.thousands!r}."
+            )
+        if self.thousands is not None and self.thousands == (self.decimal or "."):
+            raise ArgumentError(
+                f"thousands and decimal cannot both be {self.thousands!r}; say the decimal mark "
+                "too where it is a comma."
+            )
+        if self.skip_rows is not None and self.skip_rows < 0:
+            raise ArgumentError(f"skip_rows must be at least 0, got {self.skip_rows}.")
         if self.encoding is not None:
             _check_encoding(self.encoding)
 
@@ -94,11 +118,17 @@ class TableFile(ABC):
     columns : tuple of str
     description : str
         How it is read, in words.
+    style : TableStyle
+        What is known of how its texts are written.
+    na : tuple of str
+        Texts that stand for holes in any column.
     """
 
     name: str
     columns: tuple[str, ...]
     description: str
+    style: TableStyle = TableStyle()
+    na: tuple[str, ...] = ()
 
     @abstractmethod
     def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:
@@ -193,7 +223,8 @@ class TypedTable(TableFile):
         table = pa.Table.from_batches(list(self.record_batches(columns)), schema)
         for i, name in enumerate(columns):
             if is_text(schema.field(name).type) or name in texts:
-                table = table.set_column(i, name, table[name].cast(pa.string()))
+                texts_of = without_marks(table[name].cast(pa.string()), self.na)
+                table = table.set_column(i, name, texts_of)
         return table
 
     def batches(self, kinds: Mapping[str, Kind]) -> Iterator[tuple[int, pa.Table]]:
@@ -205,7 +236,9 @@ class TypedTable(TableFile):
             start, self._rows_read = self._rows_read, self._rows_read + batch.num_rows
             yield (
                 start,
-                pa.table({name: _converted(batch.column(name), kinds[name]) for name in kinds}),
+                pa.table(
+                    {name: _converted(batch.column(name), kinds[name], self.na) for name in kinds}
+                ),
             )
 
     def fraction(self) -> float | None:
@@ -224,7 +257,7 @@ class TypedTable(TableFile):
 
     def _check_kind(self, name: str, kind: Kind) -> None:
         dtype = self.schema.field(name).type
-        if kind == "number" and not is_number(dtype):
+        if kind == "number" and not is_number(dtype) and not is_text(dtype):
             raise InputError(
                 f"{self.name}: column {name!r} holds {dtype}; this model was fitted on numbers "
                 "there."
@@ -268,7 +301,17 @@ def is_number(dtype: pa.DataType) -> bool:
     )
 
 
-def _converted(column: Any, kind: Kind) -> Any:
+def without_marks(texts: Any, na: tuple[str, ...]) -> Any:
+    """Return texts without those that stand for holes, as the user says."""
+    if not na:
+        return texts
+    return pc.if_else(pc.is_in(texts, pa.array(na)), pa.scalar(None, pa.string()), texts)
+
+
+def _converted(column: Any, kind: Kind, na: tuple[str, ...]) -> Any:
+    if is_text(column.type):
+        # Numbers that are written as text are read, or refused, by what knows how they are.
+        return without_marks(column.cast(pa.string()), na)
     if kind == "number":
         return pc.cast(column, pa.float64(), safe=False)
     return column.cast(pa.string()) if kind == "text" else column

@@ -1,17 +1,28 @@
 """CSV files: the whole table with types found out, or a stream with types as they must be."""
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from dagmm._core.errors import InputError
-from dagmm.data.files.base import Kind, TableFile, TableOptions, check_names
-from dagmm.data.files.csv_cells import Place, numbers_of, text_of
+from dagmm._core.errors import InputError, TableWarning
+from dagmm.data.base import TableStyle
+from dagmm.data.files.base import (
+    Kind,
+    TableFile,
+    TableOptions,
+    check_names,
+    is_text,
+    without_marks,
+)
+from dagmm.data.files.csv_cells import HOLES, Place, numbers_of, text_of
 from dagmm.data.files.csv_dialect import detect
+from dagmm.data.files.csv_quotes import find_stray
 from dagmm.data.files.source import Source
+from dagmm.data.written.number_format import NumberFormat
 
 #: Bytes of a stream that are parsed at a time.
 BLOCK_BYTES = 8 * 2**20
@@ -39,24 +50,29 @@ class CSVTable(TableFile):
         self.columns = self._dialect.columns
         check_names(self.columns, source.name)
         self._ahead = self._dialect.sample
-        mark = self._dialect.delimiter
+        for doubt in self._dialect.doubts:
+            warnings.warn(doubt, TableWarning, stacklevel=2)
+        mark, decimal = self._dialect.delimiter, self._dialect.decimal
+        known = decimal if options.decimal or decimal == "," else None
+        self.na = options.na
+        self.style = TableStyle(options.thousands, known, mark == ";", self._dialect.units)
+        self._format = NumberFormat("", "", options.thousands or "", decimal)
         header = "with a header" if self._dialect.has_header else "without a header"
-        decimal = ", decimal comma" if self._dialect.decimal == "," else ""
-        self.description = f"CSV, {_NAMES.get(mark, repr(mark))}-separated, {header}{decimal}"
+        units = " and a row of units" if self._dialect.units else ""
+        comma = ", decimal comma" if decimal == "," else ""
+        self.description = f"CSV, {_NAMES.get(mark, repr(mark))}-separated, {header}{units}{comma}"
 
     def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:
         """Read the whole table; see :meth:`TableFile.read`."""
-        content: Any = self._rest()
-        if self._source.may_wait:
-            # Python's own read can be interrupted while it waits for a pipe, Arrow's cannot.
-            content = pa.BufferReader(content.read())
+        # Python's own read can be interrupted while it waits for a pipe, Arrow's cannot.
+        content = self._rest().read()
         types = dict.fromkeys(texts, pa.binary())
         table = self._parse(content, columns, types, BLOCK_BYTES, 0)
         if not table.num_rows:
             raise self._no_rows()
         for i, (name, column) in enumerate(zip(columns, table.columns, strict=True)):
-            if pa.types.is_binary(column.type):
-                text = text_of(column.combine_chunks(), self._place(name, 0))
+            if pa.types.is_binary(column.type) or is_text(column.type):
+                text = self.decoded(column.combine_chunks(), name, 0)
                 table = table.set_column(i, name, text)
         return table
 
@@ -117,17 +133,17 @@ class CSVTable(TableFile):
         InputError
             If rows cannot be told apart, or cells are not of these types.
         """
-        return self._parse(pa.BufferReader(block), columns, types, len(block) + 1, start)
+        return self._parse(block, columns, types, len(block) + 1, start)
 
     def decoded(self, cells: pa.Array, column: str, start: int) -> pa.Array:
         """Return cells as text; see :func:`dagmm.data.files.csv_cells.text_of`."""
-        return text_of(cells, self._place(column, start))
+        return without_marks(text_of(cells, self._place(column, start)), self.na)
 
     def _converted(self, cells: pa.Array, name: str, kind: Kind, start: int) -> pa.Array:
         place = self._place(name, start)
         if kind == "number":
-            return numbers_of(cells, place, self._dialect.decimal)
-        return text_of(cells, place)
+            return numbers_of(cells, place, self._format, self.na)
+        return self.decoded(cells, name, start)
 
     def fraction(self) -> float | None:
         """Return the share of the file that has been read."""
@@ -139,7 +155,7 @@ class CSVTable(TableFile):
 
     def _parse(
         self,
-        content: Any,
+        content: bytes,
         columns: tuple[str, ...],
         types: dict[str, pa.DataType],
         block_bytes: int,
@@ -153,8 +169,8 @@ class CSVTable(TableFile):
             return "error"
 
         try:
-            return arrow_csv.read_csv(
-                content,
+            table = arrow_csv.read_csv(
+                pa.BufferReader(content),
                 # Rows are numbered only when one thread reads, which costs no time here.
                 arrow_csv.ReadOptions(
                     use_threads=False,
@@ -170,9 +186,11 @@ class CSVTable(TableFile):
                     include_columns=list(columns),
                     column_types=types,
                     decimal_point=self._dialect.decimal,
+                    null_values=[*HOLES, *self.na],
                 ),
             )
         except pa.ArrowInvalid as error:
+            self._check_quotes(content, None, start)
             if invalid:
                 raise self._ragged(invalid[0], start) from error
             if "Empty CSV" in str(error):
@@ -181,6 +199,25 @@ class CSVTable(TableFile):
                 f"{self.name}: the rows from row {start} on cannot be told apart; "
                 "a quote is opened there and never closed."
             ) from error
+        self._check_quotes(content, table.num_rows, start)
+        return table
+
+    def _check_quotes(self, block: bytes, n_rows: int | None, start: int) -> None:
+        """Check that no quote takes rows of a block with it."""
+        newline = self._dialect.newline
+        stray = find_stray(block, self._dialect.delimiter, newline, n_rows)
+        if stray is None:
+            return
+        line = self._dialect.header_lines + start + stray.lines_before + 1
+        lost = block.count(newline, stray.offset)
+        begin = block.rfind(newline, 0, stray.offset) + 1
+        text = block[begin : block.find(newline, stray.offset)][:60].decode(errors="replace")
+        how = "closed only in a later line" if stray.is_closed else "never closed"
+        raise InputError(
+            f"{self.name}: a quote is opened in line {line} and {how}, so that "
+            f"{'rows' if stray.is_closed else f'the {lost} lines from there on'} would be read "
+            f"as one cell: {text!r}. Close it, or write two where it is part of the text."
+        )
 
     def _rest(self) -> "_Rest":
         return _Rest(self._ahead, self._source)

@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from dagmm._core.errors import InputError
+from dagmm.data.files.base import without_marks
 from dagmm.data.files.source import advice
+from dagmm.data.written.cell_counts import CellCounts
+from dagmm.data.written.number_format import PLAIN, NumberFormat
+from dagmm.data.written.number_search import find_format
 
 #: Cells that count as holes among numbers: the same when a table is fitted and when it is scored.
 HOLES = tuple(arrow_csv.ConvertOptions().null_values)
@@ -59,30 +64,32 @@ def text_of(cells: pa.Array, place: Place) -> pa.Array:
         raise place.wrong(index, "text in UTF-8", bad, advice(bad)) from error
 
 
-def numbers_of(cells: pa.Array, place: Place, decimal: str = ".") -> pa.Array:
-    """Read cells as float64; an empty cell, NA and their like are null, true and false 1 and 0.
+def numbers_of(
+    cells: pa.Array, place: Place, form: NumberFormat = PLAIN, na: tuple[str, ...] = ()
+) -> pa.Array:
+    """Read cells as float64; empty cells and marks of holes are null, true and false 1 and 0.
 
     Parameters
     ----------
     cells : pyarrow.Array
         Bytes.
     place : Place
-    decimal : {".", ","}
-        Decimal mark.
+    form : NumberFormat
+        How numbers of this file are written.
+    na : tuple of str
+        Other texts that stand for holes.
 
     Raises
     ------
     InputError
         Naming the first that is not a number.
     """
-    written = text = text_of(cells, place)
-    if decimal == ",":
-        # A point is no decimal mark then, and no number has one.
-        text = pc.replace_substring(pc.replace_substring(written, ".", "?"), ",", ".")
+    text = without_marks(text_of(cells, place), na)
     try:
-        return text.cast(pa.float64())
+        # With a decimal comma, a point is no decimal mark, and no number has one.
+        return (_with_points(text) if form.decimal == "," else text).cast(pa.float64())
     except pa.ArrowInvalid:
-        return _unusual_numbers(text, written, place)
+        return _unusual_numbers(text, place, form)
 
 
 def read_number(cell: str) -> float | None:
@@ -94,17 +101,45 @@ def read_number(cell: str) -> float | None:
     return value
 
 
-def _unusual_numbers(text: pa.Array, written: pa.Array, place: Place) -> pa.Array:
-    tidy = _tidy(text)
+def _unusual_numbers(text: pa.Array, place: Place, form: NumberFormat) -> pa.Array:
+    tidy = _tidy(_with_points(text) if form.decimal == "," else text)
+    for dtype in (pa.float64(), pa.int64()):  # the second for hexadecimal numbers
+        try:
+            return tidy.cast(dtype).cast(pa.float64())
+        except pa.ArrowInvalid:
+            pass
+    read = form.read(text)
+    values = pa.array(read.values, from_pandas=True)
+    if not read.unreadable.any():
+        return values
+    # What is left is infinite, true or false, or cannot be read.
+    places = np.flatnonzero(read.unreadable)
+    left = tidy.take(pa.array(places))
     try:
-        return tidy.cast(pa.float64())
-    except pa.ArrowInvalid:
-        pass
-    try:
-        return tidy.cast(pa.int64()).cast(pa.float64())  # hexadecimal
+        others = left.cast(pa.float64())
     except pa.ArrowInvalid as error:
-        index = _first_unreadable(tidy, lambda cell: pa.scalar(cell).cast(pa.float64()))
-        raise place.wrong(index, "a number", written[index].as_py()) from error
+        index = int(places[_first_unreadable(left, _read_one)])
+        bad = text[index].as_py()
+        raise place.wrong(index, "a number", bad, _remedy(bad)) from error
+    return pc.replace_with_mask(values, pa.array(read.unreadable), others)
+
+
+def _with_points(text: pa.Array) -> pa.Array:
+    return pc.replace_substring(pc.replace_substring(text, ".", "?"), ",", ".")
+
+
+def _read_one(cell: str) -> object:
+    return pa.scalar(cell).cast(pa.float64())
+
+
+def _remedy(cell: str) -> str:
+    """Say what to do about a cell that is no number."""
+    if find_format(CellCounts.of(pa.array([cell]), 0)) is not None:
+        return (
+            "this model was fitted on numbers that are written otherwise; convert it, or say "
+            "what its commas and points are with --thousands and --decimal"
+        )
+    return f"correct it, or say --na {cell!r} if it stands for a hole"
 
 
 def _tidy(text: pa.Array) -> pa.Array:

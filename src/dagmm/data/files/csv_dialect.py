@@ -4,11 +4,14 @@ import contextlib
 import csv
 import io
 import itertools
+import json
 import re
 from dataclasses import dataclass
 
 from dagmm._core.errors import InputError
 from dagmm.data.files.base import TableOptions
+from dagmm.data.files.csv_layout import MOST_PREAMBLE, Record, find_preamble, unit_of, units_in
+from dagmm.data.files.csv_quotes import find_stray
 from dagmm.data.files.source import Source, advice
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -43,6 +46,10 @@ class Dialect:
     sample : bytes
         What was read of the file, without the header.
     decimal : {".", ","}
+    units : tuple of (str, str)
+        Columns and their units, where a row below the header names them.
+    doubts : tuple of str
+        What was found out and could be otherwise, for the user.
     """
 
     delimiter: str
@@ -52,6 +59,8 @@ class Dialect:
     header_lines: int
     sample: bytes
     decimal: str
+    units: tuple[tuple[str, str], ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def detect(source: Source, options: TableOptions) -> Dialect:
@@ -63,9 +72,12 @@ def detect(source: Source, options: TableOptions) -> Dialect:
         If there is no row, or the first is not UTF-8.
     """
     sample, is_whole = _read_sample(source)
+    _check_not_json(source, sample)
     newline = b"\n" if b"\n" in sample or b"\r" not in sample else b"\r"
     lines = _lines(source, sample, is_whole, newline)
-    delimiter = options.delimiter or _delimiter_of(lines)
+    skipped, said, doubts = _skipped(source, lines, options)
+    before, lines = lines[:skipped], lines[skipped:]
+    delimiter = options.delimiter or said or _delimiter_of(lines)
     first, n_lines = _first_record(source, lines, delimiter)
     decimal = options.decimal or _decimal_of(lines, delimiter)
     has_header = options.header
@@ -73,10 +85,105 @@ def detect(source: Source, options: TableOptions) -> Dialect:
         has_header = not any(_NUMBER[decimal].fullmatch(cell) for cell in first)
     if not has_header:
         columns = tuple(f"x{i}" for i in range(len(first)))
-        return Dialect(delimiter, False, columns, newline, 0, sample, decimal)
-    columns = tuple(cell or f"x{i}" for i, cell in enumerate(first))
-    size = sum(len(line.encode()) for line in lines[:n_lines])
-    return Dialect(delimiter, True, columns, newline, n_lines, sample[size:], decimal)
+        n_lines = 0
+    else:
+        columns = tuple(cell or f"x{i}" for i, cell in enumerate(first))
+        _check_header(source, "".join(lines[:n_lines]), delimiter, skipped)
+    units: tuple[tuple[str, str], ...] = ()
+    if has_header and options.units_row is not False:
+        n_units, row = _units_below(lines[n_lines:], delimiter, options.units_row)
+        if n_units:
+            found = [(name, unit_of(cell)) for name, cell in zip(columns, row, strict=False)]
+            units = tuple((name, unit) for name, unit in found if unit)
+            n_lines += n_units
+        if n_units and options.units_row is None:
+            doubts.append(
+                f"{source.name}: line {skipped + n_lines} ({_shown(delimiter.join(row))}) is "
+                "taken for the units of the columns and is no row; say --no-units-row if it is "
+                "one, or --units-row to leave out this note."
+            )
+    size = sum(len(line.encode()) for line in [*before, *lines[:n_lines]])
+    return Dialect(
+        delimiter,
+        has_header,
+        columns,
+        newline,
+        skipped + n_lines,
+        sample[size:],
+        decimal,
+        units,
+        tuple(doubts),
+    )
+
+
+def _skipped(
+    source: Source, lines: list[str], options: TableOptions
+) -> tuple[int, str | None, list[str]]:
+    """Return how many lines stand before the header, what separates cells below, and doubts."""
+    if options.skip_rows is not None:
+        if options.skip_rows >= len(lines):
+            raise InputError(
+                f"{source.name} has {len(lines)} lines at its beginning, of which skip_rows "
+                f"leaves out {options.skip_rows}; say a smaller number."
+            )
+        return options.skip_rows, None, []
+    if options.header is False:
+        return 0, None, []
+    marks = (options.delimiter,) if options.delimiter else DELIMITERS
+    records = {mark: _records(lines, mark) for mark in marks}
+    preamble = find_preamble(records)
+    if not preamble.n_records:
+        return 0, None, []
+    n_lines = records[preamble.delimiter][preamble.n_records].n_lines_before
+    doubt = (
+        f"{source.name}: the first {n_lines} lines ({_shown(lines[0].strip())}) are no part of "
+        f"the table, whose header is line {n_lines + 1}; say --skip-rows {n_lines} to leave out "
+        "this note, or --skip-rows 0 if they are."
+    )
+    return n_lines, preamble.delimiter, [doubt]
+
+
+def _records(lines: list[str], delimiter: str) -> list[Record]:
+    """Return the first records that are not blank."""
+    found: list[Record] = []
+    before, is_after_blank = 0, False
+    reader = csv.reader(lines, delimiter=delimiter)
+    with contextlib.suppress(csv.Error):
+        for record in reader:
+            is_blank = not any(cell.strip() for cell in record)
+            if record and not is_blank:
+                found.append(Record(record, before, is_after_blank))
+            before, is_after_blank = reader.line_num, is_blank
+            if len(found) == MOST_PREAMBLE + _SAMPLE_ROWS:
+                break
+    # The sample may end inside a quoted cell, which makes its last record look short.
+    return found[:-1] if len(found) > _SAMPLE_ROWS else found
+
+
+def _units_below(lines: list[str], delimiter: str, said: bool | None) -> tuple[int, list[str]]:
+    """Return how many lines below the header a row of units ends, and its cells."""
+    records = _records(lines[:_SAMPLE_ROWS], delimiter)
+    if not records:
+        return 0, []
+    first, *after = records
+    if not said and not units_in(first.cells, [record.cells for record in after]):
+        return 0, []
+    # Up to the next row, so that blank lines go with it.
+    return after[0].n_lines_before if after else len(lines), first.cells
+
+
+def _check_header(source: Source, header: str, delimiter: str, skipped: int) -> None:
+    """Check that no quote of the header takes rows with it."""
+    stray = find_stray(header.encode(), delimiter, b"\n", None)
+    if stray is not None:
+        raise InputError(
+            f"{source.name}: a quote is opened in line {skipped + stray.lines_before + 1}, in the "
+            "header, and not closed there; close it, or double it where it is part of a name."
+        )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")
 
 
 def _read_sample(source: Source) -> tuple[bytes, bool]:
@@ -91,6 +198,24 @@ def _read_sample(source: Source) -> tuple[bytes, bool]:
     if not sample.strip():
         raise InputError(f"{source.name} is empty; expected a table in CSV or Parquet.")
     return sample, not wanted
+
+
+def _check_not_json(source: Source, sample: bytes) -> None:
+    """Refuse JSON, which would be read as a table of whatever its commas part."""
+    first = sample.strip().split(b"\n", 1)[0].strip()
+    if not first.startswith((b"{", b"[")):
+        return
+    is_lines = False
+    with contextlib.suppress(ValueError):
+        is_lines = isinstance(json.loads(first), dict)
+    begins = first[1:].strip()
+    if is_lines or begins in (b"", b"{") or begins.startswith((b'"', b"{")):
+        how = "lines=True" if is_lines else ""
+        kind = "JSON lines, one object in each" if is_lines else "JSON"
+        raise InputError(
+            f"{source.name} holds {kind}; expected CSV or Parquet. Convert it, in Python: "
+            f"pandas.read_json({source.name}{', ' * bool(how)}{how}).to_parquet('table.parquet')."
+        )
 
 
 def _lines(source: Source, sample: bytes, is_whole: bool, newline: bytes) -> list[str]:

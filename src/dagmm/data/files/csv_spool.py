@@ -12,7 +12,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
-from dagmm.data.files.base import TypedTable
+from dagmm.data.files.base import TypedTable, is_text
 from dagmm.data.files.csv import CSVTable
 
 #: Bytes of rows from which on a CSV file is not held.
@@ -68,6 +68,7 @@ class SpooledCSV(TypedTable):
 
     def __init__(self, table: CSVTable, columns: tuple[str, ...], texts: tuple[str, ...]) -> None:
         self.name, self.description = table.name, table.description
+        self.style = table.style
         self.columns = columns
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the table
         try:
@@ -155,7 +156,7 @@ def _stored(dtype: pa.DataType) -> pa.DataType:
 
 def _decoded(table: CSVTable, rows: pa.Table, start: int) -> pa.Table:
     for i, field in enumerate(rows.schema):
-        if pa.types.is_binary(field.type):
+        if pa.types.is_binary(field.type) or is_text(field.type):
             cells = rows.column(i).combine_chunks()
             text = table.decoded(cells, field.name, start)
             rows = rows.set_column(i, field.name, text)

@@ -1,6 +1,7 @@
 """One way to open a table, whatever its format."""
 
-from dagmm.data.files.base import TableFile, TableOptions
+from dagmm.data.base import TableStyle
+from dagmm.data.files.base import TableFile, TableOptions, TypedTable
 from dagmm.data.files.csv import CSVTable
 from dagmm.data.files.parquet import (
     PARQUET_SUFFIXES,
@@ -33,6 +34,7 @@ def open_table(path: str, options: TableOptions | None = None) -> TableFile:
     options = options or TableOptions()
     if parquet_files(path):
         folder = ParquetFolder(path)
+        _say(folder, options)
         folder.check_rows()
         return folder
     source = Source(path)
@@ -40,9 +42,15 @@ def open_table(path: str, options: TableOptions | None = None) -> TableFile:
         is_parquet = source.magic.startswith(PARQUET_MAGIC) or path.endswith(PARQUET_SUFFIXES)
         if options.format == "parquet" or (options.format is None and is_parquet):
             table = ParquetTable(source)
+            _say(table, options)
             table.check_rows()
             return table
         return CSVTable(source, options)
     except BaseException:
         source.close()
         raise
+
+
+def _say(table: TypedTable, options: TableOptions) -> None:
+    """Tell a table of types how texts in it are written."""
+    table.style, table.na = TableStyle(options.thousands, options.decimal), options.na

@@ -133,7 +133,7 @@ def check_contamination(contamination: object, n_steps: int = 1) -> float:
     ----------
     contamination : "auto" or float
     n_steps : int, default=1
-        Rows that a row is judged with, itself included.
+        Rows that a row is scored with, itself included.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def choose_threshold(
     per, every : optional
         Belong to ``alarms``.
     n_steps : int, default=1
-        Rows that a row is judged with, itself included.
+        Rows that a row is scored with, itself included.
 
     Raises
     ------

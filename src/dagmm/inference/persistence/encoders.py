@@ -1,5 +1,6 @@
 """The encoder of a table, saved and back; every field is checked."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,11 +9,13 @@ import numpy as np
 from dagmm._core.atomic_files import ArraySpecs
 from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State, check_array
+from dagmm.data.written.number_format import STYLES, NumberFormat
 from dagmm.preprocessing.column_roles import REASONS, UnusedColumn
 from dagmm.preprocessing.columns.categorical import MAX_CATEGORIES, TextColumn
 from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
 from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
 from dagmm.preprocessing.columns.numeric import SCALINGS, NumberColumns
+from dagmm.preprocessing.columns.written import WrittenColumn
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: Most columns of a table that are read.
@@ -46,6 +49,8 @@ def _plain(encoder: TableEncoder) -> dict[str, Any]:
         "is_correlated": imputation is not None and bool(len(imputation.correlation)),
         "lost": encoder.lost,
         "unused_columns": [column._asdict() for column in encoder.unused_columns],
+        "written": [_plain_written(column) for column in encoder.written],
+        "units": [{"name": name, "unit": unit} for name, unit in encoder.units],
     }
 
 
@@ -82,11 +87,22 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
     ValueError
         Naming the first field that is missing, unknown, or not as it must be.
     """
-    (columns, scaling, numbers, texts, dates, masks, fills, correlated, lost, aside) = (
-        field.fields(
-            *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
-            *("is_correlated", "lost", "unused_columns"),
-        )
+    (
+        columns,
+        scaling,
+        numbers,
+        texts,
+        dates,
+        masks,
+        fills,
+        correlated,
+        lost,
+        aside,
+        written,
+        units,
+    ) = field.fields(
+        *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
+        *("is_correlated", "lost", "unused_columns", "written", "units"),
     )
     names = columns.texts(_MOST_COLUMNS, least=1)
     text_columns = tuple(_text(part) for part in texts.items(_MOST_COLUMNS))
@@ -117,6 +133,8 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
         Imputer(none, none, np.broadcast_to(0.0, (width, width))) if fills.flag() else None,
         lost.number(),
         _unused_columns(aside, names),
+        _written(written, expected),
+        _units(units, names),
     )
     return frame, Promise(_promised(frame), lambda arrays: _joined(frame, arrays))
 
@@ -165,6 +183,8 @@ def _joined(encoder: TableEncoder, arrays: Mapping[str, np.ndarray]) -> TableEnc
         _joined_imputation(encoder, arrays),
         encoder.lost,
         encoder.unused_columns,
+        encoder.written,
+        encoder.units,
     )
 
 
@@ -203,6 +223,42 @@ def _date(field: JsonField) -> DateColumn:
     if not set(found) <= set(CYCLES):
         cycles.fail(f"some of {', '.join(CYCLES)}")
     return DateColumn(name.text(), found)  # type: ignore[arg-type]
+
+
+def _plain_written(column: WrittenColumn) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        **dataclasses.asdict(column.format),
+        "marks": [{"mark": mark, "count": count} for mark, count in column.marks],
+    }
+
+
+def _written(field: JsonField, names: tuple[str, ...]) -> tuple[WrittenColumn, ...]:
+    found = []
+    for part in field.items(_MOST_COLUMNS):
+        name, before, after, thousands, decimal, marks = part.fields(
+            "name", "before", "after", "thousands", "decimal", "marks"
+        )
+        style = (thousands.text(), decimal.text())
+        if style not in STYLES:
+            thousands.fail("a mark that goes with the decimal mark")
+        counted = [mark.fields("mark", "count") for mark in marks.items(_MOST_COLUMNS)]
+        found.append(
+            WrittenColumn(
+                name.text(),
+                NumberFormat(before.text(), after.text(), *style),
+                tuple((mark.text(), count.size(2**62)) for mark, count in counted),
+            )
+        )
+    _check_in_order(field, [column.name for column in found], names)
+    return tuple(found)
+
+
+def _units(field: JsonField, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    parts = [part.fields("name", "unit") for part in field.items(_MOST_COLUMNS)]
+    found = tuple((name.text(), unit.text()) for name, unit in parts)
+    _check_in_order(field, [name for name, _ in found], names)
+    return found
 
 
 def _unused_columns(field: JsonField, columns: tuple[str, ...]) -> tuple[UnusedColumn, ...]:

@@ -126,16 +126,17 @@ class TextCounts:
     @property
     def identifying(self) -> str:
         """That texts identify rows, in words."""
-        return f"{self._held}, which identifies rows rather than describing them"
+        return f"{self.held}, which identifies rows rather than describing them"
 
     @property
-    def _held(self) -> str:
+    def held(self) -> str:
+        """How many texts there are, in words."""
         return f"it holds {len(self.counts)} different texts in {self.present} rows"
 
     @property
     def in_words(self) -> str:
         """What is wrong with texts that identify rows."""
-        held = self._held
+        held = self.held
         others = [text for text in self.counts if not _is_number(text)]
         if not others:
             return f"{held}, all of them numbers that are written as text"

@@ -3,6 +3,7 @@
 How much time has passed is no feature: every later row would lie outside the training rows.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
@@ -13,6 +14,7 @@ from jaxtyping import Bool, Float64
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk
+from dagmm.data.written.cells import tidied
 
 Cycle: TypeAlias = Literal["day", "week"]
 CYCLES: tuple[Cycle, ...] = get_args(Cycle)
@@ -26,6 +28,18 @@ _ZONE = r"(Z|[+-]\d{2}:?\d{2})?"
 _TIME = rf"([ T]\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d+)?)?\s*{_ZONE})?"
 #: A date, perhaps with a time, a fraction of a second and a time zone.
 _WRITTEN = rf"^\s*\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}}{_TIME}\s*$"
+_DAY_OF_MONTH = r"^\d{4}-\d{1,2}-(?P<day>\d{1,2})"
+#: Other ways to write a date that can mean one day only, and how ISO 8601 writes it.
+_OTHERS = (
+    (r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?: |$)", r"\3-\2-\1 "),
+    (r"^(\d{4})\.(\d{1,2})\.(\d{1,2})(?: |$)", r"\1-\2-\3 "),
+    (r"^(\d{4})年 ?(\d{1,2})月 ?(\d{1,2})日 ?", r"\1-\2-\3 "),
+    (r"^((?:19|20)\d{2})(\d{2})(\d{2})[T_ -]?(\d{2})(\d{2})(\d{2})$", r"\1-\2-\3 \4:\5:\6"),
+    (r" (\d{1,2})時 ?(\d{1,2})分 ?(\d{1,2}(?:\.\d+)?)秒$", r" \1:\2:\3"),
+    (r" (\d{1,2})時 ?(\d{1,2})分$", r" \1:\2"),
+)
+#: A date that can mean two days.
+AMBIGUOUS = r"^\s*\d{1,2}/\d{1,2}/\d{2,4}\b"
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
@@ -136,25 +150,49 @@ def dates_of(chunk: Chunk, name: str, expected: str) -> pa.Array:
     bad = np.asarray(dates.is_null()) & ~np.asarray(texts.is_null())
     if bad.any():
         row = int(np.argmax(bad))
+        text = texts[row].as_py()
         raise InputError(
             f"column {name!r}, row {chunk.start + row}: expected a date such as "
-            f"2024-03-09 10:14:33, got {texts[row].as_py()!r}; {expected}."
+            f"2024-03-09 10:14:33, got {text!r}; {expected}.{_remedy(text)}"
         )
     return dates
 
 
 def parsed(texts: pa.Array) -> pa.Array:
-    """Read ISO 8601 dates, also with slashes; null where a text is none.
+    """Read dates of ISO 8601, also with slashes, 01.03.2020, 2020年3月1日 and 20200301154406.
 
-    A time zone is left out: the hour is that on the wall clock of the place.
+    Null where a text is none. A time zone is left out: the hour is that on the wall clock of the
+    place.
     """
+    texts = as_iso(texts)
     written = pc.match_substring_regex(texts, _WRITTEN)
     tidy = pc.if_else(pc.fill_null(written, False), texts, pa.scalar(None, pa.string()))
     tidy = pc.utf8_trim_whitespace(pc.replace_substring(tidy, "/", "-"))
     tidy = pc.replace_substring(tidy, "T", " ")
     tidy = pc.replace_substring_regex(tidy, rf"(\.\d+)?\s*{_ZONE}$", "")
     found = [pc.strptime(tidy, form, "s", error_is_null=True) for form in _FORMATS]
-    return pc.coalesce(*found)
+    dates = pc.coalesce(*found)
+    # Of the 31st of February strptime makes a day of March.
+    day = pc.struct_field(pc.extract_regex(tidy, _DAY_OF_MONTH), "day").cast(pa.int64())
+    return pc.if_else(pc.equal(day, pc.day(dates)), dates, pa.scalar(None, dates.type))
+
+
+def as_iso(texts: pa.Array) -> pa.Array:
+    """Return dates that are written in another way as ISO 8601 writes them, the rest as it is."""
+    other = pc.invert(pc.match_substring_regex(texts, _WRITTEN)).fill_null(False)
+    if not pc.any(other, min_count=0).as_py():
+        return texts
+    places = np.flatnonzero(np.asarray(other))
+    some = tidied(texts.cast(pa.string()).take(pa.array(places)))
+    for pattern, iso in _OTHERS:
+        some = pc.replace_substring_regex(some, pattern, iso)
+    return pc.replace_with_mask(texts.cast(pa.string()), other, pc.utf8_trim_whitespace(some))
+
+
+def _remedy(text: str) -> str:
+    if not re.match(AMBIGUOUS, text):
+        return ""
+    return " Write the year first: whether day or month comes first, nobody can tell."
 
 
 def seconds_of(dates: pa.Array) -> np.ndarray:

@@ -9,10 +9,12 @@ from jaxtyping import Float64, Int64
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk
-from dagmm.preprocessing.columns.datetimes import dates_of
+from dagmm.preprocessing.columns.datetimes import as_iso, dates_of, parsed, seconds_of
 
-_FRACTION = r"\d(?P<fraction>\.\d+)\s*(?:Z|[+-]\d{2}:?\d{2})?\s*$"
+_FRACTION = r":\d{2}(?P<fraction>\.\d+)\s*(?:Z|[+-]\d{2}:?\d{2})?\s*$"
 _ZONE = r":\d{2}(?:\.\d+)?\s*(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})\s*$"
+#: Seconds at the beginning of 1990 and of 2100.
+_SINCE, _UNTIL = 631_152_000.0, 4_102_444_800.0
 #: Name of the one asset of a table without a column that names them.
 ONE_ASSET = ""
 
@@ -20,7 +22,7 @@ ONE_ASSET = ""
 def times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
     """Return when each row was measured, in seconds.
 
-    Since 1970 for dates; numbers are seconds since whenever.
+    Since 1970 for dates; numbers are seconds since whenever, or what :func:`seconds_in` says.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def times_in_numbers(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"] 
     """
     kind = chunk.kind(name)
     if kind in ("number", "integer"):
-        return np.asarray(chunk.numbers((name,))[:, 0], np.float64)
+        return seconds_in(np.asarray(chunk.numbers((name,))[:, 0], np.float64))
     if kind != "text":
         return None
     texts = chunk.text(name)
@@ -68,7 +70,28 @@ def times_in_numbers(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"] 
         return None  # some cell is no number: all are to be dates
     if numbers.null_count == len(numbers):
         return None
-    return np.asarray(numbers.fill_null(np.nan).to_numpy(zero_copy_only=False))
+    return seconds_in(np.asarray(numbers.fill_null(np.nan).to_numpy(zero_copy_only=False)))
+
+
+def seconds_in(numbers: Float64[np.ndarray, " n_rows"]) -> Float64[np.ndarray, " n_rows"]:
+    """Return seconds where numbers are so large that they must be something else.
+
+    Milli-, micro- or nanoseconds from 1990 to 2100, or digits such as 20200301154406. As seconds
+    all of these would lie thousands of years ahead; each number is judged by itself.
+    """
+    seconds = numbers.copy()
+    for per_second in (1e3, 1e6, 1e9):
+        first, last = _SINCE * per_second, _UNTIL * per_second
+        seconds = np.where((numbers >= first) & (numbers < last), numbers / per_second, seconds)
+    for digits, after in ((14, 1), (12, 100)):
+        first, last = 1990 * 10.0 ** (digits - 4), 2100 * 10.0 ** (digits - 4)
+        places = np.flatnonzero((numbers >= first) & (numbers < last))
+        if len(places):
+            whole = numbers[places].astype(np.int64) * after
+            dates = parsed(pa.array(whole).cast(pa.string()))
+            known = np.asarray(dates.is_valid())
+            seconds[places[known]] = seconds_of(dates)[known]
+    return seconds
 
 
 def assets_of(chunk: Chunk, name: str | None) -> tuple[list[str], np.ndarray]:
@@ -148,7 +171,7 @@ def _read(chunk: Chunk, name: str) -> np.ndarray:
     """Read dates that are written as text, with fractions of a second and time zones."""
     dates = dates_of(chunk, name, "it is the time axis")
     seconds = dates.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    texts = chunk.text(name)
+    texts = as_iso(chunk.text(name))
     fraction = pc.struct_field(pc.extract_regex(texts, _FRACTION), "fraction")
     seconds = seconds + _numbers(fraction)
     zone = pc.extract_regex(texts, _ZONE)

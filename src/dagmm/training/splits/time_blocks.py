@@ -1,4 +1,4 @@
-"""Which rows of a table were measured one after the other, where each is judged by itself.
+"""Which rows of a table were measured one after the other, where each is scored by itself.
 
 A row that is left out of a fit at random has neighbours in time that are nearly the same, and is
 as good as fitted to. Left out in blocks, rows tell what later ones look like.
