@@ -218,6 +218,7 @@ TABLES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::dagmm._core.errors.FewRowsWarning")
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_energies_are_finite(make, table):
     check_finite(make, table)
@@ -349,6 +350,7 @@ def test_columns_without_text_names(make):
         np.testing.assert_array_equal(energy, energy_of(make().fit(x), x))
 
 
+@pytest.mark.filterwarnings("ignore::dagmm._core.errors.FewRowsWarning")
 def test_text_where_the_model_has_numbers_is_refused(make):
     estimator = make().fit(pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["u", "v", "u"]}))
     message = "column 'a' holds text, such as 'u'; this model was fitted on numbers there."
@@ -505,7 +507,16 @@ def scientists():
     frame = pd.DataFrame(rng.normal(50.0, 5.0, size=(300, 2)), columns=["a", "b"])
     frame["c"] = rng.choice(["x", "y"], 300)
     frame.index = frame.index + 7
-    config = {"comp_hiddens": [16, 4], "epochs": 10, "densities": ["latent_mixture"]}
+    config = {
+        "comp_hiddens": [16, 4],
+        "residuals": ["log_error"],
+        "epochs": 10,
+        "steps_per_epoch": 50,
+        "learning_rate": 5e-3,
+        "batch_size": 64,
+        "mask_ratio": 0.0,
+        "densities": ["latent_mixture"],
+    }
     return DAGMMDetector(n_members=2, config=config).fit(frame), frame
 
 

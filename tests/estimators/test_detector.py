@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
 from dagmm import ArgumentError, DAGMMDetector
+from dagmm._core.errors import FewRowsWarning
 from dagmm.datasets import breast_cancer
 from dagmm.inference.ensemble import Identity
 from dagmm.training.presets import table_config
@@ -141,7 +142,13 @@ def test_of_a_large_table_in_time_stretches_are_held_out(monkeypatch):
 
 
 def test_a_table_of_a_few_rows_is_fitted_to_whole():
-    detector = DAGMMDetector(n_members=2).fit(normal(19))
+    with pytest.warns(FewRowsWarning) as caught:
+        detector = DAGMMDetector(n_members=2).fit(normal(19))
+    assert str(caught[0].message) == (
+        "the threshold: the energies are those of rows the model was fitted to; new rows have "
+        "higher ones, so expect more alarms than stated, or calibrate with normal rows that it "
+        "was not fitted to."
+    )
     assert detector.model_.calibration.held_out is None
     assert detector.threshold_["rows_are"] == "training rows"
     assert "new rows have higher ones" in detector.threshold_["warnings"][0]["text"]
@@ -192,8 +199,10 @@ def test_p_values_of_new_rows_are_shares(large):
 
 
 def test_energies_of_training_rows_are_warned_of(large, fitted):
+    with pytest.warns(FewRowsWarning):
+        few = DAGMMDetector(n_members=1).fit(normal(19))
     with pytest.warns(UserWarning, match="^set_threshold: the energies are those of rows the"):
-        DAGMMDetector(n_members=1).fit(normal(19)).set_threshold(quantile=0.9)
+        few.set_threshold(quantile=0.9)
 
 
 @pytest.mark.parametrize(

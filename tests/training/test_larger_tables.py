@@ -27,6 +27,8 @@ from small_fits import tiny_config, tiny_dagmm, tiny_detector
 from small_tables import broken_rows, correlated_rows
 
 N_ROWS = CHUNK_ROWS + 1500
+#: Of so few rows drawn none can be held out.
+pytestmark = pytest.mark.filterwarnings("ignore::dagmm._core.errors.FewRowsWarning")
 
 
 @pytest.fixture(autouse=True)

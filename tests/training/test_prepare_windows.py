@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from dagmm import DAGMMDetector, InputError
-from dagmm._core.errors import ArgumentError
+from dagmm._core.errors import ArgumentError, FewRowsWarning
 from dagmm.datasets import SENSORS, simulated_plant
 from dagmm.training.presets import window_config
 from small_fits import normal, tiny_config, tiny_detector, tiny_window_config
@@ -65,7 +65,10 @@ def test_the_threshold_is_found_from_windows_that_were_not_fitted_to():
     sample = detector.model_.calibration.held_out
     assert sample.n_rows == 116
     assert detector.threshold_["energy"] == pytest.approx(sample.energy_at(0.1))
-    few = tiny_detector(time="t", window=30, n_members=4).fit(frame(50))
+    with pytest.warns(
+        FewRowsWarning, match=r"^the threshold: the energies are those of rows the "
+    ):
+        few = tiny_detector(time="t", window=30, n_members=4).fit(frame(50))
     assert few.model_.calibration.held_out is None
     with pytest.warns(UserWarning, match="rows the model was fitted to"):
         few.set_threshold(quantile=0.8)

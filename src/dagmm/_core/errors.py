@@ -33,5 +33,9 @@ class TableWarning(UserWarning):
     """A table is not quite what it seems; the message says which column, why, and what to do."""
 
 
+class FewRowsWarning(TableWarning):
+    """A table is too short for what was asked of it; the message says for what, and what to do."""
+
+
 class ShortSegmentWarning(TableWarning):
     """Rows of some assets make no window; the message says whose."""

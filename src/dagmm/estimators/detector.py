@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from dagmm._core.arguments import check_choice, check_int
-from dagmm._core.errors import ArgumentError
+from dagmm._core.errors import ArgumentError, FewRowsWarning
 from dagmm._core.progress import progress_for
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
@@ -194,6 +194,12 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
             If a file of the checkpoint is damaged.
         ModelSaveError
             If the checkpoint cannot be written.
+
+        Warns
+        -----
+        TableWarning
+            If a column is not used or is not quite what it seems, or no rows could be left out of
+            the fit, so that the threshold is that of rows the model was fitted to.
         """
         check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
@@ -217,6 +223,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         if self.contamination != "auto":
             # Of a long table not all energies are kept; the share is to be exact all the same.
             chosen = replace(chosen, energy=threshold_of(energy, self.contamination))
+        for warning in chosen.warnings:
+            warnings.warn(f"the threshold: {warning.text}.", FewRowsWarning, stacklevel=2)
         self._take(model.with_threshold(chosen))
         return self
 

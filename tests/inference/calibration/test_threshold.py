@@ -208,3 +208,13 @@ def test_p_values_fall_as_energies_rise_beyond_the_data_too():
     assert p_value[0] == 1.0
     # exp(-12) is six in a million.
     assert 1e-8 < p_value_of(UNSEEN, np.array([12.0]))[0] < 1e-4
+
+
+@pytest.mark.parametrize("n_rows", range(2, 16))
+@pytest.mark.parametrize("rule", [{"contamination": "auto"}, {"contamination": 0.3}])
+def test_the_interval_of_a_few_rows_holds_its_energy(n_rows, rule):
+    sample = EmpiricalDistribution.of(ENERGY[:n_rows])
+    known = Calibration(np.zeros((8, 1), np.float32), sample)
+    found = choose_threshold(known, **rule)
+    assert found.low <= found.energy
+    assert found.high is None or found.high >= found.energy

@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
 
-from dagmm.training.splits.folds import FEWEST_ROWS
-from dagmm.training.splits.holdout import (
-    FROM_ROWS,
-    FROM_ROWS_WITHOUT_FOLDS,
-    MOST_ROWS,
-    rows_held_out,
-    split_rows,
+from dagmm.training.presets import (
+    FEWEST_ROWS,
+    HELD_OUT_FROM_ROWS,
+    HELD_OUT_FROM_ROWS_WITHOUT_FOLDS,
+    MOST_HELD_OUT,
 )
+from dagmm.training.splits.holdout import rows_held_out, split_rows
 from dagmm.training.splits.time_blocks import TimeOrder
 
 
@@ -19,7 +18,12 @@ def split(n_rows, n_networks=4, *, by_network=True, time_order=None, seed=0):
 
 @pytest.mark.parametrize(
     ("n_rows", "by_network"),
-    [(FROM_ROWS - 1, True), (FROM_ROWS_WITHOUT_FOLDS - 1, False), (19, True), (1, True)],
+    [
+        (HELD_OUT_FROM_ROWS - 1, True),
+        (HELD_OUT_FROM_ROWS_WITHOUT_FOLDS - 1, False),
+        (19, True),
+        (1, True),
+    ],
 )
 def test_of_a_small_table_nothing_is_held_out(n_rows, by_network):
     found = split(n_rows, by_network=by_network)
@@ -36,7 +40,8 @@ def test_of_a_small_table_nothing_is_held_out(n_rows, by_network):
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "by_network"), [(FROM_ROWS, True), (FROM_ROWS_WITHOUT_FOLDS, False)]
+    ("n_rows", "by_network"),
+    [(HELD_OUT_FROM_ROWS, True), (HELD_OUT_FROM_ROWS_WITHOUT_FOLDS, False)],
 )
 def test_of_a_large_table_all_networks_are_fitted_to_the_same(n_rows, by_network):
     found = split(n_rows, by_network=by_network)
@@ -63,7 +68,7 @@ def test_the_seed_decides():
 
 
 def test_no_more_than_enough_are_held_out():
-    assert len(rows_held_out(20 * MOST_ROWS, np.random.default_rng(0))) == MOST_ROWS
+    assert len(rows_held_out(20 * MOST_HELD_OUT, np.random.default_rng(0))) == MOST_HELD_OUT
 
 
 def in_time(n_rows):

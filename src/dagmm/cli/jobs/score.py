@@ -149,6 +149,8 @@ def _write(
     counted: _Counted,
 ) -> None:
     """Score and write, batch by batch."""
+    for warning in () if model.decision is None else model.decision.warnings:
+        note(f"the threshold: {warning.text}", job.quiet)
     explainer = Explainer(model) if job.explain else None
     parts = scored(model, batches, counted.table, to_explain=explainer is not None)
     found = results(

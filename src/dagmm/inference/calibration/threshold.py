@@ -316,7 +316,11 @@ def _order_interval(sample: EmpiricalDistribution, share: float) -> tuple[float,
     n = sample.n_rows
     low, high = (binom.ppf(level, n, 1.0 - share) for level in (0.025, 0.975))
     at = np.interp([low, min(high + 1.0, n - 1.0)], sample.rank, sample.energy)
-    return float(at[0]), float(at[1]) if high + 1.0 <= n - 1.0 else None
+    # Of a few rows the interval begins at a row above the energy between two that is the quantile.
+    return (
+        min(float(at[0]), sample.energy_at(share)),
+        float(at[1]) if high + 1.0 <= n - 1.0 else None,
+    )
 
 
 def _duration(every: object) -> str:

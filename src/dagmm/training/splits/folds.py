@@ -10,13 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
-#: Of fewer rows none are left out: each counts, and a quarter of them would say nothing.
-FEWEST_ROWS = 20
-#: Parts of a table's rows, of which each network leaves one out, where there are fewer than these
-#: and where there are more: the tenths of four networks are then 500 rows, as many as the tail of
-#: energies is fitted to, and networks that see more rows differ less.
-MANY_ROWS = 1250
-FOLDS_OF_FEW, FOLDS_OF_MANY = 4, 10
+from dagmm.training.presets import FEWEST_ROWS, FOLDS_OF_FEW, FOLDS_OF_MANY, MANY_ROWS
 
 
 class Folds(NamedTuple):

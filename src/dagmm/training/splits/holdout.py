@@ -11,16 +11,14 @@ from dagmm.inference.calibration.calibration import (
     OUT_OF_FOLD,
     OUT_OF_FOLD_IN_TIME,
 )
+from dagmm.training.presets import (
+    HELD_OUT_FROM_ROWS,
+    HELD_OUT_FROM_ROWS_WITHOUT_FOLDS,
+    HELD_OUT_SHARE,
+    MOST_HELD_OUT,
+)
 from dagmm.training.splits.folds import Folds, folds_of_rows
 from dagmm.training.splits.time_blocks import TimeOrder
-
-#: From so many rows on some are held out of the fit altogether. In smaller tables, where each row
-#: counts for detection and a tenth of them would say little, each network leaves out others.
-FROM_ROWS = 10_000
-#: The same where networks leave out nothing: smaller tables are fitted to whole.
-FROM_ROWS_WITHOUT_FOLDS = 5000
-#: Share that is held out, and the most rows, which are enough for a threshold's tail.
-SHARE, MOST_ROWS = 0.1, 20_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def split_rows(
     time_order : TimeOrder, optional
         Of rows in time, which are left out in blocks instead of at random.
     """
-    if n_rows >= (FROM_ROWS if by_network else FROM_ROWS_WITHOUT_FOLDS):
+    if n_rows >= (HELD_OUT_FROM_ROWS if by_network else HELD_OUT_FROM_ROWS_WITHOUT_FOLDS):
         held_out = rows_held_out(n_rows, rng, time_order)
         fitted = np.setdiff1d(np.arange(n_rows), held_out)
         return Split(fitted, held_out, None, HELD_OUT if time_order is None else HELD_OUT_IN_TIME)
@@ -98,7 +96,7 @@ def rows_held_out(
     n_rows: int, rng: np.random.Generator, time_order: TimeOrder | None = None
 ) -> Int64[np.ndarray, " n_held_out"]:
     """Return a tenth of the rows, drawn at random or in blocks of time, in ascending order."""
-    n_held = min(MOST_ROWS, int(SHARE * n_rows))
+    n_held = min(MOST_HELD_OUT, int(HELD_OUT_SHARE * n_rows))
     if time_order is None:
         return np.sort(rng.choice(n_rows, n_held, replace=False))
     return np.sort(time_order.blocks(n_held))

@@ -11,11 +11,9 @@ from jaxtyping import Float64, Int64
 
 from dagmm.data.base import Rows
 from dagmm.preprocessing.windows.clock import known_assets_of, known_times_of
-from dagmm.training.splits.folds import FEWEST_ROWS, Folds
+from dagmm.training.presets import FEWEST_ROWS, N_BLOCKS
+from dagmm.training.splits.folds import Folds
 from dagmm.training.splits.window_folds import QUARTERS, folds_of
-
-#: Blocks of time that are held out of a large table.
-N_BLOCKS = 10
 
 
 @dataclass(frozen=True)

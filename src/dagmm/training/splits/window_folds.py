@@ -8,13 +8,12 @@ that share a row with it; see :mod:`dagmm.training.splits.folds`.
 import numpy as np
 from jaxtyping import Bool, Int64
 
+from dagmm.training.presets import LEAST_LEFT
 from dagmm.training.splits.folds import Folds, whole
 
 #: Quarters of each asset's rows, in the order in which networks leave them out: the last comes
 #: first, since it is most like what comes after the training rows.
 QUARTERS = (3, 1, 0, 2)
-#: Where less than this share of the windows would be left, all networks are fitted to all of them.
-LEAST_LEFT = 0.5
 
 
 def folds_of(
