@@ -2,8 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import settings
 from scipy.stats import multivariate_normal
 from sklearn import mixture as sklearn_mixture
 
@@ -11,10 +10,7 @@ import oracle
 from dagmm.mixture.gaussian import NEUTRAL_VARIANCE, GaussianMixture, energy, log_joint
 from dagmm.mixture.moments import (
     ABSOLUTE_FLOOR,
-    RELATIVE_FLOOR,
     Moments,
-    covariance_penalty,
-    floor_of,
 )
 
 quick = settings(deadline=None, derandomize=True, max_examples=20)
@@ -45,112 +41,6 @@ def random_mixture(seed, n_components=3, n_latent=3):
     cov = root @ root.mT + 0.1 * np.eye(n_latent)
     phi = rng.dirichlet(np.ones(n_components))
     return phi, rng.normal(size=(n_components, n_latent)), cov
-
-
-# Moments
-
-
-def test_moments_are_equation_5():
-    z, gamma = random_rows(0)
-    moments = moments_of(z, gamma)
-    phi, mu, cov = oracle.moments(z, gamma)
-    np.testing.assert_allclose(moments.phi, phi, rtol=1e-12)
-    np.testing.assert_allclose(moments.mu, mu, rtol=1e-10)
-    np.testing.assert_allclose(moments.cov, cov, rtol=1e-10)
-
-
-def test_moments_of_jax_arrays_agree_with_those_of_numpy_arrays():
-    z, gamma = random_rows(1)
-    single = [jnp.asarray(array.T.astype(np.float32)) for array in (z, gamma)]
-    assert_moments_equal(Moments.of(*single), moments_of(z, gamma), rtol=1e-4, atol=1e-4)
-
-
-def test_moments_of_one_component_are_numpy_mean_and_covariance():
-    z, _ = random_rows(2)
-    moments = moments_of(z, np.ones((len(z), 1)))
-    np.testing.assert_allclose(moments.mu[0], z.mean(axis=0), rtol=1e-10)
-    np.testing.assert_allclose(moments.cov[0], np.cov(z.T, bias=True), rtol=1e-10)
-    np.testing.assert_allclose(moments.variance, z.var(axis=0), rtol=1e-10)
-
-
-def test_moments_are_weighted_covariances_as_numpy_has_them():
-    z, gamma = random_rows(3)
-    cov = moments_of(z, gamma).cov
-    for k, weights in enumerate(gamma.T):
-        np.testing.assert_allclose(cov[k], np.cov(z.T, aweights=weights, ddof=0), rtol=1e-9)
-
-
-def test_moments_are_the_maximisation_step_of_scikit_learn():
-    z, gamma = random_rows(4)
-    peer = sklearn_mixture.GaussianMixture(gamma.shape[1], reg_covar=0.0)
-    peer._m_step(z, np.log(gamma))
-    moments = moments_of(z, gamma)
-    np.testing.assert_allclose(moments.phi, peer.weights_, rtol=1e-9)
-    np.testing.assert_allclose(moments.mu, peer.means_, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(moments.cov, peer.covariances_, rtol=1e-9, atol=1e-12)
-
-
-def test_variance_counts_spread_within_and_between_components():
-    z, gamma = random_rows(5)
-    np.testing.assert_allclose(moments_of(z, gamma).variance, z.var(axis=0), rtol=1e-10)
-
-
-@quick
-@given(
-    cuts=st.sets(st.integers(1, 59), max_size=6),
-    order=st.permutations(range(60)),
-    tree=st.randoms(use_true_random=False),
-    offset=st.sampled_from([0.0, 1e4]),
-)
-def test_merged_moments_are_those_of_the_whole_whatever_the_split(cuts, order, tree, offset):
-    z, gamma = random_rows(6, offset=offset)
-    parts = [moments_of(z[rows], gamma[rows]) for rows in np.split(order, sorted(cuts))]
-    while len(parts) > 1:
-        one, two = (parts.pop(tree.randrange(len(parts))) for _ in range(2))
-        parts.append(one.merge(two))
-    assert_moments_equal(parts[0], moments_of(z, gamma), rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("n_parts", [1, 7, 40])
-def test_moments_in_float32_survive_a_mean_far_from_zero(n_parts):
-    z, gamma = random_rows(7, n_rows=400, offset=1e4)
-    single = z.astype(np.float32)
-    exact = moments_of(single.astype(np.float64), gamma)
-    merged = None
-    for rows in np.array_split(np.arange(400), n_parts):
-        part = Moments.of(jnp.asarray(single[rows].T), jnp.asarray(gamma[rows].T, jnp.float32))
-        merged = part if merged is None else merged.merge(part)
-    # One unit in the last place of 1e4 is 1e-3, and the spread is about 1.
-    np.testing.assert_allclose(merged.mu, exact.mu, atol=5e-3)
-    np.testing.assert_allclose(merged.cov, exact.cov, atol=5e-3)
-    # Squaring before centring would leave nothing of it.
-    naive = np.float32(gamma[:, 0] @ single[:, 0] ** 2 / gamma[:, 0].sum()) - np.float32(
-        gamma[:, 0] @ single[:, 0] / gamma[:, 0].sum()
-    ) ** np.float32(2.0)
-    assert abs(naive - exact.cov[0, 0, 0]) > 0.1
-
-
-@pytest.mark.parametrize("namespace", [np, jnp])
-def test_an_empty_component_has_moments_of_zero_and_merges(namespace):
-    z, gamma = random_rows(8)
-    gamma[:, 1] = 0.0
-    arrays = [namespace.asarray(array.T.astype(np.float32)) for array in (z, gamma)]
-    moments = Moments.of(*arrays)
-    assert float(moments.weight[1]) == 0.0
-    for array in (moments.mu, moments.cov):
-        np.testing.assert_array_equal(array[1], 0.0)
-    twice = moments.merge(moments)
-    assert all(np.isfinite(array).all() for array in twice)
-    np.testing.assert_allclose(twice.weight, 2.0 * np.asarray(moments.weight), rtol=1e-6)
-    np.testing.assert_array_equal(twice.cov[1], 0.0)
-    np.testing.assert_allclose(twice.cov, moments.cov, rtol=1e-4, atol=1e-6)
-
-
-def test_a_component_that_is_empty_in_one_part_only_is_that_of_the_other():
-    z, gamma = random_rows(9)
-    gamma[:30, 1] = 0.0
-    merged = moments_of(z[:30], gamma[:30]).merge(moments_of(z[30:], gamma[30:]))
-    assert_moments_equal(merged, moments_of(z, gamma))
 
 
 # Energies
@@ -205,20 +95,6 @@ def test_gradient_of_the_energy_is_that_of_finite_differences():
         assert gradient[j] == pytest.approx((up - down) / 2e-5, rel=1e-7, abs=1e-8)
 
 
-def test_covariance_penalty_is_the_last_term_of_equation_7():
-    _, _, cov = random_mixture(4)
-    expected = sum(1.0 / cov[k, j, j] for k in range(3) for j in range(3))
-    single = jnp.asarray(cov, jnp.float32)
-    assert float(covariance_penalty(single)) == pytest.approx(expected, rel=1e-5)
-
-
-def test_the_penalty_counts_the_coordinates_that_it_is_told_to():
-    _, _, cov = random_mixture(4)
-    expected = sum(1.0 / cov[k, j, j] for k in range(3) for j in (0, 2))
-    counted = np.array([1.0, 0.0, 1.0])
-    assert float(covariance_penalty(cov, counted)) == pytest.approx(expected, rel=1e-12)
-
-
 def test_a_coordinate_of_zeros_and_of_the_neutral_variance_adds_nothing_to_an_energy():
     phi, mu, cov = random_mixture(5)
     z = np.random.default_rng(15).normal(size=(3, 20))
@@ -230,13 +106,6 @@ def test_a_coordinate_of_zeros_and_of_the_neutral_variance_adds_nothing_to_an_en
 
 
 # From moments to a mixture
-
-
-def test_the_floor_follows_the_variance_and_is_positive_where_there_is_none():
-    floor = floor_of(np.array([4.0, 0.0]))
-    np.testing.assert_allclose(
-        floor, [4.0 * RELATIVE_FLOOR + ABSOLUTE_FLOOR, ABSOLUTE_FLOOR], rtol=1e-12
-    )
 
 
 def test_a_mixture_has_its_moments_and_the_floor():
