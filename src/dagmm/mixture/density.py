@@ -50,7 +50,8 @@ class Density(ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        Density._known[cls.kind] = cls
+        if "kind" in vars(cls):  # what only others build on has no name
+            Density._known[cls.kind] = cls
 
     @classmethod
     @abstractmethod

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 
-from dagmm._core.json_fields import JsonField
-from dagmm._core.states import Promise, State
-from dagmm.mixture.density import Density, Sample
+from dagmm.mixture.density import Sample
 from dagmm.mixture.em import fit_by_bic, moments_under
 from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.mixture_density import MixtureDensity
 from dagmm.mixture.moments import ABSOLUTE_FLOOR, Moments
 
 #: The number of components is found from no more rows than this, drawn at random, and from fewer
@@ -30,7 +29,7 @@ _ROWS_OF_COMPONENT = 4
 
 
 @dataclass(frozen=True)
-class InputMixture(Density):
+class InputMixture(MixtureDensity):
     """A Gaussian mixture of the encoded rows.
 
     Parameters
@@ -39,8 +38,6 @@ class InputMixture(Density):
     """
 
     kind = "input_mixture"
-
-    mixture: GaussianMixture
 
     @classmethod
     def fit(
@@ -87,31 +84,6 @@ class InputMixture(Density):
     def refit(self, sample: Sample, rng: np.random.Generator, **options: Any) -> "InputMixture":
         """Fit as many components to fewer rows."""
         return self.fit(sample, rng, **options | {"candidates": (self.n_components,)})
-
-    @property
-    def n_components(self) -> int:
-        """Components of the mixture."""
-        return len(self.mixture.phi)
-
-    def energy(self, z: Float[np.ndarray, "n_features n_rows"]) -> Float[np.ndarray, " n_rows"]:
-        """Energy of each row in nats; higher is stranger."""
-        return self.mixture.energy(z)
-
-    def slope(
-        self, z: Float[np.ndarray, "n_features n_rows"]
-    ) -> Float[np.ndarray, "n_features n_rows"]:
-        """Slope of the energy along each feature."""
-        return self.mixture.slope(z)
-
-    def state(self) -> State:
-        """Return the mixture as plain data and arrays."""
-        return self.mixture.state()
-
-    @classmethod
-    def from_state(cls, plain: JsonField, n_latent: int) -> Promise["Density"]:
-        """Check the plain data of :meth:`state`, and promise the mixture."""
-        mixture = GaussianMixture.from_state(plain, n_latent)
-        return Promise(mixture.arrays, lambda arrays: cls(mixture.build(arrays)))
 
 
 def _some(

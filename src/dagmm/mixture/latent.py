@@ -9,18 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
-from dagmm._core.json_fields import JsonField
-from dagmm._core.states import Promise, State
-from dagmm.mixture.density import Density, DensityFit, Sample
+from dagmm.mixture.density import DensityFit, Sample
 from dagmm.mixture.em import fit_by_bic, moments_under
 from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.mixture_density import MixtureDensity
 from dagmm.mixture.moments import RELATIVE_FLOOR, Moments
 
 
 @dataclass(frozen=True)
-class LatentMixture(Density):
+class LatentMixture(MixtureDensity):
     """A Gaussian mixture of z.
 
     Parameters
@@ -29,8 +27,6 @@ class LatentMixture(Density):
     """
 
     kind = "latent_mixture"
-
-    mixture: GaussianMixture
 
     @classmethod
     def fit(
@@ -91,31 +87,6 @@ class LatentMixture(Density):
             return cls(GaussianMixture.from_moments(total, relative_floor).without(least_phi))
 
         return DensityFit(moments, fix)
-
-    @property
-    def n_components(self) -> int:
-        """Components of the mixture."""
-        return len(self.mixture.phi)
-
-    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
-        """Energy of each row in nats (equation 6); higher is stranger."""
-        return self.mixture.energy(z)
-
-    def slope(
-        self, z: Float[np.ndarray, "n_latent n_rows"]
-    ) -> Float[np.ndarray, "n_latent n_rows"]:
-        """Slope of the energy along each coordinate."""
-        return self.mixture.slope(z)
-
-    def state(self) -> State:
-        """Return the mixture as plain data and arrays."""
-        return self.mixture.state()
-
-    @classmethod
-    def from_state(cls, plain: JsonField, n_latent: int) -> Promise["Density"]:
-        """Check the plain data of :meth:`state`, and promise the mixture."""
-        mixture = GaussianMixture.from_state(plain, n_latent)
-        return Promise(mixture.arrays, lambda arrays: cls(mixture.build(arrays)))
 
 
 def estimated_moments(sample: Sample) -> Moments:

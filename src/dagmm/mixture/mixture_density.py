@@ -1,0 +1,48 @@
+"""Densities that are a Gaussian mixture, and differ in how it is fitted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from dagmm._core.json_fields import JsonField
+from dagmm._core.states import Promise, State
+from dagmm.mixture.density import Density
+from dagmm.mixture.gaussian import GaussianMixture
+
+
+@dataclass(frozen=True)
+class MixtureDensity(Density):
+    """A Gaussian mixture; subclasses fit it.
+
+    Parameters
+    ----------
+    mixture : GaussianMixture
+    """
+
+    mixture: GaussianMixture
+
+    @property
+    def n_components(self) -> int:
+        """Components of the mixture."""
+        return self.mixture.n_components
+
+    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
+        """Energy of each row in nats (equation 6); higher is stranger."""
+        return self.mixture.energy(z)
+
+    def slope(
+        self, z: Float[np.ndarray, "n_latent n_rows"]
+    ) -> Float[np.ndarray, "n_latent n_rows"]:
+        """Slope of the energy along each coordinate."""
+        return self.mixture.slope(z)
+
+    def state(self) -> State:
+        """Return the mixture as plain data and arrays."""
+        return self.mixture.state()
+
+    @classmethod
+    def from_state(cls, plain: JsonField, n_latent: int) -> Promise["Density"]:
+        """Check the plain data of :meth:`state`, and promise the mixture."""
+        mixture = GaussianMixture.from_state(plain, n_latent)
+        return Promise(mixture.arrays, lambda arrays: cls(mixture.build(arrays)))
