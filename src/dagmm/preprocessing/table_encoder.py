@@ -9,18 +9,18 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk, TableStyle
-from dagmm.data.written.number_format import NumberFormat
+from dagmm.data.number_text.number_format import NumberFormat
 from dagmm.preprocessing.column_roles import UnusedColumn
 from dagmm.preprocessing.columns.categorical import TextColumn
 from dagmm.preprocessing.columns.datetimes import DateColumn
 from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
+from dagmm.preprocessing.columns.number_text import NumberTextColumn, numbers_in
 from dagmm.preprocessing.columns.numeric import (
     ENCODED_LIMIT,
     NumberColumns,
     Scaling,
     check_finite,
 )
-from dagmm.preprocessing.columns.written import WrittenColumn, numbers_in
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class TableEncoder:
         Deviations by which a hole moves a column that never had one.
     unused_columns : tuple of UnusedColumn
         The other columns of the training table, which scoring does not need.
-    written : tuple of WrittenColumn
+    number_texts : tuple of NumberTextColumn
         Columns of numbers that were text in the training table, and how they are written.
     units : tuple of (str, str)
         Columns whose unit stood in a row below the header, and that unit.
@@ -69,7 +69,7 @@ class TableEncoder:
     imputation: Imputer | None
     lost: float
     unused_columns: tuple[UnusedColumn, ...]
-    written: tuple[WrittenColumn, ...] = ()
+    number_texts: tuple[NumberTextColumn, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -191,7 +191,7 @@ class TableEncoder:
 
     @cached_property
     def _formats(self) -> dict[str, NumberFormat]:
-        return {column.name: column.format for column in self.written}
+        return {column.name: column.format for column in self.number_texts}
 
     @cached_property
     def _others(self) -> tuple[TextColumn | DateColumn, ...]:

@@ -16,13 +16,13 @@ from dagmm.preprocessing.columns.categorical import TextCounts, text_column
 from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts, dates_of, parsed
 from dagmm.preprocessing.columns.identifiers import IdentifierTest
 from dagmm.preprocessing.columns.missing import imputation_of, lost_deviation, masks_of
+from dagmm.preprocessing.columns.number_text import TextReading, look_at_texts, numbers_in
 from dagmm.preprocessing.columns.numeric import (
     NumberStatistics,
     Scaling,
     check_finite,
     number_columns,
 )
-from dagmm.preprocessing.columns.written import TextReading, look_at_texts, numbers_in
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 
@@ -98,13 +98,13 @@ class _Counts:
         maybe = tuple(n for n in names if n not in self._told and self.kinds[n] == "text")
         self.readings = look_at_texts(rows, maybe, roles.numeric)
         found = [reading.column for reading in self.readings.values()]
-        self.written = {column.name: column for column in found if column is not None}
-        self._formats = {name: column.format for name, column in self.written.items()}
+        self.number_texts = {column.name: column for column in found if column is not None}
+        self._formats = {name: column.format for name, column in self.number_texts.items()}
         texts = [
             name
             for name in names
             if name in self._told
-            or (self.kinds[name] in ("text", "category") and name not in self.written)
+            or (self.kinds[name] in ("text", "category") and name not in self.number_texts)
         ]
         dates = [n for n in names if n not in texts and self.kinds[n] == "date"]
         self.number_names = tuple(n for n in names if n not in texts and n not in dates)
@@ -115,13 +115,15 @@ class _Counts:
             if name not in roles.numeric
             and (
                 self.kinds[name] == "integer"
-                or (name in self.written and self.readings[name].is_whole)
+                or (name in self.number_texts and self.readings[name].is_whole)
             )
         }
         self.texts = {name: TextCounts(Counter()) for name in texts}
         self.dates = {name: DateCounts() for name in dates}
         # Text may turn out to be dates, until one is not.
-        self.written_dates = {name: DateCounts() for name in maybe if name not in self.written}
+        self.written_dates = {
+            name: DateCounts() for name in maybe if name not in self.number_texts
+        }
         self._time = roles.time
         self._units = rows.style.units
         self.n_rows = 0
@@ -152,7 +154,7 @@ class _Counts:
         return _Part(chunk.n_rows, numbers, integers, texts, written, dates)
 
     def _integers(self, chunk: Chunk, name: str, values: np.ndarray) -> np.ndarray:
-        if name not in self.written:
+        if name not in self.number_texts:
             return chunk.integers(name)
         column = values[:, self.number_names.index(name)]
         return column[~np.isnan(column)].astype(np.int64)
@@ -246,7 +248,7 @@ class _Counts:
             imputation_of(statistics, numbers),
             lost_deviation(self.n_rows),
             unused_columns,
-            tuple(self.written[name] for name in names if name in self.written),
+            tuple(self.number_texts[name] for name in names if name in self.number_texts),
             tuple((name, unit) for name, unit in self._units if name in used),
         )
 

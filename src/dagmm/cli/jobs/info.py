@@ -13,7 +13,7 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
 from dagmm.inference.record import InputRoles
 from dagmm.networks.activations import activation_name
-from dagmm.preprocessing.columns.written import WrittenColumn
+from dagmm.preprocessing.columns.number_text import NumberTextColumn
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.table_encoder import TableEncoder
 
@@ -176,14 +176,14 @@ def _columns(encoder: TableEncoder) -> list[dict[str, Any]]:
         kinds[date.name] = {"kind": "dates", "cycles": list(date.cycles)}
     for name, unit in encoder.units:
         kinds[name]["unit"] = unit
-    for column in encoder.written:
-        kinds[column.name] |= _written(column)
+    for column in encoder.number_texts:
+        kinds[column.name] |= _number_text(column)
     for name in encoder.masks.names:
         kinds[name] = {**kinds[name], "had_holes": True}
     return [{"name": name, **kinds[name]} for name in encoder.columns]
 
 
-def _written(column: WrittenColumn) -> dict[str, Any]:
+def _number_text(column: NumberTextColumn) -> dict[str, Any]:
     """Say how numbers are written that were text in the training table."""
     form = column.format
     described: dict[str, Any] = {"unit": form.unit} if form.unit else {}

@@ -202,7 +202,7 @@ def _kinds(encoder: TableEncoder) -> dict[str, Kind]:
     """Return what each column of the model must hold; what "other" holds, the encoder reads."""
     kinds: dict[str, Kind] = dict.fromkeys(encoder.columns, "number")
     kinds |= {date.name: "other" for date in encoder.dates}
-    kinds |= {written.name: "other" for written in encoder.written}
+    kinds |= {written.name: "other" for written in encoder.number_texts}
     # What was said to be a category may be written as a number.
     return kinds | {text.name: "other" if text.is_told else "text" for text in encoder.texts}
 

@@ -17,7 +17,7 @@ from dagmm.data.files.open import open_table
 from dagmm.data.frames import FrameRows
 from dagmm.data.paths import rows_in
 from dagmm.data.streams import StreamRows
-from dagmm.preprocessing.columns.written import look_at_texts
+from dagmm.preprocessing.columns.number_text import look_at_texts
 
 
 class Features(NamedTuple):

@@ -22,7 +22,7 @@ from dagmm.data.files.csv_cells import HOLES, Place, numbers_of, text_of
 from dagmm.data.files.csv_dialect import detect
 from dagmm.data.files.csv_quotes import find_stray
 from dagmm.data.files.source import Source
-from dagmm.data.written.number_format import NumberFormat
+from dagmm.data.number_text.number_format import NumberFormat
 
 #: Bytes of a stream that are parsed at a time.
 BLOCK_BYTES = 8 * 2**20

@@ -11,9 +11,9 @@ import pyarrow.csv as arrow_csv
 from dagmm._core.errors import InputError
 from dagmm.data.files.base import without_marks
 from dagmm.data.files.source import advice
-from dagmm.data.written.cell_counts import CellCounts
-from dagmm.data.written.number_format import PLAIN, NumberFormat
-from dagmm.data.written.number_search import find_format
+from dagmm.data.number_text.cell_counts import CellCounts
+from dagmm.data.number_text.number_format import PLAIN, NumberFormat
+from dagmm.data.number_text.number_search import find_format
 
 #: Cells that count as holes among numbers: the same when a table is fitted and when it is scored.
 HOLES = tuple(arrow_csv.ConvertOptions().null_values)

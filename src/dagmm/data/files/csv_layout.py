@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dagmm.data.written.cells import HOLE_WORDS, NORMALIZED
+from dagmm.data.number_text.cells import HOLE_WORDS, NORMALIZED
 
 #: Lines before a header that are looked at.
 MOST_PREAMBLE = 100

@@ -9,13 +9,13 @@ import numpy as np
 from dagmm._core.atomic_files import ArraySpecs
 from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State, check_array
-from dagmm.data.written.number_format import STYLES, NumberFormat
+from dagmm.data.number_text.number_format import STYLES, NumberFormat
 from dagmm.preprocessing.column_roles import REASONS, UnusedColumn
 from dagmm.preprocessing.columns.categorical import MAX_CATEGORIES, TextColumn
 from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
 from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
+from dagmm.preprocessing.columns.number_text import NumberTextColumn
 from dagmm.preprocessing.columns.numeric import SCALINGS, NumberColumns
-from dagmm.preprocessing.columns.written import WrittenColumn
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: Most columns of a table that are read.
@@ -49,7 +49,7 @@ def _plain(encoder: TableEncoder) -> dict[str, Any]:
         "is_correlated": imputation is not None and bool(len(imputation.correlation)),
         "lost": encoder.lost,
         "unused_columns": [column._asdict() for column in encoder.unused_columns],
-        "written": [_plain_written(column) for column in encoder.written],
+        "number_texts": [_plain_number_text(column) for column in encoder.number_texts],
         "units": [{"name": name, "unit": unit} for name, unit in encoder.units],
     }
 
@@ -98,11 +98,11 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
         correlated,
         lost,
         aside,
-        written,
+        number_texts,
         units,
     ) = field.fields(
         *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
-        *("is_correlated", "lost", "unused_columns", "written", "units"),
+        *("is_correlated", "lost", "unused_columns", "number_texts", "units"),
     )
     names = columns.texts(_MOST_COLUMNS, least=1)
     text_columns = tuple(_text(part) for part in texts.items(_MOST_COLUMNS))
@@ -133,7 +133,7 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
         Imputer(none, none, np.broadcast_to(0.0, (width, width))) if fills.flag() else None,
         lost.number(),
         _unused_columns(aside, names),
-        _written(written, expected),
+        _number_texts(number_texts, expected),
         _units(units, names),
     )
     return frame, Promise(_promised(frame), lambda arrays: _joined(frame, arrays))
@@ -183,7 +183,7 @@ def _joined(encoder: TableEncoder, arrays: Mapping[str, np.ndarray]) -> TableEnc
         _joined_imputation(encoder, arrays),
         encoder.lost,
         encoder.unused_columns,
-        encoder.written,
+        encoder.number_texts,
         encoder.units,
     )
 
@@ -225,7 +225,7 @@ def _date(field: JsonField) -> DateColumn:
     return DateColumn(name.text(), found)  # type: ignore[arg-type]
 
 
-def _plain_written(column: WrittenColumn) -> dict[str, Any]:
+def _plain_number_text(column: NumberTextColumn) -> dict[str, Any]:
     return {
         "name": column.name,
         **dataclasses.asdict(column.format),
@@ -233,7 +233,7 @@ def _plain_written(column: WrittenColumn) -> dict[str, Any]:
     }
 
 
-def _written(field: JsonField, names: tuple[str, ...]) -> tuple[WrittenColumn, ...]:
+def _number_texts(field: JsonField, names: tuple[str, ...]) -> tuple[NumberTextColumn, ...]:
     found = []
     for part in field.items(_MOST_COLUMNS):
         name, before, after, thousands, decimal, marks = part.fields(
@@ -244,7 +244,7 @@ def _written(field: JsonField, names: tuple[str, ...]) -> tuple[WrittenColumn, .
             thousands.fail("a mark that goes with the decimal mark")
         counted = [mark.fields("mark", "count") for mark in marks.items(_MOST_COLUMNS)]
         found.append(
-            WrittenColumn(
+            NumberTextColumn(
                 name.text(),
                 NumberFormat(before.text(), after.text(), *style),
                 tuple((mark.text(), count.size(2**62)) for mark, count in counted),

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float64
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk
-from dagmm.data.written.cells import tidied
+from dagmm.data.number_text.cells import tidied
 
 Cycle: TypeAlias = Literal["day", "week"]
 CYCLES: tuple[Cycle, ...] = get_args(Cycle)

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dagmm.data.written.cells import are_holes, tidied
-from dagmm.data.written.number_format import STYLES, digits_of
+from dagmm.data.number_text.cells import are_holes, tidied
+from dagmm.data.number_text.number_format import STYLES, digits_of
 
 #: Units that are written in Japanese; other words there count or name things, as in 3号機.
 _JAPANESE = (

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Float64
 
-from dagmm.data.written.cells import are_holes, tidied
+from dagmm.data.number_text.cells import are_holes, tidied
 
 #: Marks of thousands and of decimals that can go together.
 STYLES = (

@@ -13,10 +13,10 @@ from dagmm import ArgumentError, InputError, TableWarning
 from dagmm._core.json_fields import JsonField
 from dagmm.data.convert import as_rows
 from dagmm.data.files import csv, csv_spool
-from dagmm.data.written.number_format import NumberFormat
+from dagmm.data.number_text.number_format import NumberFormat
 from dagmm.inference.persistence.encoders import read_table_encoder, state_of_table_encoder
 from dagmm.preprocessing.column_roles import ColumnRoles
-from dagmm.preprocessing.columns.written import WrittenColumn
+from dagmm.preprocessing.columns.number_text import NumberTextColumn
 from dagmm.preprocessing.table_fit import fit_table_encoder
 
 N = 60
@@ -57,7 +57,7 @@ def test_numbers_are_numbers_whatever_they_wear(kind):
     assert said == []
     assert encoder.numbers.names == ("a", "temp")
     assert encoder.texts == ()
-    (column,) = encoder.written
+    (column,) = encoder.number_texts
     assert column.marks == (("-", 1), ("欠測", 1))
     assert form is None or column.format == form
     assert encoder.masks.names == ("temp",)
@@ -92,8 +92,8 @@ def test_a_far_reading_is_far_and_a_hole_is_a_hole():
 def test_marks_of_holes_leave_numbers_numbers(mark):
     encoder, said = warned([*map(str, TEMP[:-1]), mark])
     assert said == []
-    assert encoder.written == (WrittenColumn("temp", NumberFormat(), ((mark, 1),)),)
-    assert encoder.written[0].in_words == f"holes written as 1 x {mark!r}"
+    assert encoder.number_texts == (NumberTextColumn("temp", NumberFormat(), ((mark, 1),)),)
+    assert encoder.number_texts[0].in_words == f"holes written as 1 x {mark!r}"
 
 
 def test_another_unit_is_never_read_as_the_one_that_was_fitted():
@@ -207,7 +207,7 @@ def test_all_kinds_of_frames_are_read_alike(make):
     columns = {"a": TEMP, "temp": [*CELLS[:-1], None]}
     encoder = fit_table_encoder(as_rows(make(columns)))
     again = fit_table_encoder(as_rows(pd.DataFrame(columns)))
-    assert encoder.written == again.written
+    assert encoder.number_texts == again.number_texts
     one, other = (
         np.concatenate([encoder.encode(chunk) for chunk in as_rows(kind(columns)).chunks(7)])
         for kind in (make, pd.DataFrame)
@@ -220,9 +220,9 @@ def test_what_was_found_is_saved():
     state = state_of_table_encoder(encoder)
     plain = json.loads(json.dumps(state.plain))
     again = read_table_encoder(JsonField(plain, "encoder"))[1].build(state.under("encoder"))
-    assert again.written == encoder.written
+    assert again.number_texts == encoder.number_texts
     np.testing.assert_array_equal(encoded(again, "9999.9 ℃"), encoded(encoder, "9999.9 ℃"))
-    plain["written"][0]["thousands"] = "x"
+    plain["number_texts"][0]["thousands"] = "x"
     with pytest.raises(ValueError, match="thousands must be a mark that goes with"):
         read_table_encoder(JsonField(plain, "encoder"))
 
@@ -235,7 +235,7 @@ def test_a_file_is_read_as_a_frame_is(tmp_path, monkeypatch, held_bytes):
     frame.to_csv(tmp_path / "t.csv", index=False)
     one = fit_table_encoder(as_rows(str(tmp_path / "t.csv")))
     other = fit_table_encoder(as_rows(frame))
-    assert one.written == other.written
+    assert one.number_texts == other.number_texts
     rows = as_rows(str(tmp_path / "t.csv"))
     np.testing.assert_array_equal(
         np.concatenate([one.encode(chunk) for chunk in rows.chunks()]),

@@ -12,14 +12,14 @@ from jaxtyping import Float
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.parallel import parallel_map
 from dagmm.data.base import Chunk, Rows
-from dagmm.data.written.cell_counts import CellCounts
-from dagmm.data.written.number_format import PLAIN, NumberFormat
-from dagmm.data.written.number_search import Found, find_format
+from dagmm.data.number_text.cell_counts import CellCounts
+from dagmm.data.number_text.number_format import PLAIN, NumberFormat
+from dagmm.data.number_text.number_search import Found, find_format
 from dagmm.preprocessing.columns.datetimes import AMBIGUOUS
 
 
 @dataclass(frozen=True)
-class WrittenColumn:
+class NumberTextColumn:
     """A column of text that is read as numbers.
 
     Parameters
@@ -50,7 +50,7 @@ class TextReading:
 
     Parameters
     ----------
-    column : WrittenColumn or None
+    column : NumberTextColumn or None
         None where it stays text.
     is_whole : bool
         Whether it is read as whole numbers that wear nothing.
@@ -64,7 +64,7 @@ class TextReading:
         What a user should know of how it is read; empty if nothing.
     """
 
-    column: WrittenColumn | None
+    column: NumberTextColumn | None
     is_whole: bool = False
     nearly: str = ""
     odd: str | None = None
@@ -194,7 +194,7 @@ def _reading(name: str, counts: CellCounts, rows: Rows, is_told: bool) -> TextRe
         )
     if found.odd is None and (is_told or not found.is_code):
         marks = tuple((mark, n) for mark, n in counts.marks.items() if mark)
-        column = WrittenColumn(name, found.format, marks)
+        column = NumberTextColumn(name, found.format, marks)
         is_plain = not found.format.unit and not found.format.thousands
         return TextReading(
             column, found.is_whole and is_plain, doubt=_doubt(name, found, counts, is_told)

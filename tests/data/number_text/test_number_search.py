@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.data.written.cell_counts import CellCounts
-from dagmm.data.written.number_format import NumberFormat
-from dagmm.data.written.number_search import find_format
+from dagmm.data.number_text.cell_counts import CellCounts
+from dagmm.data.number_text.number_format import NumberFormat
+from dagmm.data.number_text.number_search import find_format
 
 
 def counted(cells, size=None):

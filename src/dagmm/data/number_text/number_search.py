@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from dagmm.data.written.cell_counts import CellCounts, Seen, Way
-from dagmm.data.written.number_format import STYLES, NumberFormat
+from dagmm.data.number_text.cell_counts import CellCounts, Seen, Way
+from dagmm.data.number_text.number_format import STYLES, NumberFormat
 
 _COMMA = STYLES.index((",", "."))
 _DECIMAL_COMMA = STYLES.index(("", ","))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagmm.data.written.cells import are_holes, tidied
-from dagmm.data.written.number_format import PLAIN, STYLES, NumberFormat
+from dagmm.data.number_text.cells import are_holes, tidied
+from dagmm.data.number_text.number_format import PLAIN, STYLES, NumberFormat
 
 CELSIUS = NumberFormat("", "°C")
 MARKS = [
