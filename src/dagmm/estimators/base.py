@@ -3,7 +3,6 @@
 import math
 import os
 import reprlib
-from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,12 +18,12 @@ from dagmm.data.convert import table_like
 from dagmm.data.frames import FrameRows, frame_of
 from dagmm.data.images import ImageRows, image_rows
 from dagmm.data.paths import stored_rows
+from dagmm.estimators.arguments import is_plain_argument, plain_argument
 from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
 from dagmm.inference.explain.attribution import Explanation, explain
 from dagmm.inference.explain.images import ImageExplanation, explain_images
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import SavedModel, load_model, save_model
-from dagmm.networks.activations import activation_name, resolve_activation
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.training.checkpoint.directory import Checkpoint
@@ -256,7 +255,8 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         arguments = {
-            name: _plain(name, value) for name, value in self.get_params(deep=False).items()
+            name: plain_argument(name, value)
+            for name, value in self.get_params(deep=False).items()
         }
         names = getattr(self, "feature_names_in_", None)
         arguments["feature_names_in_"] = None if names is None else [str(name) for name in names]
@@ -390,7 +390,7 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
         if unknown:
             return f"{type(self).__name__} has no argument {reprlib.repr(unknown[0])}"
         for name, value in saved.arguments.items():
-            if not _is_plain(value) and not (name == "config" and _is_plain_dict(value)):
+            if not is_plain_argument(name, value):
                 return f"argument {name!r} cannot be {reprlib.repr(value)}"
         encoder = saved.model.encoder
         columns = {*encoder.columns, *(column.name for column in encoder.unused_columns)}
@@ -464,35 +464,3 @@ def _n_columns(model: FittedModel) -> int:
     if isinstance(model.encoder, ImageEncoder):
         return model.encoder.n_features
     return len(model.encoder.columns) + len(model.encoder.unused_columns)
-
-
-def _plain(name: str, value: object) -> Any:
-    """Return an argument as JSON can hold it."""
-    if callable(value):
-        return activation_name(name, resolve_activation(name, value))
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(name, item) for item in value]
-    if isinstance(value, Mapping) and name.startswith("config"):
-        return {str(key): _plain(f"{name}[{key!r}]", item) for key, item in value.items()}
-    if _is_plain(value):
-        return value
-    raise ArgumentError(f"{name} is {value!r}, which cannot be saved; pass a number or None.")
-
-
-def _is_plain_dict(value: object) -> bool:
-    """Whether a value is a dict as :func:`_plain` makes it."""
-    return isinstance(value, dict) and all(
-        isinstance(key, str) and (_is_plain(item) or _is_plain_dict(item))
-        for key, item in value.items()
-    )
-
-
-def _is_plain(value: object) -> bool:
-    """Whether a value is one that an argument can be saved as."""
-    if isinstance(value, list):
-        return all(_is_plain(item) for item in value)
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, str | bool | int)
