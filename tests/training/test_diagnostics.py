@@ -49,8 +49,8 @@ def test_a_network_that_trained():
     assert health.dropped_steps == 0
     assert health.n_components == 2
     assert verdict_of([replace(health, empty_components=0)]) == [
-        "trained energies separate from untrained ones: reconstruction error fell from "
-        f"{before:.3g} to {after:.3g}, rank correlation with the untrained {correlation:.2f}"
+        f"the networks learnt: reconstruction error fell from {before:.3g} to {after:.3g}, and "
+        f"energies have a rank correlation of {correlation:.2f} with those before training"
     ]
 
 
@@ -131,8 +131,8 @@ def test_steps_that_were_dropped_are_counted():
 
 
 TRAINED = (
-    "trained energies separate from untrained ones: reconstruction error fell from 4 to 1, "
-    "rank correlation with the untrained 0.25"
+    "the networks learnt: reconstruction error fell from 4 to 1, and energies have a rank "
+    "correlation of 0.25 with those before training"
 )
 
 
@@ -188,11 +188,37 @@ TRAINED = (
             ["there was nothing to learn: the columns do not vary"],
         ),
         (
+            [a_health(reconstruction_after=3.95, objective_after=-7.0)],
+            [
+                "the networks learnt: the objective fell from 5 to -7 while reconstruction error "
+                "went from 4 to 3.95, and energies have a rank correlation of 0.25 with those "
+                "before training"
+            ],
+        ),
+        (
             [a_health(reconstruction_after=4.5, objective_after=-7.0)],
             [
-                "trained energies separate from untrained ones: the objective fell from 5 to -7 "
-                "while reconstruction error went from 4 to 4.5, rank correlation with the "
-                "untrained 0.25"
+                "the networks got worse in training: reconstruction error went from 4 to 4.5; "
+                "lower the learning rate"
+            ],
+        ),
+        (
+            [
+                a_health(
+                    reconstruction_before=3.02, reconstruction_after=2.95, rank_correlation=0.998
+                )
+            ],
+            [
+                "training changed next to nothing about which rows are strange: energies have a "
+                "rank correlation of 0.998 with those before it, though reconstruction error went "
+                "from 3.02 to 2.95; train longer or with a higher learning rate"
+            ],
+        ),
+        (
+            [a_health(reconstruction_after=3.3, objective_after=4.3)],
+            [
+                "the networks hardly trained: reconstruction error went from 4 to 3.3; "
+                "train longer or with a higher learning rate"
             ],
         ),
         (

@@ -19,7 +19,13 @@ from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.training.config import DetectorConfig
 from dagmm.training.fit import fit_model
 from dagmm.training.prepare import DataConfig
-from dagmm.training.presets import DEFAULT_EST_HIDDENS, default_hiddens, image_hiddens
+from dagmm.training.presets import (
+    DAGMM_EPOCHS,
+    DAGMM_STEPS,
+    DEFAULT_EST_HIDDENS,
+    default_hiddens,
+    image_hiddens,
+)
 from dagmm.training.trainer import TrainingConfig
 
 _SCALINGS: dict[object, Scaling] = {
@@ -57,10 +63,12 @@ class DAGMM(FittedModelEstimator):
         reference implementation dropout never acts; here, as in the paper, it does.
     minibatch_size : int, default=1024
         Rows of a minibatch; all rows where there are fewer.
-    epoch_size : int, default=100
-        Number of epochs. Rows are reshuffled for every epoch; the reference implementation
-        shuffles once. A minibatch may take its last rows from the next epoch's shuffle, so
-        all have the same size.
+    epoch_size : int, optional
+        Number of epochs. By default 100, and of a small table as many more as make 3,000 steps,
+        kept as 100 entries of the history: 100 steps of this learning rate train nothing. Images
+        have 100. Rows are reshuffled for every epoch; the reference implementation shuffles once.
+        A minibatch may take its last rows from the next epoch's shuffle, so all have the same
+        size.
     learning_rate : float, default=1e-4
         Of Adam.
     lambda1 : float, default=0.1
@@ -131,7 +139,7 @@ class DAGMM(FittedModelEstimator):
         est_activation: Activation = "tanh",
         est_dropout_ratio: float | None = 0.5,
         minibatch_size: int = 1024,
-        epoch_size: int = 100,
+        epoch_size: int | None = None,
         learning_rate: float = 1e-4,
         lambda1: float = 0.1,
         lambda2: float = 1e-4,
@@ -256,10 +264,15 @@ class DAGMM(FittedModelEstimator):
             shape=shape if of_images else (),
         )
         batch_size = min(check_int("minibatch_size", self.minibatch_size, 1), n_rows)
+        epochs, steps = DAGMM_EPOCHS, -(-n_rows // batch_size)
+        if self.epoch_size is not None:
+            epochs = check_int("epoch_size", self.epoch_size, 1)
+        elif not of_images:
+            steps = max(steps, DAGMM_STEPS // DAGMM_EPOCHS)
         training = TrainingConfig(
             batch_size=batch_size,
-            epochs=check_int("epoch_size", self.epoch_size, 1),
-            steps_per_epoch=-(-n_rows // batch_size),
+            epochs=epochs,
+            steps_per_epoch=steps,
             learning_rate=check_number("learning_rate", self.learning_rate, 0.0, above=True),
             lambda1=check_number("lambda1", self.lambda1, 0.0),
             lambda2=check_number("lambda2", self.lambda2, 0.0),

@@ -199,7 +199,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         -----
         TableWarning
             If a column is not used or is not quite what it seems, or no rows could be left out of
-            the fit, so that the threshold is that of rows the model was fitted to.
+            the fit, so that the threshold is that of rows the model was fitted to, or the rows
+            depend on each other so much that the threshold may let through twice as many as
+            stated.
         """
         check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
@@ -236,6 +238,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         alarms: float | None = None,
         per: str = "week",
         every: Any = None,
+        per_event: bool = False,
         energy: float | None = None,
     ) -> Self:
         """Move the threshold by one of four rules; nothing is fitted again.
@@ -254,13 +257,18 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         quantile : float, optional
             Share of normal rows below the threshold, in (0, 1).
         alarms : float, optional
-            Alarm budget: false alarms, at most. Each row above the threshold counts; where
-            rows follow each other closely, false alarms come in runs.
+            Alarm budget: false alarms, at most. Each row above the threshold counts, unless
+            ``per_event`` says otherwise.
         per : {"hour", "day", "week", "month", "year"}, default="week"
             The time that alarms are counted in; a month has 30 days.
         every : float or str, optional
             With ``alarms``: the time from one row to the next, in seconds or as a text such as
             ``"1s"``, ``"10 min"`` or ``"1h"``.
+        per_event : bool, default=False
+            With ``alarms``: whether alarms that follow each other, with at most 10 normal rows
+            between them, count as one. How long such runs are is measured on the highest fiftieth
+            of the energies that the threshold is found from; where rows do not depend on each
+            other, each alarm is an event.
         energy : float, optional
             The threshold itself, in nats.
 
@@ -279,7 +287,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Warns
         -----
         UserWarning
-            If the energies are those of training rows, or their tail is not what was fitted.
+            If the energies are those of training rows, or of rows that depend on each other too
+            much to say so much, or their tail is not what was fitted.
 
         Examples
         --------
@@ -300,6 +309,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
             alarms=alarms,
             per=per,
             every=every,
+            per_event=per_event,
             energy=energy,
             n_steps=self.model_.n_steps,
         )

@@ -251,7 +251,9 @@ class FittedModel:
         if rows.n_rows == 0:
             raise InputError("calibrate: expected at least 1 row, got none.")
         energy = self.energy(rows)
-        return replace(self, calibration=self.calibration.with_held_out(energy, OF_A_TABLE))
+        return replace(
+            self, calibration=self.calibration.with_held_out(energy, OF_A_TABLE, self.n_steps)
+        )
 
     def check(self, rows: Rows) -> None:
         """Check that a table has the columns the model was fitted on, images its size.

@@ -261,11 +261,14 @@ class Finding(NamedTuple):
 _SENTENCES = {
     "undone": "training was undone for member {members}: the trained network overflows on its own "
     "rows, and the untrained one took its place; lower the learning rate",
-    "trained": "trained energies separate from untrained ones: reconstruction error fell from "
-    "{before:.3g} to {after:.3g}, rank correlation with the untrained {correlation:.2f}",
-    "trained_objective": "trained energies separate from untrained ones: the objective fell from "
-    "{high:.3g} to {low:.3g} while reconstruction error went from {before:.3g} to {after:.3g}, "
-    "rank correlation with the untrained {correlation:.2f}",
+    "trained": "the networks learnt: reconstruction error fell from {before:.3g} to {after:.3g}, "
+    "and energies have a rank correlation of {correlation:.2f} with those before training",
+    "trained_objective": "the networks learnt: the objective fell from {high:.3g} to {low:.3g} "
+    "while reconstruction error went from {before:.3g} to {after:.3g}, and energies have a rank "
+    "correlation of {correlation:.2f} with those before training",
+    "same_order": "training changed next to nothing about which rows are strange: energies have a "
+    "rank correlation of {correlation:.3f} with those before it, though reconstruction error went "
+    "from {before:.3g} to {after:.3g}; train longer or with a higher learning rate",
     "nothing": "there was nothing to learn: the columns do not vary",
     "worse": "the networks got worse in training: reconstruction error went from {before:.3g} to "
     "{after:.3g}; lower the learning rate",
@@ -300,6 +303,12 @@ def verdict_of(diagnostics: Sequence[Diagnostics]) -> list[str]:
     return sentences
 
 
+#: Share of the reconstruction error that must go before networks are said to have learnt.
+_LEARNT = 0.2
+#: Rank correlation with energies of the untrained networks from which training changed nothing.
+_SAME_ORDER = 0.99
+
+
 def findings_of(diagnostics: Sequence[Diagnostics]) -> list[Finding]:
     """Return what a training shows; ``member`` is a number, or None where there is only one.
 
@@ -319,11 +328,13 @@ def findings_of(diagnostics: Sequence[Diagnostics]) -> list[Finding]:
     errors = {"before": before, "after": after}
     if undone:
         found = [Finding("undone", {"members": ", ".join(undone)})]
-    elif after < 0.99 * before:
-        found = [Finding("trained", errors | {"correlation": correlation})]
     elif before <= 1e-8:
         found = [Finding("nothing", {})]
-    elif low < high - 0.01 * before:
+    elif correlation > _SAME_ORDER and after < 0.99 * before:
+        found = [Finding("same_order", errors | {"correlation": correlation})]
+    elif after < (1.0 - _LEARNT) * before:
+        found = [Finding("trained", errors | {"correlation": correlation})]
+    elif low < high - _LEARNT * before and after <= 1.01 * before:
         lowered = {"high": high, "low": low, "correlation": correlation}
         found = [Finding("trained_objective", errors | lowered)]
     else:

@@ -9,6 +9,7 @@ from scipy.stats import beta, binom
 
 from dagmm.inference.calibration.alarm_budget import PERIODS
 from dagmm.inference.calibration.calibration import TRAINING, Calibration
+from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.threshold import p_value_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.report.plots.scale import EnergyScale
@@ -74,7 +75,7 @@ def expected_alarms(
         return None
     sample = calibration.reference
     n_above = int(sample.reaching(np.array([np.nextafter(threshold, np.inf)]))[0])
-    low, high = share_interval(n_above, sample.n_rows)
+    low, high = _interval(sample, n_above)
     share = n_above / sample.n_rows
     if not n_above:  # beyond what was counted the tail says more than nothing
         share = float(p_value_of(calibration, np.array([threshold]))[0])
@@ -89,8 +90,16 @@ def expected_alarms(
     )
 
 
-def share_interval(n: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval of a share by Clopper and Pearson."""
+def _interval(sample: EmpiricalDistribution, n_above: int) -> tuple[float, float]:
+    """Interval of the share above a threshold, as so many independent rows tell it."""
+    each = sample.n_effective / sample.n_rows
+    return share_interval(n_above * each, sample.n_effective)
+
+
+def share_interval(
+    n: int | float, of: int | float, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Interval of a share by Clopper and Pearson; rows that depend count as less than one."""
     side = (1.0 - confidence) / 2.0
     low = float(beta.ppf(side, n, of - n + 1)) if n else 0.0
     high = float(beta.ppf(1.0 - side, n + 1, of - n)) if n < of else 1.0
@@ -140,7 +149,7 @@ def budget_of(calibration: Calibration, threshold: float | None) -> Budget:
     low, high = scale.place(np.array([start, end]))
     energy = scale.energy(np.linspace(low, high + 0.1 * (high - low), _POINTS))
     above = sample.reaching(np.nextafter(energy, np.inf))
-    ends = np.array([share_interval(int(n), sample.n_rows) for n in above])
+    ends = np.array([_interval(sample, int(n)) for n in above])
     # As thresholds are found: counted as long as there is enough to count, then from the tail.
     counted = above >= _ENOUGH_ABOVE
     share = np.where(counted, above / sample.n_rows, p_value_of(calibration, energy))

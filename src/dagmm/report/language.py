@@ -10,9 +10,11 @@ import numpy as np
 from dagmm._core.arguments import check_choice
 from dagmm.inference.calibration.calibration import (
     HELD_OUT,
+    HELD_OUT_IN_ORDER,
     HELD_OUT_IN_TIME,
     OF_A_TABLE,
     OUT_OF_FOLD,
+    OUT_OF_FOLD_IN_ORDER,
     OUT_OF_FOLD_IN_TIME,
     OUT_OF_FOLD_WINDOWS,
     TRAINING,
@@ -44,6 +46,8 @@ _ROWS = {
     HELD_OUT_IN_TIME: "held_out_in_time",
     OUT_OF_FOLD: "out_of_fold",
     OUT_OF_FOLD_IN_TIME: "out_of_fold_in_time",
+    HELD_OUT_IN_ORDER: "held_out_in_order",
+    OUT_OF_FOLD_IN_ORDER: "out_of_fold_in_order",
     OUT_OF_FOLD_WINDOWS: "out_of_fold_windows",
     OF_A_TABLE: "calibration",
 }

@@ -32,7 +32,7 @@ from dagmm.training.fit_densities import fit_input_densities, fit_latent_densiti
 from dagmm.training.out_of_core import fit_latent_densities_of_all
 from dagmm.training.prepare import DataConfig, Prepared, prepare_rows
 from dagmm.training.prepare_windows import prepare_windows
-from dagmm.training.splits.out_of_fold import out_of_fold_energies
+from dagmm.training.splits.out_of_fold import out_of_fold_energies, places_held_out
 from dagmm.training.trainer import TrainedMember, train
 
 #: Takes how many rows each network is fitted to, and the shape of what it sees of one.
@@ -234,18 +234,24 @@ def _calibrate(
     """Return what the model is to remember of normal rows, and the energies of the rows held."""
     split = prepared.split
     energy = combine(components, energies)
-    held_out = energy[split.held_out]
+    places = split.held_out
+    held_out = energy[places]
     if split.folds is not None:
+        places = places_held_out(split.folds)
         held_out = out_of_fold_energies(components, energies, prepared.inputs, split.folds, refit)
-        if prepared.windows is not None:
-            # Windows that networks were fitted to look far more normal to them than new ones do.
-            energy = held_out
+    held_out = held_out[split.as_they_follow(places)]
+    in_order = energy if split.order is None else energy[split.order]
+    if split.folds is not None and prepared.windows is not None:
+        # Windows that networks were fitted to look far more normal to them than new ones do.
+        energy = in_order = held_out
     reference_values = reference_values_of(
         RowSubset(prepared.inputs, split.fitted),
         prepared.input_columns,
         of_windows=prepared.windows is not None,
     )
-    calibration = Calibration(reference_values, EmpiricalDistribution.of(energy))
+    calibration = Calibration(
+        reference_values, EmpiricalDistribution.of(in_order, prepared.n_shared)
+    )
     if len(held_out):
-        calibration = calibration.with_held_out(held_out, split.are)
+        calibration = calibration.with_held_out(held_out, split.are, prepared.n_shared)
     return calibration, energy

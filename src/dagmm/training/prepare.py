@@ -1,11 +1,13 @@
 """The first stage of a fit: from rows, of whatever kind, to what networks are trained on."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dagmm._core.digests import fingerprint_of
+from dagmm._core.errors import TableWarning
 from dagmm._core.progress import Progress
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
@@ -20,8 +22,12 @@ from dagmm.preprocessing.windows.features import Detail, WindowGather
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.preprocessing.windows.spec import WindowSpec
 from dagmm.training.splits.holdout import Split, everything, split_rows
+from dagmm.training.splits.row_order import columns_in_order
 from dagmm.training.splits.time_blocks import TimeOrder
 from dagmm.training.trainer import TrainingRows
+
+#: Columns that a warning lists by name.
+_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,11 @@ class Prepared:
         columns = self.encoder.feature_columns
         return columns if self.windows is None else self.windows.input_columns(columns)
 
+    @property
+    def n_shared(self) -> int:
+        """How many of the inputs one row of the table is part of."""
+        return 1 if self.windows is None else -(-self.windows.n_steps // self.windows.step)
+
     def training_rows(self, n_networks: int) -> TrainingRows:
         """Return which rows of the table each network is trained on."""
         fitted = [self.places[self.split.of_network(i)] for i in range(n_networks)]
@@ -135,9 +146,7 @@ def prepare_rows(
     inputs, by_network = held.features[: held.n_rows], held.numbers is None
     split = everything(held.n_rows)
     if data.holds_out:
-        time_order = None
-        if by_network and data.roles is not None and data.roles.time is not None:
-            time_order = TimeOrder.of(rows, data.roles.time, data.roles.group)
+        time_order = _order_of(rows, data.roles, encoder, inputs) if by_network else None
         split = split_rows(
             held.n_rows, n_networks, splitting, by_network=by_network, time_order=time_order
         )
@@ -151,3 +160,31 @@ def prepare_rows(
         fingerprint_of(rows.names, inputs) if held.numbers is None else "",
         numbers=held.numbers,
     )
+
+
+def _order_of(
+    rows: Rows,
+    roles: ColumnRoles | None,
+    encoder: TableEncoder | ImageEncoder,
+    inputs: np.ndarray,
+) -> TimeOrder | None:
+    """Return how rows follow each other: by their clock, or as the table has them if they do."""
+    if roles is not None and roles.time is not None:
+        return TimeOrder.of(rows, roles.time, roles.group)
+    if isinstance(encoder, ImageEncoder):
+        return None
+    alike = columns_in_order(inputs)
+    if not alike.any():
+        return None
+    names = list(dict.fromkeys(np.array(encoder.feature_columns, object)[alike]))
+    listed = ", ".join(repr(name) for name in names[:_LISTED])
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    warnings.warn(
+        f"rows that stand one after the other are alike in {listed}{more}, as those of a series "
+        "are: each network leaves out blocks of them instead of single ones. If they are rows in "
+        "time, say which column is the clock (time), and consider windows (window); if their "
+        "order means nothing, shuffle them.",
+        TableWarning,
+        stacklevel=2,
+    )
+    return TimeOrder.of_rows(len(inputs))

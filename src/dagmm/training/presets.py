@@ -67,6 +67,11 @@ def default_hiddens(n_features: int) -> tuple[int, ...]:
 DEFAULT_EST_HIDDENS = (16, 4)
 
 
+#: Epochs of ``DAGMM``, and the steps that they have together at least: the tables of the paper
+#: take 4,000 to 20,000. Small tables are gone over several times an epoch.
+DAGMM_EPOCHS, DAGMM_STEPS = 100, 3000
+
+
 def table_config(n_rows: int, shape: tuple[int, ...], n_members: int) -> DetectorConfig:
     """Return the config of ``DAGMMDetector`` for rows of a table.
 

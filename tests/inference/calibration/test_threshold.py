@@ -134,7 +134,9 @@ def test_a_budget_beyond_the_rows_is_found_from_their_tail():
 
 
 def test_a_tail_that_does_not_fit_is_warned_of():
-    heaps = np.concatenate([ENERGY[:970], 50.0 + 0.1 * ENERGY[:30]])
+    heaps = np.random.default_rng(1).permutation(
+        np.concatenate([ENERGY[:970], 50.0 + 0.1 * ENERGY[:30]])
+    )
     chosen = choose_threshold(TRAINING.with_held_out(heaps, "heaps"), quantile=0.9999)
     (warning,) = chosen.warnings
     assert warning.kind == "poor_tail_fit"

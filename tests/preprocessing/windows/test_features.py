@@ -33,16 +33,16 @@ def expected(view, end):
         within = np.zeros((n_steps, 3))
         within[n_steps - len(rows) :] = rows - level
         parts = (settled + within).ravel()
-    return len(rows) / n_steps * (parts - view.centre) / view.scale
+    share = len(rows) / n_steps
+    return share * (parts - view.centre) / view.scale + (1.0 - share) * view.usual
 
 
 @pytest.fixture(params=["summary", "sequence"])
 def view(request):
     n = 6 if request.param == "summary" else 15
-    centre, scale = RNG.normal(size=n), RNG.uniform(0.5, 2.0, size=n)
-    return WindowFeatures(
-        request.param, 5, NONSTATIONARY, centre.astype(np.float32), scale.astype(np.float32)
-    )
+    parts = RNG.normal(size=n), RNG.uniform(0.5, 2.0, size=n), RNG.normal(size=n)
+    scaling = (part.astype(np.float32) for part in parts)
+    return WindowFeatures(request.param, 5, NONSTATIONARY, *scaling)
 
 
 def test_inputs_are_what_they_say(view):

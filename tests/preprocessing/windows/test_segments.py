@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagmm.preprocessing.windows.segments import first_rows, median_interval, window_ends
-from dagmm.training.splits.window_folds import Folds, folds_of, quarters
+from dagmm.training.splits.window_folds import Folds, folds_of, parts_of
 
 FEW = settings(max_examples=100, derandomize=True, deadline=None)
 lengths = st.lists(st.integers(1, 12), min_size=1, max_size=4)
@@ -71,8 +71,8 @@ def test_what_a_network_has_not_seen_shares_no_row_with_what_it_has(sizes, n_ste
 
 def test_the_last_quarter_is_left_out_first():
     asset = assets([40, 8])
-    np.testing.assert_array_equal(quarters(asset)[:40], np.repeat([0, 1, 2, 3], 10))
-    np.testing.assert_array_equal(quarters(asset)[40:], np.repeat([0, 1, 2, 3], 2))
+    np.testing.assert_array_equal(parts_of(asset, 4)[:40], np.repeat([0, 1, 2, 3], 10))
+    np.testing.assert_array_equal(parts_of(asset, 4)[40:], np.repeat([0, 1, 2, 3], 2))
     folds = folds_of(np.arange(2, 40), assets([40]), 3, 1)
     np.testing.assert_array_equal(folds.fitted[0] + 2, np.arange(2, 28))
     np.testing.assert_array_equal(folds.held_out[0] + 2, np.arange(30, 40))

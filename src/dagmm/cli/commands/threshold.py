@@ -40,6 +40,12 @@ def threshold(
         str | None,
         typer.Option(help="Time from one row to the next: 1s, '10 min', 1h.", metavar="TIME"),
     ] = None,
+    per_event: Annotated[
+        bool,
+        typer.Option(
+            "--per-event", help="Count alarms that follow each other as one of the --alarms."
+        ),
+    ] = False,
     energy: Annotated[
         float | None, typer.Option(help="The threshold itself, in nats.", metavar="NATS")
     ] = None,
@@ -80,6 +86,7 @@ def threshold(
         {name: value for name, value in rule.items() if value is not None},
         per.value,
         every,
+        per_event,
         calibrate,
         o.table_options(
             format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands

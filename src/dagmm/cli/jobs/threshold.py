@@ -29,6 +29,7 @@ class ThresholdJob:
         At most one of contamination, quantile, alarms and energy.
     per : str
     every : str or None
+    per_event : bool
         Belong to alarms.
     calibrate : str or None
         Path of a table of normal rows.
@@ -41,6 +42,7 @@ class ThresholdJob:
     rule: dict[str, float]
     per: str
     every: str | None
+    per_event: bool
     calibrate: str | None
     options: TableOptions
     quiet: bool = False
@@ -68,12 +70,13 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
         )
     if job.calibrate is not None:
         model = _calibrated(model, job.calibrate, job)
-    if job.rule or job.every is not None:
+    if job.rule or job.every is not None or job.per_event:
         chosen = choose_threshold(
             model.calibration,
             **job.rule,
             per=job.per,
             every=job.every,
+            per_event=job.per_event,
             n_steps=model.n_steps,
         )
         model = model.with_threshold(chosen)

@@ -19,6 +19,8 @@ HELD_OUT = "rows held out of the fit"
 HELD_OUT_IN_TIME = "rows held out of the fit in blocks of time"
 OUT_OF_FOLD = "training rows (by networks that were not fitted to them)"
 OUT_OF_FOLD_IN_TIME = "training rows (by networks that were not fitted to their block of time)"
+HELD_OUT_IN_ORDER = "rows held out of the fit in blocks of rows"
+OUT_OF_FOLD_IN_ORDER = "training rows (by networks that were not fitted to their block of rows)"
 OUT_OF_FOLD_WINDOWS = "training windows (by networks that were not fitted to them)"
 OF_A_TABLE = "rows of a calibration table"
 
@@ -61,6 +63,9 @@ class Calibration:
         """The tail of the reference energies; None where they are too few."""
         return fit_tail(self.reference)
 
-    def with_held_out(self, energy: Float[np.ndarray, " n_rows"], are: str) -> "Calibration":
-        """Return the same with other energies of rows that were not fitted to."""
-        return replace(self, held_out=EmpiricalDistribution.of(energy), held_out_are=are)
+    def with_held_out(
+        self, energy: Float[np.ndarray, " n_rows"], are: str, n_shared: int = 1
+    ) -> "Calibration":
+        """Return the same with other energies, in their order, of rows that were not fitted to."""
+        held_out = EmpiricalDistribution.of(energy, n_shared)
+        return replace(self, held_out=held_out, held_out_are=are)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from dagmm.inference.calibration.dependence import Dependence, dependence_of
+
 #: Most energies that are kept of a table. Of longer tables the highest half of them are kept one
 #: by one, since thresholds lie there, and the rest evenly.
 MAX_KEPT = 20_000
@@ -22,24 +24,36 @@ class EmpiricalDistribution:
         How many of the rows come before each, ``0, 1, 2, ...`` where all are kept.
     n_rows : int
         How many rows they stand for.
+    dependence : Dependence
+        What these rows are worth where they follow each other.
     """
 
     energy: np.ndarray
     rank: np.ndarray
     n_rows: int
+    dependence: Dependence
 
     @classmethod
-    def of(cls, energy: Float[np.ndarray, " n_rows"]) -> "EmpiricalDistribution":
-        """Keep the energies of some rows, in any order.
+    def of(
+        cls, energy: Float[np.ndarray, " n_rows"], n_shared: int = 1
+    ) -> "EmpiricalDistribution":
+        """Keep the energies of some rows.
 
         Parameters
         ----------
         energy : ndarray of shape (n_rows,)
-            One or more, all finite.
+            One or more, all finite, in the order in which the rows follow each other.
+        n_shared : int, default=1
+            Rows that share what they are scored by: those of a window.
         """
         ordered = np.sort(energy.astype(np.float64))
         rank = _kept_ranks(len(ordered))
-        return cls(ordered[rank], rank, len(ordered))
+        return cls(ordered[rank], rank, len(ordered), dependence_of(energy, n_shared))
+
+    @property
+    def n_effective(self) -> float:
+        """Independent rows that would say as much, at most ``n_rows``."""
+        return self.dependence.n_effective
 
     def energy_at(self, share: float) -> float:
         """Energy that a share of the rows exceeds, in nats; linear between two rows' energies."""

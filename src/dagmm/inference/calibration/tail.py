@@ -41,6 +41,8 @@ class Tail:
         What they exceed it by, in nats, ascending.
     shape, scale : float
         Of maximum likelihood; a shape below 0 means that there is a highest energy.
+    n_each : float, default=1
+        Rows that say as much as one independent row.
     """
 
     level: float
@@ -48,6 +50,7 @@ class Tail:
     excess: np.ndarray
     shape: float
     scale: float
+    n_each: float = 1.0
 
     def energy_at(self, share: float) -> float:
         """Energy that a share of all rows exceeds, in nats; at most the share of the tail."""
@@ -70,7 +73,8 @@ class Tail:
         The share of the tail itself is taken as known.
         """
         best = self.energy_at(share) - self.level
-        drop = 0.5 * float(chi2.ppf(confidence, 1))
+        # The likelihood of dependent rows, to the power of what each of them says.
+        drop = 0.5 * float(chi2.ppf(confidence, 1)) * self.n_each
         highest = _profile(self.excess, best, share / self.share)
 
         def above_drop(log_excess: float) -> float:
@@ -120,7 +124,8 @@ def fit_tail(sample: EmpiricalDistribution) -> Tail | None:
     if len(excess) < _FEWEST or len(np.unique(excess)) < _FEWEST // 2:
         return None
     shape, scale = _fitted(excess)
-    return Tail(level, len(excess) / sample.n_rows, excess, shape, scale)
+    n_each = sample.n_rows / sample.n_effective
+    return Tail(level, len(excess) / sample.n_rows, excess, shape, scale, n_each)
 
 
 def _fitted(excess: np.ndarray) -> tuple[float, float]:

@@ -4,25 +4,27 @@ An energy is higher for stranger rows; scikit-learn's scores are lower for them.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import binom
+from scipy.stats import beta, binom
 
 from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError
 from dagmm._core.json_fields import JsonField
 from dagmm.inference.calibration.alarm_budget import share_of_budget
-from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.calibration import TRAINING, Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
-from dagmm.inference.calibration.tail import LEAST_ROWS
+from dagmm.inference.calibration.tail import LEAST_ROWS, Tail
 
 #: Share of rows like the training rows above the threshold when the user does not say.
 AUTO_CONTAMINATION = 0.01
 #: The same of windows, at most: one odd row is part of as many windows as a window has rows.
 MOST_AUTO_CONTAMINATION = 0.05
+#: Of what is called anomalies there is never more than of the rest.
+MOST_CONTAMINATION = 0.5
 #: Rows that must lie above a threshold for their number to say where it is; beyond, the tail does.
 _ENOUGH_ABOVE = 10
 #: Below this p-value of its fit a tail is not to be trusted.
@@ -31,7 +33,7 @@ _POOR_FIT = 0.05
 _MOST_WARNINGS = 64
 
 
-WarningKind: TypeAlias = Literal["training_rows", "poor_tail_fit"]
+WarningKind: TypeAlias = Literal["training_rows", "dependent_rows", "poor_tail_fit"]
 
 
 class ThresholdWarning(NamedTuple):
@@ -39,9 +41,9 @@ class ThresholdWarning(NamedTuple):
 
     Parameters
     ----------
-    kind : {"training_rows", "poor_tail_fit"}
-        Energies of rows that the model was fitted to, or a tail that the fitted distribution does
-        not follow.
+    kind : {"training_rows", "dependent_rows", "poor_tail_fit"}
+        Energies of rows that the model was fitted to, of rows that depend on each other so much
+        that they say little, or a tail that the fitted distribution does not follow.
     text : str
         The same in words.
     """
@@ -78,8 +80,13 @@ class Threshold:
         ``high`` where it has no end.
     method : {"quantile", "tail"} or None
         Read off the energies, or from the distribution of their tail.
+    share_low, share_high : float or None
+        95 % interval of the share of normal rows above this very energy, if later rows are like
+        those it was found from.
     n_rows : int or None
         Rows whose energies it was found from.
+    n_effective : float or None
+        Independent rows that would say as much as they do.
     rows_are : str or None
         Which rows those are.
     warnings : tuple of ThresholdWarning
@@ -90,8 +97,11 @@ class Threshold:
     share: float | None = None
     low: float | None = None
     high: float | None = None
+    share_low: float | None = None
+    share_high: float | None = None
     method: str | None = None
     n_rows: int | None = None
+    n_effective: float | None = None
     rows_are: str | None = None
     warnings: tuple[ThresholdWarning, ...] = ()
 
@@ -119,8 +129,11 @@ class Threshold:
             share=optional("share", JsonField.number),
             low=optional("low", JsonField.number),
             high=optional("high", JsonField.number),
+            share_low=optional("share_low", JsonField.number),
+            share_high=optional("share_high", JsonField.number),
             method=optional("method", JsonField.text),
             n_rows=optional("n_rows", JsonField.whole),
+            n_effective=optional("n_effective", JsonField.number),
             rows_are=optional("rows_are", JsonField.text),
             warnings=tuple(map(ThresholdWarning.read, parts["warnings"].items(_MOST_WARNINGS))),
         )
@@ -143,8 +156,10 @@ def check_contamination(contamination: object, n_steps: int = 1) -> float:
     if isinstance(contamination, str) and contamination == "auto":
         return min(MOST_AUTO_CONTAMINATION, AUTO_CONTAMINATION * n_steps)
     is_number = isinstance(contamination, int | float | np.integer | np.floating)
-    if is_number and not isinstance(contamination, bool) and 0.0 < contamination <= 0.5:  # type: ignore[operator]
-        return float(contamination)  # type: ignore[arg-type]
+    if is_number and not isinstance(contamination, bool):
+        share = float(contamination)  # type: ignore[arg-type]
+        if 0.0 < share <= MOST_CONTAMINATION:
+            return share
     raise ArgumentError(f"contamination must be 'auto' or in (0, 0.5], got {contamination!r}.")
 
 
@@ -161,6 +176,7 @@ def choose_threshold(
     alarms: object = None,
     per: object = "week",
     every: object = None,
+    per_event: bool = False,
     energy: object = None,
     n_steps: int = 1,
 ) -> Threshold:
@@ -171,7 +187,7 @@ def choose_threshold(
     calibration : Calibration
     contamination, quantile, alarms, energy : optional
         The rule: one of them.
-    per, every : optional
+    per, every, per_event : optional
         Belong to ``alarms``.
     n_steps : int, default=1
         Rows that a row is scored with, itself included.
@@ -196,6 +212,8 @@ def choose_threshold(
         )
     if every is not None and alarms is None:
         raise ArgumentError("every belongs to alarms, and there are none.")
+    if per_event and alarms is None:
+        raise ArgumentError("per_event belongs to alarms, and there are none.")
     if energy is not None:
         return Threshold(check_number("energy", energy, -np.inf), "a stated energy")
     if contamination is not None:
@@ -210,8 +228,12 @@ def choose_threshold(
         raise ArgumentError(
             "alarms needs every, the time from one row to the next, such as every='1s'."
         )
-    share = share_of_budget(alarms, per, every)
-    rule = f"at most {alarms:g} false alarms a {per} at a row every {_duration(every)}"
+    share, what = share_of_budget(alarms, per, every), f"false alarm{'' if alarms == 1 else 's'}"
+    if per_event:
+        event_rows = calibration.reference.dependence.event_rows
+        share = min(MOST_CONTAMINATION, share * event_rows)
+        what = f"event{'' if alarms == 1 else 's'} of false alarms of about {event_rows:.3g} rows"
+    rule = f"at most {alarms:g} {what} a {per} at a row every {_duration(every)}"
     return _by_share(calibration, share, rule)
 
 
@@ -251,45 +273,61 @@ def label_of(decision: np.ndarray) -> np.ndarray:
 
 def _by_default(calibration: Calibration, share: float) -> Threshold:
     """Read off the energies that say most about new rows, however few they are."""
-    sample, are = calibration.reference, calibration.reference_are
-    low, high = _order_interval(sample, share)
-    energy, rule = sample.energy_at(share), f"quantile {1.0 - share:g}"
-    warnings = () if calibration.held_out is not None else (_TRAINING_ROWS,)
-    return Threshold(energy, rule, share, low, high, "quantile", sample.n_rows, are, warnings)
+    rule = f"quantile {1.0 - share:g}"
+    found = _from_ranks(calibration.reference, share, rule, calibration.reference_are)
+    return replace(found, warnings=_warnings_of(calibration, found))
 
 
 def _by_contamination(calibration: Calibration, share: float) -> Threshold:
-    sample = calibration.training
-    low, high = _order_interval(sample, share)
-    rule = f"contamination {share:g}"
-    energy = sample.energy_at(share)
-    return Threshold(energy, rule, share, low, high, "quantile", sample.n_rows, "training rows")
+    return _from_ranks(calibration.training, share, f"contamination {share:g}", TRAINING)
 
 
 def _by_share(calibration: Calibration, share: float, rule: str) -> Threshold:
-    sample, are = calibration.reference, calibration.reference_are
-    warnings = [] if calibration.held_out is not None else [_TRAINING_ROWS]
-    expected_above = share * sample.n_rows
-    if expected_above >= _ENOUGH_ABOVE or (calibration.tail is None and expected_above >= 1.0):
-        low, high = _order_interval(sample, share)
-        energy = sample.energy_at(share)
-        return Threshold(
-            energy, rule, share, low, high, "quantile", sample.n_rows, are, tuple(warnings)
-        )
-    tail = calibration.tail
+    sample, are, tail = calibration.reference, calibration.reference_are, calibration.tail
+    if share * sample.n_effective >= _ENOUGH_ABOVE or (
+        tail is None and share * sample.n_rows >= 1.0
+    ):
+        found = _from_ranks(sample, share, rule, are)
+        return replace(found, warnings=_warnings_of(calibration, found))
     if tail is None:
         raise ArgumentError(
             f"one alarm in {1.0 / share:.3g} rows is rarer than {sample.n_rows} {are} can show; "
             f"calibrate with at least {LEAST_ROWS} normal rows of different energies, or allow "
             "more alarms."
         )
+    found = _from_tail(tail, sample, share, rule, are)
+    warnings = _warnings_of(calibration, found)
     if tail.p_fit < _POOR_FIT:
         text = (
             "the highest energies do not follow a generalised Pareto distribution (p = "
             f"{tail.p_fit:.2g}): what lies beyond them is a guess; calibrate with more normal "
             "rows, or allow more alarms"
         )
-        warnings.append(ThresholdWarning("poor_tail_fit", text))
+        warnings = (*warnings, ThresholdWarning("poor_tail_fit", text))
+    return replace(found, warnings=warnings)
+
+
+def _from_ranks(sample: EmpiricalDistribution, share: float, rule: str, are: str) -> Threshold:
+    low, high = _order_interval(sample, share)
+    share_low, share_high = _share_interval(sample, share)
+    return Threshold(
+        sample.energy_at(share),
+        rule,
+        share,
+        low,
+        high,
+        share_low,
+        share_high,
+        "quantile",
+        sample.n_rows,
+        sample.n_effective,
+        are,
+    )
+
+
+def _from_tail(
+    tail: Tail, sample: EmpiricalDistribution, share: float, rule: str, are: str
+) -> Threshold:
     low, high = tail.interval(share)
     return Threshold(
         tail.energy_at(share),
@@ -297,10 +335,10 @@ def _by_share(calibration: Calibration, share: float, rule: str) -> Threshold:
         share,
         low,
         high if np.isfinite(high) else None,
-        "tail",
-        sample.n_rows,
-        are,
-        tuple(warnings),
+        method="tail",
+        n_rows=sample.n_rows,
+        n_effective=sample.n_effective,
+        rows_are=are,
     )
 
 
@@ -311,16 +349,56 @@ _TRAINING_ROWS = ThresholdWarning(
 )
 
 
+def _warnings_of(calibration: Calibration, found: Threshold) -> tuple[ThresholdWarning, ...]:
+    """Say what there is to know of the rows that a threshold was found from."""
+    sample = calibration.reference
+    warnings = [] if calibration.held_out is not None else [_TRAINING_ROWS]
+    if sample.n_effective < sample.n_rows:
+        said = f"{sample.n_rows} {calibration.reference_are} follow each other so closely that "
+        said += f"they say as much as about {sample.n_effective:.0f} independent ones"
+        share, low, high = found.share, found.share_low, found.share_high
+        if found.method == "tail":
+            warnings.append(ThresholdWarning("dependent_rows", f"{said}: {_RARE_OF_FEW}"))
+        elif share is not None and low is not None and high is not None and high > 2.0 * share:
+            between = f"between {100.0 * low:.1f} and {100.0 * high:.1f} %"
+            text = (
+                f"{said}: {between} of later normal rows may lie above it instead of "
+                f"{100.0 * share:.3g} %, and more where the columns move on; calibrate with "
+                "normal rows of other days"
+            )
+            warnings.append(ThresholdWarning("dependent_rows", text))
+    return tuple(warnings)
+
+
+_RARE_OF_FEW = (
+    "so rare an alarm is a guess, and the interval is wide; calibrate with normal rows of other "
+    "days"
+)
+
+
 def _order_interval(sample: EmpiricalDistribution, share: float) -> tuple[float, float | None]:
     """Interval of a quantile from ranks alone, whatever the distribution."""
-    n = sample.n_rows
-    low, high = (binom.ppf(level, n, 1.0 - share) for level in (0.025, 0.975))
-    at = np.interp([low, min(high + 1.0, n - 1.0)], sample.rank, sample.energy)
+    n, n_effective = sample.n_rows, max(1, round(sample.n_effective))
+    low, high = (binom.ppf(level, n_effective, 1.0 - share) for level in (0.025, 0.975))
+    each = n / n_effective
+    at = np.interp([low * each, min((high + 1.0) * each, n - 1.0)], sample.rank, sample.energy)
     # Of a few rows the interval begins at a row above the energy between two that is the quantile.
     return (
         min(float(at[0]), sample.energy_at(share)),
-        float(at[1]) if high + 1.0 <= n - 1.0 else None,
+        float(at[1]) if (high + 1.0) * each <= n - 1.0 else None,
     )
+
+
+def _share_interval(sample: EmpiricalDistribution, share: float) -> tuple[float, float]:
+    """Interval of the share of later rows above a quantile of so many rows.
+
+    What lies above an order statistic of independent rows has a beta distribution (David and
+    Nagaraja, *Order Statistics*, 2003, section 2.5).
+    """
+    n = max(1.0, sample.n_effective)
+    above = share * (n - 1.0) + 1.0
+    low, high = beta.ppf([0.025, 0.975], above, n + 1.0 - above)
+    return float(low), float(high)
 
 
 def _duration(every: object) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State
 from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.dependence import Dependence
 from dagmm.inference.calibration.energies import MAX_KEPT, EmpiricalDistribution
 from dagmm.preprocessing.reference_values import N_LEVELS
 
@@ -23,8 +24,10 @@ def state_of_calibration(calibration: Calibration) -> State:
     arrays = {"reference_values": calibration.reference_values}
     for name in _SAMPLES:
         sample = getattr(calibration, name)
-        plain[name] = sample and {"n_rows": sample.n_rows, "n_kept": len(sample.energy)}
+        plain[name] = None
         if sample is not None:
+            plain[name] = {"n_rows": sample.n_rows, "n_kept": len(sample.energy)}
+            plain[name] |= sample.dependence._asdict()
             arrays |= {f"{name}.energy": sample.energy, f"{name}.rank": sample.rank}
     return State(plain, arrays)
 
@@ -58,10 +61,15 @@ def read_calibration(field: JsonField, n_features: int) -> Promise[Calibration]:
 
 
 def _read_sample(field: JsonField) -> Promise[EmpiricalDistribution]:
-    rows, kept = field.fields("n_rows", "n_kept")
+    rows, kept, effective, event = field.fields("n_rows", "n_kept", "n_effective", "event_rows")
     n_rows, n_kept = rows.size(_MOST_ROWS), kept.size()
     if n_kept != min(MAX_KEPT, n_rows):
         kept.fail(f"n_rows, at most {MAX_KEPT}")
+    dependence = Dependence(effective.number(), event.number())
+    if not 1.0 <= dependence.n_effective <= n_rows:
+        effective.fail("a number from 1 to n_rows")
+    if not 1.0 <= dependence.event_rows <= n_rows:
+        event.fail("a number from 1 to n_rows")
     energy, rank = f"{field.path}.energy", f"{field.path}.rank"
 
     def build(arrays: Mapping[str, np.ndarray]) -> EmpiricalDistribution:
@@ -71,6 +79,6 @@ def _read_sample(field: JsonField) -> Promise[EmpiricalDistribution]:
         # Not by np.diff, which overflows for ranks that are far apart.
         if ranks[0] < 0 or ranks[-1] != n_rows - 1 or (ranks[1:] <= ranks[:-1]).any():
             raise ValueError(f"array {rank!r} must ascend from at least 0 to {n_rows - 1}")
-        return EmpiricalDistribution(arrays[energy], ranks, n_rows)
+        return EmpiricalDistribution(arrays[energy], ranks, n_rows, dependence)
 
     return Promise({energy: ("F64", (n_kept,)), rank: ("I64", (n_kept,))}, build)

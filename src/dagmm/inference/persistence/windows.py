@@ -33,6 +33,7 @@ def state_of_windows(windows: WindowSpec) -> State:
         "nonstationary": np.asarray(windows.view.nonstationary, np.uint8),
         "centre": np.asarray(windows.view.centre),
         "scale": np.asarray(windows.view.scale),
+        "usual": np.asarray(windows.view.usual),
     }
     return State(plain, arrays)
 
@@ -84,21 +85,21 @@ def read_windows(
         n_steps.fail(f"so few that the networks have at most {_MOST_INPUTS} inputs")
     name = None if group.value is None else group.text()
     frame = WindowSpec(time.text(), name, step.size(), interval.number(), longest, view)
-    nonstationary, centre, scale = (
-        f"{field.path}.{part}" for part in ("nonstationary", "centre", "scale")
+    nonstationary, centre, scale, usual = (
+        f"{field.path}.{part}" for part in ("nonstationary", "centre", "scale", "usual")
     )
 
     def build(arrays: Mapping[str, np.ndarray]) -> WindowSpec:
         check_array(arrays[nonstationary] <= 1, nonstationary, "0 or 1")
         check_array(arrays[scale] > 0.0, scale, "> 0")
         moves = arrays[nonstationary].astype(bool)
-        return frame.with_view(
-            WindowFeatures(view.detail, view.n_steps, moves, arrays[centre], arrays[scale])
-        )
+        inputs = (arrays[name] for name in (centre, scale, usual))
+        return frame.with_view(WindowFeatures(view.detail, view.n_steps, moves, *inputs))
 
     promised: ArraySpecs = {
         nonstationary: ("U8", (encoder.n_features,)),
         centre: ("F32", (view.n_inputs,)),
         scale: ("F32", (view.n_inputs,)),
+        usual: ("F32", (view.n_inputs,)),
     }
     return frame, Promise(promised, build)

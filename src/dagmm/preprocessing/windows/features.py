@@ -46,6 +46,9 @@ class WindowFeatures(eqx.Module):
     nonstationary : ndarray of shape (n_features,), bool
     centre, scale : ndarray of shape (n_inputs,), float32
         Mean and deviation of the training windows; 0 and 1 for an input that does not vary.
+    usual : ndarray of shape (n_inputs,), float32
+        The training window that lies nearest to their mean, scaled: the mean itself may be like no
+        window at all.
     """
 
     detail: Detail = eqx.field(static=True)
@@ -53,13 +56,14 @@ class WindowFeatures(eqx.Module):
     nonstationary: Bool[Array, " n_features"]
     centre: Float[Array, " n_inputs"]
     scale: Float[Array, " n_inputs"]
+    usual: Float[Array, " n_inputs"]
 
     @classmethod
     def unscaled(cls, detail: Detail, n_steps: int, nonstationary: np.ndarray) -> "WindowFeatures":
         """Return a view whose inputs are not scaled yet."""
         n_inputs = len(nonstationary) * (2 if detail == "summary" else n_steps)
         nothing, one = (np.broadcast_to(np.float32(value), n_inputs) for value in (0, 1))
-        return cls(detail, n_steps, nonstationary, nothing, one)
+        return cls(detail, n_steps, nonstationary, nothing, one, nothing)
 
     @property
     def n_inputs(self) -> int:
@@ -96,7 +100,7 @@ class WindowFeatures(eqx.Module):
             Encoded rows.
         known : array of shape (n_windows,)
             How many rows each window has: its last ones. What lies before is not looked at, and
-            the inputs are drawn to their mean by the share of rows that are missing.
+            the inputs are drawn to the usual window by the share of rows that are missing.
         """
         level, weight = self.level(windows, known), self._weight(known)[:, :, None]
         within = jnp.where(weight > 0.0, windows - level[:, None, :], 0.0)
@@ -109,6 +113,7 @@ class WindowFeatures(eqx.Module):
             parts = (settled[:, None, :] + within).reshape(len(windows), -1)
         share = (known / np.float32(self.n_steps)).astype(np.float32)
         inputs = share[:, None] * (parts - self.centre[None, :]) / self.scale[None, :]
+        inputs = inputs + (1 - share[:, None]) * self.usual[None, :]
         return jnp.clip(inputs, -ENCODED_LIMIT, ENCODED_LIMIT).T
 
     def _weight(self, known: Int[Array, " n_windows"]) -> Float[Array, "n_windows n_steps"]:
@@ -242,7 +247,7 @@ class WindowInputs:
 
 
 def scaled_view(view: WindowFeatures, inputs: WindowInputs, chunk: int) -> WindowFeatures:
-    """Return the view with the mean and deviation of its windows.
+    """Return the view with the mean and deviation of its windows, and the most usual of them.
 
     Parameters
     ----------
@@ -264,10 +269,17 @@ def scaled_view(view: WindowFeatures, inputs: WindowInputs, chunk: int) -> Windo
     # Rounding alone makes next to nothing of what does not vary.
     varies = deviation > 1e-6 * (1.0 + np.abs(mean))
     centre, scale = np.where(varies, mean, 0.0), np.where(varies, deviation, 1.0)
+    usual, nearest = np.zeros(view.n_inputs), np.inf
+    for start in range(0, len(inputs), chunk):
+        scaled = (inputs[start : start + chunk] - centre) / scale
+        distance = (scaled**2).sum(axis=1)
+        if distance.min() < nearest:
+            usual, nearest = scaled[distance.argmin()], float(distance.min())
     return WindowFeatures(
         view.detail,
         view.n_steps,
         view.nonstationary,
         centre.astype(np.float32),
         scale.astype(np.float32),
+        usual.astype(np.float32),
     )

@@ -1,14 +1,16 @@
 """Which of a table's rows are fitted to, so that something is known about rows that are not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int64
 
 from dagmm.inference.calibration.calibration import (
     HELD_OUT,
+    HELD_OUT_IN_ORDER,
     HELD_OUT_IN_TIME,
     OUT_OF_FOLD,
+    OUT_OF_FOLD_IN_ORDER,
     OUT_OF_FOLD_IN_TIME,
 )
 from dagmm.training.presets import (
@@ -33,12 +35,15 @@ class Split:
         Which of them each network is fitted to; None where all are to all of ``fitted``.
     are : str
         Which rows those are that were not fitted to, in words.
+    order : ndarray of shape (n,) or None
+        Positions of all that are held, as they follow each other; None where they lie so.
     """
 
     fitted: Int64[np.ndarray, " n_fitted"]
     held_out: Int64[np.ndarray, " n_held_out"]
     folds: Folds | None = None
     are: str = ""
+    order: Int64[np.ndarray, " n"] | None = None
 
     @property
     def n_each(self) -> int:
@@ -48,6 +53,16 @@ class Split:
     def of_network(self, i: int) -> Int64[np.ndarray, " n_of_network"]:
         """Return what one network is fitted to."""
         return self.fitted if self.folds is None else self.folds.fitted[i]
+
+    def as_they_follow(
+        self, places: Int64[np.ndarray, " n_places"]
+    ) -> Int64[np.ndarray, " n_places"]:
+        """Return how to sort some positions so that they follow each other."""
+        if self.order is None:
+            return np.argsort(places)
+        rank = np.empty_like(self.order)
+        rank[self.order] = np.arange(len(rank))
+        return np.argsort(rank[places])
 
 
 def everything(n_rows: int) -> Split:
@@ -74,22 +89,35 @@ def split_rows(
         Whether networks may leave out rows: not where densities are fixed from more rows than are
         held.
     time_order : TimeOrder, optional
-        Of rows in time, which are left out in blocks instead of at random.
+        Of rows that follow each other, which are left out in blocks instead of at random.
     """
+    order = None if time_order is None else time_order.order
     if n_rows >= (HELD_OUT_FROM_ROWS if by_network else HELD_OUT_FROM_ROWS_WITHOUT_FOLDS):
         held_out = rows_held_out(n_rows, rng, time_order)
         fitted = np.setdiff1d(np.arange(n_rows), held_out)
-        return Split(fitted, held_out, None, HELD_OUT if time_order is None else HELD_OUT_IN_TIME)
-    whole = everything(n_rows)
+        return Split(fitted, held_out, None, _are(_HELD_OUT, time_order), order)
+    whole = replace(everything(n_rows), order=order)
     if not by_network:
         return whole
     in_blocks = None if time_order is None else time_order.folds(n_networks)
     if in_blocks is not None:
-        return Split(whole.fitted, whole.held_out, in_blocks, OUT_OF_FOLD_IN_TIME)
+        return replace(whole, folds=in_blocks, are=_are(_OUT_OF_FOLD, time_order))
     at_random = folds_of_rows(n_rows, n_networks, rng)
     if at_random is None:
         return whole
-    return Split(whole.fitted, whole.held_out, at_random, OUT_OF_FOLD)
+    return replace(whole, folds=at_random, are=OUT_OF_FOLD)
+
+
+#: In words: at random, in blocks of time, in blocks of rows.
+_HELD_OUT = (HELD_OUT, HELD_OUT_IN_TIME, HELD_OUT_IN_ORDER)
+_OUT_OF_FOLD = (OUT_OF_FOLD, OUT_OF_FOLD_IN_TIME, OUT_OF_FOLD_IN_ORDER)
+
+
+def _are(words: tuple[str, str, str], time_order: TimeOrder | None) -> str:
+    at_random, in_time, in_order = words
+    if time_order is None:
+        return at_random
+    return in_time if time_order.has_clock else in_order
 
 
 def rows_held_out(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from dagmm._core.parallel import parallel_map
 from dagmm.inference.ensemble import (
@@ -15,6 +15,11 @@ from dagmm.inference.ensemble import (
 )
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
 from dagmm.training.splits.folds import Folds
+
+
+def places_held_out(folds: Folds) -> Int64[np.ndarray, " n_held_out"]:
+    """Return which rows some network was not fitted to, group by group."""
+    return np.concatenate([folds.held_out[group[0]] for group in folds.groups()])
 
 
 def out_of_fold_energies(
@@ -47,7 +52,7 @@ def out_of_fold_energies(
     Returns
     -------
     ndarray of shape (n_held_out,)
-        In nats, group by group.
+        In nats, group by group: in the order of :func:`places_held_out`.
     """
     networks = networks_of(components)
 

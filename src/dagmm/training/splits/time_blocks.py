@@ -25,11 +25,14 @@ class TimeOrder:
     asset : ndarray of shape (n_rows,)
         Assets are numbered from 0 on; rows that name none are one together.
     time : ndarray of shape (n_rows,)
-        In seconds; a row without a time has NaN and comes after the others.
+        In seconds; a row without a time has NaN and comes after the others. Numbers of rows where
+        there is no clock.
+    has_clock : bool
     """
 
     asset: Int64[np.ndarray, " n_rows"]
     time: Float64[np.ndarray, " n_rows"]
+    has_clock: bool = True
 
     @classmethod
     def of(cls, rows: Rows, time: str, group: str | None) -> "TimeOrder":
@@ -49,6 +52,16 @@ class TimeOrder:
             assets.append(np.array(number, np.int64)[asset])
         return cls(np.concatenate(assets), np.concatenate(times))
 
+    @classmethod
+    def of_rows(cls, n_rows: int) -> "TimeOrder":
+        """Take the rows of a table as they follow each other."""
+        return cls(np.zeros(n_rows, np.int64), np.arange(n_rows, dtype=np.float64), False)
+
+    @property
+    def order(self) -> Int64[np.ndarray, " n_rows"]:
+        """Rows asset by asset, those of each in time."""
+        return np.lexsort((self.time, self.asset))
+
     def folds(self, n_members: int) -> Folds | None:
         """Share out the rows: each network leaves out a quarter of each asset's time.
 
@@ -61,7 +74,7 @@ class TimeOrder:
         n_rows = len(self.asset)
         if n_rows < max(FEWEST_ROWS, len(QUARTERS) * (1 + int(self.asset.max()))):
             return None
-        order = np.lexsort((self.time, self.asset))
+        order = self.order
         folds = folds_of(np.arange(n_rows), self.asset[order], 1, n_members)
         return Folds(*([np.sort(order[part]) for part in parts] for parts in folds))
 

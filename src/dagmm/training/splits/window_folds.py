@@ -1,7 +1,7 @@
 """Which windows each network is not fitted to, so that something is known about new ones.
 
 Windows that follow each other share nearly all their rows: one that is held out at random is as
-good as fitted to. Each network leaves out a quarter of each asset's time instead, and all windows
+good as fitted to. Each network leaves out a part of each asset's time instead, and all windows
 that share a row with it; see :mod:`dagmm.training.splits.folds`.
 """
 
@@ -14,6 +14,9 @@ from dagmm.training.splits.folds import Folds, whole
 #: Quarters of each asset's rows, in the order in which networks leave them out: the last comes
 #: first, since it is most like what comes after the training rows.
 QUARTERS = (3, 1, 0, 2)
+#: Parts of an asset's rows, and which of them are left out in turn. Windows that share a row with
+#: what is left out are lost on one side only at an end, so that short tables leave out ends.
+_PLANS = ((4, QUARTERS), (4, (3, 0)), (8, (7, 0)))
 
 
 def folds_of(
@@ -22,7 +25,7 @@ def folds_of(
     n_steps: int,
     n_members: int,
 ) -> Folds:
-    """Share out the windows.
+    """Share out the windows: each network leaves out a quarter, or less of a short table.
 
     Parameters
     ----------
@@ -32,23 +35,30 @@ def folds_of(
         Rows of one asset lie together, in their order.
     n_steps : int
     n_members : int
+
+    Returns
+    -------
+    Folds
+        Nothing is left out where no network would keep half of the windows.
     """
-    quarter = quarters(asset)
-    fitted, held_out = [], []
-    for i in range(n_members):
-        left_out = quarter == QUARTERS[i % len(QUARTERS)]
-        fitted.append(np.flatnonzero(~_touches(left_out, asset, n_steps)[ends]))
-        held_out.append(np.flatnonzero(left_out[ends]))
-    if min(map(len, fitted)) < max(2, LEAST_LEFT * len(ends)):
-        return whole(len(ends), n_members)
-    return Folds(fitted, held_out)
+    for n_parts, turns in _PLANS:
+        part = parts_of(asset, n_parts)
+        fitted, held_out = [], []
+        for i in range(n_members):
+            left_out = part == turns[i % len(turns)]
+            fitted.append(np.flatnonzero(~_touches(left_out, asset, n_steps)[ends]))
+            held_out.append(np.flatnonzero(left_out[ends]))
+        enough = min(map(len, fitted)) >= max(2, LEAST_LEFT * len(ends))
+        if enough and all(map(len, held_out)):
+            return Folds(fitted, held_out)
+    return whole(len(ends), n_members)
 
 
-def quarters(asset: Int64[np.ndarray, " n_rows"]) -> Int64[np.ndarray, " n_rows"]:
-    """Return the quarter of its asset's rows that each row lies in, from 0 to 3."""
+def parts_of(asset: Int64[np.ndarray, " n_rows"], n_parts: int) -> Int64[np.ndarray, " n_rows"]:
+    """Return the part of its asset's rows that each row lies in, from 0 on."""
     n = np.bincount(asset)
     start = np.searchsorted(asset, np.arange(len(n)))
-    return (np.arange(len(asset)) - start[asset]) * 4 // n[asset]
+    return (np.arange(len(asset)) - start[asset]) * n_parts // n[asset]
 
 
 def _touches(
