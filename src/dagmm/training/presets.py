@@ -322,4 +322,4 @@ HELD_OUT_SHARE, MOST_HELD_OUT = 0.1, 20_000
 #: Blocks of time that are held out of a large table.
 N_BLOCKS = 10
 #: Where less than this share of the windows would be left to a network, all are fitted to all.
-LEAST_LEFT = 0.5
+LEAST_LEFT = 0.4

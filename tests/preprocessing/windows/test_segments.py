@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,10 +64,13 @@ def test_what_a_network_has_not_seen_shares_no_row_with_what_it_has(sizes, n_ste
         seen = set().union(*(rows_of_window(end, n_steps) for end in ends[fitted]))
         assert all(not seen & rows_of_window(end, n_steps) for end in ends[held_out])
         if len(held_out):
-            assert len(fitted) >= len(ends) / 2
+            assert len(fitted) >= 0.4 * len(ends)
             assert {asset[end] for end in ends[fitted]} == set(asset[ends])
-    if len(folds.held_out[0]):
-        assert sorted(np.concatenate(folds.held_out)) == list(range(len(ends)))
+    parts = [folds.held_out[group[0]].tolist() for group in folds.groups()]
+    held_out = sorted(place for part in parts for place in part)
+    assert held_out == sorted(set(held_out))
+    if len(parts) == 4:
+        assert held_out == list(range(len(ends)))
 
 
 def test_the_last_quarter_is_left_out_first():
@@ -76,6 +80,25 @@ def test_the_last_quarter_is_left_out_first():
     folds = folds_of(np.arange(2, 40), assets([40]), 3, 1)
     np.testing.assert_array_equal(folds.fitted[0] + 2, np.arange(2, 28))
     np.testing.assert_array_equal(folds.held_out[0] + 2, np.arange(30, 40))
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "parts"),
+    [
+        (20, [(300, 400), (100, 200), (19, 100), (200, 300)]),
+        # The middle quarters would cost a network more than half of the windows.
+        (60, [(300, 400), (59, 100), (300, 400), (59, 100)]),
+        (80, [(300, 400), (79, 100), (300, 400), (79, 100)]),
+        # Every other network is fitted to all.
+        (110, [(350, 400), (0, 0), (350, 400), (0, 0)]),
+        (120, [(0, 0)] * 4),
+    ],
+)
+def test_long_windows_of_a_short_table_leave_out_its_ends(n_steps, parts):
+    ends = np.arange(n_steps - 1, 400)
+    folds = folds_of(ends, assets([400]), n_steps, 4)
+    for held_out, (start, stop) in zip(folds.held_out, parts, strict=True):
+        np.testing.assert_array_equal(ends[held_out], np.arange(start, stop))
 
 
 def test_a_small_table_is_fitted_to_whole():

@@ -14,9 +14,11 @@ from dagmm.training.splits.folds import Folds, whole
 #: Quarters of each asset's rows, in the order in which networks leave them out: the last comes
 #: first, since it is most like what comes after the training rows.
 QUARTERS = (3, 1, 0, 2)
-#: Parts of an asset's rows, and which of them are left out in turn. Windows that share a row with
-#: what is left out are lost on one side only at an end, so that short tables leave out ends.
-_PLANS = ((4, QUARTERS), (4, (3, 0)), (8, (7, 0)))
+#: Stands for no part.
+_NOTHING = -1
+#: Parts of an asset's rows, and which of them networks leave out in turn. Windows that share a row
+#: with what is left out are lost on one side only at an end, so that short tables leave out ends.
+_PLANS = ((4, QUARTERS), (4, (3, 0)), (4, (3, _NOTHING)), (8, (7, _NOTHING)))
 
 
 def folds_of(
@@ -39,17 +41,20 @@ def folds_of(
     Returns
     -------
     Folds
-        Nothing is left out where no network would keep half of the windows.
+        Nothing is left out where some network would not keep half of the windows.
     """
     for n_parts, turns in _PLANS:
         part = parts_of(asset, n_parts)
         fitted, held_out = [], []
-        for i in range(n_members):
-            left_out = part == turns[i % len(turns)]
+        turn = [turns[i % len(turns)] for i in range(n_members)]
+        for one in turn:
+            left_out = part == one
             fitted.append(np.flatnonzero(~_touches(left_out, asset, n_steps)[ends]))
             held_out.append(np.flatnonzero(left_out[ends]))
         enough = min(map(len, fitted)) >= max(2, LEAST_LEFT * len(ends))
-        if enough and all(map(len, held_out)):
+        if enough and all(
+            len(part) or one == _NOTHING for part, one in zip(held_out, turn, strict=True)
+        ):
             return Folds(fitted, held_out)
     return whole(len(ends), n_members)
 
