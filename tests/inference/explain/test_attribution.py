@@ -234,6 +234,7 @@ def reconstruction_error(model: FittedModel, features: np.ndarray) -> np.ndarray
     return np.mean(errors, axis=0)
 
 
+@pytest.mark.filterwarnings("ignore:rows that stand one after the other are alike")
 def test_the_faulty_sensor_is_named_and_simpler_ways_name_it_less_often(plant) -> None:
     model, usual, readings, names = plant
     frame = pd.DataFrame(readings, columns=list(SENSORS))

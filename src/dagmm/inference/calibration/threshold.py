@@ -355,7 +355,8 @@ def _warnings_of(calibration: Calibration, found: Threshold) -> tuple[ThresholdW
     warnings = [] if calibration.held_out is not None else [_TRAINING_ROWS]
     if sample.n_effective < sample.n_rows:
         said = f"{sample.n_rows} {calibration.reference_are} follow each other so closely that "
-        said += f"they say as much as about {sample.n_effective:.0f} independent ones"
+        worth = f"{sample.n_effective:.0f}"
+        said += f"they say as much as about {worth} independent one{'' if worth == '1' else 's'}"
         share, low, high = found.share, found.share_low, found.share_high
         if found.method == "tail":
             warnings.append(ThresholdWarning("dependent_rows", f"{said}: {_RARE_OF_FEW}"))
