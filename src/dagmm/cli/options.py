@@ -42,7 +42,7 @@ Format: TypeAlias = Annotated[
 Encoding: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Encoding of CSV, such as cp932; UTF-8, or UTF-16 with its mark, by default.",
+        help="Encoding of CSV, such as cp932; found out by default.",
         metavar="NAME",
     ),
 ]

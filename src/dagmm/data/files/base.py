@@ -38,8 +38,9 @@ class TableOptions:
         Whether the first row of CSV holds the names of the columns. Default: yes, unless some
         cell of it reads as a number. Without a header columns are called x0, x1, ...
     encoding : str, optional
-        Of CSV, by a name that Python knows, such as cp932. Default: UTF-8, or UTF-16 where the
-        file begins with its byte order mark.
+        Of CSV, by a name that Python knows, such as cp932. Default: UTF-8 where it is, UTF-16
+        with or without its byte order mark, or CP932; a :class:`TableWarning` says so where it
+        is not UTF-8.
     decimal : {".", ","}, optional
         Decimal mark of CSV. Default: a comma where the first lines have numbers with one, and
         none with a point.

@@ -12,7 +12,8 @@ from dagmm._core.errors import InputError
 from dagmm.data.files.base import TableOptions
 from dagmm.data.files.csv_layout import MOST_PREAMBLE, Record, find_preamble, unit_of, units_in
 from dagmm.data.files.csv_quotes import find_stray
-from dagmm.data.files.source import Source, advice
+from dagmm.data.files.encoding import advice
+from dagmm.data.files.source import Source
 
 DELIMITERS = (",", ";", "\t", "|")
 

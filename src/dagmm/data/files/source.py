@@ -1,11 +1,8 @@
 """The bytes of a table: a path or standard input, plain or gzipped, in any encoding."""
 
-import codecs
-import contextlib
 import gzip
 import io
 import os
-import re
 import shutil
 import stat
 import sys
@@ -16,6 +13,7 @@ from types import TracebackType
 from typing import IO, Any, TypeAlias
 
 from dagmm._core.errors import InputError
+from dagmm.data.files.encoding import TextBytes
 
 #: A file of bytes, also one in memory.
 _Bytes: TypeAlias = IO[bytes] | io.BufferedIOBase
@@ -35,10 +33,6 @@ _FOREIGN = {
 }
 _HEAD_BYTES = 8
 _PIECE_BYTES = 2**16
-#: Byte order marks, and what they stand for; that of UTF-8 is left to the reader of the text.
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-#: Kana and kanji: what decodes to none of these is hardly Japanese.
-_JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 class Source:
@@ -121,11 +115,10 @@ class Source:
             ) from error
         return data
 
-    def decode(self, encoding: str | None) -> None:
-        """Read the rest as UTF-8 whatever its encoding; by default what its first bytes tell."""
-        encoding = encoding or _encoding_of(self.magic)
-        if encoding is not None and codecs.lookup(encoding).name != "utf-8":
-            self._stream = _Transcoded(self._stream, encoding, self.name)
+    def decode(self, encoding: str | None) -> TextBytes:
+        """Read the rest as UTF-8 whatever its encoding, which is found out by default."""
+        self._stream = TextBytes(self._stream, encoding, self.name, self.magic)
+        return self._stream
 
     def fraction(self) -> float | None:
         """Return the share of a file that has been read; None where its size is not known."""
@@ -200,69 +193,6 @@ class _Joined:
             return data
         data, self._head = self._head[:size], self._head[size:]
         return data if len(data) == size else data + self._rest.read(size - len(data))
-
-
-class _Transcoded:
-    """A stream of text in some encoding, read as UTF-8.
-
-    Parameters
-    ----------
-    stream : file-like
-    encoding : str
-    name : str
-        How messages call it.
-    """
-
-    def __init__(self, stream: Any, encoding: str, name: str) -> None:
-        self._stream = stream
-        self._encoding = encoding
-        self._name = name
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-        self._ready = b""
-        self._rows = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """Read some bytes; fewer than asked for only at the end.
-
-        Raises
-        ------
-        InputError
-            Naming the line that is not of this encoding.
-        """
-        while size < 0 or len(self._ready) < size:
-            data = self._stream.read(2**16 if size < 0 else max(size, 2**10))
-            self._ready += self._decoded(data)
-            if not data:
-                break
-        end = len(self._ready) if size < 0 else size
-        taken, self._ready = self._ready[:end], self._ready[end:]
-        return taken
-
-    def _decoded(self, data: bytes) -> bytes:
-        try:
-            text = self._decoder.decode(data, final=not data)
-        except UnicodeDecodeError as error:
-            before = bytes(error.object[: error.start]).decode(self._encoding, "replace")
-            bad = bytes(error.object[error.start : error.end])
-            raise InputError(
-                f"{self._name}: line {self._rows + before.count(chr(10)) + 1} is not "
-                f"{self._encoding}, it holds {bad!r}; name the right encoding with --encoding."
-            ) from error
-        self._rows += text.count("\n")
-        return text.encode()
-
-
-def advice(sample: bytes) -> str:
-    """Say what to do about bytes that are not UTF-8."""
-    with contextlib.suppress(UnicodeDecodeError):
-        if _JAPANESE.search(codecs.getincrementaldecoder("cp932")().decode(sample)):
-            return "save the file as UTF-8, or say --encoding cp932 if that is what it is"
-    return "save the file as UTF-8, or name its encoding with --encoding"
-
-
-def _encoding_of(head: bytes) -> str | None:
-    """Return the encoding that a byte order mark tells; None without one."""
-    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
 def _is_regular(stream: _Bytes) -> bool:
