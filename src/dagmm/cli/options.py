@@ -46,6 +46,14 @@ Encoding: TypeAlias = Annotated[
         metavar="NAME",
     ),
 ]
+OutputEncoding: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Encoding of a CSV output: utf-8-sig, which Excel knows, cp932 or any other; UTF-8 "
+        "by default.",
+        metavar="NAME",
+    ),
+]
 Decimal: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Decimal mark of CSV, . or , ; found out by default.", metavar="CHAR"),

@@ -190,8 +190,7 @@ FAULTS = [
     ),
     (
         "PK\x03\x04...",
-        "'t.csv' is a zip archive, perhaps an Excel workbook; expected CSV in UTF-8, gzipped "
-        "CSV, or Parquet.",
+        "'t.csv' is not a whole zip archive (File is not a zip file); copy it again.",
     ),
     (
         gzip.compress(os.urandom(1000).hex().encode())[:-300],

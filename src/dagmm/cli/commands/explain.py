@@ -34,6 +34,7 @@ def explain(
     header: o.Header = None,
     format: o.Format = None,
     encoding: o.Encoding = None,
+    output_encoding: o.OutputEncoding = None,
     decimal: o.Decimal = None,
     skip_rows: o.SkipRows = None,
     units_row: o.UnitsRow = None,
@@ -63,6 +64,7 @@ def explain(
         all_rows,
         force,
         quiet,
+        output_encoding,
     )
     with noted(quiet):
         result = explain_table(job)

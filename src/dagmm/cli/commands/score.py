@@ -36,6 +36,7 @@ def score(
         ),
     ] = False,
     encoding: o.Encoding = None,
+    output_encoding: o.OutputEncoding = None,
     decimal: o.Decimal = None,
     skip_rows: o.SkipRows = None,
     units_row: o.UnitsRow = None,
@@ -64,6 +65,7 @@ def score(
         quiet,
         p_value,
         explain,
+        output_encoding,
     )
     with noted(quiet):
         result = score_table(job)

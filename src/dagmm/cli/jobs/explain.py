@@ -43,6 +43,8 @@ class ExplainJob:
     all_rows : bool
         Whether to explain rows that are no anomalies as well.
     force, quiet : bool
+    output_encoding : str, optional
+        Of a CSV output; default: UTF-8.
     """
 
     model: str
@@ -54,6 +56,7 @@ class ExplainJob:
     all_rows: bool = False
     force: bool = False
     quiet: bool = False
+    output_encoding: str | None = None
 
 
 def explain_table(job: ExplainJob) -> dict[str, Any]:
@@ -70,7 +73,7 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
     """
     began = time.perf_counter()
     keep_interrupts()
-    check_target(job.output, job.force)
+    check_target(job.output, job.force, job.output_encoding)
     model = load_model(job.model).model
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
@@ -83,7 +86,9 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
         roles = roles_of(job.roles, model, source, _written(job.top), job.quiet)
         batches = _explained(job, model, explainer, source, roles)
         n_rows, result = next(batches)
-        with open_sink(job.output, result.schema, force=job.force) as sink:
+        with open_sink(
+            job.output, result.schema, force=job.force, encoding=job.output_encoding
+        ) as sink:
             while True:
                 sink.write(result)
                 rows, explained = rows + n_rows, explained + result.num_rows

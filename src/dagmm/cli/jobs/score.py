@@ -55,6 +55,8 @@ class ScoreJob:
         Whether to add a p-value to each row.
     explain : int
         How many columns to name that make an anomaly strange.
+    output_encoding : str, optional
+        Of a CSV output; default: UTF-8.
     """
 
     model: str
@@ -66,6 +68,7 @@ class ScoreJob:
     quiet: bool = False
     p_value: bool = False
     explain: int = 0
+    output_encoding: str | None = None
 
 
 def score_table(job: ScoreJob) -> dict[str, Any]:
@@ -82,7 +85,7 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
     """
     began = time.perf_counter()
     keep_interrupts()
-    check_target(job.output, job.force)
+    check_target(job.output, job.force, job.output_encoding)
     model = load_model(job.model).model
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
@@ -158,7 +161,9 @@ def _write(
     )
     written = counted.watch(pa.Table.from_batches([batch]) for batch in found)
     first = next(written)
-    with open_sink(job.output, first.schema, force=job.force) as sink:
+    with open_sink(
+        job.output, first.schema, force=job.force, encoding=job.output_encoding
+    ) as sink:
         sink.write(first)
         for result in written:
             sink.write(result)

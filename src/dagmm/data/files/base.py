@@ -92,17 +92,23 @@ class TableOptions:
         if self.skip_rows is not None and self.skip_rows < 0:
             raise ArgumentError(f"skip_rows must be at least 0, got {self.skip_rows}.")
         if self.encoding is not None:
-            _check_encoding(self.encoding)
+            check_encoding("encoding", self.encoding)
 
 
-def _check_encoding(name: str) -> None:
+def check_encoding(argument: str, name: str) -> None:
+    """Check that an encoding is one of text.
+
+    Raises
+    ------
+    ArgumentError
+    """
     try:
         is_text = codecs.lookup(name)._is_text_encoding
     except LookupError:
         is_text = False
     if not is_text:
         raise ArgumentError(
-            f"encoding must be a text encoding such as utf-8, utf-16 or cp932, got {name!r}."
+            f"{argument} must be a text encoding such as utf-8, utf-16 or cp932, got {name!r}."
         )
 
 

@@ -1,18 +1,25 @@
-"""The bytes of a table: a path or standard input, plain or gzipped, in any encoding."""
+"""The bytes of a table: a path or standard input, plain or compressed, in any encoding."""
 
-import gzip
 import io
 import os
 import shutil
 import stat
 import sys
 import tempfile
-import zlib
+import zipfile
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeAlias
 
 from dagmm._core.errors import InputError
+from dagmm.data.files.compression import (
+    DAMAGED,
+    ZIP_MAGIC,
+    codec_of,
+    decompressed,
+    is_workbook,
+    only_member,
+)
 from dagmm.data.files.encoding import TextBytes
 
 #: A file of bytes, also one in memory.
@@ -22,21 +29,17 @@ _Bytes: TypeAlias = IO[bytes] | io.BufferedIOBase
 STANDARD = "-"
 
 PARQUET_MAGIC = b"PAR1"
-_GZIP_MAGIC = b"\x1f\x8b"
 _FOREIGN = {
-    b"PK\x03\x04": "a zip archive, perhaps an Excel workbook",
+    b"PK\x03\x04": "an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an old Office document, perhaps an Excel workbook",
     b"ARROW1": "an Arrow file",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
-    b"\xfd7zXZ": "compressed with xz",
-    b"BZh": "compressed with bzip2",
 }
 _HEAD_BYTES = 8
 _PIECE_BYTES = 2**16
 
 
 class Source:
-    """An open file whose first bytes have been looked at; reads plain or gzipped content.
+    """An open file whose first bytes have been looked at; reads plain or compressed content.
 
     Parameters
     ----------
@@ -49,6 +52,8 @@ class Source:
         How messages call it.
     magic : bytes
         The first bytes of the content, decompressed.
+    compression : str or None
+        How the content is compressed; that of a workbook is its own matter.
 
     Raises
     ------
@@ -60,6 +65,9 @@ class Source:
     def __init__(self, path: str) -> None:
         self.name = "standard input" if path == STANDARD else repr(path)
         self.closed = False
+        self.compression: str | None = None
+        self._archive: Any = None
+        self._spool: Any = None
         self._raw = self._open(path)
         self._is_file = _is_regular(self._raw)
         try:
@@ -73,14 +81,37 @@ class Source:
         stream: Any = self._raw if self._is_file else _Pipe(self._raw)
         head = stream.read(_HEAD_BYTES)
         self._stream: Any = _Joined(head, stream)
-        self.is_gzipped = head.startswith(_GZIP_MAGIC)
-        if self.is_gzipped:
-            unzipped = gzip.GzipFile(fileobj=self._stream, mode="rb")  # type: ignore[call-overload]
-            self._stream = unzipped
-            head = self.read(_HEAD_BYTES)
-            self._stream = _Joined(head, unzipped)
+        if head.startswith(ZIP_MAGIC):
+            head = self._look_into_zip(head)
+        elif codec := codec_of(head):
+            self.compression = codec
+            self._stream = decompressed(self._stream, codec)
+            head = self._look_into(self._stream)
         self.magic = head
         self._check_magic()
+
+    def _look_into_zip(self, head: bytes) -> bytes:
+        """Read the first bytes of the only file of an archive, unless it is a workbook."""
+        file = self.seekable()
+        try:
+            archive = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise InputError(
+                f"{self.name} is not a whole zip archive ({error}); copy it again."
+            ) from error
+        if is_workbook(archive):
+            file.seek(0)
+            self._stream = file
+            return head
+        self._archive, self._spool = self._spool, None
+        self.compression = "zip"
+        self._stream = only_member(archive, self.name)
+        return self._look_into(self._stream)
+
+    def _look_into(self, content: Any) -> bytes:
+        head = self.read(_HEAD_BYTES)
+        self._stream = _Joined(head, content)
+        return head
 
     def _open(self, path: str) -> _Bytes:
         if path == STANDARD:
@@ -101,19 +132,19 @@ class Source:
             raise InputError(f"{self.name} is empty; expected a table in CSV or Parquet.")
         for magic, kind in _FOREIGN.items():
             if self.magic.startswith(magic):
-                raise InputError(
-                    f"{self.name} is {kind}; expected CSV in UTF-8, gzipped CSV, or Parquet."
-                )
+                raise InputError(f"{self.name} is {kind}; expected a table in CSV or Parquet.")
 
     def read(self, size: int = -1) -> bytes:
         """Read some bytes, decompressed; fewer than asked for only at the end."""
+        if self.compression is None:
+            return bytes(self._stream.read(size))
         try:
-            data: bytes = self._stream.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            return bytes(self._stream.read(size))
+        except DAMAGED as error:
             raise InputError(
-                f"{self.name}: its gzip data is damaged or cut short ({error}); copy it again."
+                f"{self.name}: its {self.compression} data is damaged or cut short ({error}); "
+                "copy it again."
             ) from error
-        return data
 
     def decode(self, encoding: str | None) -> TextBytes:
         """Read the rest as UTF-8 whatever its encoding, which is found out by default."""
@@ -126,25 +157,24 @@ class Source:
             return None
         return self._raw.tell() / max(1, os.fstat(self._raw.fileno()).st_size)
 
-    @property
-    def may_wait(self) -> bool:
-        """Whether a read can wait for another program."""
-        return not self._is_file
-
     def seekable(self) -> Any:
-        """Return the content as a file that can be read in any order."""
-        if self._is_file and not self.is_gzipped:
+        """Return the content as a file that can be read in any order, from its first byte on."""
+        if self._is_file and self.compression is None:
             self._raw.seek(0)
             return self._raw
         # Parquet begins at its end: what comes through a pipe has to be kept, on disk.
-        spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the table that reads it
-        shutil.copyfileobj(self, spool)
-        spool.seek(0)
-        return spool
+        if self._spool is None:
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the source
+            shutil.copyfileobj(self, self._spool)
+        self._spool.seek(0)
+        return self._spool
 
     def close(self) -> None:
         """Close the file; standard input stays open."""
         self.closed = True
+        for file in (self._spool, self._archive):
+            if file is not None:
+                file.close()
         if self._raw is not getattr(sys.stdin, "buffer", None):
             self._raw.close()
 
@@ -180,6 +210,8 @@ class _Pipe:
 
 class _Joined:
     """Bytes that were read already, and the stream that they came from."""
+
+    closed = False  # Arrow asks
 
     def __init__(self, head: bytes, rest: Any) -> None:
         self._head = head
