@@ -14,6 +14,7 @@ class TableFormat(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
+    arrow = "arrow"
 
 
 Table: TypeAlias = Annotated[

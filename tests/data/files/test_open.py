@@ -311,7 +311,7 @@ def test_options_are_checked() -> None:
     )
     with pytest.raises(ArgumentError) as caught:
         TableOptions(format="xlsx")
-    assert str(caught.value) == "format must be 'csv' or 'parquet', got 'xlsx'."
+    assert str(caught.value) == ("format must be one of 'csv', 'parquet', 'arrow', got 'xlsx'.")
     for options, message in (
         ({"decimal": ";"}, "decimal must be '.' or ',', got ';'."),
         ({"decimal": ",", "delimiter": ","}, "decimal and delimiter cannot both be ','."),

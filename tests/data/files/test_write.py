@@ -26,7 +26,19 @@ def files() -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["o.csv", "o.csv.gz", "o.csv.bz2", "o.csv.xz", "o.csv.zst", "o.csv.lz4", "o.parquet", "o.pq"],
+    [
+        "o.csv",
+        "o.csv.gz",
+        "o.csv.bz2",
+        "o.csv.xz",
+        "o.csv.zst",
+        "o.csv.lz4",
+        "o.parquet",
+        "o.pq",
+        "o.feather",
+        "o.arrow",
+        "o.ipc",
+    ],
 )
 def test_what_is_written_reads_back(name: str) -> None:
     with open_sink(name, TABLE.schema) as sink:
@@ -84,7 +96,7 @@ def test_a_target_that_cannot_be() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("format", ["csv", "parquet"])
+@pytest.mark.parametrize("format", ["csv", "parquet", "arrow"])
 def test_a_full_disk(format: str) -> None:
     with (
         pytest.raises(OSError, match="could not be written") as caught,

@@ -16,8 +16,8 @@ def score(
         typer.Option(
             "-o",
             "--output",
-            help="File for the energies: Parquet by the suffix .parquet or .pq, else CSV; "
-            "- for standard output.",
+            help="File for the energies: Parquet by the suffix .parquet or .pq, Arrow by "
+            ".feather, .arrow or .ipc, else CSV; - for standard output.",
             metavar="OUT",
         ),
     ],

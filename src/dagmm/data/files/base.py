@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import TableStyle
 
-Format: TypeAlias = Literal["csv", "parquet"]
+#: Formats of tables.
+FORMATS = ("csv", "parquet", "arrow")
 
 #: What a column has to hold: numbers become float64, text strings; anything else passes through.
 Kind: TypeAlias = Literal["number", "text", "other"]
@@ -29,8 +30,8 @@ class TableOptions:
 
     Parameters
     ----------
-    format : {"csv", "parquet"}, optional
-        Default: Parquet by its first bytes or the suffix ``.parquet`` or ``.pq``, else CSV.
+    format : {"csv", "parquet", "arrow"}, optional
+        Default: what the first bytes tell, or else the suffix, or else CSV.
     delimiter : str, optional
         Of CSV. Default: the one among comma, semicolon, tab and bar that splits the first
         lines into the same number of cells, two or more.
@@ -69,8 +70,9 @@ class TableOptions:
     thousands: str | None = None
 
     def __post_init__(self) -> None:
-        if self.format not in (None, "csv", "parquet"):
-            raise ArgumentError(f"format must be 'csv' or 'parquet', got {self.format!r}.")
+        if self.format not in (None, *FORMATS):
+            known = ", ".join(map(repr, FORMATS))
+            raise ArgumentError(f"format must be one of {known}, got {self.format!r}.")
         mark = self.delimiter
         if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n\0'):
             raise ArgumentError(

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeAlias
 
+import pyarrow as pa
+
 from dagmm._core.errors import InputError
 from dagmm.data.files.compression import (
     DAMAGED,
@@ -29,10 +31,12 @@ _Bytes: TypeAlias = IO[bytes] | io.BufferedIOBase
 STANDARD = "-"
 
 PARQUET_MAGIC = b"PAR1"
+ARROW_MAGIC = b"ARROW1"
+ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
 _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an old Office document, perhaps an Excel workbook",
-    b"ARROW1": "an Arrow file",
+    b"FEA1": "a Feather file of the first version, which nobody writes any more",
 }
 _HEAD_BYTES = 8
 _PIECE_BYTES = 2**16
@@ -64,6 +68,7 @@ class Source:
 
     def __init__(self, path: str) -> None:
         self.name = "standard input" if path == STANDARD else repr(path)
+        self._path = None if path == STANDARD else path
         self.closed = False
         self.compression: str | None = None
         self._archive: Any = None
@@ -168,6 +173,12 @@ class Source:
             shutil.copyfileobj(self, self._spool)
         self._spool.seek(0)
         return self._spool
+
+    def mapped(self) -> Any:
+        """Return the content as a file of Arrow, mapped into memory where it lies on disk."""
+        if self._path is not None and self._is_file and self.compression is None:
+            return pa.memory_map(self._path)
+        return pa.PythonFile(self.seekable(), mode="r")
 
     def close(self) -> None:
         """Close the file; standard input stays open."""

@@ -1,4 +1,4 @@
-"""Tables out: CSV or Parquet, batch by batch, whole or not at all."""
+"""Tables out: CSV, Parquet or Arrow, batch by batch, whole or not at all."""
 
 import codecs
 import contextlib
@@ -19,6 +19,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm.data.files.arrow import ARROW_SUFFIXES
 from dagmm.data.files.base import check_encoding, is_text
 from dagmm.data.files.compression import codec_by_name, compressed
 from dagmm.data.files.parquet import PARQUET_SUFFIXES
@@ -54,7 +55,7 @@ def check_target(target: str, force: bool, encoding: str | None = None) -> None:
     """
     if encoding is not None:
         check_encoding("output_encoding", encoding)
-        if target.endswith((*PARQUET_SUFFIXES, ".npz")):
+        if target.endswith((*PARQUET_SUFFIXES, *ARROW_SUFFIXES, ".npz")):
             raise ArgumentError(
                 f"output_encoding is that of CSV, which {target!r} is not; leave it out."
             )
@@ -91,8 +92,9 @@ def open_sink(
     schema : pyarrow.Schema
     force : bool
         Whether a file that exists may be replaced.
-    format : {"csv", "parquet"}, optional
-        Default: Parquet where the suffix is ``.parquet`` or ``.pq``, else CSV; a suffix ``.gz``,
+    format : {"csv", "parquet", "arrow"}, optional
+        Default: Parquet where the suffix is ``.parquet`` or ``.pq``, Arrow where it is
+        ``.feather``, ``.arrow`` or ``.ipc``, else CSV; a suffix ``.gz``,
         ``.bz2``, ``.xz``, ``.zst`` or ``.lz4`` compresses it.
     encoding : str, optional
         Of CSV; default: UTF-8. Excel knows UTF-8 by the mark of ``utf-8-sig``.
@@ -111,16 +113,11 @@ def open_sink(
         If it cannot be written, for want of space or of permission.
     """
     check_target(target, force, encoding)
-    is_parquet = target.endswith(PARQUET_SUFFIXES) if format is None else format == "parquet"
     with _named(target):
         output = _Output(target)
     try:
         with _named(target):
-            sink: Sink = (
-                _ParquetSink(target, output.stream, schema)
-                if is_parquet
-                else _CSVSink(target, output.stream, schema, encoding or "utf-8")
-            )
+            sink = _sink(format or _format_of(target), target, output.stream, schema, encoding)
         yield sink
         with _named(target):
             sink.close()
@@ -156,6 +153,20 @@ def write_text(target: str, text: str, *, force: bool = False) -> None:
             output.keep()
     finally:
         output.close()
+
+
+def _sink(format: str, target: str, stream: Any, schema: pa.Schema, encoding: str | None) -> Sink:
+    if format == "parquet":
+        return _ParquetSink(target, stream, schema)
+    if format == "arrow":
+        return _ArrowSink(target, stream, schema)
+    return _CSVSink(target, stream, schema, encoding or "utf-8")
+
+
+def _format_of(target: str) -> str:
+    if target.endswith(PARQUET_SUFFIXES):
+        return "parquet"
+    return "arrow" if target.endswith(ARROW_SUFFIXES) else "csv"
 
 
 class _CSVSink(Sink):
@@ -210,6 +221,20 @@ class _ParquetSink(Sink):
     def __init__(self, target: str, stream: Any, schema: pa.Schema) -> None:
         self.target = target
         self._writer = pq.ParquetWriter(pa.PythonFile(stream, mode="w"), schema)
+
+    def _write(self, table: pa.Table) -> None:
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _ArrowSink(Sink):
+    def __init__(self, target: str, stream: Any, schema: pa.Schema) -> None:
+        self.target = target
+        # As Feather has it by default.
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        self._writer = pa.ipc.new_file(pa.PythonFile(stream, mode="w"), schema, options=options)
 
     def _write(self, table: pa.Table) -> None:
         self._writer.write_table(table)
