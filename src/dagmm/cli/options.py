@@ -15,6 +15,7 @@ class TableFormat(StrEnum):
     csv = "csv"
     parquet = "parquet"
     arrow = "arrow"
+    json = "json"
 
 
 Table: TypeAlias = Annotated[

@@ -311,7 +311,9 @@ def test_options_are_checked() -> None:
     )
     with pytest.raises(ArgumentError) as caught:
         TableOptions(format="xlsx")
-    assert str(caught.value) == ("format must be one of 'csv', 'parquet', 'arrow', got 'xlsx'.")
+    assert str(caught.value) == (
+        "format must be one of 'csv', 'parquet', 'arrow', 'json', got 'xlsx'."
+    )
     for options, message in (
         ({"decimal": ";"}, "decimal must be '.' or ',', got ';'."),
         ({"decimal": ",", "delimiter": ","}, "decimal and delimiter cannot both be ','."),
@@ -323,24 +325,6 @@ def test_options_are_checked() -> None:
         with pytest.raises(ArgumentError) as caught:
             TableOptions(**options)
         assert str(caught.value) == message
-
-
-@pytest.mark.parametrize(
-    ("content", "kind", "how"),
-    [
-        ('{"t": 1, "temp": 20.5}\n{"t": 2, "temp": 21.5}\n', "JSON lines, one object in each", 1),
-        ('[{"t": 1, "temp": 20.5}, {"t": 2, "temp": 21.5}]', "JSON", 0),
-        ('{\n "t": [1, 2]\n}\n', "JSON", 0),
-    ],
-)
-def test_json_is_no_csv(content: str, kind: str, how: int) -> None:
-    with pytest.raises(InputError) as caught:
-        read(content)
-    lines = ", lines=True" if how else ""
-    assert str(caught.value) == (
-        f"'t.csv' holds {kind}; expected CSV or Parquet. Convert it, in Python: "
-        f"pandas.read_json('t.csv'{lines}).to_parquet('table.parquet')."
-    )
 
 
 def test_brackets_in_a_header_are_no_json() -> None:

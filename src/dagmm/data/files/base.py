@@ -15,7 +15,7 @@ from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import TableStyle
 
 #: Formats of tables.
-FORMATS = ("csv", "parquet", "arrow")
+FORMATS = ("csv", "parquet", "arrow", "json")
 
 #: What a column has to hold: numbers become float64, text strings; anything else passes through.
 Kind: TypeAlias = Literal["number", "text", "other"]
@@ -30,7 +30,7 @@ class TableOptions:
 
     Parameters
     ----------
-    format : {"csv", "parquet", "arrow"}, optional
+    format : {"csv", "parquet", "arrow", "json"}, optional
         Default: what the first bytes tell, or else the suffix, or else CSV.
     delimiter : str, optional
         Of CSV. Default: the one among comma, semicolon, tab and bar that splits the first

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import io
 import itertools
-import json
 import re
 from dataclasses import dataclass
 
@@ -73,7 +72,6 @@ def detect(source: Source, options: TableOptions) -> Dialect:
         If there is no row, or the first is not UTF-8.
     """
     sample, is_whole = _read_sample(source)
-    _check_not_json(source, sample)
     newline = b"\n" if b"\n" in sample or b"\r" not in sample else b"\r"
     lines = _lines(source, sample, is_whole, newline)
     skipped, said, doubts = _skipped(source, lines, options)
@@ -199,24 +197,6 @@ def _read_sample(source: Source) -> tuple[bytes, bool]:
     if not sample.strip():
         raise InputError(f"{source.name} is empty; expected a table in CSV or Parquet.")
     return sample, not wanted
-
-
-def _check_not_json(source: Source, sample: bytes) -> None:
-    """Refuse JSON, which would be read as a table of whatever its commas part."""
-    first = sample.strip().split(b"\n", 1)[0].strip()
-    if not first.startswith((b"{", b"[")):
-        return
-    is_lines = False
-    with contextlib.suppress(ValueError):
-        is_lines = isinstance(json.loads(first), dict)
-    begins = first[1:].strip()
-    if is_lines or begins in (b"", b"{") or begins.startswith((b'"', b"{")):
-        how = "lines=True" if is_lines else ""
-        kind = "JSON lines, one object in each" if is_lines else "JSON"
-        raise InputError(
-            f"{source.name} holds {kind}; expected CSV or Parquet. Convert it, in Python: "
-            f"pandas.read_json({source.name}{', ' * bool(how)}{how}).to_parquet('table.parquet')."
-        )
 
 
 def _lines(source: Source, sample: bytes, is_whole: bool, newline: bytes) -> list[str]:

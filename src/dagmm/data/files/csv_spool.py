@@ -7,13 +7,14 @@ Each column gets the type that it gets where the whole file is read at once.
 
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
-from dagmm.data.files.base import TypedTable, is_text
+from dagmm.data.files.base import is_text
 from dagmm.data.files.csv import CSVTable
+from dagmm.data.files.spool import SpooledTable
 
 #: Bytes of rows from which on a CSV file is not held.
 HELD_BYTES = 2**26
@@ -55,7 +56,7 @@ def typed_csv(
     return SpooledCSV(table, columns, texts)
 
 
-class SpooledCSV(TypedTable):
+class SpooledCSV(SpooledTable):
     """The rows of a CSV file in a temporary file, which is gone when this is closed.
 
     Parameters
@@ -67,10 +68,10 @@ class SpooledCSV(TypedTable):
     """
 
     def __init__(self, table: CSVTable, columns: tuple[str, ...], texts: tuple[str, ...]) -> None:
+        super().__init__()
         self.name, self.description = table.name, table.description
         self.style = table.style
         self.columns = columns
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the table
         try:
             with tempfile.TemporaryFile() as content:
                 table.copied(content)
@@ -79,55 +80,29 @@ class SpooledCSV(TypedTable):
             self._file.close()
             raise
 
-    def record_batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-        """Read some rows at a time; see :meth:`TypedTable.record_batches`."""
-        index = [self.schema.get_field_index(name) for name in columns]
-        options = pa.ipc.IpcReadOptions(included_fields=index)
-        reader = pa.ipc.open_file(pa.PythonFile(self._file, mode="r"), options=options)
-        for i in range(reader.num_record_batches):
-            yield reader.get_batch(i).select(list(columns))
-
-    def close(self) -> None:
-        """Close the temporary file, which removes it."""
-        self._file.close()
-
     def _write(self, table: CSVTable, content: IO[bytes], types: dict[str, pa.DataType]) -> None:
         """Read until one pass finds that all types fit, and keep what that pass has read."""
-        fitting = False
-        while not fitting:
+        self._fits = False
+        while not self._fits:
             content.seek(0)
-            fitting = self._written(table, table.blocks(content), types)
+            self._keep(self._typed(table, content, types))
 
-    def _written(
-        self, table: CSVTable, blocks: Iterator[bytes], types: dict[str, pa.DataType]
-    ) -> bool:
-        """Write rows as long as the types fit, widen those that do not; whether all fitted."""
-        self._file.seek(0)
-        self._file.truncate()
-        writer: Any = None
-        fitting, start = True, 0
-        for block in blocks:
+    def _typed(
+        self, table: CSVTable, content: IO[bytes], types: dict[str, pa.DataType]
+    ) -> Iterator[pa.Table]:
+        """Yield rows as long as the types fit; widen those that do not, and say so."""
+        self._fits, start = True, 0
+        for block in table.blocks(content):
             try:
                 rows = table.parse(block, self.columns, types, start)
             except InputError:
-                fitting = False
+                self._fits = False
                 rows = self._widened(table, block, types, start)
             if not types.keys() >= set(self.columns):
                 types |= {field.name: _stored(field.type) for field in rows.schema}
-            if fitting:
-                rows = _decoded(table, rows, start)
-                writer = writer or self._writer(rows.schema)
-                writer.write_table(rows)
+            if self._fits:
+                yield _decoded(table, rows, start)
             start += rows.num_rows
-        if writer is not None:
-            writer.close()
-        self.n_rows = start
-        return fitting
-
-    def _writer(self, schema: pa.Schema) -> Any:
-        self.schema = schema
-        sink = pa.PythonFile(self._file, mode="w")
-        return pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
 
     def _widened(
         self, table: CSVTable, block: bytes, types: dict[str, pa.DataType], start: int

@@ -1,9 +1,12 @@
 """One way to open a table, whatever its format."""
 
+from dagmm._core.errors import InputError
 from dagmm.data.base import TableStyle
 from dagmm.data.files.arrow import ARROW_SUFFIXES, ArrowTable
 from dagmm.data.files.base import TableFile, TableOptions, TypedTable
+from dagmm.data.files.compression import without_codec
 from dagmm.data.files.csv import CSVTable
+from dagmm.data.files.json_lines import JSON_SUFFIXES, JSONTable, is_json
 from dagmm.data.files.parquet import (
     PARQUET_SUFFIXES,
     ParquetFolder,
@@ -16,6 +19,9 @@ from dagmm.data.files.source import (
     PARQUET_MAGIC,
     Source,
 )
+
+#: How much is looked at to tell JSON from CSV.
+_SAMPLE_BYTES = 2**16
 
 
 def open_table(path: str, options: TableOptions | None = None) -> TableFile:
@@ -39,20 +45,14 @@ def open_table(path: str, options: TableOptions | None = None) -> TableFile:
     """
     options = options or TableOptions()
     if parquet_files(path):
-        folder = ParquetFolder(path)
-        _say(folder, options)
-        folder.check_rows()
-        return folder
+        return _checked(ParquetFolder(path), options)
     source = Source(path)
     try:
-        table = _table_of(source, options.format or _format_of(path, source.magic), options)
-        if isinstance(table, TypedTable):
-            _say(table, options)
-            table.check_rows()
-        return table
+        table = _table_of(source, options.format or _format_of(path, source), options)
     except BaseException:
         source.close()
         raise
+    return _checked(table, options) if isinstance(table, TypedTable) else table
 
 
 def _table_of(source: Source, format: str, options: TableOptions) -> TableFile:
@@ -60,20 +60,31 @@ def _table_of(source: Source, format: str, options: TableOptions) -> TableFile:
         return ParquetTable(source)
     if format == "arrow":
         return ArrowTable(source)
+    if format == "json":
+        return JSONTable(source, options)
     return CSVTable(source, options)
 
 
-def _format_of(path: str, magic: bytes) -> str:
+def _format_of(path: str, source: Source) -> str:
     """Return the format of a file by its first bytes, or else its name."""
-    if magic.startswith(PARQUET_MAGIC):
+    if source.magic.startswith(PARQUET_MAGIC):
         return "parquet"
-    if magic.startswith((ARROW_MAGIC, ARROW_STREAM_MAGIC)):
+    if source.magic.startswith((ARROW_MAGIC, ARROW_STREAM_MAGIC)):
         return "arrow"
-    if path.endswith(PARQUET_SUFFIXES):
+    name = without_codec(path)
+    if name.endswith(JSON_SUFFIXES) or is_json(source.peek(_SAMPLE_BYTES)):
+        return "json"
+    if name.endswith(PARQUET_SUFFIXES):
         return "parquet"
-    return "arrow" if path.endswith(ARROW_SUFFIXES) else "csv"
+    return "arrow" if name.endswith(ARROW_SUFFIXES) else "csv"
 
 
-def _say(table: TypedTable, options: TableOptions) -> None:
-    """Tell a table of types how texts in it are written."""
+def _checked(table: TypedTable, options: TableOptions) -> TypedTable:
+    """Tell a table of types how texts in it are written, and check that it has rows."""
     table.style, table.na = TableStyle(options.thousands, options.decimal), options.na
+    try:
+        table.check_rows()
+    except InputError:
+        table.close()
+        raise
+    return table

@@ -139,6 +139,12 @@ class Source:
             if self.magic.startswith(magic):
                 raise InputError(f"{self.name} is {kind}; expected a table in CSV or Parquet.")
 
+    def peek(self, size: int) -> bytes:
+        """Return the next bytes, which are read again."""
+        head = self.read(size)
+        self._stream = _Joined(head, self._stream)
+        return head
+
     def read(self, size: int = -1) -> bytes:
         """Read some bytes, decompressed; fewer than asked for only at the end."""
         if self.compression is None:
