@@ -16,6 +16,7 @@ class TableFormat(StrEnum):
     parquet = "parquet"
     arrow = "arrow"
     json = "json"
+    excel = "excel"
 
 
 Table: TypeAlias = Annotated[
@@ -90,6 +91,13 @@ Thousands: TypeAlias = Annotated[
     typer.Option(
         help="What stands between groups of three digits: , . ' or space; found out by default.",
         metavar="CHAR",
+    ),
+]
+Sheet: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Sheet of an Excel workbook, by name or number from 1 on; the first by default.",
+        metavar="SHEET",
     ),
 ]
 Ids: TypeAlias = Annotated[
@@ -167,6 +175,7 @@ def table_options(
     units_row: bool | None,
     na: list[str] | None,
     thousands: str | None,
+    sheet: str | None,
 ) -> "TableOptions":
     """Return how a table is to be read, as the options say."""
     from dagmm.data.files.base import TableOptions
@@ -181,6 +190,7 @@ def table_options(
         units_row,
         tuple(na or ()),
         " " if thousands == "space" else thousands,
+        sheet,
     )
 
 

@@ -112,7 +112,7 @@ def test_what_is_no_table():
         open_table("t.feather")
     assert str(caught.value) == (
         "'t.feather' is a Feather file of the first version, which nobody writes any more; "
-        "expected a table in CSV or Parquet."
+        "expected a table."
     )
     feather.write_feather(pa.table([[1], [2]], ["a", "a"]), "t.feather")
     with pytest.raises(InputError) as caught:

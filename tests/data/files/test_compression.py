@@ -135,7 +135,7 @@ def test_zip_data_that_is_damaged_inside():
         ),
         (
             zipped(("a.csv", b"")),
-            "'t.zip' is empty; expected a table in CSV or Parquet.",
+            "'t.zip' is empty; expected a table.",
         ),
     ],
     ids=["two", "seven", "none", "empty"],

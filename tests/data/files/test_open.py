@@ -158,8 +158,8 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 FAULTS = [
-    ("", "'t.csv' is empty; expected a table in CSV or Parquet."),
-    ("\n \n", "'t.csv' is empty; expected a table in CSV or Parquet."),
+    ("", "'t.csv' is empty; expected a table."),
+    ("\n \n", "'t.csv' is empty; expected a table."),
     (
         "a,b\n",
         "'t.csv' has a header but no rows; expected at least 1 row. If its only line is a row, "
@@ -213,8 +213,8 @@ def test_a_faulty_file_is_named_with_its_fault(
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: "gone.csv", "'gone.csv' does not exist; expected a CSV or Parquet file."),
-        (lambda: ".", "'.' is a directory; expected a CSV or Parquet file."),
+        (lambda: "gone.csv", "'gone.csv' does not exist; expected a file that holds a table."),
+        (lambda: ".", "'.' is a directory; expected a file that holds a table."),
         (
             lambda: parquet({"a": pa.array([], "int64")}),
             "'t.parquet' has no rows; expected at least 1 row.",
@@ -312,7 +312,7 @@ def test_options_are_checked() -> None:
     with pytest.raises(ArgumentError) as caught:
         TableOptions(format="xlsx")
     assert str(caught.value) == (
-        "format must be one of 'csv', 'parquet', 'arrow', 'json', got 'xlsx'."
+        "format must be one of 'csv', 'parquet', 'arrow', 'json', 'excel', got 'xlsx'."
     )
     for options, message in (
         ({"decimal": ";"}, "decimal must be '.' or ',', got ';'."),

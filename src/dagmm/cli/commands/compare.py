@@ -76,6 +76,7 @@ def compare(
     units_row: o.UnitsRow = None,
     na: o.NA = None,
     thousands: o.Thousands = None,
+    sheet: o.Sheet = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -92,7 +93,16 @@ def compare(
     job = CompareJob(
         table,
         o.table_options(
-            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+            format,
+            delimiter,
+            header,
+            encoding,
+            decimal,
+            skip_rows,
+            units_row,
+            na,
+            thousands,
+            sheet,
         ),
         Roles(tuple(ids or ()), label, tuple(normal or ()), tuple(drop or ())),
         tuple(name.strip() for name in methods.split(",")) if methods is not None else (),

@@ -15,7 +15,7 @@ from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import TableStyle
 
 #: Formats of tables.
-FORMATS = ("csv", "parquet", "arrow", "json")
+FORMATS = ("csv", "parquet", "arrow", "json", "excel")
 
 #: What a column has to hold: numbers become float64, text strings; anything else passes through.
 Kind: TypeAlias = Literal["number", "text", "other"]
@@ -30,7 +30,7 @@ class TableOptions:
 
     Parameters
     ----------
-    format : {"csv", "parquet", "arrow", "json"}, optional
+    format : {"csv", "parquet", "arrow", "json", "excel"}, optional
         Default: what the first bytes tell, or else the suffix, or else CSV.
     delimiter : str, optional
         Of CSV. Default: the one among comma, semicolon, tab and bar that splits the first
@@ -53,6 +53,8 @@ class TableOptions:
         Texts that stand for holes in any column, beside those that usually do among numbers.
     thousands : {",", ".", " ", "'"}, optional
         What stands between groups of three digits. Default: what each column's cells tell.
+    sheet : str, optional
+        Of an Excel workbook, by its name or its number from 1 on. Default: the first.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class TableOptions:
     units_row: bool | None = None
     na: tuple[str, ...] = ()
     thousands: str | None = None
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         if self.format not in (None, *FORMATS):

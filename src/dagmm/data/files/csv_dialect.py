@@ -195,7 +195,7 @@ def _read_sample(source: Source) -> tuple[bytes, bool]:
         wanted = 2 * wanted if more else 0
     sample = sample.removeprefix(_BOM)
     if not sample.strip():
-        raise InputError(f"{source.name} is empty; expected a table in CSV or Parquet.")
+        raise InputError(f"{source.name} is empty; expected a table.")
     return sample, not wanted
 
 
@@ -272,4 +272,4 @@ def _first_record(source: Source, lines: list[str], delimiter: str) -> tuple[lis
                 return record, reader.line_num
     except csv.Error as error:
         raise InputError(f"{source.name}: its first line cannot be read: {error}.") from error
-    raise InputError(f"{source.name} has no rows; expected a table in CSV or Parquet.")
+    raise InputError(f"{source.name} has no rows; expected a table.")

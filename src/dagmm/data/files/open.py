@@ -1,11 +1,12 @@
 """One way to open a table, whatever its format."""
 
-from dagmm._core.errors import InputError
+from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import TableStyle
 from dagmm.data.files.arrow import ARROW_SUFFIXES, ArrowTable
 from dagmm.data.files.base import TableFile, TableOptions, TypedTable
 from dagmm.data.files.compression import without_codec
 from dagmm.data.files.csv import CSVTable
+from dagmm.data.files.excel import ExcelTable
 from dagmm.data.files.json_lines import JSON_SUFFIXES, JSONTable, is_json
 from dagmm.data.files.parquet import (
     PARQUET_SUFFIXES,
@@ -17,6 +18,7 @@ from dagmm.data.files.source import (
     ARROW_MAGIC,
     ARROW_STREAM_MAGIC,
     PARQUET_MAGIC,
+    WORKBOOK_MAGIC,
     Source,
 )
 
@@ -56,12 +58,18 @@ def open_table(path: str, options: TableOptions | None = None) -> TableFile:
 
 
 def _table_of(source: Source, format: str, options: TableOptions) -> TableFile:
+    if options.sheet is not None and format != "excel":
+        raise ArgumentError(
+            f"sheet is of Excel workbooks, and {source.name} is none; leave out --sheet."
+        )
     if format == "parquet":
         return ParquetTable(source)
     if format == "arrow":
         return ArrowTable(source)
     if format == "json":
         return JSONTable(source, options)
+    if format == "excel":
+        return ExcelTable(source, options)
     return CSVTable(source, options)
 
 
@@ -71,6 +79,8 @@ def _format_of(path: str, source: Source) -> str:
         return "parquet"
     if source.magic.startswith((ARROW_MAGIC, ARROW_STREAM_MAGIC)):
         return "arrow"
+    if source.magic.startswith(WORKBOOK_MAGIC):
+        return "excel"
     name = without_codec(path)
     if name.endswith(JSON_SUFFIXES) or is_json(source.peek(_SAMPLE_BYTES)):
         return "json"

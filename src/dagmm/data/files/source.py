@@ -32,10 +32,10 @@ STANDARD = "-"
 
 PARQUET_MAGIC = b"PAR1"
 ARROW_MAGIC = b"ARROW1"
+#: Workbooks: a zip archive, or an old Office document.
+WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
 _FOREIGN = {
-    b"PK\x03\x04": "an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Office document, perhaps an Excel workbook",
     b"FEA1": "a Feather file of the first version, which nobody writes any more",
 }
 _HEAD_BYTES = 8
@@ -125,19 +125,19 @@ class Source:
             return Path(path).open("rb")
         except FileNotFoundError as error:
             raise InputError(
-                f"{self.name} does not exist; expected a CSV or Parquet file."
+                f"{self.name} does not exist; expected a file that holds a table."
             ) from error
         except IsADirectoryError as error:
             raise InputError(
-                f"{self.name} is a directory; expected a CSV or Parquet file."
+                f"{self.name} is a directory; expected a file that holds a table."
             ) from error
 
     def _check_magic(self) -> None:
         if not self.magic:
-            raise InputError(f"{self.name} is empty; expected a table in CSV or Parquet.")
+            raise InputError(f"{self.name} is empty; expected a table.")
         for magic, kind in _FOREIGN.items():
             if self.magic.startswith(magic):
-                raise InputError(f"{self.name} is {kind}; expected a table in CSV or Parquet.")
+                raise InputError(f"{self.name} is {kind}; expected a table.")
 
     def peek(self, size: int) -> bytes:
         """Return the next bytes, which are read again."""
