@@ -267,8 +267,8 @@ def test_paths_that_are_no_table_are_refused_in_words(tmp_path, monkeypatch):
         "'no.parquet' does not exist; expected a file that holds a table."
     )
     assert refused(tmp_path / "empty") == (
-        f"{str(tmp_path / 'empty')!r} is a folder without Parquet files (*.parquet, *.pq); "
-        "expected those, or the path of a file. A folder of images is read with "
+        f"{str(tmp_path / 'empty')!r} is a folder without tables, such as *.parquet and "
+        "*.csv; expected those, or the path of a file. A folder of images is read with "
         "dagmm.datasets.image_folder(path)."
     )
     assert refused("empty.parquet") == ("'empty.parquet' is empty; expected a table.")

@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from dagmm.data.files.base import TableOptions
+    from dagmm.data.files.folder import Paths
 
 
 class TableFormat(StrEnum):
@@ -19,11 +20,12 @@ class TableFormat(StrEnum):
     excel = "excel"
 
 
-Table: TypeAlias = Annotated[
-    str,
+Tables: TypeAlias = Annotated[
+    list[str],
     typer.Argument(
-        help="CSV (also gzipped) or Parquet file, a folder of Parquet files, or - for standard "
-        "input; or images: a folder of image files, or a .npy file."
+        help="File of CSV, Parquet, Arrow, JSON or Excel, also compressed; several of them, or a "
+        "folder, as one table; or - for standard input; or images: a folder of image files, or a "
+        ".npy file.",
     ),
 ]
 Delimiter: TypeAlias = Annotated[
@@ -163,6 +165,11 @@ Seed: TypeAlias = Annotated[
     int,
     typer.Option(help="The one source of chance: same seed, same model.", min=0, max=2**32 - 1),
 ]
+
+
+def one_or_several(tables: list[str]) -> "Paths":
+    """Return one path as it is, and several together."""
+    return tables[0] if len(tables) == 1 else tuple(tables)
 
 
 def table_options(

@@ -17,7 +17,7 @@ class Train(StrEnum):
 
 
 def compare(
-    table: o.Table,
+    table: o.Tables,
     label: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +91,7 @@ def compare(
     from dagmm.cli.jobs.roles import Roles
 
     job = CompareJob(
-        table,
+        o.one_or_several(table),
         o.table_options(
             format,
             delimiter,

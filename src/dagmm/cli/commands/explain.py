@@ -10,7 +10,7 @@ from dagmm.cli.terminal import noted, show
 
 def explain(
     model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
-    table: o.Table,
+    table: o.Tables,
     output: Annotated[
         str,
         typer.Option(
@@ -55,7 +55,7 @@ def explain(
 
     job = ExplainJob(
         model,
-        table,
+        o.one_or_several(table),
         output,
         o.table_options(
             format,

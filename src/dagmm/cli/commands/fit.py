@@ -17,7 +17,7 @@ class Network(StrEnum):
 
 
 def fit(
-    table: o.Table,
+    table: o.Tables,
     output: Annotated[
         str, typer.Option("-o", "--output", help="Directory for the model.", metavar="MODEL")
     ],
@@ -89,7 +89,7 @@ def fit(
     from dagmm.cli.jobs.roles import Roles
 
     job = FitJob(
-        table,
+        o.one_or_several(table),
         output,
         o.table_options(
             format,

@@ -18,7 +18,7 @@ class Language(StrEnum):
 
 def report(
     model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
-    table: o.Table,
+    table: o.Tables,
     output: Annotated[
         str,
         typer.Option(
@@ -85,7 +85,7 @@ def report(
 
     job = ReportJob(
         model,
-        table,
+        o.one_or_several(table),
         output,
         o.table_options(
             format,

@@ -10,7 +10,7 @@ from dagmm.cli.terminal import noted, show
 
 def score(
     model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
-    table: o.Table,
+    table: o.Tables,
     output: Annotated[
         str,
         typer.Option(
@@ -56,7 +56,7 @@ def score(
 
     job = ScoreJob(
         model,
-        table,
+        o.one_or_several(table),
         output,
         o.table_options(
             format,

@@ -15,6 +15,7 @@ from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import roles_of, scored, table_batches
 from dagmm.cli.terminal import keep_interrupts
 from dagmm.data.files.base import TableFile, TableOptions
+from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
 from dagmm.inference.batches import explained
@@ -33,8 +34,10 @@ class ExplainJob:
 
     Parameters
     ----------
-    model, table, output : str
+    model, output : str
         Paths.
+    table : str or tuple of str
+        One path, or several.
     options : TableOptions
     roles : Roles
         Said now; where nothing is said, the model remembers what was said at the fit.
@@ -48,7 +51,7 @@ class ExplainJob:
     """
 
     model: str
-    table: str
+    table: Paths
     output: str
     options: TableOptions
     roles: Roles

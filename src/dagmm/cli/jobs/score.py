@@ -23,6 +23,7 @@ from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles, check_column
 from dagmm.cli.terminal import errors_named, keep_interrupts, log, note
 from dagmm.data.files.base import Kind, TableFile, TableOptions
+from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
 from dagmm.inference.batches import (
@@ -45,8 +46,10 @@ class ScoreJob:
 
     Parameters
     ----------
-    model, table, output : str
+    model, output : str
         Paths.
+    table : str or tuple of str
+        One path, or several.
     options : TableOptions
     roles : Roles
         Said now; where nothing is said, the model remembers what was said at the fit.
@@ -60,7 +63,7 @@ class ScoreJob:
     """
 
     model: str
-    table: str
+    table: Paths
     output: str
     options: TableOptions
     roles: Roles
@@ -251,6 +254,8 @@ def roles_of(
         for axis, old in ((said.time, known.time), (said.group, known.group))
     )
     normal = said.normal or (known.normal if label == known.label else ())
+    if source.origin is not None:
+        ids = (source.origin, *ids)
     roles = Roles(ids, label, normal, time=time, group=group)
     _check_output_names(roles.passed, written)
     check_model_columns(model, names, source.name, [*ids, label])

@@ -134,6 +134,9 @@ class TableFile(ABC):
         What is known of how its texts are written.
     na : tuple of str
         Texts that stand for holes in any column.
+    origin : str or None
+        Name of the column that says which file a row came from, where there are several; it is
+        not among the columns, and read by :meth:`batches` where it is asked for.
     """
 
     name: str
@@ -141,6 +144,7 @@ class TableFile(ABC):
     description: str
     style: TableStyle = TableStyle()
     na: tuple[str, ...] = ()
+    origin: str | None = None
 
     @abstractmethod
     def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:

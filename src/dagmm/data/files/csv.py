@@ -102,6 +102,10 @@ class CSVTable(TableFile):
         if not start:
             raise self._no_rows()
 
+    def tables(self) -> Iterator["CSVTable"]:
+        """Yield this file, the only one."""
+        yield self
+
     def is_longer(self, n_bytes: int) -> bool:
         """Whether there are more bytes of rows; so many are read ahead to find out."""
         self._ahead += self._source.read(max(0, n_bytes - len(self._ahead)))

@@ -61,7 +61,7 @@ class JSONTable(SpooledTable):
                 self._copy(content)
                 self.description = "JSON lines" if self._is_lines(content) else "JSON"
                 schema = self._find_schema(content)
-                self._keep(self._typed(content, schema))
+                self.keep(self._typed(content, schema))
         except BaseException:
             self._file.close()
             raise
@@ -78,6 +78,7 @@ class JSONTable(SpooledTable):
         while data:
             content.write(data)
             data = self._source.read(BLOCK_BYTES)
+        content.write(b"\n")  # so that no line stands alone at the end
 
     def _is_lines(self, content: IO[bytes]) -> bool:
         """Say whether each line is an object; an array is written anew, an object in a line."""
@@ -88,7 +89,7 @@ class JSONTable(SpooledTable):
                 return True
         if not first.lstrip().startswith(b"["):
             content.seek(0)
-            self._check_whole(content.read())
+            self._check_whole(content.read()[:-1])
         content.seek(0)
         records = self._records(content.read())
         content.seek(0)

@@ -1,5 +1,7 @@
 """One way to open a table, whatever its format."""
 
+from functools import partial
+
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import TableStyle
 from dagmm.data.files.arrow import ARROW_SUFFIXES, ArrowTable
@@ -7,13 +9,10 @@ from dagmm.data.files.base import TableFile, TableOptions, TypedTable
 from dagmm.data.files.compression import without_codec
 from dagmm.data.files.csv import CSVTable
 from dagmm.data.files.excel import ExcelTable
+from dagmm.data.files.folder import Paths, files_of, parquet_files, table_files
 from dagmm.data.files.json_lines import JSON_SUFFIXES, JSONTable, is_json
-from dagmm.data.files.parquet import (
-    PARQUET_SUFFIXES,
-    ParquetFolder,
-    ParquetTable,
-    parquet_files,
-)
+from dagmm.data.files.parquet import PARQUET_SUFFIXES, ParquetTable
+from dagmm.data.files.several import one_table
 from dagmm.data.files.source import (
     ARROW_MAGIC,
     ARROW_STREAM_MAGIC,
@@ -26,13 +25,13 @@ from dagmm.data.files.source import (
 _SAMPLE_BYTES = 2**16
 
 
-def open_table(path: str, options: TableOptions | None = None) -> TableFile:
+def open_table(path: Paths, options: TableOptions | None = None) -> TableFile:
     """Open a file of any format, compressed or not, a folder of files, or standard input.
 
     Parameters
     ----------
-    path : str
-        ``"-"`` is standard input.
+    path : str or tuple of str
+        ``"-"`` is standard input. Several are one table, as are the files of a folder.
     options : TableOptions, optional
 
     Returns
@@ -46,15 +45,25 @@ def open_table(path: str, options: TableOptions | None = None) -> TableFile:
         If there is no such table, or it cannot be read.
     """
     options = options or TableOptions()
-    if parquet_files(path):
-        return _checked(ParquetFolder(path), options)
+    paths = (path,) if isinstance(path, str) else path
+    files = files_of(paths) if len(paths) > 1 else table_files(paths[0]) or [paths[0]]
+    is_parquet_folder = len(paths) == 1 and bool(parquet_files(paths[0]))
+    if len(files) > 1 or is_parquet_folder:
+        name = repr(paths[0]) if len(paths) == 1 else f"{files[0]!r} and {len(files) - 1} more"
+        # The parts of a Parquet folder are one table to whoever wrote it.
+        table = one_table(name, files, partial(_open_file, options=options), not is_parquet_folder)
+    else:
+        table = _open_file(files[0], options)
+    return _checked(table, options) if isinstance(table, TypedTable) else table
+
+
+def _open_file(path: str, options: TableOptions) -> TableFile:
     source = Source(path)
     try:
-        table = _table_of(source, options.format or _format_of(path, source), options)
+        return _table_of(source, options.format or _format_of(path, source), options)
     except BaseException:
         source.close()
         raise
-    return _checked(table, options) if isinstance(table, TypedTable) else table
 
 
 def _table_of(source: Source, format: str, options: TableOptions) -> TableFile:

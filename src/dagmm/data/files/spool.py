@@ -27,7 +27,7 @@ class SpooledTable(TypedTable):
         """Close the temporary file, which removes it."""
         self._file.close()
 
-    def _keep(self, tables: Iterable[pa.Table]) -> None:
+    def keep(self, tables: Iterable[pa.Table]) -> None:
         """Write rows, in place of what was there before."""
         self._file.seek(0)
         self._file.truncate()
