@@ -207,7 +207,7 @@ SCORE = ("score", "model", "t.csv", "-o", "out.csv")
         (("fit", "t.csv", "-o", "t.csv"), "'t.csv' is a file; a model is a directory."),
         (
             ("fit", "gone.csv", "-o", "m"),
-            "'gone.csv' does not exist; expected a CSV or Parquet file.",
+            "'gone.csv' does not exist; expected a file that holds a table.",
         ),
         (
             ("score", "model", "t.csv", "-o", "t.csv"),

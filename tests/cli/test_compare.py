@@ -90,7 +90,7 @@ def test_what_cannot_be_compared_is_said() -> None:
         "dagmm: --label faults: 't.csv' has no such column. Did you mean 'fault'?\n"
     )
     assert failure("compare", "none.csv") == (
-        "dagmm: 'none.csv' does not exist; expected a CSV or Parquet file.\n"
+        "dagmm: 'none.csv' does not exist; expected a file that holds a table.\n"
     )
     arrow_csv.write_csv(sensors().slice(0, 20), "t.csv")
     assert failure(*COMPARE) == "dagmm: 't.csv': compare needs at least 26 rows, got 20.\n"

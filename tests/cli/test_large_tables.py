@@ -153,9 +153,9 @@ def test_labels_are_checked_in_all_rows():
 
 def test_a_folder_of_neither_kind_is_refused_with_what_is_expected():
     Path("folder").mkdir()
-    Path("folder/table.csv").write_text("a\n1\n")
+    Path("folder/table.txt").write_text("a\n1\n")
     assert failure("fit", "folder", "-o", "m") == (
-        "dagmm: 'folder' is a folder without Parquet files (*.parquet, *.pq) or images; "
+        "dagmm: 'folder' is a folder without tables, such as *.parquet and *.csv, or images; "
         "expected the one or the other.\n"
     )
 

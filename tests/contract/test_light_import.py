@@ -18,6 +18,7 @@ HEAVY = (
     "pandas",
     "polars",
     "pyarrow",
+    "python_calamine",
     "rich",
     "safetensors",
     "scipy",

@@ -264,16 +264,14 @@ def test_paths_that_are_no_table_are_refused_in_words(tmp_path, monkeypatch):
     pq.write_table(table(1), "one.parquet")
     pq.write_table(pa.table({"a": pa.array([], pa.int64())}), "none.parquet")
     assert refused("no.parquet") == (
-        "'no.parquet' does not exist; expected a CSV or Parquet file."
+        "'no.parquet' does not exist; expected a file that holds a table."
     )
     assert refused(tmp_path / "empty") == (
-        f"{str(tmp_path / 'empty')!r} is a folder without Parquet files (*.parquet, *.pq); "
-        "expected those, or the path of a file. A folder of images is read with "
+        f"{str(tmp_path / 'empty')!r} is a folder without tables, such as *.parquet and "
+        "*.csv; expected those, or the path of a file. A folder of images is read with "
         "dagmm.datasets.image_folder(path)."
     )
-    assert refused("empty.parquet") == (
-        "'empty.parquet' is empty; expected a table in CSV or Parquet."
-    )
+    assert refused("empty.parquet") == ("'empty.parquet' is empty; expected a table.")
     assert refused("one.parquet") == (
         "expected at least 2 rows and 1 column, got a table of shape (1, 5)."
     )

@@ -49,8 +49,8 @@ def root(
 ) -> None:
     """Find the strange rows of a table: DAGMM, trained without labels.
 
-    Tables are CSV (plain or gzipped), Parquet or folders of it; "-" stands for standard input
-    and output.
+    Tables are CSV, Parquet, Arrow, JSON or Excel, also compressed, several files or folders of
+    them; "-" stands for standard input and output.
     """
 
 

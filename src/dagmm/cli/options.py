@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from dagmm.data.files.base import TableOptions
+    from dagmm.data.files.folder import Paths
 
 
 class TableFormat(StrEnum):
@@ -14,13 +15,17 @@ class TableFormat(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
+    arrow = "arrow"
+    json = "json"
+    excel = "excel"
 
 
-Table: TypeAlias = Annotated[
-    str,
+Tables: TypeAlias = Annotated[
+    list[str],
     typer.Argument(
-        help="CSV (also gzipped) or Parquet file, a folder of Parquet files, or - for standard "
-        "input; or images: a folder of image files, or a .npy file."
+        help="File of CSV, Parquet, Arrow, JSON or Excel, also compressed; several of them, or a "
+        "folder, as one table; or - for standard input; or images: a folder of image files, or a "
+        ".npy file.",
     ),
 ]
 Delimiter: TypeAlias = Annotated[
@@ -42,7 +47,15 @@ Format: TypeAlias = Annotated[
 Encoding: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Encoding of CSV, such as cp932; UTF-8, or UTF-16 with its mark, by default.",
+        help="Encoding of CSV, such as cp932; found out by default.",
+        metavar="NAME",
+    ),
+]
+OutputEncoding: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Encoding of a CSV output: utf-8-sig, which Excel knows, cp932 or any other; UTF-8 "
+        "by default.",
         metavar="NAME",
     ),
 ]
@@ -80,6 +93,13 @@ Thousands: TypeAlias = Annotated[
     typer.Option(
         help="What stands between groups of three digits: , . ' or space; found out by default.",
         metavar="CHAR",
+    ),
+]
+Sheet: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Sheet of an Excel workbook, by name or number from 1 on; the first by default.",
+        metavar="SHEET",
     ),
 ]
 Ids: TypeAlias = Annotated[
@@ -147,6 +167,11 @@ Seed: TypeAlias = Annotated[
 ]
 
 
+def one_or_several(tables: list[str]) -> "Paths":
+    """Return one path as it is, and several together."""
+    return tables[0] if len(tables) == 1 else tuple(tables)
+
+
 def table_options(
     format: TableFormat | None,
     delimiter: str | None,
@@ -157,6 +182,7 @@ def table_options(
     units_row: bool | None,
     na: list[str] | None,
     thousands: str | None,
+    sheet: str | None,
 ) -> "TableOptions":
     """Return how a table is to be read, as the options say."""
     from dagmm.data.files.base import TableOptions
@@ -171,6 +197,7 @@ def table_options(
         units_row,
         tuple(na or ()),
         " " if thousands == "space" else thousands,
+        sheet,
     )
 
 

@@ -11,9 +11,10 @@ from dagmm._core.errors import InputError
 from dagmm.data.base import Rows
 from dagmm.data.files.base import TableFile, TypedTable
 from dagmm.data.files.csv import CSVTable
-from dagmm.data.files.csv_spool import typed_csv
+from dagmm.data.files.csv_spool import SpooledCSV, typed_csv
+from dagmm.data.files.folder import table_files
 from dagmm.data.files.open import open_table
-from dagmm.data.files.parquet import parquet_files
+from dagmm.data.files.several import CSVFiles
 from dagmm.data.files.source import STANDARD
 from dagmm.data.frames import FrameRows
 from dagmm.data.streams import DatasetSource, StreamRows, is_dataset
@@ -25,8 +26,8 @@ def stored_rows(table: object) -> Rows | None:
     Parameters
     ----------
     table : object
-        A path, as a text or a ``Path``, of a Parquet file, a folder of Parquet files or a CSV
-        file, gzipped or not; or a ``pyarrow.dataset.Dataset``.
+        A path, as a text or a ``Path``, of a file of CSV, Parquet, Arrow, JSON or Excel, or of a
+        folder of such files; or a ``pyarrow.dataset.Dataset``.
 
     Raises
     ------
@@ -60,7 +61,9 @@ def rows_in(
         Columns among them to be read as text, whatever they hold.
     """
     names = table.columns if names is None else names
-    if isinstance(table, CSVTable):
+    if isinstance(table, CSVFiles):
+        table = SpooledCSV(table, names, texts)
+    elif isinstance(table, CSVTable):
         with table:
             typed = typed_csv(table, names, texts)
         if isinstance(typed, pa.Table):
@@ -75,9 +78,9 @@ def rows_in(
 def _check_path(path: str) -> None:
     if path == STANDARD:
         raise InputError("X is '-'; standard input is read by the command alone, pass a path.")
-    if Path(path).is_dir() and not parquet_files(path):
+    if Path(path).is_dir() and not table_files(path):
         raise InputError(
-            f"{path!r} is a folder without Parquet files (*.parquet, *.pq); expected those, or "
-            "the path of a file. A folder of images is read with "
+            f"{path!r} is a folder without tables, such as *.parquet and *.csv; expected those, "
+            "or the path of a file. A folder of images is read with "
             "dagmm.datasets.image_folder(path)."
         )

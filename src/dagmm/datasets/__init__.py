@@ -1,6 +1,7 @@
-"""Data to try detectors on: simulated, from scikit-learn, and loaders of public sets."""
+"""Data: simulated, from scikit-learn, loaders of public sets, and of files of your own."""
 
 from dagmm.data.image_folder import image_folder as image_folder
+from dagmm.data.read_table import read_table as read_table
 from dagmm.datasets.arrays import adbench as adbench
 from dagmm.datasets.arrays import odds as odds
 from dagmm.datasets.breast_cancer import breast_cancer as breast_cancer
@@ -25,6 +26,7 @@ __all__ = [
     "image_folder",
     "kddcup99",
     "odds",
+    "read_table",
     "simulated_plant",
     "skab",
     "split_normal",

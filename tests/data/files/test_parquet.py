@@ -32,17 +32,17 @@ def test_a_column_may_be_without_a_type_in_some_files():
         (
             {"a": [1.5], "b": [1]},
             "'folder/2.parquet': column 'a' has type double, but int64 in the files before it; "
-            "expected the same types in all files of a folder.",
+            "expected the same types in all files.",
         ),
         (
             {"a": [1]},
             "'folder/2.parquet' has no column 'b', which 'folder/1.parquet' has; expected the "
-            "same columns in all files of a folder.",
+            "same columns in all files.",
         ),
         (
             {"a": [1], "b": [1], "c": [1]},
             "'folder/2.parquet' has a column 'c', which 'folder/1.parquet' has not; expected "
-            "the same columns in all files of a folder.",
+            "the same columns in all files.",
         ),
     ],
 )

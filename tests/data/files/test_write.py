@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm.data.files.base import TableOptions
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink, write_text
 
@@ -23,7 +24,22 @@ def files() -> list[str]:
     return sorted(path.name for path in Path().iterdir())
 
 
-@pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.parquet", "o.pq"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "o.csv",
+        "o.csv.gz",
+        "o.csv.bz2",
+        "o.csv.xz",
+        "o.csv.zst",
+        "o.csv.lz4",
+        "o.parquet",
+        "o.pq",
+        "o.feather",
+        "o.arrow",
+        "o.ipc",
+    ],
+)
 def test_what_is_written_reads_back(name: str) -> None:
     with open_sink(name, TABLE.schema) as sink:
         sink.write(TABLE)
@@ -80,7 +96,7 @@ def test_a_target_that_cannot_be() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("format", ["csv", "parquet"])
+@pytest.mark.parametrize("format", ["csv", "parquet", "arrow"])
 def test_a_full_disk(format: str) -> None:
     with (
         pytest.raises(OSError, match="could not be written") as caught,
@@ -133,4 +149,56 @@ def test_a_column_that_csv_cannot_hold() -> None:
     assert str(caught.value) == (
         "the output has a column that CSV cannot hold "
         "(Unsupported Type:list<item: int64>); write Parquet instead."
+    )
+
+
+JAPANESE = pa.table({"設備": ["一号機", "café"], "energy": [0.5, 1.5]})
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.csv.zst"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp932", "utf-16", "UTF8", None])
+def test_csv_in_the_encoding_that_was_asked_for(name: str, encoding: str | None) -> None:
+    with open_sink(name, JAPANESE.schema, encoding=encoding) as sink:
+        sink.write(JAPANESE.slice(0, 1))
+        sink.write(JAPANESE.slice(0, 1))
+    with open_table(name, TableOptions(encoding=encoding)) as table:
+        assert table.read(table.columns).to_pydict() == {
+            "設備": ["一号機"] * 2,
+            "energy": [0.5, 0.5],
+        }
+    if name == "o.csv":
+        text = "設備,energy\n" + "一号機,0.5\n" * 2
+        assert Path(name).read_bytes() == text.encode(encoding or "utf-8")
+
+
+def test_a_text_that_an_encoding_does_not_have() -> None:
+    def write() -> None:
+        with open_sink("o.csv", JAPANESE.schema, encoding="cp932") as sink:
+            sink.write(JAPANESE.slice(0, 1))
+            sink.write(JAPANESE)
+
+    with pytest.raises(InputError) as caught:
+        write()
+    assert str(caught.value) == (
+        "the output: column '設備', row 2 holds 'é', which cp932 does not have; choose another "
+        "--output-encoding: utf-8-sig has all characters, and Excel reads it."
+    )
+    with (
+        pytest.raises(InputError, match=r"^the output: the header holds '設', which ascii does"),
+        open_sink("o.csv", JAPANESE.schema, encoding="ascii"),
+    ):
+        pass
+    assert files() == []
+
+
+def test_an_encoding_is_checked_before_the_work_begins() -> None:
+    with pytest.raises(ArgumentError) as caught:
+        check_target("o.csv", False, "base64")
+    assert str(caught.value) == (
+        "output_encoding must be a text encoding such as utf-8, utf-16 or cp932, got 'base64'."
+    )
+    with pytest.raises(ArgumentError) as caught:
+        check_target("o.parquet", False, "cp932")
+    assert str(caught.value) == (
+        "output_encoding is that of CSV, which 'o.parquet' is not; leave it out."
     )

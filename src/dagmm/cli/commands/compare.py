@@ -17,7 +17,7 @@ class Train(StrEnum):
 
 
 def compare(
-    table: o.Table,
+    table: o.Tables,
     label: Annotated[
         str | None,
         typer.Option(
@@ -76,6 +76,7 @@ def compare(
     units_row: o.UnitsRow = None,
     na: o.NA = None,
     thousands: o.Thousands = None,
+    sheet: o.Sheet = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -90,9 +91,18 @@ def compare(
     from dagmm.cli.jobs.roles import Roles
 
     job = CompareJob(
-        table,
+        o.one_or_several(table),
         o.table_options(
-            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+            format,
+            delimiter,
+            header,
+            encoding,
+            decimal,
+            skip_rows,
+            units_row,
+            na,
+            thousands,
+            sheet,
         ),
         Roles(tuple(ids or ()), label, tuple(normal or ()), tuple(drop or ())),
         tuple(name.strip() for name in methods.split(",")) if methods is not None else (),

@@ -17,7 +17,7 @@ class Network(StrEnum):
 
 
 def fit(
-    table: o.Table,
+    table: o.Tables,
     output: Annotated[
         str, typer.Option("-o", "--output", help="Directory for the model.", metavar="MODEL")
     ],
@@ -79,6 +79,7 @@ def fit(
     units_row: o.UnitsRow = None,
     na: o.NA = None,
     thousands: o.Thousands = None,
+    sheet: o.Sheet = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -88,10 +89,19 @@ def fit(
     from dagmm.cli.jobs.roles import Roles
 
     job = FitJob(
-        table,
+        o.one_or_several(table),
         output,
         o.table_options(
-            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+            format,
+            delimiter,
+            header,
+            encoding,
+            decimal,
+            skip_rows,
+            units_row,
+            na,
+            thousands,
+            sheet,
         ),
         Roles(
             tuple(ids or ()),

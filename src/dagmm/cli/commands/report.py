@@ -18,7 +18,7 @@ class Language(StrEnum):
 
 def report(
     model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
-    table: o.Table,
+    table: o.Tables,
     output: Annotated[
         str,
         typer.Option(
@@ -71,6 +71,7 @@ def report(
     units_row: o.UnitsRow = None,
     na: o.NA = None,
     thousands: o.Thousands = None,
+    sheet: o.Sheet = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -84,10 +85,19 @@ def report(
 
     job = ReportJob(
         model,
-        table,
+        o.one_or_several(table),
         output,
         o.table_options(
-            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+            format,
+            delimiter,
+            header,
+            encoding,
+            decimal,
+            skip_rows,
+            units_row,
+            na,
+            thousands,
+            sheet,
         ),
         Roles((), label, tuple(normal or ()), time=time, group=group),
         lang.value,

@@ -10,14 +10,14 @@ from dagmm.cli.terminal import noted, show
 
 def score(
     model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
-    table: o.Table,
+    table: o.Tables,
     output: Annotated[
         str,
         typer.Option(
             "-o",
             "--output",
-            help="File for the energies: Parquet by the suffix .parquet or .pq, else CSV; "
-            "- for standard output.",
+            help="File for the energies: Parquet by the suffix .parquet or .pq, Arrow by "
+            ".feather, .arrow or .ipc, else CSV; - for standard output.",
             metavar="OUT",
         ),
     ],
@@ -36,11 +36,13 @@ def score(
         ),
     ] = False,
     encoding: o.Encoding = None,
+    output_encoding: o.OutputEncoding = None,
     decimal: o.Decimal = None,
     skip_rows: o.SkipRows = None,
     units_row: o.UnitsRow = None,
     na: o.NA = None,
     thousands: o.Thousands = None,
+    sheet: o.Sheet = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -54,16 +56,26 @@ def score(
 
     job = ScoreJob(
         model,
-        table,
+        o.one_or_several(table),
         output,
         o.table_options(
-            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+            format,
+            delimiter,
+            header,
+            encoding,
+            decimal,
+            skip_rows,
+            units_row,
+            na,
+            thousands,
+            sheet,
         ),
         Roles(tuple(ids or ()), label, tuple(normal or ())),
         force,
         quiet,
         p_value,
         explain,
+        output_encoding,
     )
     with noted(quiet):
         result = score_table(job)

@@ -66,6 +66,7 @@ def threshold(
     units_row: o.UnitsRow = None,
     na: o.NA = None,
     thousands: o.Thousands = None,
+    sheet: o.Sheet = None,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -89,7 +90,16 @@ def threshold(
         per_event,
         calibrate,
         o.table_options(
-            format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
+            format,
+            delimiter,
+            header,
+            encoding,
+            decimal,
+            skip_rows,
+            units_row,
+            na,
+            thousands,
+            sheet,
         ),
         quiet,
     )

@@ -8,6 +8,7 @@ from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.tables import read_features
 from dagmm.cli.terminal import errors_named, keep_interrupts
 from dagmm.data.files.base import TableOptions
+from dagmm.data.files.folder import Paths
 from dagmm.data.files.write import check_target
 from dagmm.evaluation.compare import chosen_methods, compare
 from dagmm.evaluation.result import Comparison
@@ -19,8 +20,8 @@ class CompareJob:
 
     Parameters
     ----------
-    table : str
-        Path.
+    table : str or tuple of str
+        One path, or several.
     options : TableOptions
     roles : Roles
     methods : tuple of str
@@ -32,7 +33,7 @@ class CompareJob:
     force, quiet : bool
     """
 
-    table: str
+    table: Paths
     options: TableOptions
     roles: Roles
     methods: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import roles_of, scored, table_batches
 from dagmm.cli.terminal import keep_interrupts
 from dagmm.data.files.base import TableFile, TableOptions
+from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
 from dagmm.inference.batches import explained
@@ -33,8 +34,10 @@ class ExplainJob:
 
     Parameters
     ----------
-    model, table, output : str
+    model, output : str
         Paths.
+    table : str or tuple of str
+        One path, or several.
     options : TableOptions
     roles : Roles
         Said now; where nothing is said, the model remembers what was said at the fit.
@@ -43,10 +46,12 @@ class ExplainJob:
     all_rows : bool
         Whether to explain rows that are no anomalies as well.
     force, quiet : bool
+    output_encoding : str, optional
+        Of a CSV output; default: UTF-8.
     """
 
     model: str
-    table: str
+    table: Paths
     output: str
     options: TableOptions
     roles: Roles
@@ -54,6 +59,7 @@ class ExplainJob:
     all_rows: bool = False
     force: bool = False
     quiet: bool = False
+    output_encoding: str | None = None
 
 
 def explain_table(job: ExplainJob) -> dict[str, Any]:
@@ -70,7 +76,7 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
     """
     began = time.perf_counter()
     keep_interrupts()
-    check_target(job.output, job.force)
+    check_target(job.output, job.force, job.output_encoding)
     model = load_model(job.model).model
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
@@ -83,7 +89,9 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
         roles = roles_of(job.roles, model, source, _written(job.top), job.quiet)
         batches = _explained(job, model, explainer, source, roles)
         n_rows, result = next(batches)
-        with open_sink(job.output, result.schema, force=job.force) as sink:
+        with open_sink(
+            job.output, result.schema, force=job.force, encoding=job.output_encoding
+        ) as sink:
             while True:
                 sink.write(result)
                 rows, explained = rows + n_rows, explained + result.num_rows

@@ -15,6 +15,7 @@ from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.tables import open_features
 from dagmm.cli.terminal import errors_named, keep_interrupts, note
 from dagmm.data.files.base import TableOptions
+from dagmm.data.files.folder import Paths
 from dagmm.data.frames import FrameRows
 from dagmm.data.images import ImageRows
 from dagmm.data.streams import StreamRows
@@ -34,8 +35,10 @@ class FitJob:
 
     Parameters
     ----------
-    table, model : str
-        Paths.
+    table : str or tuple of str
+        One path, or several.
+    model : str
+        Path.
     options : TableOptions
     roles : Roles
     contamination : "auto" or float
@@ -50,7 +53,7 @@ class FitJob:
         Path of the directory that keeps the training until the model is saved.
     """
 
-    table: str
+    table: Paths
     model: str
     options: TableOptions
     roles: Roles

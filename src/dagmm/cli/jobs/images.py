@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ from dagmm._core.progress import progress_for
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.terminal import errors_named, log
 from dagmm.data.files.base import TableOptions
-from dagmm.data.files.parquet import parquet_files
+from dagmm.data.files.folder import Paths, parquet_files, table_files
 from dagmm.data.image_folder import SUFFIXES, ImageFolder
 from dagmm.data.images import ImageRows
 from dagmm.inference.batches import ImageBatch
@@ -26,9 +26,16 @@ from dagmm.preprocessing.table_encoder import TableEncoder
 _AT_A_TIME = 256
 
 
-def is_images(path: str) -> bool:
-    """Whether a path is one of images: a file ``*.npy``, or a folder without Parquet files."""
-    return path.endswith(".npy") or (Path(path).is_dir() and not parquet_files(path))
+def is_images(path: Paths) -> TypeGuard[str]:
+    """Whether a path is one of images: a file ``*.npy``, or a folder without tables.
+
+    Images may have a table beside them, but no Parquet files.
+    """
+    if not isinstance(path, str):
+        return False
+    if not Path(path).is_dir():
+        return path.endswith(".npy")
+    return not parquet_files(path) and (not table_files(path) or _has_images(path))
 
 
 def open_images(path: str, quiet: bool) -> ImageRows:
@@ -95,11 +102,9 @@ def write_heat_maps(
 
 def _opened(path: str) -> ImageRows:
     if not path.endswith(".npy"):
-        if Path(path).is_dir() and not any(
-            file.suffix.lower() in SUFFIXES for file in Path(path).rglob("*")
-        ):
+        if Path(path).is_dir() and not _has_images(path):
             raise InputError(
-                f"{path!r} is a folder without Parquet files (*.parquet, *.pq) or images; "
+                f"{path!r} is a folder without tables, such as *.parquet and *.csv, or images; "
                 "expected the one or the other."
             )
         return ImageFolder(path)
@@ -113,6 +118,10 @@ def _opened(path: str) -> ImageRows:
         ) from error
     with errors_named(repr(path)):
         return ImageRows(stack)
+
+
+def _has_images(path: str) -> bool:
+    return any(file.suffix.lower() in SUFFIXES for file in Path(path).rglob("*"))
 
 
 def names_of(rows: ImageRows) -> tuple[str, list[Any]]:
@@ -136,7 +145,7 @@ def check_no_roles(roles: Roles, options: TableOptions, path: str) -> None:
         )
 
 
-def table_encoder(model: FittedModel, path: str) -> TableEncoder:
+def table_encoder(model: FittedModel, path: Paths) -> TableEncoder:
     """Return the encoder of a model that was fitted on a table.
 
     Raises

@@ -12,6 +12,7 @@ from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import roles_of, scored, table_batches
 from dagmm.cli.terminal import errors_named, keep_interrupts, log
 from dagmm.data.files.base import TableOptions
+from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
 from dagmm.report.collect import ReportData
@@ -25,8 +26,10 @@ class ReportJob:
 
     Parameters
     ----------
-    model, table, output : str
+    model, output : str
         Paths.
+    table : str or tuple of str
+        One path, or several.
     options : TableOptions
     roles : Roles
         Said now; where nothing is said, the model remembers what was said at the fit.
@@ -39,7 +42,7 @@ class ReportJob:
     """
 
     model: str
-    table: str
+    table: Paths
     output: str
     options: TableOptions
     roles: Roles
@@ -86,7 +89,8 @@ def report_table(job: ReportJob) -> dict[str, Any]:
             with errors_named(source.name):
                 gathered.add(batch.chunk(0, batch.n_rows), energy, labels)
     log("comparing and drawing" if job.compare else "drawing", job.quiet)
-    name = "" if job.table == "-" else Path(job.table).name
+    paths = (job.table,) if isinstance(job.table, str) else job.table
+    name = "" if job.table == "-" else ", ".join(Path(path).name for path in paths)
     report = finish_report(
         gathered, card, job.lang, step, job.compare, name, Path(job.model).resolve().name
     )

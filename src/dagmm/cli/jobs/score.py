@@ -23,6 +23,7 @@ from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles, check_column
 from dagmm.cli.terminal import errors_named, keep_interrupts, log, note
 from dagmm.data.files.base import Kind, TableFile, TableOptions
+from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
 from dagmm.inference.batches import (
@@ -45,8 +46,10 @@ class ScoreJob:
 
     Parameters
     ----------
-    model, table, output : str
+    model, output : str
         Paths.
+    table : str or tuple of str
+        One path, or several.
     options : TableOptions
     roles : Roles
         Said now; where nothing is said, the model remembers what was said at the fit.
@@ -55,10 +58,12 @@ class ScoreJob:
         Whether to add a p-value to each row.
     explain : int
         How many columns to name that make an anomaly strange.
+    output_encoding : str, optional
+        Of a CSV output; default: UTF-8.
     """
 
     model: str
-    table: str
+    table: Paths
     output: str
     options: TableOptions
     roles: Roles
@@ -66,6 +71,7 @@ class ScoreJob:
     quiet: bool = False
     p_value: bool = False
     explain: int = 0
+    output_encoding: str | None = None
 
 
 def score_table(job: ScoreJob) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
     """
     began = time.perf_counter()
     keep_interrupts()
-    check_target(job.output, job.force)
+    check_target(job.output, job.force, job.output_encoding)
     model = load_model(job.model).model
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
@@ -158,7 +164,9 @@ def _write(
     )
     written = counted.watch(pa.Table.from_batches([batch]) for batch in found)
     first = next(written)
-    with open_sink(job.output, first.schema, force=job.force) as sink:
+    with open_sink(
+        job.output, first.schema, force=job.force, encoding=job.output_encoding
+    ) as sink:
         sink.write(first)
         for result in written:
             sink.write(result)
@@ -246,6 +254,8 @@ def roles_of(
         for axis, old in ((said.time, known.time), (said.group, known.group))
     )
     normal = said.normal or (known.normal if label == known.label else ())
+    if source.origin is not None:
+        ids = (source.origin, *ids)
     roles = Roles(ids, label, normal, time=time, group=group)
     _check_output_names(roles.passed, written)
     check_model_columns(model, names, source.name, [*ids, label])

@@ -13,6 +13,7 @@ from dagmm.cli.jobs.labels import anomalies_of, check_some_normal
 from dagmm.cli.jobs.roles import Roles, check_types
 from dagmm.cli.terminal import log
 from dagmm.data.files.base import TableFile, TableOptions, TypedTable, is_text
+from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.frames import FrameRows
 from dagmm.data.paths import rows_in
@@ -31,14 +32,14 @@ class Features(NamedTuple):
     """How messages call the table."""
 
 
-def open_features(path: str, options: TableOptions, roles: Roles, quiet: bool) -> Features:
+def open_features(path: Paths, options: TableOptions, roles: Roles, quiet: bool) -> Features:
     """Open a table to be fitted, and read its labels.
 
     Raises
     ------
     ArgumentError, InputError
     """
-    log(f"reading {path}", quiet)
+    log(f"reading {path if isinstance(path, str) else ' '.join(path)}", quiet)
     source = open_table(path, options)
     try:
         names = roles.features(source.columns, source.name)
@@ -64,7 +65,7 @@ def open_features(path: str, options: TableOptions, roles: Roles, quiet: bool) -
 
 
 def read_features(
-    path: str, options: TableOptions, roles: Roles, quiet: bool
+    path: Paths, options: TableOptions, roles: Roles, quiet: bool
 ) -> tuple[pa.Table, np.ndarray | None, str]:
     """Return the columns to fit, read into memory, labels and name; see :func:`open_features`.
 

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import TableStyle
 
-Format: TypeAlias = Literal["csv", "parquet"]
+#: Formats of tables.
+FORMATS = ("csv", "parquet", "arrow", "json", "excel")
 
 #: What a column has to hold: numbers become float64, text strings; anything else passes through.
 Kind: TypeAlias = Literal["number", "text", "other"]
@@ -29,8 +30,8 @@ class TableOptions:
 
     Parameters
     ----------
-    format : {"csv", "parquet"}, optional
-        Default: Parquet by its first bytes or the suffix ``.parquet`` or ``.pq``, else CSV.
+    format : {"csv", "parquet", "arrow", "json", "excel"}, optional
+        Default: what the first bytes tell, or else the suffix, or else CSV.
     delimiter : str, optional
         Of CSV. Default: the one among comma, semicolon, tab and bar that splits the first
         lines into the same number of cells, two or more.
@@ -38,8 +39,9 @@ class TableOptions:
         Whether the first row of CSV holds the names of the columns. Default: yes, unless some
         cell of it reads as a number. Without a header columns are called x0, x1, ...
     encoding : str, optional
-        Of CSV, by a name that Python knows, such as cp932. Default: UTF-8, or UTF-16 where the
-        file begins with its byte order mark.
+        Of CSV, by a name that Python knows, such as cp932. Default: UTF-8 where it is, UTF-16
+        with or without its byte order mark, or CP932; a :class:`TableWarning` says so where it
+        is not UTF-8.
     decimal : {".", ","}, optional
         Decimal mark of CSV. Default: a comma where the first lines have numbers with one, and
         none with a point.
@@ -51,6 +53,8 @@ class TableOptions:
         Texts that stand for holes in any column, beside those that usually do among numbers.
     thousands : {",", ".", " ", "'"}, optional
         What stands between groups of three digits. Default: what each column's cells tell.
+    sheet : str, optional
+        Of an Excel workbook, by its name or its number from 1 on. Default: the first.
 
     Raises
     ------
@@ -66,10 +70,12 @@ class TableOptions:
     units_row: bool | None = None
     na: tuple[str, ...] = ()
     thousands: str | None = None
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
-        if self.format not in (None, "csv", "parquet"):
-            raise ArgumentError(f"format must be 'csv' or 'parquet', got {self.format!r}.")
+        if self.format not in (None, *FORMATS):
+            known = ", ".join(map(repr, FORMATS))
+            raise ArgumentError(f"format must be one of {known}, got {self.format!r}.")
         mark = self.delimiter
         if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n\0'):
             raise ArgumentError(
@@ -91,17 +97,23 @@ class TableOptions:
         if self.skip_rows is not None and self.skip_rows < 0:
             raise ArgumentError(f"skip_rows must be at least 0, got {self.skip_rows}.")
         if self.encoding is not None:
-            _check_encoding(self.encoding)
+            check_encoding("encoding", self.encoding)
 
 
-def _check_encoding(name: str) -> None:
+def check_encoding(argument: str, name: str) -> None:
+    """Check that an encoding is one of text.
+
+    Raises
+    ------
+    ArgumentError
+    """
     try:
         is_text = codecs.lookup(name)._is_text_encoding
     except LookupError:
         is_text = False
     if not is_text:
         raise ArgumentError(
-            f"encoding must be a text encoding such as utf-8, utf-16 or cp932, got {name!r}."
+            f"{argument} must be a text encoding such as utf-8, utf-16 or cp932, got {name!r}."
         )
 
 
@@ -122,6 +134,9 @@ class TableFile(ABC):
         What is known of how its texts are written.
     na : tuple of str
         Texts that stand for holes in any column.
+    origin : str or None
+        Name of the column that says which file a row came from, where there are several; it is
+        not among the columns, and read by :meth:`batches` where it is asked for.
     """
 
     name: str
@@ -129,6 +144,7 @@ class TableFile(ABC):
     description: str
     style: TableStyle = TableStyle()
     na: tuple[str, ...] = ()
+    origin: str | None = None
 
     @abstractmethod
     def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:

@@ -45,7 +45,7 @@ class CSVTable(TableFile):
     def __init__(self, source: Source, options: TableOptions) -> None:
         self.name = source.name
         self._source, self._options = source, options
-        source.decode(options.encoding)
+        text = source.decode(options.encoding)
         self._dialect = detect(source, options)
         self.columns = self._dialect.columns
         check_names(self.columns, source.name)
@@ -60,7 +60,10 @@ class CSVTable(TableFile):
         header = "with a header" if self._dialect.has_header else "without a header"
         units = " and a row of units" if self._dialect.units else ""
         comma = ", decimal comma" if decimal == "," else ""
-        self.description = f"CSV, {_NAMES.get(mark, repr(mark))}-separated, {header}{units}{comma}"
+        encoding = f", {text.encoding}" if text.encoding else ""
+        self.description = (
+            f"CSV, {_NAMES.get(mark, repr(mark))}-separated, {header}{units}{comma}{encoding}"
+        )
 
     def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:
         """Read the whole table; see :meth:`TableFile.read`."""
@@ -98,6 +101,10 @@ class CSVTable(TableFile):
             start += table.num_rows
         if not start:
             raise self._no_rows()
+
+    def tables(self) -> Iterator["CSVTable"]:
+        """Yield this file, the only one."""
+        yield self
 
     def is_longer(self, n_bytes: int) -> bool:
         """Whether there are more bytes of rows; so many are read ahead to find out."""

@@ -10,7 +10,7 @@ import pyarrow.csv as arrow_csv
 
 from dagmm._core.errors import InputError
 from dagmm.data.files.base import without_marks
-from dagmm.data.files.source import advice
+from dagmm.data.files.encoding import advice
 from dagmm.data.number_text.cell_counts import CellCounts
 from dagmm.data.number_text.number_format import PLAIN, NumberFormat
 from dagmm.data.number_text.number_search import find_format

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import io
 import itertools
-import json
 import re
 from dataclasses import dataclass
 
@@ -12,7 +11,8 @@ from dagmm._core.errors import InputError
 from dagmm.data.files.base import TableOptions
 from dagmm.data.files.csv_layout import MOST_PREAMBLE, Record, find_preamble, unit_of, units_in
 from dagmm.data.files.csv_quotes import find_stray
-from dagmm.data.files.source import Source, advice
+from dagmm.data.files.encoding import advice
+from dagmm.data.files.source import Source
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -72,7 +72,6 @@ def detect(source: Source, options: TableOptions) -> Dialect:
         If there is no row, or the first is not UTF-8.
     """
     sample, is_whole = _read_sample(source)
-    _check_not_json(source, sample)
     newline = b"\n" if b"\n" in sample or b"\r" not in sample else b"\r"
     lines = _lines(source, sample, is_whole, newline)
     skipped, said, doubts = _skipped(source, lines, options)
@@ -196,26 +195,8 @@ def _read_sample(source: Source) -> tuple[bytes, bool]:
         wanted = 2 * wanted if more else 0
     sample = sample.removeprefix(_BOM)
     if not sample.strip():
-        raise InputError(f"{source.name} is empty; expected a table in CSV or Parquet.")
+        raise InputError(f"{source.name} is empty; expected a table.")
     return sample, not wanted
-
-
-def _check_not_json(source: Source, sample: bytes) -> None:
-    """Refuse JSON, which would be read as a table of whatever its commas part."""
-    first = sample.strip().split(b"\n", 1)[0].strip()
-    if not first.startswith((b"{", b"[")):
-        return
-    is_lines = False
-    with contextlib.suppress(ValueError):
-        is_lines = isinstance(json.loads(first), dict)
-    begins = first[1:].strip()
-    if is_lines or begins in (b"", b"{") or begins.startswith((b'"', b"{")):
-        how = "lines=True" if is_lines else ""
-        kind = "JSON lines, one object in each" if is_lines else "JSON"
-        raise InputError(
-            f"{source.name} holds {kind}; expected CSV or Parquet. Convert it, in Python: "
-            f"pandas.read_json({source.name}{', ' * bool(how)}{how}).to_parquet('table.parquet')."
-        )
 
 
 def _lines(source: Source, sample: bytes, is_whole: bool, newline: bytes) -> list[str]:
@@ -291,4 +272,4 @@ def _first_record(source: Source, lines: list[str], delimiter: str) -> tuple[lis
                 return record, reader.line_num
     except csv.Error as error:
         raise InputError(f"{source.name}: its first line cannot be read: {error}.") from error
-    raise InputError(f"{source.name} has no rows; expected a table in CSV or Parquet.")
+    raise InputError(f"{source.name} has no rows; expected a table.")

@@ -6,14 +6,16 @@ Each column gets the type that it gets where the whole file is read at once.
 """
 
 import tempfile
-from collections.abc import Iterator
-from typing import IO, Any
+from collections.abc import Iterator, Sequence
+from typing import IO, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
-from dagmm.data.files.base import TypedTable, is_text
+from dagmm.data.base import TableStyle
+from dagmm.data.files.base import is_text
 from dagmm.data.files.csv import CSVTable
+from dagmm.data.files.spool import SpooledTable
 
 #: Bytes of rows from which on a CSV file is not held.
 HELD_BYTES = 2**26
@@ -32,6 +34,19 @@ _TYPES: tuple[pa.DataType, ...] = (
     pa.float64(),
     pa.binary(),
 )
+
+
+@runtime_checkable
+class CSVSource(Protocol):
+    """One file of CSV, or several."""
+
+    name: str
+    description: str
+    style: TableStyle
+
+    def tables(self) -> Iterator[CSVTable]:
+        """Yield the files one after the other, each open until the next is asked for."""
+        ...
 
 
 def typed_csv(
@@ -55,79 +70,62 @@ def typed_csv(
     return SpooledCSV(table, columns, texts)
 
 
-class SpooledCSV(TypedTable):
-    """The rows of a CSV file in a temporary file, which is gone when this is closed.
+class SpooledCSV(SpooledTable):
+    """The rows of CSV in a temporary file, which is gone when this is closed.
 
     Parameters
     ----------
-    table : CSVTable
+    source : CSVSource
         Read to its end.
     columns, texts : tuple of str
         As in :meth:`TableFile.read`.
     """
 
-    def __init__(self, table: CSVTable, columns: tuple[str, ...], texts: tuple[str, ...]) -> None:
-        self.name, self.description = table.name, table.description
-        self.style = table.style
+    def __init__(
+        self, source: CSVSource, columns: tuple[str, ...], texts: tuple[str, ...]
+    ) -> None:
+        super().__init__()
+        self.name, self.description = source.name, source.description
+        self.style = source.style
         self.columns = columns
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the table
         try:
             with tempfile.TemporaryFile() as content:
-                table.copied(content)
-                self._write(table, content, dict.fromkeys(texts, pa.binary()))
+                parts = []
+                for table in source.tables():
+                    begin = content.tell()
+                    table.copied(content)
+                    parts.append(_Part(table, content, begin, content.tell()))
+                self._write(parts, dict.fromkeys(texts, pa.binary()))
+            self.check_rows()
         except BaseException:
             self._file.close()
             raise
 
-    def record_batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-        """Read some rows at a time; see :meth:`TypedTable.record_batches`."""
-        index = [self.schema.get_field_index(name) for name in columns]
-        options = pa.ipc.IpcReadOptions(included_fields=index)
-        reader = pa.ipc.open_file(pa.PythonFile(self._file, mode="r"), options=options)
-        for i in range(reader.num_record_batches):
-            yield reader.get_batch(i).select(list(columns))
-
-    def close(self) -> None:
-        """Close the temporary file, which removes it."""
-        self._file.close()
-
-    def _write(self, table: CSVTable, content: IO[bytes], types: dict[str, pa.DataType]) -> None:
+    def _write(self, parts: Sequence["_Part"], types: dict[str, pa.DataType]) -> None:
         """Read until one pass finds that all types fit, and keep what that pass has read."""
-        fitting = False
-        while not fitting:
-            content.seek(0)
-            fitting = self._written(table, table.blocks(content), types)
+        self._fits = False
+        while not self._fits:
+            self.keep(self._typed(parts, types))
 
-    def _written(
-        self, table: CSVTable, blocks: Iterator[bytes], types: dict[str, pa.DataType]
-    ) -> bool:
-        """Write rows as long as the types fit, widen those that do not; whether all fitted."""
-        self._file.seek(0)
-        self._file.truncate()
-        writer: Any = None
-        fitting, start = True, 0
-        for block in blocks:
-            try:
-                rows = table.parse(block, self.columns, types, start)
-            except InputError:
-                fitting = False
-                rows = self._widened(table, block, types, start)
-            if not types.keys() >= set(self.columns):
-                types |= {field.name: _stored(field.type) for field in rows.schema}
-            if fitting:
-                rows = _decoded(table, rows, start)
-                writer = writer or self._writer(rows.schema)
-                writer.write_table(rows)
-            start += rows.num_rows
-        if writer is not None:
-            writer.close()
-        self.n_rows = start
-        return fitting
-
-    def _writer(self, schema: pa.Schema) -> Any:
-        self.schema = schema
-        sink = pa.PythonFile(self._file, mode="w")
-        return pa.ipc.new_file(sink, schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
+    def _typed(
+        self, parts: Sequence["_Part"], types: dict[str, pa.DataType]
+    ) -> Iterator[pa.Table]:
+        """Yield rows as long as the types fit; widen those that do not, and say so."""
+        self._fits = True
+        for part in parts:
+            table, start = part.table, 0
+            part.rewind()
+            for block in table.blocks(part):
+                try:
+                    rows = table.parse(block, self.columns, types, start)
+                except InputError:
+                    self._fits = False
+                    rows = self._widened(table, block, types, start)
+                if not types.keys() >= set(self.columns):
+                    types |= {field.name: _stored(field.type) for field in rows.schema}
+                if self._fits:
+                    yield _decoded(table, rows, start)
+                start += rows.num_rows
 
     def _widened(
         self, table: CSVTable, block: bytes, types: dict[str, pa.DataType], start: int
@@ -139,6 +137,20 @@ class SpooledCSV(TypedTable):
             while not _fits(table, block, name, types[name], start):
                 types[name] = _TYPES[_TYPES.index(types[name]) + 1]
         return table.parse(block, self.columns, types, start)
+
+
+class _Part:
+    """The rows of one file among those of several that were copied one after the other."""
+
+    def __init__(self, table: CSVTable, content: IO[bytes], begin: int, end: int) -> None:
+        self.table = table
+        self._content, self._begin, self._end = content, begin, end
+
+    def rewind(self) -> None:
+        self._content.seek(self._begin)
+
+    def read(self, size: int) -> bytes:
+        return self._content.read(min(size, self._end - self._content.tell()))
 
 
 def _fits(table: CSVTable, block: bytes, name: str, dtype: pa.DataType, start: int) -> bool:

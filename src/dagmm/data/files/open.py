@@ -1,24 +1,37 @@
 """One way to open a table, whatever its format."""
 
+from functools import partial
+
+from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import TableStyle
+from dagmm.data.files.arrow import ARROW_SUFFIXES, ArrowTable
 from dagmm.data.files.base import TableFile, TableOptions, TypedTable
+from dagmm.data.files.compression import without_codec
 from dagmm.data.files.csv import CSVTable
-from dagmm.data.files.parquet import (
-    PARQUET_SUFFIXES,
-    ParquetFolder,
-    ParquetTable,
-    parquet_files,
+from dagmm.data.files.excel import ExcelTable
+from dagmm.data.files.folder import Paths, files_of, parquet_files, table_files
+from dagmm.data.files.json_lines import JSON_SUFFIXES, JSONTable, is_json
+from dagmm.data.files.parquet import PARQUET_SUFFIXES, ParquetTable
+from dagmm.data.files.several import one_table
+from dagmm.data.files.source import (
+    ARROW_MAGIC,
+    ARROW_STREAM_MAGIC,
+    PARQUET_MAGIC,
+    WORKBOOK_MAGIC,
+    Source,
 )
-from dagmm.data.files.source import PARQUET_MAGIC, Source
+
+#: How much is looked at to tell JSON from CSV.
+_SAMPLE_BYTES = 2**16
 
 
-def open_table(path: str, options: TableOptions | None = None) -> TableFile:
-    """Open a CSV or Parquet file, gzipped or not, a folder of Parquet files, or standard input.
+def open_table(path: Paths, options: TableOptions | None = None) -> TableFile:
+    """Open a file of any format, compressed or not, a folder of files, or standard input.
 
     Parameters
     ----------
-    path : str
-        ``"-"`` is standard input.
+    path : str or tuple of str
+        ``"-"`` is standard input. Several are one table, as are the files of a folder.
     options : TableOptions, optional
 
     Returns
@@ -32,25 +45,65 @@ def open_table(path: str, options: TableOptions | None = None) -> TableFile:
         If there is no such table, or it cannot be read.
     """
     options = options or TableOptions()
-    if parquet_files(path):
-        folder = ParquetFolder(path)
-        _say(folder, options)
-        folder.check_rows()
-        return folder
+    paths = (path,) if isinstance(path, str) else path
+    files = files_of(paths) if len(paths) > 1 else table_files(paths[0]) or [paths[0]]
+    is_parquet_folder = len(paths) == 1 and bool(parquet_files(paths[0]))
+    if len(files) > 1 or is_parquet_folder:
+        name = repr(paths[0]) if len(paths) == 1 else f"{files[0]!r} and {len(files) - 1} more"
+        # The parts of a Parquet folder are one table to whoever wrote it.
+        table = one_table(name, files, partial(_open_file, options=options), not is_parquet_folder)
+    else:
+        table = _open_file(files[0], options)
+    return _checked(table, options) if isinstance(table, TypedTable) else table
+
+
+def _open_file(path: str, options: TableOptions) -> TableFile:
     source = Source(path)
     try:
-        is_parquet = source.magic.startswith(PARQUET_MAGIC) or path.endswith(PARQUET_SUFFIXES)
-        if options.format == "parquet" or (options.format is None and is_parquet):
-            table = ParquetTable(source)
-            _say(table, options)
-            table.check_rows()
-            return table
-        return CSVTable(source, options)
+        return _table_of(source, options.format or _format_of(path, source), options)
     except BaseException:
         source.close()
         raise
 
 
-def _say(table: TypedTable, options: TableOptions) -> None:
-    """Tell a table of types how texts in it are written."""
+def _table_of(source: Source, format: str, options: TableOptions) -> TableFile:
+    if options.sheet is not None and format != "excel":
+        raise ArgumentError(
+            f"sheet is of Excel workbooks, and {source.name} is none; leave out --sheet."
+        )
+    if format == "parquet":
+        return ParquetTable(source)
+    if format == "arrow":
+        return ArrowTable(source)
+    if format == "json":
+        return JSONTable(source, options)
+    if format == "excel":
+        return ExcelTable(source, options)
+    return CSVTable(source, options)
+
+
+def _format_of(path: str, source: Source) -> str:
+    """Return the format of a file by its first bytes, or else its name."""
+    if source.magic.startswith(PARQUET_MAGIC):
+        return "parquet"
+    if source.magic.startswith((ARROW_MAGIC, ARROW_STREAM_MAGIC)):
+        return "arrow"
+    if source.magic.startswith(WORKBOOK_MAGIC):
+        return "excel"
+    name = without_codec(path)
+    if name.endswith(JSON_SUFFIXES) or is_json(source.peek(_SAMPLE_BYTES)):
+        return "json"
+    if name.endswith(PARQUET_SUFFIXES):
+        return "parquet"
+    return "arrow" if name.endswith(ARROW_SUFFIXES) else "csv"
+
+
+def _checked(table: TypedTable, options: TableOptions) -> TypedTable:
+    """Tell a table of types how texts in it are written, and check that it has rows."""
     table.style, table.na = TableStyle(options.thousands, options.decimal), options.na
+    try:
+        table.check_rows()
+    except InputError:
+        table.close()
+        raise
+    return table

@@ -1,21 +1,28 @@
-"""The bytes of a table: a path or standard input, plain or gzipped, in any encoding."""
+"""The bytes of a table: a path or standard input, plain or compressed, in any encoding."""
 
-import codecs
-import contextlib
-import gzip
 import io
 import os
-import re
 import shutil
 import stat
 import sys
 import tempfile
-import zlib
+import zipfile
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeAlias
 
+import pyarrow as pa
+
 from dagmm._core.errors import InputError
+from dagmm.data.files.compression import (
+    DAMAGED,
+    ZIP_MAGIC,
+    codec_of,
+    decompressed,
+    is_workbook,
+    only_member,
+)
+from dagmm.data.files.encoding import TextBytes
 
 #: A file of bytes, also one in memory.
 _Bytes: TypeAlias = IO[bytes] | io.BufferedIOBase
@@ -24,25 +31,19 @@ _Bytes: TypeAlias = IO[bytes] | io.BufferedIOBase
 STANDARD = "-"
 
 PARQUET_MAGIC = b"PAR1"
-_GZIP_MAGIC = b"\x1f\x8b"
+ARROW_MAGIC = b"ARROW1"
+#: Workbooks: a zip archive, or an old Office document.
+WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+ARROW_STREAM_MAGIC = b"\xff\xff\xff\xff"
 _FOREIGN = {
-    b"PK\x03\x04": "a zip archive, perhaps an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Office document, perhaps an Excel workbook",
-    b"ARROW1": "an Arrow file",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
-    b"\xfd7zXZ": "compressed with xz",
-    b"BZh": "compressed with bzip2",
+    b"FEA1": "a Feather file of the first version, which nobody writes any more",
 }
 _HEAD_BYTES = 8
 _PIECE_BYTES = 2**16
-#: Byte order marks, and what they stand for; that of UTF-8 is left to the reader of the text.
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-#: Kana and kanji: what decodes to none of these is hardly Japanese.
-_JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 class Source:
-    """An open file whose first bytes have been looked at; reads plain or gzipped content.
+    """An open file whose first bytes have been looked at; reads plain or compressed content.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ class Source:
         How messages call it.
     magic : bytes
         The first bytes of the content, decompressed.
+    compression : str or None
+        How the content is compressed; that of a workbook is its own matter.
 
     Raises
     ------
@@ -65,7 +68,11 @@ class Source:
 
     def __init__(self, path: str) -> None:
         self.name = "standard input" if path == STANDARD else repr(path)
+        self._path = None if path == STANDARD else path
         self.closed = False
+        self.compression: str | None = None
+        self._archive: Any = None
+        self._spool: Any = None
         self._raw = self._open(path)
         self._is_file = _is_regular(self._raw)
         try:
@@ -79,14 +86,37 @@ class Source:
         stream: Any = self._raw if self._is_file else _Pipe(self._raw)
         head = stream.read(_HEAD_BYTES)
         self._stream: Any = _Joined(head, stream)
-        self.is_gzipped = head.startswith(_GZIP_MAGIC)
-        if self.is_gzipped:
-            unzipped = gzip.GzipFile(fileobj=self._stream, mode="rb")  # type: ignore[call-overload]
-            self._stream = unzipped
-            head = self.read(_HEAD_BYTES)
-            self._stream = _Joined(head, unzipped)
+        if head.startswith(ZIP_MAGIC):
+            head = self._look_into_zip(head)
+        elif codec := codec_of(head):
+            self.compression = codec
+            self._stream = decompressed(self._stream, codec)
+            head = self._look_into(self._stream)
         self.magic = head
         self._check_magic()
+
+    def _look_into_zip(self, head: bytes) -> bytes:
+        """Read the first bytes of the only file of an archive, unless it is a workbook."""
+        file = self.seekable()
+        try:
+            archive = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise InputError(
+                f"{self.name} is not a whole zip archive ({error}); copy it again."
+            ) from error
+        if is_workbook(archive):
+            file.seek(0)
+            self._stream = file
+            return head
+        self._archive, self._spool = self._spool, None
+        self.compression = "zip"
+        self._stream = only_member(archive, self.name)
+        return self._look_into(self._stream)
+
+    def _look_into(self, content: Any) -> bytes:
+        head = self.read(_HEAD_BYTES)
+        self._stream = _Joined(head, content)
+        return head
 
     def _open(self, path: str) -> _Bytes:
         if path == STANDARD:
@@ -95,37 +125,42 @@ class Source:
             return Path(path).open("rb")
         except FileNotFoundError as error:
             raise InputError(
-                f"{self.name} does not exist; expected a CSV or Parquet file."
+                f"{self.name} does not exist; expected a file that holds a table."
             ) from error
         except IsADirectoryError as error:
             raise InputError(
-                f"{self.name} is a directory; expected a CSV or Parquet file."
+                f"{self.name} is a directory; expected a file that holds a table."
             ) from error
 
     def _check_magic(self) -> None:
         if not self.magic:
-            raise InputError(f"{self.name} is empty; expected a table in CSV or Parquet.")
+            raise InputError(f"{self.name} is empty; expected a table.")
         for magic, kind in _FOREIGN.items():
             if self.magic.startswith(magic):
-                raise InputError(
-                    f"{self.name} is {kind}; expected CSV in UTF-8, gzipped CSV, or Parquet."
-                )
+                raise InputError(f"{self.name} is {kind}; expected a table.")
+
+    def peek(self, size: int) -> bytes:
+        """Return the next bytes, which are read again."""
+        head = self.read(size)
+        self._stream = _Joined(head, self._stream)
+        return head
 
     def read(self, size: int = -1) -> bytes:
         """Read some bytes, decompressed; fewer than asked for only at the end."""
+        if self.compression is None:
+            return bytes(self._stream.read(size))
         try:
-            data: bytes = self._stream.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            return bytes(self._stream.read(size))
+        except DAMAGED as error:
             raise InputError(
-                f"{self.name}: its gzip data is damaged or cut short ({error}); copy it again."
+                f"{self.name}: its {self.compression} data is damaged or cut short ({error}); "
+                "copy it again."
             ) from error
-        return data
 
-    def decode(self, encoding: str | None) -> None:
-        """Read the rest as UTF-8 whatever its encoding; by default what its first bytes tell."""
-        encoding = encoding or _encoding_of(self.magic)
-        if encoding is not None and codecs.lookup(encoding).name != "utf-8":
-            self._stream = _Transcoded(self._stream, encoding, self.name)
+    def decode(self, encoding: str | None) -> TextBytes:
+        """Read the rest as UTF-8 whatever its encoding, which is found out by default."""
+        self._stream = TextBytes(self._stream, encoding, self.name, self.magic)
+        return self._stream
 
     def fraction(self) -> float | None:
         """Return the share of a file that has been read; None where its size is not known."""
@@ -133,25 +168,30 @@ class Source:
             return None
         return self._raw.tell() / max(1, os.fstat(self._raw.fileno()).st_size)
 
-    @property
-    def may_wait(self) -> bool:
-        """Whether a read can wait for another program."""
-        return not self._is_file
-
     def seekable(self) -> Any:
-        """Return the content as a file that can be read in any order."""
-        if self._is_file and not self.is_gzipped:
+        """Return the content as a file that can be read in any order, from its first byte on."""
+        if self._is_file and self.compression is None:
             self._raw.seek(0)
             return self._raw
         # Parquet begins at its end: what comes through a pipe has to be kept, on disk.
-        spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the table that reads it
-        shutil.copyfileobj(self, spool)
-        spool.seek(0)
-        return spool
+        if self._spool is None:
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the source
+            shutil.copyfileobj(self, self._spool)
+        self._spool.seek(0)
+        return self._spool
+
+    def mapped(self) -> Any:
+        """Return the content as a file of Arrow, mapped into memory where it lies on disk."""
+        if self._path is not None and self._is_file and self.compression is None:
+            return pa.memory_map(self._path)
+        return pa.PythonFile(self.seekable(), mode="r")
 
     def close(self) -> None:
         """Close the file; standard input stays open."""
         self.closed = True
+        for file in (self._spool, self._archive):
+            if file is not None:
+                file.close()
         if self._raw is not getattr(sys.stdin, "buffer", None):
             self._raw.close()
 
@@ -188,6 +228,8 @@ class _Pipe:
 class _Joined:
     """Bytes that were read already, and the stream that they came from."""
 
+    closed = False  # Arrow asks
+
     def __init__(self, head: bytes, rest: Any) -> None:
         self._head = head
         self._rest = rest
@@ -200,69 +242,6 @@ class _Joined:
             return data
         data, self._head = self._head[:size], self._head[size:]
         return data if len(data) == size else data + self._rest.read(size - len(data))
-
-
-class _Transcoded:
-    """A stream of text in some encoding, read as UTF-8.
-
-    Parameters
-    ----------
-    stream : file-like
-    encoding : str
-    name : str
-        How messages call it.
-    """
-
-    def __init__(self, stream: Any, encoding: str, name: str) -> None:
-        self._stream = stream
-        self._encoding = encoding
-        self._name = name
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-        self._ready = b""
-        self._rows = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """Read some bytes; fewer than asked for only at the end.
-
-        Raises
-        ------
-        InputError
-            Naming the line that is not of this encoding.
-        """
-        while size < 0 or len(self._ready) < size:
-            data = self._stream.read(2**16 if size < 0 else max(size, 2**10))
-            self._ready += self._decoded(data)
-            if not data:
-                break
-        end = len(self._ready) if size < 0 else size
-        taken, self._ready = self._ready[:end], self._ready[end:]
-        return taken
-
-    def _decoded(self, data: bytes) -> bytes:
-        try:
-            text = self._decoder.decode(data, final=not data)
-        except UnicodeDecodeError as error:
-            before = bytes(error.object[: error.start]).decode(self._encoding, "replace")
-            bad = bytes(error.object[error.start : error.end])
-            raise InputError(
-                f"{self._name}: line {self._rows + before.count(chr(10)) + 1} is not "
-                f"{self._encoding}, it holds {bad!r}; name the right encoding with --encoding."
-            ) from error
-        self._rows += text.count("\n")
-        return text.encode()
-
-
-def advice(sample: bytes) -> str:
-    """Say what to do about bytes that are not UTF-8."""
-    with contextlib.suppress(UnicodeDecodeError):
-        if _JAPANESE.search(codecs.getincrementaldecoder("cp932")().decode(sample)):
-            return "save the file as UTF-8, or say --encoding cp932 if that is what it is"
-    return "save the file as UTF-8, or name its encoding with --encoding"
-
-
-def _encoding_of(head: bytes) -> str | None:
-    """Return the encoding that a byte order mark tells; None without one."""
-    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
 def _is_regular(stream: _Bytes) -> bool:

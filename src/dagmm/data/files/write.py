@@ -1,8 +1,8 @@
-"""Tables out: CSV or Parquet, batch by batch, whole or not at all."""
+"""Tables out: CSV, Parquet or Arrow, batch by batch, whole or not at all."""
 
+import codecs
 import contextlib
 import csv
-import gzip
 import io
 import os
 import stat
@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm.data.files.arrow import ARROW_SUFFIXES
+from dagmm.data.files.base import check_encoding, is_text
+from dagmm.data.files.compression import codec_by_name, compressed
 from dagmm.data.files.parquet import PARQUET_SUFFIXES
 from dagmm.data.files.source import STANDARD
 
@@ -40,14 +44,21 @@ class Sink(ABC):
         """Write what is left."""
 
 
-def check_target(target: str, force: bool) -> None:
+def check_target(target: str, force: bool, encoding: str | None = None) -> None:
     """Check that a file can be written before the work for it begins.
 
     Raises
     ------
     ArgumentError
-        If it exists and ``force`` is not set, or its directory does not exist.
+        If it exists and ``force`` is not set, or its directory does not exist, or an encoding is
+        said that is none, or for a file that is no CSV.
     """
+    if encoding is not None:
+        check_encoding("output_encoding", encoding)
+        if target.endswith((*PARQUET_SUFFIXES, *ARROW_SUFFIXES, ".npz")):
+            raise ArgumentError(
+                f"output_encoding is that of CSV, which {target!r} is not; leave it out."
+            )
     path = Path(target)
     if target == STANDARD:
         return
@@ -63,7 +74,12 @@ def check_target(target: str, force: bool) -> None:
 
 @contextlib.contextmanager
 def open_sink(
-    target: str, schema: pa.Schema, *, force: bool = False, format: str | None = None
+    target: str,
+    schema: pa.Schema,
+    *,
+    force: bool = False,
+    format: str | None = None,
+    encoding: str | None = None,
 ) -> Iterator[Sink]:
     """Write a table to a file that appears, whole, when the ``with`` statement ends.
 
@@ -76,9 +92,12 @@ def open_sink(
     schema : pyarrow.Schema
     force : bool
         Whether a file that exists may be replaced.
-    format : {"csv", "parquet"}, optional
-        Default: Parquet where the suffix is ``.parquet`` or ``.pq``, else CSV; a suffix ``.gz``
-        compresses it.
+    format : {"csv", "parquet", "arrow"}, optional
+        Default: Parquet where the suffix is ``.parquet`` or ``.pq``, Arrow where it is
+        ``.feather``, ``.arrow`` or ``.ipc``, else CSV; a suffix ``.gz``,
+        ``.bz2``, ``.xz``, ``.zst`` or ``.lz4`` compresses it.
+    encoding : str, optional
+        Of CSV; default: UTF-8. Excel knows UTF-8 by the mark of ``utf-8-sig``.
 
     Yields
     ------
@@ -88,16 +107,17 @@ def open_sink(
     ------
     ArgumentError
         If the file exists and ``force`` is not set.
+    InputError
+        If a text cannot be written in the encoding.
     OSError
         If it cannot be written, for want of space or of permission.
     """
-    check_target(target, force)
-    is_parquet = target.endswith(PARQUET_SUFFIXES) if format is None else format == "parquet"
+    check_target(target, force, encoding)
     with _named(target):
         output = _Output(target)
     try:
         with _named(target):
-            sink: Sink = (_ParquetSink if is_parquet else _CSVSink)(target, output.stream, schema)
+            sink = _sink(format or _format_of(target), target, output.stream, schema, encoding)
         yield sink
         with _named(target):
             sink.close()
@@ -135,28 +155,86 @@ def write_text(target: str, text: str, *, force: bool = False) -> None:
         output.close()
 
 
+def _sink(format: str, target: str, stream: Any, schema: pa.Schema, encoding: str | None) -> Sink:
+    if format == "parquet":
+        return _ParquetSink(target, stream, schema)
+    if format == "arrow":
+        return _ArrowSink(target, stream, schema)
+    return _CSVSink(target, stream, schema, encoding or "utf-8")
+
+
+def _format_of(target: str) -> str:
+    if target.endswith(PARQUET_SUFFIXES):
+        return "parquet"
+    return "arrow" if target.endswith(ARROW_SUFFIXES) else "csv"
+
+
 class _CSVSink(Sink):
-    def __init__(self, target: str, stream: Any, schema: pa.Schema) -> None:
+    def __init__(self, target: str, stream: Any, schema: pa.Schema, encoding: str) -> None:
         self.target = target
-        self._stream: Any = stream
-        if target.endswith(".gz"):
-            self._stream = gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0)
+        codec = codec_by_name(target)
+        self._stream: Any = stream if codec is None else compressed(stream, codec)
+        self._is_compressed = codec is not None
+        self._encoding, self._rows = encoding, 0
+        self._encoder = codecs.getincrementalencoder(encoding)()
         header = io.StringIO()
         csv.writer(header, lineterminator="\n").writerow(schema.names)
-        self._stream.write(header.getvalue().encode())
+        try:
+            self._stream.write(self._encoder.encode(header.getvalue()))
+        except UnicodeEncodeError as error:
+            raise self._unwritable(error, "the header") from error
 
     def _write(self, table: pa.Table) -> None:
-        self._stream.write(_csv_of(table))
+        data: Any = _csv_of(table)
+        if codecs.lookup(self._encoding).name != "utf-8":
+            try:
+                data = self._encoder.encode(bytes(data).decode())
+            except UnicodeEncodeError as error:
+                place = self._place(table, error.object[error.start])
+                raise self._unwritable(error, place) from error
+        self._stream.write(data)
+        self._rows += table.num_rows
 
     def close(self) -> None:
-        if isinstance(self._stream, gzip.GzipFile):
+        if self._is_compressed:
             self._stream.close()
+
+    def _place(self, table: pa.Table, character: str) -> str:
+        """Return column and row of a character, in words."""
+        for name in table.column_names:
+            if is_text(table[name].type):
+                found = pc.match_substring(table[name].cast(pa.string()), character)
+                row = pc.index(found, True).as_py()
+                if row >= 0:
+                    return f"column {name!r}, row {self._rows + row}"
+        return f"the rows from row {self._rows} on"
+
+    def _unwritable(self, error: UnicodeEncodeError, place: str) -> InputError:
+        return InputError(
+            f"the output: {place} holds {error.object[error.start]!r}, which "
+            f"{self._encoding} does not have; choose another --output-encoding: utf-8-sig has "
+            "all characters, and Excel reads it."
+        )
 
 
 class _ParquetSink(Sink):
     def __init__(self, target: str, stream: Any, schema: pa.Schema) -> None:
         self.target = target
         self._writer = pq.ParquetWriter(pa.PythonFile(stream, mode="w"), schema)
+
+    def _write(self, table: pa.Table) -> None:
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _ArrowSink(Sink):
+    def __init__(self, target: str, stream: Any, schema: pa.Schema) -> None:
+        self.target = target
+        # As Feather has it by default.
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        self._writer = pa.ipc.new_file(pa.PythonFile(stream, mode="w"), schema, options=options)
 
     def _write(self, table: pa.Table) -> None:
         self._writer.write_table(table)
