@@ -16,6 +16,13 @@ class TableFormat(StrEnum):
     parquet = "parquet"
 
 
+class Train(StrEnum):
+    """Which rows to learn from, where labels are known."""
+
+    normal = "normal"
+    all = "all"
+
+
 Table: TypeAlias = Annotated[
     str,
     typer.Argument(

@@ -8,6 +8,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from jaxtyping import Bool
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import ANY_STYLE, Chunk, Kind, Rows, TableStyle, text_of_column
@@ -182,6 +183,10 @@ class FrameRows(Rows):
             return arrow_chunk(self.frame.to_native().slice(start, stop - start), start)
         objects = None if self._objects is None else self._objects[start:stop]
         return _FrameChunk(self.names, start, self.frame[start:stop], objects)
+
+    def where(self, keep: Bool[np.ndarray, " n_rows"]) -> "FrameRows":
+        """Return some of the rows, numbered anew."""
+        return FrameRows(self.frame.filter(keep.tolist()), self.style)
 
 
 def frame_of(table: object) -> nw.DataFrame[Any] | None:

@@ -28,6 +28,14 @@ def fit(
     ] = None,
     label: o.Label = None,
     normal: o.Normal = None,
+    train: Annotated[
+        o.Train | None,
+        typer.Option(
+            help="With --label: fit to the rows that are labelled normal, or to all; to the "
+            "normal ones by default where --normal says which they are.",
+            show_default=False,
+        ),
+    ] = None,
     categorical: o.Categorical = None,
     numeric: o.Numeric = None,
     time: o.Time = None,
@@ -112,6 +120,7 @@ def fit(
         step,
         network.value,
         checkpoint,
+        train and train.value,
     )
     with noted(quiet, unused=False):  # said in words of the command
         result = fit_table(job)

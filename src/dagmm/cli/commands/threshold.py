@@ -51,6 +51,15 @@ def threshold(
             metavar="TABLE",
         ),
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="With --calibrate: column that tells anomalies (not 0), which are left out; "
+            "remembered from the fit by default.",
+            metavar="COLUMN",
+        ),
+    ] = None,
+    normal: o.Normal = None,
     delimiter: o.Delimiter = None,
     header: o.Header = None,
     format: o.Format = None,
@@ -67,6 +76,7 @@ def threshold(
 
     Nothing is fitted again, and the training table is not needed.
     """
+    from dagmm.cli.jobs.roles import Roles
     from dagmm.cli.jobs.threshold import ThresholdJob, in_words, move_threshold
 
     rule = {
@@ -84,6 +94,7 @@ def threshold(
         o.table_options(
             format, delimiter, header, encoding, decimal, skip_rows, units_row, na, thousands
         ),
+        Roles(label=label, normal=tuple(normal or ())),
         quiet,
     )
     with noted(quiet):
