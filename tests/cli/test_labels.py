@@ -172,3 +172,14 @@ def test_rows_without_a_label_are_all_calibrated_with(there: Path, home: Path) -
     result = run("threshold", "model", "--calibrate", "new.csv")
     assert (result.exit_code, result.stderr) == (0, "")
     assert dagmm.load_model("model").model.calibration.held_out.n_rows == N_NORMAL + N_ATTACKS
+
+
+def test_a_label_that_is_fitted_to_is_noted(there: Path) -> None:
+    table = sensors().rename_columns(["part", "temp", "torque", "tool", "anomaly"])
+    arrow_csv.write_csv(table, "t.csv")
+    fit = ("fit", "t.csv", "-o", "m", "--id", "part", "--members", "1")
+    assert run(*fit).stderr == (
+        "note: column 'anomaly' looks like a label and is fitted to: it has that name, and 2 "
+        "different values. Leave it out with --label 'anomaly' or --drop 'anomaly' if it is one\n"
+    )
+    assert run(*fit, "--label", "anomaly", "--force").stderr == ""

@@ -10,11 +10,13 @@ import pyarrow as pa
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
+from dagmm._core.wording import given, is_option
 from dagmm.data.base import Chunk, Kind, Rows
 from dagmm.preprocessing.column_roles import ColumnRoles, UnusedColumn, warn_of
 from dagmm.preprocessing.columns.categorical import TextCounts, text_column
 from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts, dates_of, parsed
 from dagmm.preprocessing.columns.identifiers import IdentifierTest
+from dagmm.preprocessing.columns.label_names import ValueCounts, are_labels, is_label_name
 from dagmm.preprocessing.columns.missing import imputation_of, lost_deviation, masks_of
 from dagmm.preprocessing.columns.number_text import TextReading, look_at_texts, numbers_in
 from dagmm.preprocessing.columns.numeric import (
@@ -71,6 +73,7 @@ def fit_table_encoder(
         raise InputError(_nothing_left(list(unused.values())))
     encoder = counts.encoder(columns, scaling, tuple(unused.values()))
     warn_of(encoder.unused_columns)
+    counts.warn_of_labels(columns)
     counts.warn_of_texts(columns)
     return encoder
 
@@ -85,6 +88,8 @@ class _Part(NamedTuple):
     written_dates: dict[str, pa.Array]
     """Texts as dates, where all texts before are some."""
     dates: dict[str, pa.Array]
+    values: dict[str, ValueCounts]
+    """Of numbers that are called what labels are called."""
 
 
 class _Counts:
@@ -118,6 +123,9 @@ class _Counts:
                 or (name in self.number_texts and self.readings[name].is_whole)
             )
         }
+        declared = {*roles.categorical, *roles.numeric}
+        self._label_names = {n for n in names if n not in declared and is_label_name(n)}
+        self.values = {n: ValueCounts() for n in self.number_names if n in self._label_names}
         self.texts = {name: TextCounts(Counter()) for name in texts}
         self.dates = {name: DateCounts() for name in dates}
         # Text may turn out to be dates, until one is not.
@@ -151,7 +159,10 @@ class _Counts:
         }
         if self._time is not None:
             _check_time(chunk, self._time)
-        return _Part(chunk.n_rows, numbers, integers, texts, written, dates)
+        counted = {
+            name: ValueCounts.of(values[:, self.number_names.index(name)]) for name in self.values
+        }
+        return _Part(chunk.n_rows, numbers, integers, texts, written, dates, counted)
 
     def _integers(self, chunk: Chunk, name: str, values: np.ndarray) -> np.ndarray:
         if name not in self.number_texts:
@@ -165,6 +176,8 @@ class _Counts:
         self.numbers = part.numbers if self.numbers is None else self.numbers.merge(part.numbers)
         for name, integers in part.integers.items():
             self.integers[name].add(integers)
+        for name, values in part.values.items():
+            self.values[name].merge(values)
         for name, texts in part.texts.items():
             self.texts[name].add(texts)
         for name, dates in part.dates.items():
@@ -251,6 +264,26 @@ class _Counts:
             tuple(self.number_texts[name] for name in names if name in self.number_texts),
             tuple((name, unit) for name, unit in self._units if name in used),
         )
+
+    def warn_of_labels(self, columns: tuple[str, ...]) -> None:
+        """Warn of columns that are used and look like labels."""
+        for name in columns:
+            if name not in self._label_names or name in self.dates:
+                continue
+            n_different, n_present = (
+                (len(self.values[name].values), self.values[name].present)
+                if name in self.values
+                else (len(self.texts[name].counts), self.texts[name].present)
+            )
+            if are_labels(n_different, n_present):
+                kept = f"{given('label', name)} or " if is_option("label") else ""
+                warnings.warn(
+                    f"column {name!r} looks like a label and is fitted to: it has that name, and "
+                    f"{n_different} different value{'s' * (n_different > 1)}. Leave it out with "
+                    f"{kept}{given('drop', [name])} if it is one.",
+                    TableWarning,
+                    stacklevel=3,
+                )
 
     def warn_of_texts(self, columns: tuple[str, ...]) -> None:
         """Warn of what is in doubt about the texts of columns that are used."""
