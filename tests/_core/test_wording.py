@@ -1,8 +1,7 @@
 """Messages call arguments by their names, and by options where a command says so."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
-
-import pytest
 
 from dagmm._core.wording import given, is_option, named, options_named
 
@@ -15,7 +14,7 @@ def test_arguments_have_their_names_in_python():
 
 
 def test_arguments_are_options_while_a_command_runs():
-    with pytest.raises(KeyError), options_named({"window": "--window", "drop": "--drop"}):
+    with options_named({"window": "--window", "drop": "--drop"}):
         assert named("window") == "--window"
         assert given("drop", ["a b", "c"]) == "--drop 'a b' --drop 'c'"
         assert given("window", 5) == "--window 5"
@@ -24,5 +23,10 @@ def test_arguments_are_options_while_a_command_runs():
         assert not is_option("config")
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(named, "window").result() == "--window"
+    assert named("window") == "window"
+
+
+def test_an_error_ends_it_as_well():
+    with contextlib.suppress(KeyError), options_named({"window": "--window"}):
         raise KeyError
     assert named("window") == "window"

@@ -145,6 +145,14 @@ Group: TypeAlias = Annotated[
         metavar="COLUMN",
     ),
 ]
+TimeFormat: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="How dates are written, as Python's strptime takes it: '%d/%m/%Y %H:%M'; what the "
+        "cells tell by default.",
+        metavar="FORMAT",
+    ),
+]
 AsJSON: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="No log and no progress bar.")]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what exists already.")]

@@ -361,9 +361,8 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
 
     def _roles(self) -> ColumnRoles:
         """Check what the user says about columns."""
-        return ColumnRoles.of(
-            *(getattr(self, name) for name in ("drop", "categorical", "numeric", "time", "group"))
-        )
+        names = ("drop", "categorical", "numeric", "time", "group", "time_format")
+        return ColumnRoles.of(**{name: getattr(self, name) for name in names})
 
     def _checkpoint(self, path: object, seed: str) -> Checkpoint | None:
         """Check where a training is to be kept, before the table is read."""
@@ -451,7 +450,15 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
                 f"expected at least {least} image{'s' if least > 1 else ''}, got {images.n_rows}."
             )
         if fitting:
-            for name in ("drop", "categorical", "numeric", "time", "group", "window"):
+            for name in (
+                "drop",
+                "categorical",
+                "numeric",
+                "time",
+                "group",
+                "window",
+                "time_format",
+            ):
                 if getattr(self, name, None) is not None:
                     raise ArgumentError(f"{name} is about columns, and X holds images.")
             self.__dict__.pop("feature_names_in_", None)

@@ -91,6 +91,10 @@ class DAGMM(FittedModelEstimator):
         Whether another ``fit`` goes on with the networks of the one before instead of drawing
         new ones; the table must then be encoded to as many features. Everything else is fitted
         anew.
+    time_format : str, optional
+        How dates are written where they are text, as ``datetime.strptime`` takes it, such as
+        ``"%d/%m/%Y %H:%M"``: those of the time axis, and those of other columns that are written
+        so. By default what the cells tell.
 
     Attributes
     ----------
@@ -144,6 +148,7 @@ class DAGMM(FittedModelEstimator):
         time: str | None = None,
         group: str | None = None,
         warm_start: bool = False,
+        time_format: str | None = None,
     ) -> None:
         self.comp_hiddens = comp_hiddens
         self.comp_activation = comp_activation
@@ -164,6 +169,7 @@ class DAGMM(FittedModelEstimator):
         self.time = time
         self.group = group
         self.warm_start = warm_start
+        self.time_format = time_format
 
     def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
         """Train the network and fix the mixture.

@@ -98,6 +98,10 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Whether another ``fit`` goes on with the networks of the one before instead of drawing
         new ones; the table must then be encoded to as many features. Everything else is fitted
         anew.
+    time_format : str, optional
+        How dates are written where they are text, as ``datetime.strptime`` takes it, such as
+        ``"%d/%m/%Y %H:%M"``: those of the time axis, and those of other columns that are written
+        so. By default what the cells tell.
 
     Attributes
     ----------
@@ -145,6 +149,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         network: str = "dense",
         config: Any = None,
         warm_start: bool = False,
+        time_format: str | None = None,
     ) -> None:
         self.contamination = contamination
         self.n_members = n_members
@@ -160,6 +165,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         self.network = network
         self.config = config
         self.warm_start = warm_start
+        self.time_format = time_format
 
     def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
         """Train the networks, fix their mixtures and the threshold.

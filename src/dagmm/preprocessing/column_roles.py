@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, TableWarning
+from dagmm.preprocessing.columns.date_text import ISO, DateReading, reading_as_told
 
 #: Why a column is not used: the user said so, or what it holds.
 Reason: TypeAlias = Literal["drop", "time", "group", "identifier", "date", "empty"]
@@ -69,6 +70,8 @@ class ColumnRoles:
         The time axis: dates, or numbers; left out.
     group : str or None
         Names the asset that a row belongs to; left out.
+    date_reading : DateReading
+        How dates are written where they are text; by default what the cells tell.
     """
 
     drop: tuple[str, ...] = ()
@@ -76,10 +79,17 @@ class ColumnRoles:
     numeric: tuple[str, ...] = ()
     time: str | None = None
     group: str | None = None
+    date_reading: DateReading = ISO
 
     @classmethod
     def of(
-        cls, drop: object, categorical: object, numeric: object, time: object, group: object
+        cls,
+        drop: object,
+        categorical: object,
+        numeric: object,
+        time: object,
+        group: object,
+        time_format: object = None,
     ) -> "ColumnRoles":
         """Check arguments as a user gives them: None, a name, or for the first three names.
 
@@ -93,6 +103,7 @@ class ColumnRoles:
             _names("numeric", numeric),
             _name("time", time),
             _name("group", group),
+            reading_as_told(time_format),
         )
 
     def named(self) -> list[tuple[str, str]]:

@@ -136,8 +136,14 @@ def prepare_rows(
     split = everything(held.n_rows)
     if data.holds_out:
         time_order = None
-        if by_network and data.roles is not None and data.roles.time is not None:
-            time_order = TimeOrder.of(rows, data.roles.time, data.roles.group)
+        if (
+            by_network
+            and data.roles is not None
+            and data.roles.time is not None
+            and isinstance(encoder, TableEncoder)
+        ):
+            reading = encoder.reading_of(data.roles.time)
+            time_order = TimeOrder.of(rows, data.roles.time, data.roles.group, reading)
         split = split_rows(
             held.n_rows, n_networks, splitting, by_network=by_network, time_order=time_order
         )

@@ -40,6 +40,7 @@ def fit(
     numeric: o.Numeric = None,
     time: o.Time = None,
     group: o.Group = None,
+    time_format: o.TimeFormat = None,
     window: Annotated[
         str | None,
         typer.Option(
@@ -110,6 +111,7 @@ def fit(
             group,
             tuple(categorical or ()),
             tuple(numeric or ()),
+            time_format,
         ),
         "auto" if contamination is None else contamination,
         members,

@@ -25,6 +25,7 @@ class Roles:
     time, group : str or None
         Given to the detector, which does not fit them; passed through to the scores.
     categorical, numeric : tuple of str
+    time_format : str or None
         Given to the detector.
     """
 
@@ -36,6 +37,7 @@ class Roles:
     group: str | None = None
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
+    time_format: str | None = None
 
     @property
     def passed(self) -> list[str]:
@@ -47,7 +49,7 @@ class Roles:
     def arguments(self) -> dict[str, Any]:
         """What the detector has to be told."""
         several = {"categorical": self.categorical, "numeric": self.numeric}
-        one = {"time": self.time, "group": self.group}
+        one = {"time": self.time, "group": self.group, "time_format": self.time_format}
         return {name: list(columns) or None for name, columns in several.items()} | one
 
     def features(self, names: Sequence[str], table: str) -> tuple[str, ...]:

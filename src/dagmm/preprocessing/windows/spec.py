@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dagmm._core.errors import InputError
+from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.windows.buffer import WindowBuffer
 from dagmm.preprocessing.windows.features import WindowFeatures
 
@@ -76,6 +77,6 @@ class WindowSpec:
                     "windows."
                 )
 
-    def buffer(self) -> WindowBuffer:
-        """Return what keeps the last rows of each asset."""
-        return WindowBuffer(self.time, self.group, self.n_steps, self.gap)
+    def buffer(self, reading: DateReading = ISO) -> WindowBuffer:
+        """Return what keeps the last rows of each asset, whose clock writes dates in some way."""
+        return WindowBuffer(self.time, self.group, self.n_steps, self.gap, reading)
