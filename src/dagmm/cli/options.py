@@ -131,10 +131,12 @@ Numeric: TypeAlias = Annotated[
         metavar="COLUMN",
     ),
 ]
-Time: TypeAlias = Annotated[
-    str | None,
+Times: TypeAlias = Annotated[
+    list[str] | None,
     typer.Option(
-        help="Column that is the time axis: not fitted, passed through to the scores.",
+        "--time",
+        help="Column that is the time axis: not fitted, passed through to the scores. Twice, for "
+        "the date and for the time of day, where these are two columns.",
         metavar="COLUMN",
     ),
 ]

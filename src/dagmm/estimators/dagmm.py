@@ -83,8 +83,9 @@ class DAGMM(FittedModelEstimator):
         Columns that hold categories, also where these are written as numbers.
     numeric : str or list of str, optional
         Columns of numbers that are used even where they look like identifiers.
-    time : str, optional
-        The column that is the time axis: dates or numbers. It is left out.
+    time : str or pair of str, optional
+        The column that is the time axis: dates or numbers; or the two columns of date and time of
+        day. It is left out.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
     warm_start : bool, default=False
@@ -145,7 +146,7 @@ class DAGMM(FittedModelEstimator):
         drop: Any = None,
         categorical: Any = None,
         numeric: Any = None,
-        time: str | None = None,
+        time: Any = None,
         group: str | None = None,
         warm_start: bool = False,
         time_format: str | None = None,

@@ -67,10 +67,11 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Columns that hold categories, also where these are written as numbers.
     numeric : str or list of str, optional
         Columns of numbers that are used even where they look like identifiers.
-    time : str, optional
-        The column that is the time axis: dates or numbers (of seconds). It is left out. The rows
-        that a threshold is found from are then left out of the fit in blocks of time, asset by
-        asset, not at random, so that it says more about later rows.
+    time : str or pair of str, optional
+        The column that is the time axis: dates or numbers (of seconds); or the two columns of date
+        and time of day. It is left out. The rows that a threshold is found from are then left out
+        of the fit in blocks of time, asset by asset, not at random, so that it says more about
+        later rows.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
     window : int or str, optional
@@ -142,7 +143,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         drop: Any = None,
         categorical: Any = None,
         numeric: Any = None,
-        time: str | None = None,
+        time: Any = None,
         group: str | None = None,
         window: Any = None,
         step: int = 1,
@@ -386,7 +387,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         """Check what the user says about windows."""
         choice = check_choice("network", self.network, tuple(_DETAIL_OF))
         if self.window is not None:
-            length = WindowLength.of(self.window, self.step, self.time, self.group)
+            roles = self._roles()
+            length = WindowLength.of(self.window, self.step, roles.time, roles.group)
             return length, _DETAIL_OF[str(choice)]
         for name, value, default in (("step", self.step, 1), ("network", choice, "dense")):
             if value != default:

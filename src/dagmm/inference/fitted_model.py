@@ -88,7 +88,15 @@ class FittedModel:
         """Columns that a table needs to be scored: those described, and clock and asset."""
         if self.windows is None:
             return self.encoder.columns
-        return (*self.encoder.columns, *self.windows.columns)
+        return (*self.encoder.columns, *self.windows.columns, *self._clock)
+
+    @property
+    def _clock(self) -> tuple[str, ...]:
+        """The column of the time of day, where the time axis of windows has one."""
+        if self.windows is None or isinstance(self.encoder, ImageEncoder):
+            return ()
+        clock = self.encoder.reading_of(self.windows.time).clock
+        return (clock,) if clock else ()
 
     @property
     def table_encoder(self) -> TableEncoder:
@@ -269,7 +277,7 @@ class FittedModel:
                 f"of {len(self.encoder.columns)} columns."
             )
         if self.windows is not None:
-            self.windows.check(rows.names)
+            self.windows.check(rows.names, self._clock)
         self.encoder.check(rows.names)
         self.encoder.check_units(rows.style)
 

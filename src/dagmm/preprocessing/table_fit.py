@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -342,11 +343,16 @@ def _date_readings(
     first = rows.chunk(0, min(rows.n_rows, 1))
     maybe = tuple(name for name in names if name not in roles.categorical + roles.numeric)
     texts = tuple(name for name in time + maybe if first.kind(name) == "text")
-    return date_readings(rows, texts, roles.date_reading, roles.time)
+    told = roles.date_reading
+    found = date_readings(rows, texts, replace(told, clock=""), roles.time)
+    if roles.time is not None and told.clock:
+        reading, doubt = found.get(roles.time, FoundReading(ISO))
+        found[roles.time] = FoundReading(replace(reading, clock=told.clock), doubt)
+    return found
 
 
 def _check_time(chunk: Chunk, name: str, reading: DateReading) -> None:
-    if chunk.kind(name) in ("number", "integer"):
+    if not reading.clock and chunk.kind(name) in ("number", "integer"):
         return
     if reading.format or times_in_numbers(chunk, name) is None:
         dates_of(chunk, name, "it is the time axis", reading)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dagmm._core.errors import ArgumentError
 from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show
 
@@ -38,7 +39,7 @@ def fit(
     ] = None,
     categorical: o.Categorical = None,
     numeric: o.Numeric = None,
-    time: o.Time = None,
+    time: o.Times = None,
     group: o.Group = None,
     time_format: o.TimeFormat = None,
     window: Annotated[
@@ -96,6 +97,11 @@ def fit(
     from dagmm.cli.jobs.fit import FitJob, fit_table
     from dagmm.cli.jobs.roles import Roles
 
+    if time is not None and len(time) > 2:
+        raise ArgumentError(
+            f"--time takes one column, or those of date and time of day, got {len(time)}."
+        )
+    axis, clock = (*(time or ()), None, None)[:2]
     job = FitJob(
         table,
         output,
@@ -107,11 +113,12 @@ def fit(
             label,
             tuple(normal or ()),
             tuple(drop or ()),
-            time,
+            axis,
             group,
             tuple(categorical or ()),
             tuple(numeric or ()),
             time_format,
+            clock,
         ),
         "auto" if contamination is None else contamination,
         members,

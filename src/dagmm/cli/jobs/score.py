@@ -241,7 +241,10 @@ def roles_of(
         axis or (old if old in names else None)
         for axis, old in ((said.time, known.time), (said.group, known.group))
     )
-    roles = replace(labelled, ids=ids, time=time, group=group)
+    clock = None
+    if time is not None and model.table_encoder.reading_of(time).clock in names:
+        clock = model.table_encoder.reading_of(time).clock
+    roles = replace(labelled, ids=ids, time=time, group=group, clock=clock)
     _check_output_names(roles.passed, written)
     check_model_columns(model, names, source.name, [*ids, roles.label])
     return roles

@@ -58,7 +58,7 @@ def open_features(path: str, options: TableOptions, roles: Roles, quiet: bool) -
             FrameRows(nw.from_native(chosen, eager_only=True), rows.style),
             chosen.schema,
         )
-    check_types(schema, source.name)
+    check_types(schema, source.name, roles.clock)
     labels = None if roles.label is None else labels_of(rows, roles, source.name)
     return Features(features, labels, source.name)
 

@@ -232,17 +232,17 @@ def _text(field: JsonField) -> TextColumn:
 
 
 def _date(field: JsonField) -> DateColumn:
-    name, cycles, order, form = field.fields("name", "cycles", "order", "format")
+    name, cycles, *reading = field.fields("name", "cycles", "order", "format", "clock")
     found = cycles.texts(len(CYCLES), least=1)
     if not set(found) <= set(CYCLES):
         cycles.fail(f"some of {', '.join(CYCLES)}")
-    return DateColumn(name.text(), found, _reading(order, form))  # type: ignore[arg-type]
+    return DateColumn(name.text(), found, _reading(*reading))  # type: ignore[arg-type]
 
 
-def _reading(order: JsonField, form: JsonField) -> DateReading:
+def _reading(order: JsonField, form: JsonField, clock: JsonField) -> DateReading:
     first = order.choice(ORDERS)
     try:
-        return DateReading(first, reading_as_told(form.text() or None).format)  # type: ignore[arg-type]
+        return DateReading(first, reading_as_told(form.text() or None).format, clock.text())  # type: ignore[arg-type]
     except ArgumentError:
         form.fail("a format of dates")
 
@@ -250,11 +250,13 @@ def _reading(order: JsonField, form: JsonField) -> DateReading:
 def _date_readings(
     field: JsonField, names: tuple[str, ...]
 ) -> tuple[tuple[str, DateReading], ...]:
-    parts = [part.fields("name", "order", "format") for part in field.items(_MOST_COLUMNS)]
-    found = tuple((name.text(), _reading(order, form)) for name, order, form in parts)
-    if len({name for name, _ in found}) < len(found) or not {name for name, _ in found} <= set(
-        names
-    ):
+    parts = [
+        part.fields("name", "order", "format", "clock") for part in field.items(_MOST_COLUMNS)
+    ]
+    found = tuple((name.text(), _reading(*reading)) for name, *reading in parts)
+    clocks = [reading.clock for _, reading in found if reading.clock]
+    named = [name for name, _ in found] + clocks
+    if len(set(named)) < len(named) or not set(named) <= set(names):
         field.fail("columns that are all different and not used")
     return found
 

@@ -55,17 +55,29 @@ class DateReading:
         What comes first in dates such as 01/02/2020.
     format : str
         As ``datetime.strptime`` takes it; empty where dates are read as they are found.
+    clock : str
+        The column that holds the time of day; empty where that stands with the date.
     """
 
     order: Order = ""
     format: str = ""
+    clock: str = ""
 
     @property
     def in_words(self) -> str:
         """What was said or found out; empty if nothing was."""
-        if self.format:
-            return f"written as {self.format}"
-        return f"{self.order} first" if self.order else ""
+        said = f"written as {self.format}" if self.format else ""
+        if not said and self.order:
+            said = f"{self.order} first"
+        clock = f"its time of day in column {self.clock!r}" if self.clock else ""
+        return ", ".join(part for part in (said, clock) if part)
+
+    def texts_of(self, chunk: Chunk, name: str) -> pa.Array:
+        """Return the dates of a column, with the time of day, as text."""
+        dates = chunk.text(name)
+        if not self.clock:
+            return dates
+        return pc.binary_join_element_wise(dates, chunk.text(self.clock), " ")
 
     @property
     def example(self) -> str:
@@ -125,9 +137,9 @@ def dates_of(chunk: Chunk, name: str, expected: str, reading: DateReading = ISO)
     InputError
         Naming the first row that is no date.
     """
-    if chunk.kind(name) != "text":
+    if chunk.kind(name) != "text" and not reading.clock:
         return chunk.dates(name)
-    texts = chunk.text(name)
+    texts = reading.texts_of(chunk, name)
     dates = parsed(texts, reading)
     bad = np.asarray(dates.is_null()) & ~np.asarray(texts.is_null())
     if bad.any():

@@ -54,7 +54,7 @@ def known_times_of(
     """
     times = times_in_numbers(chunk, name, reading)
     if times is None:
-        is_date = chunk.kind(name) == "date"
+        is_date = chunk.kind(name) == "date" and not reading.clock
         times = chunk.instants(name) if is_date else _read(chunk, name, reading)
     return np.asarray(times, np.float64)
 
@@ -64,10 +64,12 @@ def times_in_numbers(
 ) -> Float64[np.ndarray, " n_rows"] | None:
     """Return the times of a clock that counts, NaN in holes; None where it holds dates.
 
-    Where a format is told, text is never a number.
+    Where a format is told, or the time of day has a column of its own, text is never a number.
 
     A CSV file that is read as a model says, not as its cells look, has the clock as text.
     """
+    if reading.clock:
+        return None
     kind = chunk.kind(name)
     if kind in ("number", "integer"):
         return seconds_in(np.asarray(chunk.numbers((name,))[:, 0], np.float64))
@@ -184,7 +186,7 @@ def _read(chunk: Chunk, name: str, reading: DateReading) -> np.ndarray:
     """Read dates that are written as text, with fractions of a second and time zones."""
     dates = dates_of(chunk, name, "it is the time axis", reading)
     seconds = dates.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    texts = as_iso(chunk.text(name), reading)
+    texts = as_iso(reading.texts_of(chunk, name), reading)
     fraction = pc.struct_field(pc.extract_regex(texts, _FRACTION), "fraction")
     seconds = seconds + _numbers(fraction)
     zone = pc.extract_regex(texts, _ZONE)

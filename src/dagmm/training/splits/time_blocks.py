@@ -45,7 +45,8 @@ class TimeOrder:
         """
         known: dict[str | None, int] = {}
         assets, times = [], []
-        for chunk in rows.only((time,) if group is None else (time, group)).chunks():
+        columns = tuple(name for name in (time, reading.clock, group) if name)
+        for chunk in rows.only(columns).chunks():
             times.append(known_times_of(chunk, time, reading))
             found, asset = known_assets_of(chunk, group)
             number = [known.setdefault(name, len(known)) for name in found]
