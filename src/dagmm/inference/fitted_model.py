@@ -173,7 +173,7 @@ class FittedModel:
 
         Parameters, errors as in :meth:`energy`.
         """
-        rows = as_rows(table)
+        rows = as_rows(table, columns=self.columns)
         self.check(rows)
         reader = self.reader()
         chunks = rows.only(self.columns).chunks(self.chunk_rows)
@@ -255,7 +255,7 @@ class FittedModel:
         InputError
             If there are no rows, columns are missing, or values cannot be encoded.
         """
-        rows = as_rows(table)
+        rows = as_rows(table, columns=self.columns)
         if rows.n_rows == 0:
             raise InputError("calibrate: expected at least 1 row, got none.")
         energy = self.energy(rows)
@@ -310,7 +310,7 @@ class FittedModel:
 
     def _by_chunk(self, joined: Combination, table: object) -> Float[np.ndarray, " n_rows"]:
         """Join the components' energies of each row, chunk by chunk."""
-        rows = as_rows(table)
+        rows = as_rows(table, columns=self.columns)
         self.check(rows)
 
         if self.windows is not None:

@@ -119,6 +119,12 @@ class ColumnRoles:
         one = [("time", self.time), ("time", clock), ("group", self.group)]
         return named + [(argument, name) for argument, name in one if name is not None]
 
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The columns of time axis and asset."""
+        names = (self.time, self.date_reading.clock, self.group)
+        return tuple(name for name in names if name)
+
     def check(self, names: Sequence[str]) -> None:
         """Check that a table has the columns, and that none plays two roles.
 
