@@ -114,6 +114,32 @@ def test_fewer_columns_can_be_read_when_the_whole_is_gone():
     assert fewer.read().num_rows == 20
 
 
+def test_some_rows_are_a_table_of_their_own():
+    whole = table()
+    keep = np.random.default_rng(1).random(N_ROWS) < 0.7
+    expected = as_rows(whole.filter(pa.array(keep)))
+    held = as_rows(whole).where(keep)
+    for some in (*(stored_rows(source).where(keep) for source in sources(whole)), held):
+        assert (some.names, some.n_rows) == (tuple(whole.column_names), int(keep.sum()))
+        for one, two in zip(some.chunks(1000), expected.chunks(1000), strict=True):
+            same_chunk(one, two)
+    pytest.importorskip("pandas")
+    pl = pytest.importorskip("polars")
+    numbers = whole.select(["number"])
+    for frame in (numbers.to_pandas().set_index(np.arange(N_ROWS) % 7), pl.from_arrow(numbers)):
+        some = as_rows(frame).where(keep).chunk(0, int(keep.sum()))
+        np.testing.assert_array_equal(
+            some.numbers(("number",)), expected.chunk(0, int(keep.sum())).numbers(("number",))
+        )
+
+
+def test_rows_that_came_since_are_found_out_among_some_too():
+    pq.write_table(table(30), "t.parquet")
+    some = stored_rows("t.parquet").where(np.arange(20) < 10)
+    with pytest.raises(InputError, match="had 10 rows when it was opened and has 20 now"):
+        list(some.chunks())
+
+
 def test_a_dataset_brings_the_columns_of_its_partitions():
     for day, n_rows in (("1", 3), ("2", 4)):
         Path(f"folder/day={day}").mkdir(parents=True)

@@ -295,7 +295,7 @@ def test_extreme_rows_have_finite_energies(fitted, value):
 
 COLUMNS = {
     "a": np.arange(40.0),
-    "flag": np.arange(40) % 3 == 0,
+    "is_open": np.arange(40) % 3 == 0,
     "kind": ["tcp", "udp", None, "icmp"] * 10,
     "n": np.arange(40) % 7,
 }
@@ -303,7 +303,7 @@ COLUMNS = {
 
 def frames():
     typed = pd.DataFrame(COLUMNS).astype(
-        {"kind": "category", "n": "Int64", "flag": "boolean", "a": "Float32"}
+        {"kind": "category", "n": "Int64", "is_open": "boolean", "a": "Float32"}
     )
     return {
         "pandas": pd.DataFrame(COLUMNS),
@@ -330,7 +330,7 @@ def test_frame_of_any_library_has_the_same_energies(make, frame):
 
 def test_unseen_category_and_hole_are_not_the_same(make):
     estimator = make().fit(pd.DataFrame(COLUMNS))
-    row = {"a": [3.0], "flag": [True], "n": [1]}
+    row = {"a": [3.0], "is_open": [True], "n": [1]}
     first, second, hole = (
         energy_of(estimator, pd.DataFrame(row | {"kind": pd.Series([kind], dtype="str")}))
         for kind in ("gre", "esp", None)

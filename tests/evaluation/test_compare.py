@@ -145,7 +145,8 @@ def test_learning_from_all_rows_is_one_word_away():
 
 
 def test_of_a_large_table_some_rows_are_drawn():
-    result = compare(sensors(), None, ["knn"], n_runs=1, max_rows=50)
+    table = sensors().drop(columns="fault")
+    result = compare(table, None, ["knn"], n_runs=1, max_rows=50)
     assert (result.protocol["train_rows"], result.protocol["test_rows"]) == (50, 50)
     assert "100 of 200 rows were used, drawn at random (max_rows)." in result.notes
 

@@ -17,7 +17,8 @@ from dagmm.preprocessing.column_roles import ColumnRoles
         ),
         (
             (None, None, None, ["t"], None),
-            "time must be the name of a column or None, got ['t'].",
+            "time must be the name of a column, the two names of date and time of day, or None, "
+            "got ['t'].",
         ),
     ],
 )

@@ -18,7 +18,7 @@ from dagmm.cli.commands.info import info
 from dagmm.cli.commands.report import report
 from dagmm.cli.commands.score import score
 from dagmm.cli.commands.threshold import threshold
-from dagmm.cli.terminal import GuardedGroup, silence_stdout
+from dagmm.cli.terminal import Command, GuardedGroup, silence_stdout
 
 __all__ = ["app", "main"]
 
@@ -55,7 +55,7 @@ def root(
 
 
 for _command in (demo, fit, score, explain, report, threshold, info, compare):
-    app.command()(_command)
+    app.command(cls=Command)(_command)
 
 
 def main() -> None:

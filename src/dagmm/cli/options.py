@@ -20,6 +20,13 @@ class TableFormat(StrEnum):
     excel = "excel"
 
 
+class Train(StrEnum):
+    """Which rows to learn from, where labels are known."""
+
+    normal = "normal"
+    all = "all"
+
+
 Tables: TypeAlias = Annotated[
     list[str],
     typer.Argument(
@@ -144,10 +151,12 @@ Numeric: TypeAlias = Annotated[
         metavar="COLUMN",
     ),
 ]
-Time: TypeAlias = Annotated[
-    str | None,
+Times: TypeAlias = Annotated[
+    list[str] | None,
     typer.Option(
-        help="Column that is the time axis: not fitted, passed through to the scores.",
+        "--time",
+        help="Column that is the time axis: not fitted, passed through to the scores. Twice, for "
+        "the date and for the time of day, where these are two columns.",
         metavar="COLUMN",
     ),
 ]
@@ -156,6 +165,14 @@ Group: TypeAlias = Annotated[
     typer.Option(
         help="Column that names the asset: not fitted, passed through to the scores.",
         metavar="COLUMN",
+    ),
+]
+TimeFormat: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="How dates are written, as Python's strptime takes it: '%d/%m/%Y %H:%M'; what the "
+        "cells tell by default.",
+        metavar="FORMAT",
     ),
 ]
 AsJSON: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

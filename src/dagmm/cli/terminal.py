@@ -6,12 +6,13 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from dagmm._core.errors import DAGMMError, InputError, TableWarning
+from dagmm._core.wording import options_named
 
 FAILED = 1
 INTERRUPTED = 130
@@ -36,6 +37,27 @@ class GuardedGroup(TyperGroup):
         except (DAGMMError, OSError) as error:
             _fail(_text_of(error))
             raise typer.Exit(FAILED) from error
+
+
+class Command(TyperCommand):
+    """A command in whose messages arguments are called by its options."""
+
+    #: Arguments of the library whose options have other names.
+    _ARGUMENTS: ClassVar[dict[str, str]] = {
+        "members": "n_members",
+        "seed": "random_state",
+        "runs": "n_runs",
+    }
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        options = {
+            self._ARGUMENTS.get(one.name or "", one.name or ""): max(one.opts, key=len)
+            for one in self.params
+            if one.param_type_name == "option"
+        }
+        with options_named(options):
+            return super().invoke(ctx)
 
 
 def keep_interrupts() -> None:

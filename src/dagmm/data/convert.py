@@ -1,5 +1,6 @@
 """Rows of whatever a user passes, and results as what came."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import narwhals as nw
@@ -8,13 +9,21 @@ import numpy as np
 from dagmm._core.errors import InputError
 from dagmm.data.arrays import MatrixRows, array_of, as_numbers
 from dagmm.data.base import Rows
-from dagmm.data.frames import FrameRows, frame_of
+from dagmm.data.frames import FrameRows, frame_of, library_of, with_index
 from dagmm.data.images import image_rows
 from dagmm.data.paths import stored_rows
 
 
-def as_rows(table: object, argument: str = "X") -> Rows:
+def as_rows(table: object, argument: str = "X", columns: Iterable[str] = ()) -> Rows:
     """Rows of whatever a user passes: a DataFrame, an array, nested lists, images, a path.
+
+    Parameters
+    ----------
+    table : object
+    argument : str
+        What messages call it.
+    columns : iterable of str
+        Columns that may stand in the index of a pandas table; see :func:`with_index`.
 
     Raises
     ------
@@ -27,7 +36,7 @@ def as_rows(table: object, argument: str = "X") -> Rows:
     images = image_rows(table)
     if images is not None:
         return images
-    frame = frame_of(table)
+    frame = frame_of(with_index(table, columns))
     if frame is not None:
         return FrameRows(frame)
     stored = stored_rows(table)
@@ -56,13 +65,13 @@ def table_like(table: object, columns: dict[str, np.ndarray]) -> Any:
     DataFrame or ndarray of shape (n_rows,)
         A structured array where ``table`` is no DataFrame.
     """
-    frame = frame_of(table)
-    if frame is None:
+    library = library_of(table)
+    if library is None:
         first = next(iter(columns.values()))
         made = np.empty(len(first), [(name, values.dtype) for name, values in columns.items()])
         for name, values in columns.items():
             made[name] = values
         return made
-    native: Any = nw.from_dict(columns, backend=frame.implementation).to_native()
+    native: Any = nw.from_dict(columns, backend=library).to_native()
     index = getattr(table, "index", None)
     return native if index is None else native.set_axis(index, axis=0)

@@ -1,6 +1,7 @@
 """Rows of pandas, polars and Arrow tables."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from jaxtyping import Bool
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import ANY_STYLE, Chunk, Kind, Rows, TableStyle, text_of_column
@@ -183,15 +185,24 @@ class FrameRows(Rows):
         objects = None if self._objects is None else self._objects[start:stop]
         return _FrameChunk(self.names, start, self.frame[start:stop], objects)
 
+    def where(self, keep: Bool[np.ndarray, " n_rows"]) -> "FrameRows":
+        """Return some of the rows, numbered anew."""
+        return FrameRows(self.frame.filter(keep.tolist()), self.style)
+
 
 def frame_of(table: object) -> nw.DataFrame[Any] | None:
     """Return a DataFrame of any supported library behind one interface, or None.
 
+    A lazy frame of polars is collected.
+
     Raises
     ------
     InputError
-        If two columns have the same name.
+        If two columns have the same name, or a lazy frame is of another library.
     """
+    collected = _collected(table)
+    if collected is not None:
+        return collected
     names = getattr(table, "column_names", None)  # Arrow, whose ``columns`` are the data
     if names is None:
         names = getattr(table, "columns", None)
@@ -207,6 +218,56 @@ def frame_of(table: object) -> nw.DataFrame[Any] | None:
         table = table.set_axis(texts, axis=1)
     frame = nw.from_native(table, eager_only=True, pass_through=True)
     return frame if isinstance(frame, nw.DataFrame) else None
+
+
+def library_of(table: object) -> Any:
+    """Return the library that a DataFrame, lazy or not, comes from; None for anything else."""
+    frame: Any = nw.from_native(table, pass_through=True)
+    is_frame = isinstance(frame, nw.DataFrame | nw.LazyFrame)
+    return frame.implementation if is_frame else None
+
+
+def with_index(table: object, columns: Iterable[str]) -> object:
+    """Return a pandas table with the levels of its index as columns where these are asked for.
+
+    Parameters
+    ----------
+    table : object
+        Anything else than a pandas table is returned as it is.
+    columns : iterable of str
+        Columns that may stand in the index: under the name of a level, or ``"index"`` for an
+        index without a name.
+    """
+    index = getattr(table, "index", None)
+    if index is None or not hasattr(table, "assign") or not hasattr(index, "get_level_values"):
+        return table
+    names = ["index" if name is None else str(name) for name in index.names]
+    known = {str(name) for name in table.columns}  # type: ignore[attr-defined]
+    levels = {
+        name: index.get_level_values(names.index(name))
+        for name in columns
+        if name in names and name not in known
+    }
+    return table.assign(**levels) if levels else table
+
+
+def _collected(table: object) -> nw.DataFrame[Any] | None:
+    """Return what a lazy frame holds; None for anything else."""
+    frame = nw.from_native(table, pass_through=True)
+    if not isinstance(frame, nw.LazyFrame):
+        return None
+    if frame.implementation.is_polars():
+        return frame.collect()
+    if frame.implementation.is_dask():
+        raise InputError(
+            "X is a Dask DataFrame, which may be larger than memory. Pass X.compute(); or score "
+            "it part by part, with X.map_partitions(lambda part: detector.score_table(part)); or "
+            "write it as Parquet and pass the path, which is never held whole."
+        )
+    raise InputError(
+        f"X is a lazy table of {frame.implementation.value}; collect it first, or write it as "
+        "Parquet and pass the path, which is never held whole."
+    )
 
 
 def _objects_of(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any] | None:

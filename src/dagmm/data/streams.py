@@ -5,7 +5,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import pyarrow as pa
+from jaxtyping import Bool
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import ANY_STYLE, CHUNK_ROWS, Chunk, Rows, TableStyle
@@ -103,6 +105,14 @@ class StreamRows(Rows):
         fewer.names = tuple(name for name in self.names if name in set(names))
         return fewer
 
+    def where(self, keep: Bool[np.ndarray, " n_rows"]) -> "StreamRows":
+        """Return some of the rows, numbered anew."""
+        some = copy.copy(self)
+        some._whole = self
+        some._source = _SomeRows(self._source, keep)
+        some.n_rows = some._source.n_rows
+        return some
+
     def read(self) -> pa.Table:
         """Read the whole table into memory."""
         return _joined(list(self.record_batches()), self.schema)
@@ -175,6 +185,24 @@ class DatasetSource:
         except (pa.ArrowException, OSError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise InputError(f"{self.name} cannot be read ({reason}).") from error
+
+
+class _SomeRows:
+    """Some of the rows of another source."""
+
+    def __init__(self, source: BatchSource, keep: Bool[np.ndarray, " n_rows"]) -> None:
+        self.name, self.schema, self.n_rows = source.name, source.schema, int(keep.sum())
+        self._source, self._keep = source, keep
+
+    def record_batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+        """Read columns from the first row on, some rows at a time."""
+        start = 0
+        for batch in self._source.record_batches(columns):
+            kept = self._keep[start : start + batch.num_rows]
+            # Rows that have come since are kept, so that whoever counts says that there are some.
+            new = np.ones(batch.num_rows - len(kept), bool)
+            yield batch.filter(pa.array(np.concatenate([kept, new])))
+            start += batch.num_rows
 
 
 def is_dataset(table: object) -> bool:

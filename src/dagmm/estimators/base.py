@@ -15,7 +15,7 @@ from dagmm._core.errors import ArgumentError, InputError, ModelFileError
 from dagmm.data.arrays import MatrixRows, array_of, as_numbers
 from dagmm.data.base import Rows
 from dagmm.data.convert import table_like
-from dagmm.data.frames import FrameRows, frame_of
+from dagmm.data.frames import FrameRows, frame_of, with_index
 from dagmm.data.images import ImageRows, image_rows
 from dagmm.data.paths import stored_rows
 from dagmm.estimators.arguments import is_plain_argument, plain_argument
@@ -361,9 +361,8 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
 
     def _roles(self) -> ColumnRoles:
         """Check what the user says about columns."""
-        return ColumnRoles.of(
-            *(getattr(self, name) for name in ("drop", "categorical", "numeric", "time", "group"))
-        )
+        names = ("drop", "categorical", "numeric", "time", "group", "time_format")
+        return ColumnRoles.of(**{name: getattr(self, name) for name in names})
 
     def _checkpoint(self, path: object, seed: str) -> Checkpoint | None:
         """Check where a training is to be kept, before the table is read."""
@@ -415,6 +414,7 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
         stored = stored_rows(table)
         if stored is not None:
             return self._stored_rows(stored, least, fitting=fitting)
+        table = with_index(table, self._roles().axes)
         frame = frame_of(table)
         if frame is None:
             values = array_of(table) if isinstance(table, list | tuple) else table
@@ -424,15 +424,36 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
             values = validate_data(
                 self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least
             )
-            return MatrixRows(values)
+            return MatrixRows(values, None if fitting else self._names_of_array())
         if fitting:
-            validate_data(self, table, reset=True, skip_check_array=True)
+            validate_data(self, frame.to_native(), reset=True, skip_check_array=True)
         if len(frame) < least or not frame.columns:
             raise InputError(
                 f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
                 f"got a table of shape {frame.shape}."
             )
         return FrameRows(frame)
+
+    def _names_of_array(self) -> tuple[str, ...] | None:
+        """Return the columns that an array has after a fit to a table with names.
+
+        They are those of the fit, in their order, as scikit-learn's warning about missing names
+        takes them to be. Only numbers can come so: a table of texts or dates, or with a clock,
+        does not become an array without a loss.
+        """
+        names = getattr(self, "feature_names_in_", None)
+        encoder = self.model_.encoder
+        if names is None or isinstance(encoder, ImageEncoder):
+            return None
+        others = [text.name for text in encoder.texts] + [date.name for date in encoder.dates]
+        if self.model_.windows is not None:
+            others += self.model_.windows.columns
+        if others:
+            raise InputError(
+                f"X is an array, whose columns have no names and hold numbers; this model needs "
+                f"column {others[0]!r}, which the fit found by its name. Pass a DataFrame."
+            )
+        return tuple(str(name) for name in names)
 
     def _stored_rows(self, rows: Rows, least: int, *, fitting: bool) -> Rows:
         if rows.n_rows < least or not rows.names:
@@ -451,7 +472,15 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
                 f"expected at least {least} image{'s' if least > 1 else ''}, got {images.n_rows}."
             )
         if fitting:
-            for name in ("drop", "categorical", "numeric", "time", "group", "window"):
+            for name in (
+                "drop",
+                "categorical",
+                "numeric",
+                "time",
+                "group",
+                "window",
+                "time_format",
+            ):
                 if getattr(self, name, None) is not None:
                     raise ArgumentError(f"{name} is about columns, and X holds images.")
             self.__dict__.pop("feature_names_in_", None)

@@ -91,14 +91,19 @@ class DAGMM(FittedModelEstimator):
         Columns that hold categories, also where these are written as numbers.
     numeric : str or list of str, optional
         Columns of numbers that are used even where they look like identifiers.
-    time : str, optional
-        The column that is the time axis: dates or numbers. It is left out.
+    time : str or pair of str, optional
+        The column that is the time axis: dates or numbers; or the two columns of date and time of
+        day. It is left out.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
     warm_start : bool, default=False
         Whether another ``fit`` goes on with the networks of the one before instead of drawing
         new ones; the table must then be encoded to as many features. Everything else is fitted
         anew.
+    time_format : str, optional
+        How dates are written where they are text, as ``datetime.strptime`` takes it, such as
+        ``"%d/%m/%Y %H:%M"``: those of the time axis, and those of other columns that are written
+        so. By default what the cells tell.
 
     Attributes
     ----------
@@ -149,9 +154,10 @@ class DAGMM(FittedModelEstimator):
         drop: Any = None,
         categorical: Any = None,
         numeric: Any = None,
-        time: str | None = None,
+        time: Any = None,
         group: str | None = None,
         warm_start: bool = False,
+        time_format: str | None = None,
     ) -> None:
         self.comp_hiddens = comp_hiddens
         self.comp_activation = comp_activation
@@ -172,6 +178,7 @@ class DAGMM(FittedModelEstimator):
         self.time = time
         self.group = group
         self.warm_start = warm_start
+        self.time_format = time_format
 
     def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
         """Train the network and fix the mixture.

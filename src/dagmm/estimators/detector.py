@@ -67,10 +67,11 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Columns that hold categories, also where these are written as numbers.
     numeric : str or list of str, optional
         Columns of numbers that are used even where they look like identifiers.
-    time : str, optional
-        The column that is the time axis: dates or numbers (of seconds). It is left out. The rows
-        that a threshold is found from are then left out of the fit in blocks of time, asset by
-        asset, not at random, so that it says more about later rows.
+    time : str or pair of str, optional
+        The column that is the time axis: dates or numbers (of seconds); or the two columns of date
+        and time of day. It is left out. The rows that a threshold is found from are then left out
+        of the fit in blocks of time, asset by asset, not at random, so that it says more about
+        later rows.
     group : str, optional
         The column that names the asset a row belongs to. It is left out.
     window : int or str, optional
@@ -98,6 +99,10 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Whether another ``fit`` goes on with the networks of the one before instead of drawing
         new ones; the table must then be encoded to as many features. Everything else is fitted
         anew.
+    time_format : str, optional
+        How dates are written where they are text, as ``datetime.strptime`` takes it, such as
+        ``"%d/%m/%Y %H:%M"``: those of the time axis, and those of other columns that are written
+        so. By default what the cells tell.
 
     Attributes
     ----------
@@ -138,13 +143,14 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         drop: Any = None,
         categorical: Any = None,
         numeric: Any = None,
-        time: str | None = None,
+        time: Any = None,
         group: str | None = None,
         window: Any = None,
         step: int = 1,
         network: str = "dense",
         config: Any = None,
         warm_start: bool = False,
+        time_format: str | None = None,
     ) -> None:
         self.contamination = contamination
         self.n_members = n_members
@@ -160,6 +166,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         self.network = network
         self.config = config
         self.warm_start = warm_start
+        self.time_format = time_format
 
     def fit(self, X: Any, y: object = None, *, checkpoint: Any = None) -> Self:
         """Train the networks, fix their mixtures and the threshold.
@@ -390,7 +397,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         """Check what the user says about windows."""
         choice = check_choice("network", self.network, tuple(_DETAIL_OF))
         if self.window is not None:
-            length = WindowLength.of(self.window, self.step, self.time, self.group)
+            roles = self._roles()
+            length = WindowLength.of(self.window, self.step, roles.time, roles.group)
             return length, _DETAIL_OF[str(choice)]
         for name, value, default in (("step", self.step, 1), ("network", choice, "dense")):
             if value != default:

@@ -88,7 +88,15 @@ class FittedModel:
         """Columns that a table needs to be scored: those described, and clock and asset."""
         if self.windows is None:
             return self.encoder.columns
-        return (*self.encoder.columns, *self.windows.columns)
+        return (*self.encoder.columns, *self.windows.columns, *self._clock)
+
+    @property
+    def _clock(self) -> tuple[str, ...]:
+        """The column of the time of day, where the time axis of windows has one."""
+        if self.windows is None or isinstance(self.encoder, ImageEncoder):
+            return ()
+        clock = self.encoder.reading_of(self.windows.time).clock
+        return (clock,) if clock else ()
 
     @property
     def table_encoder(self) -> TableEncoder:
@@ -165,7 +173,7 @@ class FittedModel:
 
         Parameters, errors as in :meth:`energy`.
         """
-        rows = as_rows(table)
+        rows = as_rows(table, columns=self.columns)
         self.check(rows)
         reader = self.reader()
         chunks = rows.only(self.columns).chunks(self.chunk_rows)
@@ -247,7 +255,7 @@ class FittedModel:
         InputError
             If there are no rows, columns are missing, or values cannot be encoded.
         """
-        rows = as_rows(table)
+        rows = as_rows(table, columns=self.columns)
         if rows.n_rows == 0:
             raise InputError("calibrate: expected at least 1 row, got none.")
         energy = self.energy(rows)
@@ -271,7 +279,7 @@ class FittedModel:
                 f"of {len(self.encoder.columns)} columns."
             )
         if self.windows is not None:
-            self.windows.check(rows.names)
+            self.windows.check(rows.names, self._clock)
         self.encoder.check(rows.names)
         self.encoder.check_units(rows.style)
 
@@ -304,7 +312,7 @@ class FittedModel:
 
     def _by_chunk(self, joined: Combination, table: object) -> Float[np.ndarray, " n_rows"]:
         """Join the components' energies of each row, chunk by chunk."""
-        rows = as_rows(table)
+        rows = as_rows(table, columns=self.columns)
         self.check(rows)
 
         if self.windows is not None:

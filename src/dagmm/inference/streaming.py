@@ -53,6 +53,6 @@ class Stream:
             asset runs backwards; column and row are named. A table of no more rows than are
             scored at a time, 512 or more, is then not taken at all.
         """
-        rows = as_rows(X)
+        rows = as_rows(X, columns=self._model.columns)
         self._model.check(rows)
         return self._model.next_energies(self._reader, rows)

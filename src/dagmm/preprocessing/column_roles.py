@@ -3,11 +3,13 @@
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, TableWarning
+from dagmm._core.wording import named
+from dagmm.preprocessing.columns.date_text import ISO, DateReading, reading_as_told
 
 #: Why a column is not used: the user said so, or what it holds.
 Reason: TypeAlias = Literal["drop", "time", "group", "identifier", "date", "empty"]
@@ -69,6 +71,8 @@ class ColumnRoles:
         The time axis: dates, or numbers; left out.
     group : str or None
         Names the asset that a row belongs to; left out.
+    date_reading : DateReading
+        How dates are written where they are text; by default what the cells tell.
     """
 
     drop: tuple[str, ...] = ()
@@ -76,23 +80,34 @@ class ColumnRoles:
     numeric: tuple[str, ...] = ()
     time: str | None = None
     group: str | None = None
+    date_reading: DateReading = ISO
 
     @classmethod
     def of(
-        cls, drop: object, categorical: object, numeric: object, time: object, group: object
+        cls,
+        drop: object,
+        categorical: object,
+        numeric: object,
+        time: object,
+        group: object,
+        time_format: object = None,
     ) -> "ColumnRoles":
         """Check arguments as a user gives them: None, a name, or for the first three names.
+
+        Of the time axis also two names, those of the date and of the time of day.
 
         Raises
         ------
         ArgumentError
         """
+        date, clock = _axis(time)
         return cls(
             _names("drop", drop),
             _names("categorical", categorical),
             _names("numeric", numeric),
-            _name("time", time),
+            date,
             _name("group", group),
+            replace(reading_as_told(time_format), clock=clock),
         )
 
     def named(self) -> list[tuple[str, str]]:
@@ -100,8 +115,15 @@ class ColumnRoles:
         several = [("drop", self.drop), ("categorical", self.categorical)]
         several.append(("numeric", self.numeric))
         named = [(argument, name) for argument, names in several for name in names]
-        one = [("time", self.time), ("group", self.group)]
+        clock = self.date_reading.clock or None
+        one = [("time", self.time), ("time", clock), ("group", self.group)]
         return named + [(argument, name) for argument, name in one if name is not None]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The columns of time axis and asset."""
+        names = (self.time, self.date_reading.clock, self.group)
+        return tuple(name for name in names if name)
 
     def check(self, names: Sequence[str]) -> None:
         """Check that a table has the columns, and that none plays two roles.
@@ -128,6 +150,8 @@ class ColumnRoles:
         left_out = [UnusedColumn.told(name, "drop") for name in self.drop]
         if self.time is not None:
             left_out.append(UnusedColumn.told(self.time, "time"))
+        if self.date_reading.clock:
+            left_out.append(UnusedColumn.told(self.date_reading.clock, "time"))
         if self.group is not None:
             left_out.append(UnusedColumn.told(self.group, "group"))
         return left_out
@@ -156,6 +180,18 @@ def _names(argument: str, value: object) -> tuple[str, ...]:
     raise ArgumentError(
         f"{argument} must be the name of a column, a list of names, or None, got {value!r}."
     )
+
+
+def _axis(time: object) -> tuple[str | None, str]:
+    """Return the column of the time axis, and that of the time of day; empty if it has none."""
+    if isinstance(time, list | tuple):
+        if len(time) == 2 and all(isinstance(name, str) for name in time):
+            return time[0], time[1]
+        raise ArgumentError(
+            f"{named('time')} must be the name of a column, the two names of date and time of "
+            f"day, or None, got {time!r}."
+        )
+    return _name("time", time), ""
 
 
 def _name(argument: str, value: object) -> str | None:

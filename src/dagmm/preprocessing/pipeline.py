@@ -44,7 +44,9 @@ class FeatureReader:
 
     def __init__(self, encoder: TableEncoder | ImageEncoder, windows: WindowSpec | None) -> None:
         self._encoder, self._windows = encoder, windows
-        self._buffer = None if windows is None else windows.buffer()
+        self._buffer = None
+        if windows is not None and isinstance(encoder, TableEncoder):
+            self._buffer = windows.buffer(encoder.reading_of(windows.time))
 
     def read(self, chunk: Chunk, *, to_explain: bool = False) -> Features:
         """Take the next rows; where they are refused nothing is changed.

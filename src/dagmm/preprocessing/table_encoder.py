@@ -12,6 +12,7 @@ from dagmm.data.base import Chunk, TableStyle
 from dagmm.data.number_text.number_format import NumberFormat
 from dagmm.preprocessing.column_roles import UnusedColumn
 from dagmm.preprocessing.columns.categorical import TextColumn
+from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.columns.datetimes import DateColumn
 from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
 from dagmm.preprocessing.columns.number_text import NumberTextColumn, numbers_in
@@ -58,6 +59,9 @@ class TableEncoder:
         Columns of numbers that were text in the training table, and how they are written.
     units : tuple of (str, str)
         Columns whose unit stood in a row below the header, and that unit.
+    date_readings : tuple of (str, DateReading)
+        Columns of dates that are not used, the time axis among them, and how they are written,
+        where that can be in several ways.
     """
 
     columns: tuple[str, ...]
@@ -71,6 +75,7 @@ class TableEncoder:
     unused_columns: tuple[UnusedColumn, ...]
     number_texts: tuple[NumberTextColumn, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
+    date_readings: tuple[tuple[str, DateReading], ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -85,6 +90,11 @@ class TableEncoder:
             *(column.name for column in self._others for _ in range(column.n_features)),
             *self.masks.names,
         )
+
+    def reading_of(self, name: str) -> DateReading:
+        """Return how a column writes dates."""
+        used = {date.name: date.reading for date in self.dates}
+        return (used | dict(self.date_readings)).get(name, ISO)
 
     def check(self, names: Sequence[str]) -> None:
         """Check that a table has the columns it needs; their order does not matter.

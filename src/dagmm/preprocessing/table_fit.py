@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +11,15 @@ import pyarrow as pa
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
+from dagmm._core.wording import given, is_option
 from dagmm.data.base import Chunk, Kind, Rows
 from dagmm.preprocessing.column_roles import ColumnRoles, UnusedColumn, warn_of
 from dagmm.preprocessing.columns.categorical import TextCounts, text_column
-from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts, dates_of, parsed
+from dagmm.preprocessing.columns.date_order import FoundReading, date_readings
+from dagmm.preprocessing.columns.date_text import ISO, DateReading, dates_of, parsed
+from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts
 from dagmm.preprocessing.columns.identifiers import IdentifierTest
+from dagmm.preprocessing.columns.label_names import ValueCounts, are_labels, is_label_name
 from dagmm.preprocessing.columns.missing import imputation_of, lost_deviation, masks_of
 from dagmm.preprocessing.columns.number_text import TextReading, look_at_texts, numbers_in
 from dagmm.preprocessing.columns.numeric import (
@@ -24,6 +29,7 @@ from dagmm.preprocessing.columns.numeric import (
     number_columns,
 )
 from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.clock import times_in_numbers
 
 
 def fit_table_encoder(
@@ -71,6 +77,7 @@ def fit_table_encoder(
         raise InputError(_nothing_left(list(unused.values())))
     encoder = counts.encoder(columns, scaling, tuple(unused.values()))
     warn_of(encoder.unused_columns)
+    counts.warn_of_labels(columns)
     counts.warn_of_texts(columns)
     return encoder
 
@@ -85,6 +92,8 @@ class _Part(NamedTuple):
     written_dates: dict[str, pa.Array]
     """Texts as dates, where all texts before are some."""
     dates: dict[str, pa.Array]
+    values: dict[str, ValueCounts]
+    """Of numbers that are called what labels are called."""
 
 
 class _Counts:
@@ -96,6 +105,7 @@ class _Counts:
         self._told = set(roles.categorical)
         self._check_numeric(roles.numeric)
         maybe = tuple(n for n in names if n not in self._told and self.kinds[n] == "text")
+        self._date_readings = _date_readings(rows, names, roles)
         self.readings = look_at_texts(rows, maybe, roles.numeric)
         found = [reading.column for reading in self.readings.values()]
         self.number_texts = {column.name: column for column in found if column is not None}
@@ -118,6 +128,9 @@ class _Counts:
                 or (name in self.number_texts and self.readings[name].is_whole)
             )
         }
+        declared = {*roles.categorical, *roles.numeric}
+        self._label_names = {n for n in names if n not in declared and is_label_name(n)}
+        self.values = {n: ValueCounts() for n in self.number_names if n in self._label_names}
         self.texts = {name: TextCounts(Counter()) for name in texts}
         self.dates = {name: DateCounts() for name in dates}
         # Text may turn out to be dates, until one is not.
@@ -145,13 +158,18 @@ class _Counts:
             if counts.values is not None
         }
         texts = {name: chunk.text(name) for name in self.texts}
-        written = {name: parsed(texts[name]) for name in tuple(self.written_dates)}
+        written = {
+            name: parsed(texts[name], self._dated(name)) for name in tuple(self.written_dates)
+        }
         dates = {
             name: dates_of(chunk, name, "the rows before have dates there") for name in self.dates
         }
         if self._time is not None:
-            _check_time(chunk, self._time)
-        return _Part(chunk.n_rows, numbers, integers, texts, written, dates)
+            _check_time(chunk, self._time, self._dated(self._time))
+        counted = {
+            name: ValueCounts.of(values[:, self.number_names.index(name)]) for name in self.values
+        }
+        return _Part(chunk.n_rows, numbers, integers, texts, written, dates, counted)
 
     def _integers(self, chunk: Chunk, name: str, values: np.ndarray) -> np.ndarray:
         if name not in self.number_texts:
@@ -165,6 +183,8 @@ class _Counts:
         self.numbers = part.numbers if self.numbers is None else self.numbers.merge(part.numbers)
         for name, integers in part.integers.items():
             self.integers[name].add(integers)
+        for name, values in part.values.items():
+            self.values[name].merge(values)
         for name, texts in part.texts.items():
             self.texts[name].add(texts)
         for name, dates in part.dates.items():
@@ -232,7 +252,9 @@ class _Counts:
             if name in self.texts
         )
         dates = tuple(
-            DateColumn(name, self.dates[name].cycles) for name in columns if name in self.dates
+            DateColumn(name, self.dates[name].cycles, self._dated(name))
+            for name in columns
+            if name in self.dates
         )
         present = dict(zip(names, statistics.present.tolist(), strict=True))
         present |= {column.name: self.texts[column.name].present for column in texts}
@@ -250,10 +272,45 @@ class _Counts:
             unused_columns,
             tuple(self.number_texts[name] for name in names if name in self.number_texts),
             tuple((name, unit) for name, unit in self._units if name in used),
+            tuple(
+                (name, found.reading)
+                for name, found in self._date_readings.items()
+                if name not in used and self._is_dated(name) and found.reading != ISO
+            ),
         )
 
+    def _dated(self, name: str) -> DateReading:
+        found = self._date_readings.get(name)
+        return ISO if found is None else found.reading
+
+    def _is_dated(self, name: str) -> bool:
+        return name == self._time or name in self.dates
+
+    def warn_of_labels(self, columns: tuple[str, ...]) -> None:
+        """Warn of columns that are used and look like labels."""
+        for name in columns:
+            if name not in self._label_names or name in self.dates:
+                continue
+            n_different, n_present = (
+                (len(self.values[name].values), self.values[name].present)
+                if name in self.values
+                else (len(self.texts[name].counts), self.texts[name].present)
+            )
+            if are_labels(n_different, n_present):
+                kept = f"{given('label', name)} or " if is_option("label") else ""
+                warnings.warn(
+                    f"column {name!r} looks like a label and is fitted to: it has that name, and "
+                    f"{n_different} different value{'s' * (n_different > 1)}. Leave it out with "
+                    f"{kept}{given('drop', [name])} if it is one.",
+                    TableWarning,
+                    stacklevel=3,
+                )
+
     def warn_of_texts(self, columns: tuple[str, ...]) -> None:
-        """Warn of what is in doubt about the texts of columns that are used."""
+        """Warn of what is in doubt about texts: of columns that are used, and of dates."""
+        for name, found in self._date_readings.items():
+            if found.doubt and self._is_dated(name):
+                warnings.warn(found.doubt, TableWarning, stacklevel=3)
         for name in columns:
             reading = self.readings.get(name)
             if reading is None or name in self.dates:
@@ -271,15 +328,34 @@ def _why_unused(seen: TextCounts, reading: TextReading | None) -> str:
         return f"{seen.held}; most are numbers, but {reading.odd!r} is none"
     if reading is not None and reading.ambiguous is not None:
         return (
-            f"{seen.held}, and of dates such as {reading.ambiguous!r} nobody can tell whether day "
-            "or month comes first; write the year first, as in 2020-03-01"
+            f"{seen.held}, and of dates such as {reading.ambiguous!r} nobody can tell what is "
+            "day, month and year; write the year first, as in 2020-03-01, or pass "
+            f"{given('time_format', '%d/%m/%y')}"
         )
     return seen.in_words
 
 
-def _check_time(chunk: Chunk, name: str) -> None:
-    if chunk.kind(name) not in ("number", "integer"):
-        dates_of(chunk, name, "it is the time axis")
+def _date_readings(
+    rows: Rows, names: tuple[str, ...], roles: ColumnRoles
+) -> dict[str, FoundReading]:
+    """Say how columns of text, the time axis among them, write dates."""
+    time = () if roles.time is None else (roles.time,)
+    first = rows.chunk(0, min(rows.n_rows, 1))
+    maybe = tuple(name for name in names if name not in roles.categorical + roles.numeric)
+    texts = tuple(name for name in time + maybe if first.kind(name) == "text")
+    told = roles.date_reading
+    found = date_readings(rows, texts, replace(told, clock=""), roles.time)
+    if roles.time is not None and told.clock:
+        reading, doubt = found.get(roles.time, FoundReading(ISO))
+        found[roles.time] = FoundReading(replace(reading, clock=told.clock), doubt)
+    return found
+
+
+def _check_time(chunk: Chunk, name: str, reading: DateReading) -> None:
+    if not reading.clock and chunk.kind(name) in ("number", "integer"):
+        return
+    if reading.format or times_in_numbers(chunk, name) is None:
+        dates_of(chunk, name, "it is the time axis", reading)
 
 
 def _nothing_left(unused_columns: list[UnusedColumn]) -> str:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from dagmm.data.base import Chunk
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.preprocessing.columns.datetimes import dates_of
+from dagmm.preprocessing.columns.date_text import dates_of
 from dagmm.preprocessing.pipeline import Features
 from dagmm.report.columns import ColumnTracker
 from dagmm.report.downsample import MinMaxDownsampler
@@ -128,7 +128,9 @@ class ReportData:
     def _times(self, chunk: Chunk) -> np.ndarray:
         if self.timing is None:
             return np.full(chunk.n_rows, np.nan)
-        times, self.timing.are_dates = times_of(chunk, self.timing.name)
+        times, self.timing.are_dates = times_of(
+            chunk, self.timing.name, self.model.table_encoder.reading_of(self.timing.name)
+        )
         return times
 
     def _add_samples(self, part: "_Part", labels: np.ndarray | None) -> None:
@@ -180,7 +182,9 @@ class _Part:
         self._columns = encoder.columns
         self._texts: dict[str, Any] = {t.name: chunk.text(t.name) for t in encoder.texts}
         for date in encoder.dates:
-            self._texts[date.name] = dates_of(chunk, date.name, "the model was fitted to dates")
+            self._texts[date.name] = dates_of(
+                chunk, date.name, "the model was fitted to dates", date.reading
+            )
         gone = np.isnan(self.numbers)
         self.holes = dict(zip(self._number_names, gone.T, strict=True))
         self.holes |= {name: np.asarray(text.is_null()) for name, text in self._texts.items()}

@@ -257,8 +257,9 @@ def axes_of(
                 f"{near(name, names)}"
             )
     aside: dict[str, list[str]] = {"time": [], "date": [], "group": []}
+    clocks = {reading.clock for _, reading in encoder.date_readings}
     for column in encoder.unused_columns:
-        if column.name in names and column.reason in aside:
+        if column.name in names and column.reason in aside and column.name not in clocks:
             aside[column.reason].append(column.name)
     dates = aside["time"] or [*aside["date"], *(date.name for date in encoder.dates)]
     if time is None and len(dates) == 1:

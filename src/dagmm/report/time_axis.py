@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.data.base import Chunk
-from dagmm.preprocessing.columns.datetimes import dates_of, seconds_of
+from dagmm.preprocessing.columns.date_text import ISO, DateReading, dates_of
+from dagmm.preprocessing.columns.datetimes import seconds_of
 from dagmm.preprocessing.windows.clock import times_in_numbers
 from dagmm.report.reservoir import Reservoir
 
@@ -29,7 +30,9 @@ _MOST_STEPS = 7
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def times_of(chunk: Chunk, name: str) -> tuple[Float[np.ndarray, " n_rows"], bool]:
+def times_of(
+    chunk: Chunk, name: str, reading: DateReading = ISO
+) -> tuple[Float[np.ndarray, " n_rows"], bool]:
     """Return the times of a chunk and whether they are dates.
 
     Returns
@@ -43,10 +46,10 @@ def times_of(chunk: Chunk, name: str) -> tuple[Float[np.ndarray, " n_rows"], boo
     InputError
         If the column holds neither dates nor numbers; the row is named.
     """
-    numbers = times_in_numbers(chunk, name)
+    numbers = times_in_numbers(chunk, name, reading)
     if numbers is not None:
         return numbers, False
-    dates = dates_of(chunk, name, "it is the time axis")
+    dates = dates_of(chunk, name, "it is the time axis", reading)
     seconds = seconds_of(dates).astype(np.float64)
     seconds[np.asarray(dates.is_null())] = np.nan
     return seconds, True

@@ -9,6 +9,7 @@ import numpy as np
 from dagmm._core.digests import fingerprint_of
 from dagmm._core.errors import TableWarning
 from dagmm._core.progress import Progress
+from dagmm._core.wording import named
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
 from dagmm.preprocessing.column_roles import ColumnRoles
@@ -169,10 +170,10 @@ def _order_of(
     inputs: np.ndarray,
 ) -> TimeOrder | None:
     """Return how rows follow each other: by their clock, or as the table has them if they do."""
-    if roles is not None and roles.time is not None:
-        return TimeOrder.of(rows, roles.time, roles.group)
     if isinstance(encoder, ImageEncoder):
         return None
+    if roles is not None and roles.time is not None:
+        return TimeOrder.of(rows, roles.time, roles.group, encoder.reading_of(roles.time))
     alike = columns_in_order(inputs)
     if not alike.any():
         return None
@@ -182,8 +183,8 @@ def _order_of(
     warnings.warn(
         f"rows that stand one after the other are alike in {listed}{more}, as those of a series "
         "are: each network leaves out blocks of them instead of single ones. If they are rows in "
-        "time, say which column is the clock (time), and consider windows (window); if their "
-        "order means nothing, shuffle them.",
+        f"time, say which column is the clock ({named('time')}), and consider windows "
+        f"({named('window')}); if their order means nothing, shuffle them.",
         TableWarning,
         stacklevel=2,
     )

@@ -602,8 +602,24 @@ def test_giant_arrays_are_not_made(saved):
         ),
         (
             ("encoder", "dates"),
-            [{"name": "x0", "cycles": ["year"]}],
+            [{"name": "x0", "cycles": ["year"], "order": "", "format": "", "clock": ""}],
             "encoder.dates.0.cycles must be some of day, week, got ['year']",
+        ),
+        (
+            ("encoder", "dates"),
+            [{"name": "x0", "cycles": ["day"], "order": "year", "format": "", "clock": ""}],
+            "encoder.dates.0.order must be one of , day, month, got 'year'",
+        ),
+        (
+            ("encoder", "dates"),
+            [{"name": "x0", "cycles": ["day"], "order": "", "format": "%H", "clock": ""}],
+            "encoder.dates.0.format must be a format of dates, got '%H'",
+        ),
+        (
+            ("encoder", "date_readings"),
+            [{"name": "x0", "order": "day", "format": "", "clock": ""}],
+            "encoder.date_readings must be columns that are all different and not used, got "
+            "[{'clock': '', 'format': '', 'name': 'x0', 'order': 'day'}]",
         ),
         (
             ("networks", 0, "n_features"),

@@ -9,7 +9,6 @@ import pytest
 from dagmm import InputError, TableWarning
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.column_roles import ColumnRoles
-from dagmm.preprocessing.columns.datetimes import parsed
 from dagmm.preprocessing.table_fit import fit_table_encoder
 
 HOURLY = pd.date_range("2024-01-01", periods=24 * 35, freq="h")
@@ -95,11 +94,6 @@ def test_a_date_that_is_missing_is_the_middle_of_the_circle():
     assert encode(encoder, frame)[3, 1:].tolist() == [0.0] * 4
 
 
-@pytest.mark.parametrize("text", ["2024-13-01", "1/2/2024", "soon", "2024-01-01 25:00", "12:30"])
-def test_what_is_no_date_is_none(text):
-    assert parsed(pa.array([text, None])).null_count == 2
-
-
 def test_a_time_axis_that_is_no_date_is_named():
     frame = table(HOURLY[:100].strftime("%Y-%m-%d %H:%M"))
     frame.loc[30, "when"] = "yesterday"
@@ -130,48 +124,4 @@ def test_text_and_numbers_where_dates_were_are_refused():
         encode(encoder, table(HOURLY).assign(when=3.0))
     assert str(caught.value) == (
         "column 'when' holds numbers, such as 3.0; this model was fitted on dates there."
-    )
-
-
-@pytest.mark.parametrize(
-    ("written", "iso"),
-    [
-        ("2020/03/01", "2020-03-01"),
-        ("01.03.2020", "2020-03-01"),
-        ("01.03.2020 15:44:06", "2020-03-01 15:44:06"),
-        ("2020.03.01", "2020-03-01"),
-        ("2020年03月01日", "2020-03-01"),
-        ("2020年3月1日 15時44分06秒", "2020-03-01 15:44:06"),
-        ("2020年3月1日15時44分", "2020-03-01 15:44"),
-        ("20200301154406", "2020-03-01 15:44:06"),
-        ("20200301_154406", "2020-03-01 15:44:06"),
-    ],
-)
-def test_dates_are_read_as_loggers_write_them(written, iso):
-    assert parsed(pa.array([written, None])).equals(parsed(pa.array([iso, None])))
-    assert parsed(pa.array([written])).null_count == 0
-
-
-@pytest.mark.parametrize("written", ["2020-02-31", "31.02.2020", "2021年2月29日 12:00:00"])
-def test_a_day_that_no_month_has_is_no_date(written):
-    assert parsed(pa.array([written])).null_count == 1
-
-
-def test_a_date_that_can_mean_two_days_is_not_guessed():
-    assert parsed(pa.array(["01/02/2020", "13/02/2020"])).null_count == 2
-    table = pd.DataFrame({"a": np.arange(40) % 7, "when": ["01/02/2020", "02/02/2020"] * 20})
-    with pytest.warns(TableWarning) as caught:
-        fit_table_encoder(as_rows(table))
-    assert [str(warning.message) for warning in caught] == [
-        "column 'when' is read as text: '01/02/2020' in row 0 is a date, but whether day or month "
-        "comes first, nobody can tell. Write the year first, as in 2020-03-01, or pass "
-        "categorical=['when'] to read it as text without this warning."
-    ]
-    table["when"] = [f"01/02/{1980 + i}" for i in range(40)]
-    with pytest.warns(TableWarning) as caught:
-        fit_table_encoder(as_rows(table))
-    assert str(caught[0].message).startswith(
-        "column 'when' is not used: it holds 40 different texts in 40 rows, and of dates such as "
-        "'01/02/1980' nobody can tell whether day or month comes first; write the year first, as "
-        "in 2020-03-01. "
     )

@@ -1,19 +1,11 @@
 """``dagmm compare``."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show_rich
-
-
-class Train(StrEnum):
-    """Which rows to learn from, where labels are known."""
-
-    normal = "normal"
-    all = "all"
 
 
 def compare(
@@ -48,9 +40,9 @@ def compare(
         ),
     ] = None,
     train: Annotated[
-        Train,
+        o.Train,
         typer.Option(help="Where labels are known: learn from normal rows only, or from all."),
-    ] = Train.normal,
+    ] = o.Train.normal,
     output: Annotated[
         str | None,
         typer.Option(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dagmm._core.errors import ArgumentError
 from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show
 
@@ -28,10 +29,19 @@ def fit(
     ] = None,
     label: o.Label = None,
     normal: o.Normal = None,
+    train: Annotated[
+        o.Train | None,
+        typer.Option(
+            help="With --label: fit to the rows that are labelled normal, or to all; to the "
+            "normal ones by default where --normal says which they are.",
+            show_default=False,
+        ),
+    ] = None,
     categorical: o.Categorical = None,
     numeric: o.Numeric = None,
-    time: o.Time = None,
+    time: o.Times = None,
     group: o.Group = None,
+    time_format: o.TimeFormat = None,
     window: Annotated[
         str | None,
         typer.Option(
@@ -88,6 +98,11 @@ def fit(
     from dagmm.cli.jobs.fit import FitJob, fit_table
     from dagmm.cli.jobs.roles import Roles
 
+    if time is not None and len(time) > 2:
+        raise ArgumentError(
+            f"--time takes one column, or those of date and time of day, got {len(time)}."
+        )
+    axis, clock = (*(time or ()), None, None)[:2]
     job = FitJob(
         o.one_or_several(table),
         output,
@@ -108,10 +123,12 @@ def fit(
             label,
             tuple(normal or ()),
             tuple(drop or ()),
-            time,
+            axis,
             group,
             tuple(categorical or ()),
             tuple(numeric or ()),
+            time_format,
+            clock,
         ),
         "auto" if contamination is None else contamination,
         members,
@@ -122,6 +139,7 @@ def fit(
         step,
         network.value,
         checkpoint,
+        train and train.value,
     )
     with noted(quiet, unused=False):  # said in words of the command
         result = fit_table(job)

@@ -57,6 +57,15 @@ def threshold(
             metavar="TABLE",
         ),
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="With --calibrate: column that tells anomalies (not 0), which are left out; "
+            "remembered from the fit by default.",
+            metavar="COLUMN",
+        ),
+    ] = None,
+    normal: o.Normal = None,
     delimiter: o.Delimiter = None,
     header: o.Header = None,
     format: o.Format = None,
@@ -74,6 +83,7 @@ def threshold(
 
     Nothing is fitted again, and the training table is not needed.
     """
+    from dagmm.cli.jobs.roles import Roles
     from dagmm.cli.jobs.threshold import ThresholdJob, in_words, move_threshold
 
     rule = {
@@ -101,6 +111,7 @@ def threshold(
             thousands,
             sheet,
         ),
+        Roles(label=label, normal=tuple(normal or ())),
         quiet,
     )
     with noted(quiet):

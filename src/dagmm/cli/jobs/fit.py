@@ -9,7 +9,7 @@ import numpy as np
 
 from dagmm._core.errors import ArgumentError
 from dagmm.cli.jobs.images import check_no_roles, is_images, open_images
-from dagmm.cli.jobs.labels import detection_quality
+from dagmm.cli.jobs.labels import detection_quality, normal_rows
 from dagmm.cli.jobs.reading import remembered
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.tables import open_features
@@ -51,6 +51,8 @@ class FitJob:
     network : {"dense", "convolutional"}
     checkpoint : str, optional
         Path of the directory that keeps the training until the model is saved.
+    train : {"normal", "all"}, optional
+        Which rows are fitted to; by default the normal ones where their label is named.
     """
 
     table: Paths
@@ -66,6 +68,12 @@ class FitJob:
     step: int = 1
     network: str = "dense"
     checkpoint: str | None = None
+    train: str | None = None
+
+    @property
+    def only_normal(self) -> bool:
+        """Whether rows that are labelled anomalies are left out of the fit."""
+        return self.train == "normal" or (self.train is None and bool(self.roles.normal))
 
 
 def fit_table(job: FitJob) -> dict[str, Any]:
@@ -85,6 +93,8 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     check_contamination(job.contamination)
     if job.window is not None:
         WindowLength.of(job.window, job.step, job.roles.time, job.roles.group)
+    if job.train == "normal" and job.roles.label is None:
+        raise ArgumentError("--train normal needs --label, the column that tells anomalies.")
     check_directory(job.model, job.force)
     if job.checkpoint is not None:
         check_apart(job.checkpoint, job.model)
@@ -94,10 +104,15 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         features, labels, name = open_images(job.table, job.quiet), None, repr(job.table)
     else:
         features, labels, name = open_features(job.table, job.options, job.roles, job.quiet)
-    if labels is not None and 2 * labels.sum() > len(labels):
+    fitted = features
+    if labels is not None and job.only_normal:
+        assert not isinstance(features, ImageRows), "images have no labels"
+        fitted, name = normal_rows(features, labels, name, "fitted to", job.quiet)
+    elif labels is not None and 2 * labels.sum() > len(labels):
         note(
-            f"{labels.sum()} of {len(labels)} training rows are labelled anomalies; "
-            "a model takes for normal what is common among its training rows",
+            f"{labels.sum():,} of {len(labels):,} training rows are labelled anomalies; a model "
+            "takes for normal what is common among its training rows (--train normal leaves "
+            "them out)",
             job.quiet,
         )
     detector = DAGMMDetector(
@@ -111,7 +126,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         network=job.network,
     )
     with errors_named(name):
-        detector.fit(features, checkpoint=job.checkpoint)
+        detector.fit(fitted, checkpoint=job.checkpoint)
     if isinstance(detector.model_.encoder, TableEncoder):
         _note_unused(detector.model_.encoder, job.quiet)
         record = replace(
@@ -125,7 +140,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         Checkpoint(job.checkpoint).delete()
     return {
         "model": job.model,
-        **_summary(detector, features, labels),
+        **_summary(detector, features, labels, job.only_normal),
         "seconds": round(time.perf_counter() - began, 1),
     }
 
@@ -199,6 +214,7 @@ def _summary(
     detector: DAGMMDetector,
     features: FrameRows | StreamRows | ImageRows,
     labels: np.ndarray | None,
+    only_normal: bool,
 ) -> dict[str, Any]:
     model = detector.model_
     encoder, n_rows = model.encoder, model.record.n_rows
@@ -207,13 +223,14 @@ def _summary(
     else:
         summary = {
             "rows": n_rows,
+            **({} if labels is None or not only_normal else {"left_out": int(labels.sum())}),
             **_drawn(model),
             "columns": len(encoder.columns),
             "text_columns": len(encoder.texts),
             **_unused_columns(encoder),
             **_windows(model),
         }
-    share, quality = detection_quality(model, features, labels)
+    share, quality = detection_quality(model, features, labels, only_normal)
     return {
         **summary,
         "members": len(model.networks),

@@ -13,6 +13,7 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
 from dagmm.inference.record import InputRoles
 from dagmm.networks.activations import activation_name
+from dagmm.preprocessing.columns.date_text import DateReading
 from dagmm.preprocessing.columns.number_text import NumberTextColumn
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.table_encoder import TableEncoder
@@ -121,7 +122,10 @@ def _schema(model: FittedModel) -> dict[str, Any]:
         return {"images": {**images, "smoothing": encoder.smoothing, "scale": encoder.scale}}
     return {
         "columns": _columns(encoder),
-        "unused_columns": [column._asdict() for column in encoder.unused_columns],
+        "unused_columns": [
+            column._asdict() | _reading(encoder.reading_of(column.name))
+            for column in encoder.unused_columns
+        ],
         "table": asdict(model.record.roles or InputRoles()),
         **({"reading": reading_of(model.record)} if model.record.reading else {}),
         "scaling": encoder.scaling,
@@ -131,7 +135,10 @@ def _schema(model: FittedModel) -> dict[str, Any]:
 def _table_in_words(description: dict[str, Any]) -> dict[str, Any]:
     return {
         "columns": [_column_in_words(column) for column in description["columns"]],
-        "unused_columns": [f"{c['name']}: {c['why']}" for c in description["unused_columns"]]
+        "unused_columns": [
+            f"{c['name']}: {c['why']}{', ' * ('written' in c)}{c.get('written', '')}"
+            for c in description["unused_columns"]
+        ]
         or None,
     }
 
@@ -173,7 +180,7 @@ def _columns(encoder: TableEncoder) -> list[dict[str, Any]]:
     for text in encoder.texts:
         kinds[text.name] = {"kind": "text", "categories": len(text.categories)}
     for date in encoder.dates:
-        kinds[date.name] = {"kind": "dates", "cycles": list(date.cycles)}
+        kinds[date.name] = {"kind": "dates", "cycles": list(date.cycles), **_reading(date.reading)}
     for name, unit in encoder.units:
         kinds[name]["unit"] = unit
     for column in encoder.number_texts:
@@ -181,6 +188,10 @@ def _columns(encoder: TableEncoder) -> list[dict[str, Any]]:
     for name in encoder.masks.names:
         kinds[name] = {**kinds[name], "had_holes": True}
     return [{"name": name, **kinds[name]} for name in encoder.columns]
+
+
+def _reading(reading: DateReading) -> dict[str, str]:
+    return {"written": reading.in_words} if reading.in_words else {}
 
 
 def _number_text(column: NumberTextColumn) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
+from dagmm.cli.terminal import note
 from dagmm.data.convert import as_rows
 from dagmm.data.files.csv_cells import read_number
 from dagmm.data.frames import FrameRows
@@ -23,6 +24,7 @@ SCORED_ROWS = 2**18
 #: Rows whose energies and labels are kept while a table is scored.
 MOST_KEPT = 2**20
 _LISTED = 8
+_LEAST_NORMAL = 2
 
 
 def anomalies_of(
@@ -86,6 +88,41 @@ def check_some_normal(
         )
 
 
+def normal_rows(
+    rows: FrameRows | StreamRows, anomalous: np.ndarray, name: str, done: str, quiet: bool
+) -> tuple[FrameRows | StreamRows, str]:
+    """Return the rows that are labelled normal, and how messages call them.
+
+    Parameters
+    ----------
+    rows : FrameRows or StreamRows
+    anomalous : ndarray of shape (n_rows,)
+        Which rows are anomalies.
+    name : str
+        How messages call the table.
+    done : str
+        What is done with the rows, in words.
+    quiet : bool
+
+    Raises
+    ------
+    InputError
+        If there are too few.
+    """
+    n_left_out = int(anomalous.sum())
+    n_rows = len(anomalous) - n_left_out
+    if n_rows < _LEAST_NORMAL:
+        raise InputError(
+            f"{name}: {n_rows} of {len(anomalous):,} rows are labelled normal; expected at least "
+            f"{_LEAST_NORMAL}."
+        )
+    note(f"{done} {n_rows:,} rows labelled normal; {n_left_out:,} left out", quiet)
+    if not n_left_out:
+        return rows, name
+    # Rows are numbered among those that are left.
+    return rows.where(~anomalous), f"{name}, rows labelled normal"
+
+
 def quality_of(energy: np.ndarray, anomalous: np.ndarray) -> dict[str, Any]:
     """Area under the ROC curve and average precision; None where rows are all of one kind."""
     from sklearn.metrics import average_precision_score, roc_auc_score
@@ -127,24 +164,31 @@ class KeptRows:
 
 
 def detection_quality(
-    model: FittedModel, features: FrameRows | StreamRows | ImageRows, labels: np.ndarray | None
+    model: FittedModel,
+    features: FrameRows | StreamRows | ImageRows,
+    labels: np.ndarray | None,
+    only_normal: bool = False,
 ) -> tuple[float, dict[str, Any]]:
-    """Return the share of rows above the threshold, and how labels are found, if there are some.
+    """Return the share of fitted rows above the threshold, and how labels are found, if any.
 
     Parameters
     ----------
     model : FittedModel
         With a threshold.
     features : FrameRows, StreamRows or ImageRows
-        What was fitted. Of one that was too large to be held, rows drawn at random are
+        The training table. Of one that was too large to be held, rows drawn at random are
         scored, and none without labels.
     labels : ndarray of shape (n_rows,) or None
         Which rows are anomalies.
+    only_normal : bool, default=False
+        Whether these were left out of the fit.
     """
     assert model.threshold is not None, "a detector's model has a threshold"
     if model.record.drawn_rows is None:
         energy = model.energy(features)
-        share = float(is_anomaly(energy, model.threshold).mean())
+        above = is_anomaly(energy, model.threshold)
+        fitted = ~labels if labels is not None and only_normal else slice(None)
+        share = float(above[fitted].mean())
         return share, {} if labels is None else quality_of(energy, labels)
     training = model.calibration.training
     above = is_anomaly(training.energy, model.threshold)

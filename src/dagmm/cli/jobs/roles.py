@@ -22,9 +22,11 @@ class Roles:
     ----------
     ids, drop, normal : tuple of str
     label : str or None
-    time, group : str or None
-        Given to the detector, which does not fit them; passed through to the scores.
+    time, group, clock : str or None
+        Given to the detector, which does not fit them; passed through to the scores. The clock
+        is the time of day, where the time axis has two columns.
     categorical, numeric : tuple of str
+    time_format : str or None
         Given to the detector.
     """
 
@@ -36,18 +38,21 @@ class Roles:
     group: str | None = None
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
+    time_format: str | None = None
+    clock: str | None = None
 
     @property
     def passed(self) -> list[str]:
         """The columns that pass through to the output."""
-        names = (*self.ids, self.group, self.time, self.label)
+        names = (*self.ids, self.group, self.time, self.clock, self.label)
         return [name for name in names if name is not None]
 
     @property
     def arguments(self) -> dict[str, Any]:
         """What the detector has to be told."""
         several = {"categorical": self.categorical, "numeric": self.numeric}
-        one = {"time": self.time, "group": self.group}
+        time = self.time if self.clock is None else (self.time, self.clock)
+        one = {"time": time, "group": self.group, "time_format": self.time_format}
         return {name: list(columns) or None for name, columns in several.items()} | one
 
     def features(self, names: Sequence[str], table: str) -> tuple[str, ...]:
@@ -107,8 +112,16 @@ def check_column(option: str, name: str, names: Sequence[str], table: str) -> No
         raise ArgumentError(f"{option} {name}: {table} has no such column. {near(name, names)}")
 
 
-def check_types(schema: pa.Schema, table: str) -> None:
+def check_types(schema: pa.Schema, table: str, clock: str | None = None) -> None:
     """Check that each column to be fitted holds what a model can use.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    table : str
+        How messages call the table.
+    clock : str or None
+        A column that may hold times of day.
 
     Raises
     ------
@@ -118,6 +131,8 @@ def check_types(schema: pa.Schema, table: str) -> None:
     for field in schema:
         dtype = field.type
         is_date = pa.types.is_date(dtype) or pa.types.is_timestamp(dtype)
+        if field.name == clock and pa.types.is_time(dtype):
+            continue
         is_other = pa.types.is_null(dtype) or pa.types.is_duration(dtype)
         if is_number(dtype) or is_text(dtype) or is_date or is_other:
             continue

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -235,11 +235,7 @@ def roles_of(
     """
     known = Roles.of_record(model.record)
     names = source.columns
-    if said.label is not None:
-        check_column("--label", said.label, names, source.name)
-    label = said.label or (known.label if known.label in names else None)
-    if said.normal and label is None:
-        raise ArgumentError("--normal needs --label, the column whose value it is.")
+    labelled = label_roles(said, model, source)
     for name in said.ids:
         check_column("--id", name, names, source.name)
     ids = said.ids or tuple(name for name in known.ids if name in names)
@@ -253,13 +249,32 @@ def roles_of(
         axis or (old if old in names else None)
         for axis, old in ((said.time, known.time), (said.group, known.group))
     )
-    normal = said.normal or (known.normal if label == known.label else ())
     if source.origin is not None:
         ids = (source.origin, *ids)
-    roles = Roles(ids, label, normal, time=time, group=group)
+    clock = None
+    if time is not None and model.table_encoder.reading_of(time).clock in names:
+        clock = model.table_encoder.reading_of(time).clock
+    roles = replace(labelled, ids=ids, time=time, group=group, clock=clock)
     _check_output_names(roles.passed, written)
-    check_model_columns(model, names, source.name, [*ids, label])
+    check_model_columns(model, names, source.name, [*ids, roles.label])
     return roles
+
+
+def label_roles(said: Roles, model: FittedModel, source: TableFile) -> Roles:
+    """Return label and normal values, said now or remembered, checked against the table.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    known = Roles.of_record(model.record)
+    names = source.columns
+    if said.label is not None:
+        check_column("--label", said.label, names, source.name)
+    label = said.label or (known.label if known.label in names else None)
+    if said.normal and label is None:
+        raise ArgumentError("--normal needs --label, the column whose value it is.")
+    return Roles(label=label, normal=said.normal or (known.normal if label == known.label else ()))
 
 
 def _check_output_names(passed: Sequence[str], written: Sequence[str]) -> None:

@@ -59,8 +59,8 @@ def open_features(path: Paths, options: TableOptions, roles: Roles, quiet: bool)
             FrameRows(nw.from_native(chosen, eager_only=True), rows.style),
             chosen.schema,
         )
-    check_types(schema, source.name)
-    labels = None if roles.label is None else _labels(table, roles.label, roles, source.name)
+    check_types(schema, source.name, roles.clock)
+    labels = None if roles.label is None else labels_of(rows, roles, source.name)
     return Features(features, labels, source.name)
 
 
@@ -97,15 +97,32 @@ def _texts(source: TableFile, roles: Roles, label: tuple[str, ...]) -> tuple[str
     return texts + tuple(field.name for field in source.schema if is_text(field.type))
 
 
-def _labels(table: pa.Table | StreamRows, name: str, roles: Roles, source: str) -> np.ndarray:
-    """Say which rows are anomalies, some rows at a time."""
+def labels_of(rows: FrameRows | StreamRows, roles: Roles, source: str) -> np.ndarray:
+    """Say which rows are anomalies, some rows at a time.
+
+    Parameters
+    ----------
+    rows : FrameRows or StreamRows
+        With the label column, as text.
+    roles : Roles
+        With a label.
+    source : str
+        How messages call the table.
+
+    Raises
+    ------
+    InputError
+        If a label is missing or cannot be read, or no row has one that is said to be normal.
+    """
+    name = roles.label
+    assert name is not None, "asked only where there is a label"
     pieces: Iterator[pa.ChunkedArray] = iter(())
-    if isinstance(table, StreamRows):
+    if isinstance(rows, StreamRows):
         pieces = (
-            pa.chunked_array([piece.column(0)]) for piece in table.only((name,)).record_batches()
+            pa.chunked_array([piece.column(0)]) for piece in rows.only((name,)).record_batches()
         )
     else:
-        pieces = iter([table[name]])
+        pieces = iter([rows.frame.to_native()[name]])
     parts, seen, start = [], pa.chunked_array([pa.array([], pa.string())]), 0
     for piece in pieces:
         parts.append(anomalies_of(piece, name, roles.normal, source, start))

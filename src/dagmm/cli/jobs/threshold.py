@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagmm._core.errors import ArgumentError
-from dagmm.cli.jobs.images import is_images, open_images, table_encoder
+from dagmm.cli.jobs.images import check_no_roles, is_images, open_images, table_encoder
+from dagmm.cli.jobs.labels import normal_rows
 from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles
-from dagmm.cli.jobs.score import check_model_columns
-from dagmm.cli.terminal import errors_named, keep_interrupts, note
-from dagmm.data.files.base import TableOptions
+from dagmm.cli.jobs.score import check_model_columns, label_roles
+from dagmm.cli.jobs.tables import labels_of
+from dagmm.cli.terminal import errors_named, keep_interrupts
+from dagmm.data.files.base import TableFile, TableOptions
 from dagmm.data.files.open import open_table
+from dagmm.data.frames import FrameRows
 from dagmm.data.paths import rows_in
+from dagmm.data.streams import StreamRows
 from dagmm.inference.calibration.threshold import choose_threshold
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model, save_model
@@ -35,6 +39,9 @@ class ThresholdJob:
         Path of a table of normal rows.
     options : TableOptions
         Of that table.
+    roles : Roles
+        Its label, and what is normal; where nothing is said, the model remembers what was said at
+        the fit.
     quiet : bool
     """
 
@@ -45,6 +52,7 @@ class ThresholdJob:
     per_event: bool
     calibrate: str | None
     options: TableOptions
+    roles: Roles
     quiet: bool = False
 
 
@@ -61,6 +69,8 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
     DAGMMError, OSError
     """
     keep_interrupts()
+    if job.roles.label is not None and job.calibrate is None:
+        raise ArgumentError("--label belongs to --calibrate, the table whose column it is.")
     saved = load_model(job.model)
     model = saved.model
     if model.threshold is None:
@@ -93,18 +103,27 @@ def in_words(meaning: dict[str, Any]) -> dict[str, Any]:
 
 def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel:
     if is_images(path):
+        check_no_roles(job.roles, job.options, path)
         rows = open_images(path, quiet=True)
         with errors_named(repr(path)):
             return model.calibrated(rows)
-    encoder = table_encoder(model, path)
+    table_encoder(model, path)
     with open_table(path, as_at_fit(job.options, model.record)) as source:
-        known = Roles.of_record(model.record)
-        if known.label is not None and known.label in source.columns:
-            note(
-                f"all rows of {source.name} are taken for normal, whatever {known.label!r} says",
-                job.quiet,
-            )
-        check_model_columns(model, source.columns, source.name)
-        texts = tuple(text.name for text in encoder.texts)
-        with errors_named(source.name):
-            return model.calibrated(rows_in(source, model.columns, texts))
+        normal, name = _normal_rows(model, source, job)
+        with errors_named(name):
+            return model.calibrated(normal)
+
+
+def _normal_rows(
+    model: FittedModel, source: TableFile, job: ThresholdJob
+) -> tuple[FrameRows | StreamRows, str]:
+    """Return the rows that are to be calibrated with, and how messages call them."""
+    roles = label_roles(job.roles, model, source)
+    label = () if roles.label is None else (roles.label,)
+    check_model_columns(model, source.columns, source.name, label)
+    texts = tuple(text.name for text in model.table_encoder.texts) + label
+    rows = rows_in(source, model.columns + label, texts)
+    if roles.label is None:
+        return rows, source.name
+    labels = labels_of(rows, roles, source.name)
+    return normal_rows(rows, labels, source.name, "calibrated with", job.quiet)

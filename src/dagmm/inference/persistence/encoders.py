@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from dagmm._core.atomic_files import ArraySpecs
+from dagmm._core.errors import ArgumentError
 from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State, check_array
 from dagmm.data.number_text.number_format import STYLES, NumberFormat
 from dagmm.preprocessing.column_roles import REASONS, UnusedColumn
 from dagmm.preprocessing.columns.categorical import MAX_CATEGORIES, TextColumn
+from dagmm.preprocessing.columns.date_text import ORDERS, DateReading, reading_as_told
 from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
 from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
 from dagmm.preprocessing.columns.number_text import NumberTextColumn
@@ -43,7 +45,10 @@ def _plain(encoder: TableEncoder) -> dict[str, Any]:
             }
             for text in encoder.texts
         ],
-        "dates": [{"name": date.name, "cycles": list(date.cycles)} for date in encoder.dates],
+        "dates": [
+            {"name": date.name, "cycles": list(date.cycles), **dataclasses.asdict(date.reading)}
+            for date in encoder.dates
+        ],
         "masks": list(encoder.masks.names),
         "fills_holes": imputation is not None,
         "is_correlated": imputation is not None and bool(len(imputation.correlation)),
@@ -51,6 +56,10 @@ def _plain(encoder: TableEncoder) -> dict[str, Any]:
         "unused_columns": [column._asdict() for column in encoder.unused_columns],
         "number_texts": [_plain_number_text(column) for column in encoder.number_texts],
         "units": [{"name": name, "unit": unit} for name, unit in encoder.units],
+        "date_readings": [
+            {"name": name, **dataclasses.asdict(reading)}
+            for name, reading in encoder.date_readings
+        ],
     }
 
 
@@ -100,9 +109,11 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
         aside,
         number_texts,
         units,
+        readings,
     ) = field.fields(
         *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
         *("is_correlated", "lost", "unused_columns", "number_texts", "units"),
+        "date_readings",
     )
     names = columns.texts(_MOST_COLUMNS, least=1)
     text_columns = tuple(_text(part) for part in texts.items(_MOST_COLUMNS))
@@ -123,6 +134,7 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
         correlated.fail("false where there are no numbers or no holes are filled")
     none = np.empty(0)
     width = len(expected) if correlated.flag() else 0
+    unused = _unused_columns(aside, names)
     frame = TableEncoder(
         names,
         scaling.choice(SCALINGS),  # type: ignore[arg-type]
@@ -132,9 +144,10 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
         MissingIndicator(masked, none, none),
         Imputer(none, none, np.broadcast_to(0.0, (width, width))) if fills.flag() else None,
         lost.number(),
-        _unused_columns(aside, names),
+        unused,
         _number_texts(number_texts, expected),
         _units(units, names),
+        _date_readings(readings, tuple(column.name for column in unused)),
     )
     return frame, Promise(_promised(frame), lambda arrays: _joined(frame, arrays))
 
@@ -185,6 +198,7 @@ def _joined(encoder: TableEncoder, arrays: Mapping[str, np.ndarray]) -> TableEnc
         encoder.unused_columns,
         encoder.number_texts,
         encoder.units,
+        encoder.date_readings,
     )
 
 
@@ -218,11 +232,33 @@ def _text(field: JsonField) -> TextColumn:
 
 
 def _date(field: JsonField) -> DateColumn:
-    name, cycles = field.fields("name", "cycles")
+    name, cycles, *reading = field.fields("name", "cycles", "order", "format", "clock")
     found = cycles.texts(len(CYCLES), least=1)
     if not set(found) <= set(CYCLES):
         cycles.fail(f"some of {', '.join(CYCLES)}")
-    return DateColumn(name.text(), found)  # type: ignore[arg-type]
+    return DateColumn(name.text(), found, _reading(*reading))  # type: ignore[arg-type]
+
+
+def _reading(order: JsonField, form: JsonField, clock: JsonField) -> DateReading:
+    first = order.choice(ORDERS)
+    try:
+        return DateReading(first, reading_as_told(form.text() or None).format, clock.text())  # type: ignore[arg-type]
+    except ArgumentError:
+        form.fail("a format of dates")
+
+
+def _date_readings(
+    field: JsonField, names: tuple[str, ...]
+) -> tuple[tuple[str, DateReading], ...]:
+    parts = [
+        part.fields("name", "order", "format", "clock") for part in field.items(_MOST_COLUMNS)
+    ]
+    found = tuple((name.text(), _reading(*reading)) for name, *reading in parts)
+    clocks = [reading.clock for _, reading in found if reading.clock]
+    named = [name for name, _ in found] + clocks
+    if len(set(named)) < len(named) or not set(named) <= set(names):
+        field.fail("columns that are all different and not used")
+    return found
 
 
 def _plain_number_text(column: NumberTextColumn) -> dict[str, Any]:

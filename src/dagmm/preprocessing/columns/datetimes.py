@@ -3,18 +3,15 @@
 How much time has passed is no feature: every later row would lie outside the training rows.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from jaxtyping import Bool, Float64
 
-from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk
-from dagmm.data.number_text.cells import tidied
+from dagmm.preprocessing.columns.date_text import ISO, DateReading, dates_of
 
 Cycle: TypeAlias = Literal["day", "week"]
 CYCLES: tuple[Cycle, ...] = get_args(Cycle)
@@ -23,24 +20,6 @@ _HOUR, _DAY, _WEEK = 3600, 86400, 7 * 86400
 _LENGTH = {"day": _DAY, "week": _WEEK}
 #: Times a cycle must have been seen before an hour or a weekday without rows means anything.
 _LEAST_DAYS, _LEAST_WEEKS = 14, 4
-
-_ZONE = r"(Z|[+-]\d{2}:?\d{2})?"
-_TIME = rf"([ T]\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d+)?)?\s*{_ZONE})?"
-#: A date, perhaps with a time, a fraction of a second and a time zone.
-_WRITTEN = rf"^\s*\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}}{_TIME}\s*$"
-_DAY_OF_MONTH = r"^\d{4}-\d{1,2}-(?P<day>\d{1,2})"
-#: Other ways to write a date that can mean one day only, and how ISO 8601 writes it.
-_OTHERS = (
-    (r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?: |$)", r"\3-\2-\1 "),
-    (r"^(\d{4})\.(\d{1,2})\.(\d{1,2})(?: |$)", r"\1-\2-\3 "),
-    (r"^(\d{4})年 ?(\d{1,2})月 ?(\d{1,2})日 ?", r"\1-\2-\3 "),
-    (r"^((?:19|20)\d{2})(\d{2})(\d{2})[T_ -]?(\d{2})(\d{2})(\d{2})$", r"\1-\2-\3 \4:\5:\6"),
-    (r" (\d{1,2})時 ?(\d{1,2})分 ?(\d{1,2}(?:\.\d+)?)秒$", r" \1:\2:\3"),
-    (r" (\d{1,2})時 ?(\d{1,2})分$", r" \1:\2"),
-)
-#: A date that can mean two days.
-AMBIGUOUS = r"^\s*\d{1,2}/\d{1,2}/\d{2,4}\b"
-_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
 @dataclass(frozen=True)
@@ -52,10 +31,13 @@ class DateColumn:
     name : str
     cycles : tuple of {"day", "week"}
         On the wall clock.
+    reading : DateReading
+        How they are written where they are text.
     """
 
     name: str
     cycles: tuple[Cycle, ...]
+    reading: DateReading = ISO
 
     @property
     def n_features(self) -> int:
@@ -72,7 +54,7 @@ class DateColumn:
         InputError
             If the column holds no dates; the row is named.
         """
-        dates = dates_of(chunk, self.name, "this model was fitted on dates there")
+        dates = dates_of(chunk, self.name, "this model was fitted on dates there", self.reading)
         holes = np.asarray(dates.is_null())
         seconds = seconds_of(dates)
         parts = []
@@ -121,78 +103,6 @@ class DateCounts:
             f"a day (from {_LEAST_DAYS} days on) or the days of a week (from {_LEAST_WEEKS} "
             "weeks on), and the time that passes is no feature"
         )
-
-
-def dates_of(chunk: Chunk, name: str, expected: str) -> pa.Array:
-    """Read a column of dates, or of text that is dates.
-
-    Parameters
-    ----------
-    chunk : Chunk
-    name : str
-    expected : str
-        Why dates are wanted, for the message.
-
-    Returns
-    -------
-    pyarrow.TimestampArray
-        Seconds on the wall clock; a hole is null.
-
-    Raises
-    ------
-    InputError
-        Naming the first row that is no date.
-    """
-    if chunk.kind(name) != "text":
-        return chunk.dates(name)
-    texts = chunk.text(name)
-    dates = parsed(texts)
-    bad = np.asarray(dates.is_null()) & ~np.asarray(texts.is_null())
-    if bad.any():
-        row = int(np.argmax(bad))
-        text = texts[row].as_py()
-        raise InputError(
-            f"column {name!r}, row {chunk.start + row}: expected a date such as "
-            f"2024-03-09 10:14:33, got {text!r}; {expected}.{_remedy(text)}"
-        )
-    return dates
-
-
-def parsed(texts: pa.Array) -> pa.Array:
-    """Read dates of ISO 8601, also with slashes, 01.03.2020, 2020年3月1日 and 20200301154406.
-
-    Null where a text is none. A time zone is left out: the hour is that on the wall clock of the
-    place.
-    """
-    texts = as_iso(texts)
-    written = pc.match_substring_regex(texts, _WRITTEN)
-    tidy = pc.if_else(pc.fill_null(written, False), texts, pa.scalar(None, pa.string()))
-    tidy = pc.utf8_trim_whitespace(pc.replace_substring(tidy, "/", "-"))
-    tidy = pc.replace_substring(tidy, "T", " ")
-    tidy = pc.replace_substring_regex(tidy, rf"(\.\d+)?\s*{_ZONE}$", "")
-    found = [pc.strptime(tidy, form, "s", error_is_null=True) for form in _FORMATS]
-    dates = pc.coalesce(*found)
-    # Of the 31st of February strptime makes a day of March.
-    day = pc.struct_field(pc.extract_regex(tidy, _DAY_OF_MONTH), "day").cast(pa.int64())
-    return pc.if_else(pc.equal(day, pc.day(dates)), dates, pa.scalar(None, dates.type))
-
-
-def as_iso(texts: pa.Array) -> pa.Array:
-    """Return dates that are written in another way as ISO 8601 writes them, the rest as it is."""
-    other = pc.invert(pc.match_substring_regex(texts, _WRITTEN)).fill_null(False)
-    if not pc.any(other, min_count=0).as_py():
-        return texts
-    places = np.flatnonzero(np.asarray(other))
-    some = tidied(texts.cast(pa.string()).take(pa.array(places)))
-    for pattern, iso in _OTHERS:
-        some = pc.replace_substring_regex(some, pattern, iso)
-    return pc.replace_with_mask(texts.cast(pa.string()), other, pc.utf8_trim_whitespace(some))
-
-
-def _remedy(text: str) -> str:
-    if not re.match(AMBIGUOUS, text):
-        return ""
-    return " Write the year first: whether day or month comes first, nobody can tell."
 
 
 def seconds_of(dates: pa.Array) -> np.ndarray:

@@ -11,11 +11,12 @@ from jaxtyping import Float
 
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.parallel import parallel_map
+from dagmm._core.wording import given
 from dagmm.data.base import Chunk, Rows
 from dagmm.data.number_text.cell_counts import CellCounts
 from dagmm.data.number_text.number_format import PLAIN, NumberFormat
 from dagmm.data.number_text.number_search import Found, find_format
-from dagmm.preprocessing.columns.datetimes import AMBIGUOUS
+from dagmm.preprocessing.columns.date_text import AMBIGUOUS
 
 
 @dataclass(frozen=True)
@@ -215,8 +216,10 @@ def _dates(name: str, counts: CellCounts) -> TextReading:
     return TextReading(
         None,
         nearly=f"column {name!r} is read as text: {example!r} in row {counts.others.row} is a "
-        "date, but whether day or month comes first, nobody can tell. Write the year first, as in "
-        f"2020-03-01, or pass categorical=[{name!r}] to read it as text without this warning.",
+        "date of which nobody can tell what is day, month and year. Pass "
+        f"{given('time_format', '%d/%m/%y')}, write the year first with four digits, as in "
+        f"2020-03-01, or pass {given('categorical', [name])} to read it as text without this "
+        "warning.",
         ambiguous=example,
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from dagmm.data.base import Chunk
+from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
 from dagmm.preprocessing.windows.segments import first_rows
 
@@ -39,9 +40,19 @@ class WindowBuffer:
         Rows of a window.
     gap : float
         Longest time from one row to the next within a segment, in seconds.
+    reading : DateReading
+        How the clock writes dates.
     """
 
-    def __init__(self, time: str, group: str | None, n_steps: int, gap: float) -> None:
+    def __init__(
+        self,
+        time: str,
+        group: str | None,
+        n_steps: int,
+        gap: float,
+        reading: DateReading = ISO,
+    ) -> None:
+        self._reading = reading
         self._time, self._group, self._n_steps, self._gap = time, group, n_steps, gap
         self._tails: dict[str, _Tail] = {}
 
@@ -58,7 +69,7 @@ class WindowBuffer:
         if chunk.n_rows == 0:
             nothing = np.empty(0, np.int64)
             return GatheredRows(features, nothing, nothing)
-        times = times_of(chunk, self._time)
+        times = times_of(chunk, self._time, self._reading)
         names, asset = assets_of(chunk, self._group)
         rows, all_times, assets = [], [], []
         ends = np.empty(chunk.n_rows, np.int64)
@@ -67,7 +78,9 @@ class WindowBuffer:
             tail = self._tails.get(names[i])
             own = times[places]
             before = -np.inf if tail is None else float(tail.times[-1])
-            check_forward(chunk, self._time, self._group, names[i], before, own, places)
+            check_forward(
+                *(chunk, self._time, self._group, names[i], before, own, places), self._reading
+            )
             if tail is not None:
                 rows.append(tail.rows)
                 all_times.append(tail.times)

@@ -9,7 +9,8 @@ from jaxtyping import Float64, Int64
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk
-from dagmm.preprocessing.columns.datetimes import as_iso, dates_of, parsed, seconds_of
+from dagmm.preprocessing.columns.date_text import ISO, DateReading, as_iso, dates_of, parsed
+from dagmm.preprocessing.columns.datetimes import seconds_of
 
 _FRACTION = r":\d{2}(?P<fraction>\.\d+)\s*(?:Z|[+-]\d{2}:?\d{2})?\s*$"
 _ZONE = r":\d{2}(?:\.\d+)?\s*(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})\s*$"
@@ -19,7 +20,9 @@ _SINCE, _UNTIL = 631_152_000.0, 4_102_444_800.0
 ONE_ASSET = ""
 
 
-def times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
+def times_of(
+    chunk: Chunk, name: str, reading: DateReading = ISO
+) -> Float64[np.ndarray, " n_rows"]:
     """Return when each row was measured, in seconds.
 
     Since 1970 for dates; numbers are seconds since whenever, or what :func:`seconds_in` says.
@@ -29,7 +32,7 @@ def times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
     InputError
         If a row has no time, or one that cannot be read; column and row are named.
     """
-    times = known_times_of(chunk, name)
+    times = known_times_of(chunk, name, reading)
     bad = ~np.isfinite(times)
     if bad.any():
         raise InputError(
@@ -39,7 +42,9 @@ def times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
     return times
 
 
-def known_times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
+def known_times_of(
+    chunk: Chunk, name: str, reading: DateReading = ISO
+) -> Float64[np.ndarray, " n_rows"]:
     """Return what :func:`times_of` does, but NaN for a row that has no time.
 
     Raises
@@ -47,21 +52,28 @@ def known_times_of(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"]:
     InputError
         If a time cannot be read; column and row are named.
     """
-    times = times_in_numbers(chunk, name)
+    times = times_in_numbers(chunk, name, reading)
     if times is None:
-        times = chunk.instants(name) if chunk.kind(name) == "date" else _read(chunk, name)
+        is_date = chunk.kind(name) == "date" and not reading.clock
+        times = chunk.instants(name) if is_date else _read(chunk, name, reading)
     return np.asarray(times, np.float64)
 
 
-def times_in_numbers(chunk: Chunk, name: str) -> Float64[np.ndarray, " n_rows"] | None:
+def times_in_numbers(
+    chunk: Chunk, name: str, reading: DateReading = ISO
+) -> Float64[np.ndarray, " n_rows"] | None:
     """Return the times of a clock that counts, NaN in holes; None where it holds dates.
+
+    Where a format is told, or the time of day has a column of its own, text is never a number.
 
     A CSV file that is read as a model says, not as its cells look, has the clock as text.
     """
+    if reading.clock:
+        return None
     kind = chunk.kind(name)
     if kind in ("number", "integer"):
         return seconds_in(np.asarray(chunk.numbers((name,))[:, 0], np.float64))
-    if kind != "text":
+    if kind != "text" or reading.format:
         return None
     texts = chunk.text(name)
     try:
@@ -131,6 +143,7 @@ def check_forward(
     before: float,
     times: Float64[np.ndarray, " n_rows"],
     places: np.ndarray,
+    reading: DateReading = ISO,
 ) -> None:
     """Check that the clock of one asset does not run backwards.
 
@@ -146,6 +159,8 @@ def check_forward(
         Of the asset's rows, in their order.
     places : ndarray of shape (n_rows,)
         Where these rows lie in the chunk.
+    reading : DateReading
+        How dates are written.
 
     Raises
     ------
@@ -159,7 +174,7 @@ def check_forward(
     i = int(np.argmax(back))
     of_asset = "" if group is None else f" for {group} {asset!r}"
     remedy = "or name the column of its asset in group" if group is None else "asset by asset"
-    is_date = times_in_numbers(chunk, time) is None
+    is_date = times_in_numbers(chunk, time, reading) is None
     now, then = (_written(value, is_date) for value in (times[i], earlier[i]))
     raise InputError(
         f"column {time!r} runs backwards in row {chunk.start + int(places[i])}{of_asset}: {now} "
@@ -167,11 +182,11 @@ def check_forward(
     )
 
 
-def _read(chunk: Chunk, name: str) -> np.ndarray:
+def _read(chunk: Chunk, name: str, reading: DateReading) -> np.ndarray:
     """Read dates that are written as text, with fractions of a second and time zones."""
-    dates = dates_of(chunk, name, "it is the time axis")
+    dates = dates_of(chunk, name, "it is the time axis", reading)
     seconds = dates.cast(pa.int64()).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    texts = as_iso(chunk.text(name))
+    texts = as_iso(reading.texts_of(chunk, name), reading)
     fraction = pc.struct_field(pc.extract_regex(texts, _FRACTION), "fraction")
     seconds = seconds + _numbers(fraction)
     zone = pc.extract_regex(texts, _ZONE)

@@ -8,6 +8,7 @@ from jaxtyping import Float64, Int64
 
 from dagmm._core.errors import InputError, ShortSegmentWarning
 from dagmm.data.base import Rows
+from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.windows.buffer import places_of
 from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
 from dagmm.preprocessing.windows.length import WindowLength
@@ -52,13 +53,15 @@ class Series:
     gap: float
 
 
-def series_of(rows: Rows, length: WindowLength) -> Series:
+def series_of(rows: Rows, length: WindowLength, reading: DateReading = ISO) -> Series:
     """Read clock and assets of the training rows, and find the windows.
 
     Parameters
     ----------
     rows : Rows
     length : WindowLength
+    reading : DateReading
+        How the clock writes dates.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def series_of(rows: Rows, length: WindowLength) -> Series:
     ShortSegmentWarning
         If an asset has no segment as long as a window.
     """
-    asset, time, names = _read(rows, length)
+    asset, time, names = _read(rows, length, reading)
     order = np.argsort(asset, kind="stable")
     asset, time = asset[order], time[order]
     interval = median_interval(asset, time)
@@ -86,16 +89,18 @@ def series_of(rows: Rows, length: WindowLength) -> Series:
     return Series(names, asset, time, order, first, ends, n_steps, interval, gap)
 
 
-def _read(rows: Rows, length: WindowLength) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def _read(
+    rows: Rows, length: WindowLength, reading: DateReading
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
     known: dict[str, int] = {}
     assets, times = [], []
     before: dict[str, float] = {}
     for chunk in rows.chunks():
-        time = times_of(chunk, length.time)
+        time = times_of(chunk, length.time, reading)
         found, asset = assets_of(chunk, length.group)
         for name, places in zip(found, places_of(asset, len(found)), strict=True):
             own, earlier = time[places], before.get(name, -np.inf)
-            check_forward(chunk, length.time, length.group, name, earlier, own, places)
+            check_forward(*(chunk, length.time, length.group, name, earlier, own, places), reading)
             before[name] = float(own[-1])
         number = np.array([known.setdefault(name, len(known)) for name in found], np.int64)
         assets.append(number[asset])

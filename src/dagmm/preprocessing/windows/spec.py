@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dagmm._core.errors import InputError
+from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.windows.buffer import WindowBuffer
 from dagmm.preprocessing.windows.features import WindowFeatures
 
@@ -62,20 +63,21 @@ class WindowSpec:
         """Return the column that each input comes from, given that of each feature."""
         return tuple(feature_columns) * (self.n_inputs // len(feature_columns))
 
-    def check(self, names: Sequence[str]) -> None:
-        """Check that a table has the columns it needs.
+    def check(self, names: Sequence[str], clock: Sequence[str] = ()) -> None:
+        """Check that a table has the columns it needs, that of the time of day among them.
 
         Raises
         ------
         InputError
         """
-        for what, name in (("time", self.time), ("group", self.group)):
+        times = [("time", name) for name in (self.time, *clock)]
+        for what, name in (*times, ("group", self.group)):
             if name is not None and name not in names:
                 raise InputError(
                     f"X has no column {name!r}, the {what} of this model, which was fitted to "
                     "windows."
                 )
 
-    def buffer(self) -> WindowBuffer:
-        """Return what keeps the last rows of each asset."""
-        return WindowBuffer(self.time, self.group, self.n_steps, self.gap)
+    def buffer(self, reading: DateReading = ISO) -> WindowBuffer:
+        """Return what keeps the last rows of each asset, whose clock writes dates in some way."""
+        return WindowBuffer(self.time, self.group, self.n_steps, self.gap, reading)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from dagmm.data.base import Rows
+from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.windows.clock import known_assets_of, known_times_of
 from dagmm.training.presets import FEWEST_ROWS, N_BLOCKS
 from dagmm.training.splits.folds import Folds
@@ -35,7 +36,9 @@ class TimeOrder:
     has_clock: bool = True
 
     @classmethod
-    def of(cls, rows: Rows, time: str, group: str | None) -> "TimeOrder":
+    def of(
+        cls, rows: Rows, time: str, group: str | None, reading: DateReading = ISO
+    ) -> "TimeOrder":
         """Read the time axis of a table, and the column that names the assets.
 
         Raises
@@ -45,8 +48,9 @@ class TimeOrder:
         """
         known: dict[str | None, int] = {}
         assets, times = [], []
-        for chunk in rows.only((time,) if group is None else (time, group)).chunks():
-            times.append(known_times_of(chunk, time))
+        columns = tuple(name for name in (time, reading.clock, group) if name)
+        for chunk in rows.only(columns).chunks():
+            times.append(known_times_of(chunk, time, reading))
             found, asset = known_assets_of(chunk, group)
             number = [known.setdefault(name, len(known)) for name in found]
             assets.append(np.array(number, np.int64)[asset])
