@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dagmm import DAGMM, ModelFileError, ModelSaveError
-from dagmm._core import directory_lock
-from dagmm._core.directory_lock import alone_in
+from dagmm._core import file_locks
+from dagmm._core.file_locks import alone_in
 from dagmm.inference.persistence import directory
 from small_fits import normal, tiny_dagmm
 
@@ -120,7 +120,7 @@ def test_a_model_that_is_always_replaced_is_given_up(two, tmp_path, monkeypatch)
 
 @pytest.mark.skipif(os.name != "posix", reason="directories are locked by POSIX")
 def test_a_saver_that_is_kept_waiting_says_where(two, tmp_path, monkeypatch):
-    monkeypatch.setattr(directory_lock, "PATIENCE", 0.05)
+    monkeypatch.setattr(file_locks, "PATIENCE", 0.05)
     with alone_in(tmp_path), pytest.raises(ModelSaveError) as caught:
         two[0].save(tmp_path)
     assert caught.value.strerror == (

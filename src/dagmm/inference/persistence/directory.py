@@ -20,8 +20,8 @@ import numpy as np
 import safetensors.numpy
 
 from dagmm._core.atomic_files import PART, ArraySpecs, check_arrays, checksum_of, write_atomically
-from dagmm._core.directory_lock import alone_in
 from dagmm._core.errors import ModelFileError, ModelSaveError
+from dagmm._core.file_locks import alone_in
 from dagmm._version import __version__
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.manifest import read_manifest, state_of_model

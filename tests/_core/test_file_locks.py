@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from dagmm._core import directory_lock
-from dagmm._core.directory_lock import alone_in
+from dagmm._core import file_locks
+from dagmm._core.file_locks import alone_in
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="directories are locked by POSIX")
 
@@ -39,7 +39,7 @@ def test_the_turn_ends_with_an_error(tmp_path):
 
 
 def test_nobody_waits_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr(directory_lock, "PATIENCE", 0.05)
+    monkeypatch.setattr(file_locks, "PATIENCE", 0.05)
     with alone_in(tmp_path), pytest.raises(TimeoutError) as caught, alone_in(tmp_path):
         pass
     assert caught.value.strerror == "another process has been writing there for a minute"
@@ -49,6 +49,6 @@ def test_a_file_system_without_locks_lets_everybody_write(tmp_path, monkeypatch)
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(directory_lock.fcntl, "flock", refuse)
+    monkeypatch.setattr(file_locks.fcntl, "flock", refuse)
     with alone_in(tmp_path), alone_in(tmp_path):
         pass

@@ -1,4 +1,4 @@
-"""Those who write to one directory take turns, in one process or in several."""
+"""Locks that the operating system lifts when their process ends, however it ends."""
 
 import contextlib
 import errno
@@ -42,7 +42,7 @@ def alone_in(directory: Path) -> Iterator[None]:
         return
     handle = os.open(directory, os.O_RDONLY)
     try:
-        _lock(handle)
+        _wait_for(handle)
         yield
     finally:
         with contextlib.suppress(OSError):  # also for a child that was forked meanwhile
@@ -50,20 +50,41 @@ def alone_in(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _lock(handle: int) -> None:
+def try_lock(handle: int) -> bool | None:
+    """Lock an open file or directory, until it is closed.
+
+    Parameters
+    ----------
+    handle : int
+        Its file descriptor.
+
+    Returns
+    -------
+    bool or None
+        False where somebody else has locked it; None where there are no such locks.
+
+    Raises
+    ------
+    OSError
+    """
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return None
+    return True
+
+
+def _wait_for(handle: int) -> None:
     until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > until:
-                raise TimeoutError(
-                    errno.ETIMEDOUT, "another process has been writing there for a minute"
-                ) from error
-            time.sleep(_PAUSE)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-            return
-        else:
-            return
+    while try_lock(handle) is False:
+        if time.monotonic() > until:
+            raise TimeoutError(
+                errno.ETIMEDOUT, "another process has been writing there for a minute"
+            )
+        time.sleep(_PAUSE)
