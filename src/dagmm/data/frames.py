@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import ANY_STYLE, Chunk, Kind, Rows, TableStyle, text_of_column
+from dagmm.data.objects import ObjectColumn
 
 _HELD = {
     "text": "text",
@@ -26,16 +27,20 @@ class _FrameChunk(Chunk):
     names: tuple[str, ...]
     start: int
     frame: nw.DataFrame[Any]
-    objects: nw.DataFrame[Any] | None
+    objects: dict[str, ObjectColumn]
 
     @property
     def n_rows(self) -> int:  # type: ignore[override]
         return len(self.frame)
 
     def _column(self, name: str) -> nw.Series[Any]:
-        if self.objects is not None and name in self.objects.columns:
-            return self.objects[name]
+        if name in self.objects:
+            typed = pa.chunked_array([self.objects[name].typed])
+            return nw.from_native(typed, series_only=True)
         return self.frame[name]
+
+    def holds_text(self, name: str) -> bool:
+        return name in self.objects or super().holds_text(name)
 
     def kind(self, name: str) -> Kind:
         dtype = self._column(name).dtype
@@ -70,6 +75,9 @@ class _FrameChunk(Chunk):
                 )
             if self._column(name).dtype == nw.Duration:
                 values[:, i] = _seconds(self._arrow(name))
+            elif name in self.objects:
+                # Wider whole numbers than float64 can tell apart are rounded.
+                values[:, i] = self._arrow(name).cast(pa.float64(), safe=False)
             else:
                 values[:, i] = self._column(name).cast(nw.Float64).to_numpy()
         return values
@@ -78,7 +86,8 @@ class _FrameChunk(Chunk):
         return self._column(name).drop_nulls().to_numpy()
 
     def text(self, name: str) -> pa.Array:
-        return text_of_column(self._arrow(name))
+        column = self.objects[name].texts() if name in self.objects else self._arrow(name)
+        return text_of_column(column)
 
     def dates(self, name: str) -> pa.Array:
         kind = self.kind(name)
@@ -101,7 +110,7 @@ class _FrameChunk(Chunk):
         return ticks.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) / 1e6
 
     def take(self, index: np.ndarray) -> Chunk:
-        objects = None if self.objects is None else self.objects[index]
+        objects = {name: column.take(index) for name, column in self.objects.items()}
         return replace(self, frame=self.frame[index], objects=objects)
 
     def _arrow(self, name: str) -> pa.Array:
@@ -157,7 +166,7 @@ def arrow_chunk(table: pa.Table, start: int) -> Chunk:
         Number of its first row.
     """
     frame = nw.from_native(table, eager_only=True)
-    return _ArrowChunk(tuple(table.column_names), start, frame, None, table)
+    return _ArrowChunk(tuple(table.column_names), start, frame, {}, table)
 
 
 class FrameRows(Rows):
@@ -180,7 +189,8 @@ class FrameRows(Rows):
         """Return the rows from ``start`` up to ``stop``."""
         if self.frame.implementation.is_pyarrow():
             return arrow_chunk(self.frame.to_native().slice(start, stop - start), start)
-        objects = None if self._objects is None else self._objects[start:stop]
+        part = slice(start, stop)
+        objects = {name: column.take(part) for name, column in self._objects.items()}
         return _FrameChunk(self.names, start, self.frame[start:stop], objects)
 
 
@@ -209,23 +219,19 @@ def frame_of(table: object) -> nw.DataFrame[Any] | None:
     return frame if isinstance(frame, nw.DataFrame) else None
 
 
-def _objects_of(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any] | None:
+def _objects_of(frame: nw.DataFrame[Any]) -> dict[str, ObjectColumn]:
     """Give columns of Python objects, which pandas has, the one type that holds their values."""
-    names = [name for name, dtype in frame.schema.items() if dtype == nw.Object]
-    if not names:
-        return None
-    return nw.from_native(pa.table({name: _typed(frame[name]) for name in names}), eager_only=True)
-
-
-def _typed(objects: nw.Series[Any]) -> pa.Array:
-    holes = objects.is_null().to_list()
-    pairs = zip(objects.to_list(), holes, strict=True)
-    values = [None if is_hole else value for value, is_hole in pairs]
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError):
-        # Of several types at once: text is what all of them can be.
-        return pa.array([None if value is None else str(value) for value in values])
+    found = {}
+    for name, dtype in frame.schema.items():
+        # Where all are text, narwhals takes them for a column of text, which holds no half
+        # surrogate pairs.
+        native = str(getattr(frame[name].to_native(), "dtype", ""))
+        if dtype == nw.Object or (dtype == nw.String and native == "object"):
+            holes = frame[name].is_null().to_list()
+            pairs = zip(frame[name].to_list(), holes, strict=True)
+            values = [None if is_hole else value for value, is_hole in pairs]
+            found[name] = ObjectColumn.of(name, values)
+    return found
 
 
 def _seconds(column: pa.Array) -> np.ndarray:

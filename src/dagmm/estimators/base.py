@@ -426,7 +426,10 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
             )
             return MatrixRows(values)
         if fitting:
-            validate_data(self, table, reset=True, skip_check_array=True)
+            # scikit-learn takes names that are all text, or none that is.
+            is_mixed = len({isinstance(name, str) for name in getattr(table, "columns", ())}) > 1
+            named = frame.to_native() if is_mixed else table
+            validate_data(self, named, reset=True, skip_check_array=True)
         if len(frame) < least or not frame.columns:
             raise InputError(
                 f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
