@@ -29,8 +29,14 @@ from dagmm.inference.persistence.manifest import read_manifest, state_of_model
 #: Version of the directory's format; raised when an older library could not read it.
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-#: A manifest larger than this is not one of ours.
-MAX_MANIFEST_BYTES = 64 * 2**20
+#: A manifest larger than this is not one of ours: a table of 100,000 columns with long names has
+#: one of 13 MB, and so have 2,000 columns of text with 256 categories each.
+MAX_MANIFEST_BYTES = 32 * 2**20
+#: Most lists and objects in a manifest, which take a hundred times the memory of their text. Each
+#: column of text has two, all others one in all.
+_MOST_PARTS = 2**19
+#: How deep lists and objects may lie in each other; ours lie in six.
+_MOST_DEPTH = 32
 #: A model that is replaced while it is read is read again, so many times at most.
 _MOST_READINGS = 100
 _ARRAYS_NAME = re.compile(r"arrays-[0-9a-f]{64}\.safetensors")
@@ -86,15 +92,23 @@ def save_model(
         **state.plain,
     }
     manifest["checksum"] = checksum_of(manifest)
+    # Column names may hold lone surrogates, which JSON reads back as they are.
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    encoded = text.encode("utf-8", "surrogatepass")
+    try:
+        _check_size(len(encoded), encoded)
+    except ValueError as error:
+        raise ModelSaveError(
+            f"save: {str(directory)!r} was not written, because its manifest could not be read "
+            f"again: {error}; fit to fewer columns."
+        ) from error
     try:
         _check_target(directory)
         directory.mkdir(parents=True, exist_ok=True)
         with alone_in(directory):
             before = _leftovers(directory)
             write_atomically(directory / name, data)
-            # Column names may hold lone surrogates, which JSON reads back as they are.
-            write_atomically(directory / MANIFEST, text.encode("utf-8", "surrogatepass"))
+            write_atomically(directory / MANIFEST, encoded)
             with contextlib.suppress(OSError):  # a leftover harms nobody
                 for entry in before - {directory / name}:
                     entry.unlink()
@@ -205,15 +219,16 @@ def _read_whole(file: Path) -> _ManifestFile:
             )
         with file.open("rb") as stream:
             status = os.fstat(stream.fileno())
-            if status.st_size > MAX_MANIFEST_BYTES:
-                raise ValueError(f"it is larger than {MAX_MANIFEST_BYTES} bytes")
+            _check_size(status.st_size)
             return _ManifestFile(stream.read(), status.st_ino, status.st_mtime_ns)
 
 
 def _checked(file: Path, data: bytes) -> dict[str, Any]:
     """Return a manifest that this version can read, less the fields that say what it is."""
     with _named(file):
+        _check_size(len(data), data)
         plain = json.loads(data, parse_constant=_refuse_constant)
+        _check_depth(plain)
         if not isinstance(plain, dict) or plain.get("format") != "dagmm":
             raise ModelFileError(f"restore: {str(file)!r} was not written by dagmm.")
         version = plain.get("format_version")
@@ -233,6 +248,28 @@ def _checked(file: Path, data: bytes) -> dict[str, Any]:
         for name, value in plain.items()
         if name not in ("format", "format_version", "checksum")
     }
+
+
+def _check_size(n_bytes: int, data: bytes = b"") -> None:
+    """Refuse a manifest that would take time and memory, before it is parsed."""
+    if n_bytes > MAX_MANIFEST_BYTES:
+        raise ValueError(f"it is larger than {MAX_MANIFEST_BYTES} bytes")
+    n_parts = data.count(b"[") + data.count(b"{")
+    if n_parts > _MOST_PARTS:
+        raise ValueError(f"it has {n_parts} lists and objects, more than {_MOST_PARTS}")
+
+
+def _check_depth(plain: object) -> None:
+    """Refuse what functions that call themselves could not go through."""
+    level = [plain] if isinstance(plain, dict | list) else []
+    for _ in range(_MOST_DEPTH):
+        inner: list[Any] = []
+        for one in level:
+            inner += one.values() if isinstance(one, dict) else one
+        level = [one for one in inner if isinstance(one, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"its lists and objects lie more than {_MOST_DEPTH} deep in each other")
 
 
 def _refuse_constant(name: str) -> NoReturn:
