@@ -14,6 +14,7 @@ import pyarrow as pa
 from dagmm._core.errors import InputError
 from dagmm.data.files.base import TypedTable, is_text
 from dagmm.data.files.csv import CSVTable
+from dagmm.data.files.temporary import room_needed
 
 #: Bytes of rows from which on a CSV file is not held.
 HELD_BYTES = 2**26
@@ -72,7 +73,7 @@ class SpooledCSV(TypedTable):
         self.columns = columns
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the table
         try:
-            with tempfile.TemporaryFile() as content:
+            with room_needed(self.name), tempfile.TemporaryFile() as content:
                 table.copied(content)
                 self._write(table, content, dict.fromkeys(texts, pa.binary()))
         except BaseException:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Any, TypeAlias
 
 from dagmm._core.errors import InputError
+from dagmm.data.files.temporary import room_needed
 
 #: A file of bytes, also one in memory.
 _Bytes: TypeAlias = IO[bytes] | io.BufferedIOBase
@@ -145,8 +146,9 @@ class Source:
             return self._raw
         # Parquet begins at its end: what comes through a pipe has to be kept, on disk.
         spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the table that reads it
-        shutil.copyfileobj(self, spool)
-        spool.seek(0)
+        with room_needed(self.name):
+            shutil.copyfileobj(self, spool)
+            spool.seek(0)
         return spool
 
     def close(self) -> None:
