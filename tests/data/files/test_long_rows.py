@@ -79,6 +79,8 @@ def test_a_gzipped_cell_without_end_is_not_held(monkeypatch):
 class Full(io.BytesIO):
     """A file on a disk that is full."""
 
+    mode, name = "w+b", "full"
+
     def write(self, data):
         raise OSError(errno.ENOSPC, "No space left on device")
 
