@@ -44,7 +44,7 @@ class _FrameChunk(Chunk):
 
     def kind(self, name: str) -> Kind:
         dtype = self._column(name).dtype
-        if dtype.is_integer():
+        if dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128):  # NumPy has none so wide
             return "integer"
         if dtype.is_numeric() or dtype in (nw.Boolean, nw.Duration):
             return "number"
@@ -86,8 +86,10 @@ class _FrameChunk(Chunk):
         return self._column(name).drop_nulls().to_numpy()
 
     def text(self, name: str) -> pa.Array:
-        column = self.objects[name].texts() if name in self.objects else self._arrow(name)
-        return text_of_column(column)
+        if name in self.objects:
+            return text_of_column(self.objects[name].texts())
+        self.kind(name)  # refuses types that have no text
+        return text_of_column(self._arrow(name))
 
     def dates(self, name: str) -> pa.Array:
         kind = self.kind(name)
@@ -114,7 +116,11 @@ class _FrameChunk(Chunk):
         return replace(self, frame=self.frame[index], objects=objects)
 
     def _arrow(self, name: str) -> pa.Array:
-        column = self._column(name).to_arrow()
+        # The name goes no further: polars panics over one that holds a zero byte.
+        try:
+            column = self._column(name).alias("").to_arrow()
+        except pa.ArrowException:  # categories of several types, complex numbers
+            return ObjectColumn.of(name, self._column(name).to_list()).typed
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
     def _first(self, name: str) -> object:
@@ -207,7 +213,8 @@ def frame_of(table: object) -> nw.DataFrame[Any] | None:
         names = getattr(table, "columns", None)
     if names is None:
         return None
-    texts = [str(name) for name in names]
+    # Half of a surrogate pair is no character; JSON, Arrow and pandas itself stumble over it.
+    texts = [str(name).encode("utf-8", "backslashreplace").decode() for name in names]
     name, count = max(Counter(texts).items(), key=lambda item: item[1], default=("", 0))
     if count > 1:
         raise InputError(
@@ -223,15 +230,19 @@ def _objects_of(frame: nw.DataFrame[Any]) -> dict[str, ObjectColumn]:
     """Give columns of Python objects, which pandas has, the one type that holds their values."""
     found = {}
     for name, dtype in frame.schema.items():
-        # Where all are text, narwhals takes them for a column of text, which holds no half
-        # surrogate pairs.
-        native = str(getattr(frame[name].to_native(), "dtype", ""))
-        if dtype == nw.Object or (dtype == nw.String and native == "object"):
+        if dtype == nw.Object or _are_objects(frame[name].to_native()):
             holes = frame[name].is_null().to_list()
             pairs = zip(frame[name].to_list(), holes, strict=True)
             values = [None if is_hole else value for value, is_hole in pairs]
             found[name] = ObjectColumn.of(name, values)
     return found
+
+
+def _are_objects(native: Any) -> bool:
+    """Whether a pandas column holds objects, or categories that are, whatever they seem to be."""
+    dtype = getattr(native, "dtype", None)
+    categories = getattr(dtype, "categories", None)
+    return str(dtype if categories is None else getattr(categories, "dtype", "")) == "object"
 
 
 def _seconds(column: pa.Array) -> np.ndarray:

@@ -426,9 +426,9 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
             )
             return MatrixRows(values)
         if fitting:
-            # scikit-learn takes names that are all text, or none that is.
-            is_mixed = len({isinstance(name, str) for name in getattr(table, "columns", ())}) > 1
-            named = frame.to_native() if is_mixed else table
+            # scikit-learn takes names that are all text, which ours are, or none that is.
+            has_text = any(isinstance(name, str) for name in getattr(table, "columns", ()))
+            named = frame.to_native() if has_text else table
             validate_data(self, named, reset=True, skip_check_array=True)
         if len(frame) < least or not frame.columns:
             raise InputError(
