@@ -56,8 +56,10 @@ class _FrameChunk(Chunk):
             return "date"
         if dtype == nw.Unknown and self._column(name).is_null().all():
             return "empty"
+        native = self._column(name).to_native()
+        held = getattr(native, "dtype", dtype) if dtype == nw.Unknown else dtype
         raise InputError(
-            f"column {name!r} has type {dtype}; expected numbers, booleans, text or dates. "
+            f"column {name!r} has type {held}; expected numbers, booleans, text or dates. "
             "Convert it, or leave it out."
         )
 
