@@ -86,12 +86,15 @@ def run(campaign: Campaign, n_cases: int, place: Path) -> int:
     state: dict[str, Any] = {"next": 0, "seconds": 0.0, "outcomes": {}, "failures": []}
     if file.exists():
         state = json.loads(file.read_text())
-    if state.pop("running", False):
+    # A case that was begun and did not end may have been stopped by whoever runs it, once.
+    begun = state.pop("begun", 0)
+    if begun > 1:
         _fail(campaign, state, state["next"], "it crashed or hung, and took its process with it")
-        state["next"] += 1
+        state["next"], begun = state["next"] + 1, 0
     outcomes, said = Counter(state["outcomes"]), time.monotonic()
     for seed in range(state["next"], n_cases):
-        _keep(file, {**state, "running": True})
+        _keep(file, {**state, "begun": begun + 1})
+        begun = 0
         began = time.monotonic()
         try:
             with no_hang():

@@ -53,8 +53,21 @@ def test_a_campaign_counts_prints_tests_and_goes_on(tmp_path, capsys):
     assert said.endswith("numbers: cases 0 to 4 of 5 in 0 s: 3 even; 2 failed [1, 3]\n")
 
 
-def test_a_case_that_took_its_process_with_it_is_a_failure(tmp_path, capsys):
+def test_a_case_that_takes_its_process_with_it_twice_is_a_failure(tmp_path, capsys):
     state = {"next": 4, "seconds": 1.0, "outcomes": {"even": 2}, "failures": [1, 3]}
-    (tmp_path / "numbers.json").write_text(json.dumps({**state, "running": True}))
+    (tmp_path / "numbers.json").write_text(json.dumps({**state, "begun": 2}))
     assert run(Campaign("numbers", _even, 99), 5, tmp_path) == 3
     assert "numbers.check(4)\n\nit crashed or hung" in capsys.readouterr().out
+
+
+def _stopped(seed):
+    raise KeyboardInterrupt
+
+
+def test_a_case_that_was_stopped_once_is_run_again(tmp_path, capsys):
+    for n in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            run(Campaign("numbers", _stopped, 99), 5, tmp_path)
+        assert json.loads((tmp_path / "numbers.json").read_text())["begun"] == n
+    assert run(Campaign("numbers", _even, 99), 3, tmp_path) == 2
+    assert capsys.readouterr().out.endswith("1 even; 2 failed [0, 1]\n")
