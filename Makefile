@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint docs lock clean
+.PHONY: demo test lint docs campaign lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/run ## fit and score a table that ships with a dependency, and show the result
@@ -19,6 +19,9 @@ lint: .venv/test
 docs: .venv/test ## the code blocks of READMEs and docs run, and both READMEs agree
 	$(BIN)/python -m pytest tests/docs -q
 
+campaign: .venv/test ## odd, hostile and killed input by the thousand; goes on where it was stopped. ONLY="kills=9" chooses
+	PYTHONPATH=tests $(BIN)/python -m campaigns $(ONLY)
+
 lock: ## choose the newest versions that pyproject.toml allows; needs uv
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--group build --custom-compile-command "make lock" -o requirements/run.txt
@@ -27,7 +30,7 @@ lock: ## choose the newest versions that pyproject.toml allows; needs uv
 		--custom-compile-command "make lock" -o requirements/test.txt
 
 clean:
-	rm -rf .venv build dist dagmm-demo
+	rm -rf .venv build dist dagmm-demo .campaign
 
 # A file inside .venv marks what has been installed and is renewed when the lock changes.
 .venv/run: requirements/run.txt pyproject.toml

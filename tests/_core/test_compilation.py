@@ -16,7 +16,7 @@ def test_a_program_forgets_its_shapes_when_there_are_many(monkeypatch):
     for n in range(1, 20):
         compilation.make_room(program)
         np.testing.assert_array_equal(program(np.zeros(n, np.float32)), np.ones(n))
-        assert program._cache_size() <= 3
+        assert program.jitted._cache_size() <= 3
 
 
 def test_many_shapes_do_not_use_up_a_process(monkeypatch):
@@ -27,8 +27,8 @@ def test_many_shapes_do_not_use_up_a_process(monkeypatch):
         energies.append(
             DAGMM(comp_hiddens=[4, 1], est_hiddens=[4, 2], epoch_size=1).fit(x).predict(x)
         )
-        assert trainer._program()._cache_size() <= 6
-        assert forward._program()._cache_size() <= 4
+        assert trainer._program().jitted._cache_size() <= 6
+        assert forward._program().jitted._cache_size() <= 4
     np.testing.assert_array_equal(energies[0], energies[-1])
 
 

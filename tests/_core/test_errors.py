@@ -12,6 +12,7 @@ from dagmm._core import errors
         (errors.InputError, ValueError),
         (errors.ModelFileError, ValueError),
         (errors.ModelSaveError, OSError),
+        (errors.ForkedProcessError, RuntimeError),
     ],
 )
 def test_error_is_of_the_family_and_of_the_standard_type(error, standard):

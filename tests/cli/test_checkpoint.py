@@ -41,7 +41,7 @@ def test_a_fit_that_was_stopped_goes_on_and_leaves_only_the_model(
     with monkeypatch.context() as patch:
         patch.setattr(DAGMMDetector, "save", interrupt)
         assert run(*command).exit_code == 130
-    assert sorted(content("ck")) == ["checkpoint.json", "member-0.safetensors"]
+    assert sorted(content("ck")) == ["checkpoint.json", "member-0.safetensors", "saving.json"]
     # What a save leaves behind that is killed half way.
     Path("model").mkdir()
     for name in (f".arrays.{'0' * 16}.part", *(content("whole").keys() - {"manifest.json"})):
@@ -51,15 +51,52 @@ def test_a_fit_that_was_stopped_goes_on_and_leaves_only_the_model(
         result = run(*command)
     assert result.exit_code == 130
     assert result.stderr == GOING_ON + "dagmm: interrupted\n"
-    # Stopped between the two: the model is whole, and its checkpoint harms nobody.
+    # Stopped between the two: the model is whole, and the same command goes on.
     assert content("model") == content("whole")
-    assert "holds a model already" in failure(*command)
-    quiet = run(*command, "--force", "--quiet")
+    quiet = run(*command, "--quiet")
     assert (quiet.exit_code, quiet.stderr) == (0, "")
     assert content("model").keys() == content("whole").keys()
     assert sorted(path.name for path in there.iterdir()) == ["model", "t.csv", "whole"]
+    assert "holds a model already" in failure(*command)
     fresh = run(*command, "--force")
     assert (fresh.exit_code, fresh.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_fit_that_was_stopped_while_it_tidied_up_succeeds_again(
+    there: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    command = (*FIT, "-o", "model", "--checkpoint", "ck")
+    left, unlink = [steps], Path.unlink
+
+    def dying(path: Path, missing_ok: bool = False) -> None:
+        if path.parent.name == "ck":
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", dying)
+        stopped = run(*command)
+    kept = content("model")
+    if steps == 3:  # there are three files to delete
+        assert stopped.exit_code == 0
+        return
+    assert stopped.exit_code == 130
+    assert "threshold" in stopped.stdout, "all that is asked for has been done by then"
+    assert run(*command).exit_code == 0
+    assert content("model") == kept
+    assert sorted(path.name for path in there.iterdir()) == ["model", "t.csv"]
+
+
+def test_a_model_of_somebody_else_is_not_replaced(there: Path) -> None:
+    command = (*FIT, "-o", "model", "--checkpoint", "ck")
+    assert run(*FIT, "-o", "model").exit_code == 0
+    assert "holds a model already" in failure(*command)
+    DAGMMDetector(n_members=1).fit(np.random.default_rng(0).normal(size=(40, 3)), checkpoint="ck")
+    Checkpoint("ck").announce("another")
+    assert "holds a model already" in failure(*command)
 
 
 def test_images_are_kept_too(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:

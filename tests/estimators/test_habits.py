@@ -92,7 +92,7 @@ def test_a_lazy_frame_of_polars_is_collected():
         (
             nw.Implementation.DASK,
             "X is a Dask DataFrame, which may be larger than memory. Pass X.compute(); or score "
-            "it part by part, with X.map_partitions(lambda part: detector.score_table(part)); or "
+            "it part by part, with X.map_partitions(detector.energy, meta=(None, float)); or "
             "write it as Parquet and pass the path, which is never held whole.",
         ),
         (

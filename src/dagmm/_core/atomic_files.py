@@ -17,9 +17,14 @@ ArraySpecs = dict[str, tuple[str, tuple[int, ...]]]
 PART = re.compile(r"\..*\.[0-9a-f]{16}\.part")
 
 
+def part_of(file: Path) -> Path:
+    """Return a new name for what is to become a file, beside it."""
+    return file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
+
+
 def write_atomically(file: Path, data: bytes) -> None:
     """Write a file so that it is either as before or complete, even if the power fails."""
-    part = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
+    part = part_of(file)
     try:
         with part.open("xb") as stream:  # unlike tempfile's, it has the permissions of umask
             stream.write(data)

@@ -1,10 +1,11 @@
 """How programs are compiled: one place for the options and the precision."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import jax
 
+from dagmm._core.forks import check_process
 from dagmm._core.program_cache import keep_programs
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -23,7 +24,13 @@ def compiled(function: _F, **jit_arguments: Any) -> _F:
     chunks of rows run side by side in threads instead. Matrix products keep full float32
     precision on every device, so that energies do not depend on where they are computed. What is
     compiled is kept on disk: see :mod:`dagmm._core.program_cache`.
+
+    Raises
+    ------
+    ForkedProcessError
+        If the process was forked from one that used JAX; so does each call of the program.
     """
+    check_process()
     keep_programs()
     options = {"xla_cpu_multi_thread_eigen": False} if jax.default_backend() == "cpu" else {}
 
@@ -31,7 +38,19 @@ def compiled(function: _F, **jit_arguments: Any) -> _F:
         with jax.default_matmul_precision("highest"):
             return function(*args, **kwargs)
 
-    return jax.jit(precise, compiler_options=options, **jit_arguments)  # type: ignore[return-value]
+    jitted = jax.jit(precise, compiler_options=options, **jit_arguments)
+    return cast(_F, _Program(jitted))
+
+
+class _Program:
+    """A compiled function that is called only where JAX's threads are."""
+
+    def __init__(self, jitted: Any) -> None:
+        self.jitted = jitted
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        check_process()
+        return self.jitted(*args, **kwargs)
 
 
 def make_room(program: Callable[..., Any]) -> None:
@@ -43,6 +62,6 @@ def make_room(program: Callable[..., Any]) -> None:
         One that :func:`compiled` returned. It is called before new shapes come, where threads
         that run side by side would not all have to compile it again.
     """
-    jitted: Any = program
+    jitted = cast(_Program, program).jitted
     if jitted._cache_size() >= MOST_SHAPES:  # it grows by one or two with each shape
         jitted.clear_cache()

@@ -29,6 +29,10 @@ class MissingExtraError(DAGMMError, ImportError):
     """Something needs a package that is installed only on demand; the message says how."""
 
 
+class ForkedProcessError(DAGMMError, RuntimeError):
+    """A process was forked from one that had used JAX, and cannot compute."""
+
+
 class TableWarning(UserWarning):
     """A table is not quite what it seems; the message says which column, why, and what to do."""
 

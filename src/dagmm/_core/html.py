@@ -1,7 +1,9 @@
-"""Small tables for notebooks, as HTML whose texts are escaped."""
+"""Small tables for notebooks, as HTML whose texts are escaped, control characters too."""
 
 from collections.abc import Sequence
 from html import escape
+
+from dagmm._core.visible import visible
 
 
 def html_table(
@@ -16,12 +18,12 @@ def html_table(
         Cells: text as it is, other values as ``format_cell`` writes them.
     notes : sequence of str
     """
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    head = "".join(f"<th>{escape(visible(heading))}</th>" for heading in headings)
     body = "".join(
-        f"<tr>{''.join(f'<td>{escape(format_cell(cell))}</td>' for cell in row)}</tr>"
+        f"<tr>{''.join(f'<td>{escape(visible(format_cell(cell)))}</td>' for cell in row)}</tr>"
         for row in rows
     )
-    below = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    below = "".join(f"<p>{escape(visible(note))}</p>" for note in notes)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
 

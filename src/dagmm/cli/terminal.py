@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from dagmm._core.errors import DAGMMError, InputError, TableWarning
+from dagmm._core.visible import visible, visible_json, visible_line
 from dagmm._core.wording import options_named
 
 FAILED = 1
@@ -95,13 +96,13 @@ def errors_named(name: str) -> Iterator[None]:
 def log(message: str, quiet: bool) -> None:
     """Say what is going on, to somebody who is watching."""
     if not quiet and sys.stderr.isatty():
-        typer.echo(message, err=True)
+        typer.echo(visible_line(message), err=True)
 
 
 def note(message: str, quiet: bool) -> None:
     """Say something that a user should know of even when nobody is watching."""
     if not quiet:
-        typer.echo(f"note: {message}", err=True)
+        typer.echo(f"note: {visible_line(message)}", err=True)
 
 
 @contextlib.contextmanager
@@ -141,7 +142,7 @@ def noted(quiet: bool, unused: bool = True) -> Iterator[None]:
 def show(result: Mapping[str, Any], as_json: bool, err: bool = False) -> None:
     """Print a result: one line for each entry, or as JSON."""
     if as_json:
-        text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
+        text = _json_of(result)
     else:
         width = max(map(len, result)) + 2
         lines = [
@@ -157,16 +158,20 @@ def show_rich(result: Any, as_json: bool, err: bool = False) -> None:
     """Print a result that lays itself out; for a pipe in plain text, or as JSON."""
     stream = sys.stderr if err else sys.stdout
     if as_json or not stream.isatty():
-        text = json.dumps(result.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        typer.echo(text if as_json else str(result), err=err)
+        typer.echo(_json_of(result.to_dict()) if as_json else visible(str(result)), err=err)
         return
     from rich.console import Console
 
     Console(stderr=err).print(result)
 
 
+def _json_of(plain: Any) -> str:
+    return visible_json(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False))
+
+
 def table(rows: Sequence[tuple[str, ...]]) -> str:
     """Lay out cells in columns; the first row is the header."""
+    rows = [tuple(map(visible_line, row)) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -185,7 +190,7 @@ def _lines(name: str, value: Any) -> list[tuple[str, str]]:
 def _plain(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else visible_line(str(value))
 
 
 def _text_of(error: Exception) -> str:
@@ -195,4 +200,4 @@ def _text_of(error: Exception) -> str:
 
 
 def _fail(message: str) -> None:
-    typer.echo(f"dagmm: {' '.join(message.split())}", err=True)
+    typer.echo(f"dagmm: {visible_line(' '.join(message.split()))}", err=True)

@@ -1,5 +1,7 @@
 """Rows of numeric arrays."""
 
+import numbers
+import reprlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,7 +85,8 @@ def as_numbers(values: np.ndarray, argument: str = "X") -> np.ndarray:
     Raises
     ------
     InputError
-        Naming the first column and row that hold text, or the type of the array.
+        Naming the first column and row that hold text or a number beyond all floats, or the type
+        of the array.
     TypeError
         Naming the first column and row that hold neither text nor a number.
     """
@@ -95,12 +98,18 @@ def as_numbers(values: np.ndarray, argument: str = "X") -> np.ndarray:
         )
     try:
         return values.astype(np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         column, row = _first_unreadable(values)
-        found = f"{argument} holds {values[row, column]!r} in column 'x{column}', row {row}"
+        cell = reprlib.repr(values[row, column])
+        found = f"{argument} holds {cell} in column 'x{column}', row {row}"
     if isinstance(values[row, column], str | bytes):
         raise InputError(
             f"{found}; an array must hold numbers. Pass a DataFrame to have text encoded."
+        )
+    if isinstance(values[row, column], numbers.Real):
+        raise InputError(
+            f"{argument} holds a number in column 'x{column}', row {row}, that is beyond all "
+            "floats; replace it by one that is not, or by NaN where there is no value."
         )
     raise TypeError(f"{found}; each cell of this argument must be a string of digits or a number.")
 
@@ -109,6 +118,6 @@ def _first_unreadable(values: np.ndarray) -> tuple[int, int]:
     for column, row in np.ndindex(values.shape[::-1]):
         try:
             float(values[row, column])
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return column, row
     raise AssertionError("the array could not be read as a whole, but each of its cells could")

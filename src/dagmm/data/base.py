@@ -46,6 +46,13 @@ class Chunk(ABC):
             For types that no model can use, such as lists.
         """
 
+    def holds_text(self, name: str) -> bool:
+        """Whether the values of a column may be read as texts.
+
+        Those of a column of Python objects always may: each row of it can have another type.
+        """
+        return self.kind(name) in ("text", "category")
+
     @abstractmethod
     def numbers(self, names: tuple[str, ...]) -> np.ndarray:
         """Return columns as float64 of shape (n_rows, len(names)); a hole is NaN.

@@ -13,6 +13,7 @@ from jaxtyping import Bool
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import ANY_STYLE, Chunk, Kind, Rows, TableStyle, text_of_column
+from dagmm.data.objects import ObjectColumn
 
 _HELD = {
     "text": "text",
@@ -28,20 +29,24 @@ class _FrameChunk(Chunk):
     names: tuple[str, ...]
     start: int
     frame: nw.DataFrame[Any]
-    objects: nw.DataFrame[Any] | None
+    objects: dict[str, ObjectColumn]
 
     @property
     def n_rows(self) -> int:  # type: ignore[override]
         return len(self.frame)
 
     def _column(self, name: str) -> nw.Series[Any]:
-        if self.objects is not None and name in self.objects.columns:
-            return self.objects[name]
+        if name in self.objects:
+            typed = pa.chunked_array([self.objects[name].typed])
+            return nw.from_native(typed, series_only=True)
         return self.frame[name]
+
+    def holds_text(self, name: str) -> bool:
+        return name in self.objects or super().holds_text(name)
 
     def kind(self, name: str) -> Kind:
         dtype = self._column(name).dtype
-        if dtype.is_integer():
+        if dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128):  # NumPy has none so wide
             return "integer"
         if dtype.is_numeric() or dtype in (nw.Boolean, nw.Duration):
             return "number"
@@ -53,8 +58,10 @@ class _FrameChunk(Chunk):
             return "date"
         if dtype == nw.Unknown and self._column(name).is_null().all():
             return "empty"
+        native = self._column(name).to_native()
+        held = getattr(native, "dtype", dtype) if dtype == nw.Unknown else dtype
         raise InputError(
-            f"column {name!r} has type {dtype}; expected numbers, booleans, text or dates. "
+            f"column {name!r} has type {held}; expected numbers, booleans, text or dates. "
             "Convert it, or leave it out."
         )
 
@@ -72,6 +79,9 @@ class _FrameChunk(Chunk):
                 )
             if self._column(name).dtype == nw.Duration:
                 values[:, i] = _seconds(self._arrow(name))
+            elif name in self.objects:
+                # Wider whole numbers than float64 can tell apart are rounded.
+                values[:, i] = self._arrow(name).cast(pa.float64(), safe=False)
             else:
                 values[:, i] = self._column(name).cast(nw.Float64).to_numpy()
         return values
@@ -80,6 +90,9 @@ class _FrameChunk(Chunk):
         return self._column(name).drop_nulls().to_numpy()
 
     def text(self, name: str) -> pa.Array:
+        if name in self.objects:
+            return text_of_column(self.objects[name].texts())
+        self.kind(name)  # refuses types that have no text
         return text_of_column(self._arrow(name))
 
     def dates(self, name: str) -> pa.Array:
@@ -103,11 +116,15 @@ class _FrameChunk(Chunk):
         return ticks.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) / 1e6
 
     def take(self, index: np.ndarray) -> Chunk:
-        objects = None if self.objects is None else self.objects[index]
+        objects = {name: column.take(index) for name, column in self.objects.items()}
         return replace(self, frame=self.frame[index], objects=objects)
 
     def _arrow(self, name: str) -> pa.Array:
-        column = self._column(name).to_arrow()
+        # The name goes no further: polars panics over one that holds a zero byte.
+        try:
+            column = self._column(name).alias("").to_arrow()
+        except pa.ArrowException:  # categories of several types, complex numbers
+            return ObjectColumn.of(name, self._column(name).to_list()).typed
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
     def _first(self, name: str) -> object:
@@ -159,7 +176,7 @@ def arrow_chunk(table: pa.Table, start: int) -> Chunk:
         Number of its first row.
     """
     frame = nw.from_native(table, eager_only=True)
-    return _ArrowChunk(tuple(table.column_names), start, frame, None, table)
+    return _ArrowChunk(tuple(table.column_names), start, frame, {}, table)
 
 
 class FrameRows(Rows):
@@ -182,7 +199,8 @@ class FrameRows(Rows):
         """Return the rows from ``start`` up to ``stop``."""
         if self.frame.implementation.is_pyarrow():
             return arrow_chunk(self.frame.to_native().slice(start, stop - start), start)
-        objects = None if self._objects is None else self._objects[start:stop]
+        part = slice(start, stop)
+        objects = {name: column.take(part) for name, column in self._objects.items()}
         return _FrameChunk(self.names, start, self.frame[start:stop], objects)
 
     def where(self, keep: Bool[np.ndarray, " n_rows"]) -> "FrameRows":
@@ -208,7 +226,8 @@ def frame_of(table: object) -> nw.DataFrame[Any] | None:
         names = getattr(table, "columns", None)
     if names is None:
         return None
-    texts = [str(name) for name in names]
+    # Half of a surrogate pair is no character; JSON, Arrow and pandas itself stumble over it.
+    texts = [str(name).encode("utf-8", "backslashreplace").decode() for name in names]
     name, count = max(Counter(texts).items(), key=lambda item: item[1], default=("", 0))
     if count > 1:
         raise InputError(
@@ -261,7 +280,7 @@ def _collected(table: object) -> nw.DataFrame[Any] | None:
     if frame.implementation.is_dask():
         raise InputError(
             "X is a Dask DataFrame, which may be larger than memory. Pass X.compute(); or score "
-            "it part by part, with X.map_partitions(lambda part: detector.score_table(part)); or "
+            "it part by part, with X.map_partitions(detector.energy, meta=(None, float)); or "
             "write it as Parquet and pass the path, which is never held whole."
         )
     raise InputError(
@@ -270,23 +289,23 @@ def _collected(table: object) -> nw.DataFrame[Any] | None:
     )
 
 
-def _objects_of(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any] | None:
+def _objects_of(frame: nw.DataFrame[Any]) -> dict[str, ObjectColumn]:
     """Give columns of Python objects, which pandas has, the one type that holds their values."""
-    names = [name for name, dtype in frame.schema.items() if dtype == nw.Object]
-    if not names:
-        return None
-    return nw.from_native(pa.table({name: _typed(frame[name]) for name in names}), eager_only=True)
+    found = {}
+    for name, dtype in frame.schema.items():
+        if dtype == nw.Object or _are_objects(frame[name].to_native()):
+            holes = frame[name].is_null().to_list()
+            pairs = zip(frame[name].to_list(), holes, strict=True)
+            values = [None if is_hole else value for value, is_hole in pairs]
+            found[name] = ObjectColumn.of(name, values)
+    return found
 
 
-def _typed(objects: nw.Series[Any]) -> pa.Array:
-    holes = objects.is_null().to_list()
-    pairs = zip(objects.to_list(), holes, strict=True)
-    values = [None if is_hole else value for value, is_hole in pairs]
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError):
-        # Of several types at once: text is what all of them can be.
-        return pa.array([None if value is None else str(value) for value in values])
+def _are_objects(native: Any) -> bool:
+    """Whether a pandas column holds objects, or categories that are, whatever they seem to be."""
+    dtype = getattr(native, "dtype", None)
+    categories = getattr(dtype, "categories", None)
+    return str(dtype if categories is None else getattr(categories, "dtype", "")) == "object"
 
 
 def _seconds(column: pa.Array) -> np.ndarray:

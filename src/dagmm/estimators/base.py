@@ -426,7 +426,12 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
             )
             return MatrixRows(values, None if fitting else self._names_of_array())
         if fitting:
-            validate_data(self, frame.to_native(), reset=True, skip_check_array=True)
+            # scikit-learn takes names that are all text, which ours are, or none that is.
+            native = frame.to_native()
+            if frame.implementation.is_pandas_like():
+                has_text = any(isinstance(name, str) for name in table.columns)  # type: ignore[attr-defined]
+                native = native if has_text else table
+            validate_data(self, native, reset=True, skip_check_array=True)
         if len(frame) < least or not frame.columns:
             raise InputError(
                 f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm._core.html import html_table
+from dagmm._core.visible import visible_line
 from dagmm.data.files.write import open_sink, write_text
 from dagmm.evaluation.metrics import mean_over
 
@@ -203,9 +204,9 @@ class Comparison:
         for heading in headings[1:]:
             table.add_column(heading, justify="right")
         for title, *cells in rows:
-            table.add_row(Text(title), *cells)
+            table.add_row(Text(visible_line(title)), *cells)
         # As Text, nothing in square brackets is taken for a style.
-        return Group(table, "", *(Text(f"- {note}") for note in self.notes))
+        return Group(table, "", *(Text(f"- {visible_line(note)}") for note in self.notes))
 
     def _repr_html_(self) -> str:
         headings, rows = self._shown()

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from dagmm._core.compilation import compiled, make_room
+from dagmm._core.forks import check_process
 from dagmm._core.numerics import Array, sum_of_features
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.networks.network import Architecture
@@ -111,6 +112,7 @@ class CompiledNetwork:
     def __init__(
         self, architecture: Architecture, parameters: Float32[np.ndarray, " n_parameters"]
     ) -> None:
+        check_process()
         self.padding = padding_of(architecture)
         network = self.padding.wide.unflatten(self.padding.pad(parameters))
         self._arrays = jax.device_put(jax.tree.leaves(network))

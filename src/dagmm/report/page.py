@@ -3,6 +3,7 @@
 from typing import Any
 
 from dagmm._core.errors import MissingExtraError
+from dagmm._core.visible import visible
 from dagmm.report.columns import MOVED, Column
 from dagmm.report.contents import Contents
 from dagmm.report.figures import Figures
@@ -37,7 +38,7 @@ def page_of(contents: Contents, language: str, table: str, model: str) -> str:
     """
     text = Language(language)
     template = environment().get_template("report.html")
-    return template.render(
+    page = template.render(
         k=contents,
         t=text,
         figures=Figures(contents, text),
@@ -49,6 +50,7 @@ def page_of(contents: Contents, language: str, table: str, model: str) -> str:
         columns=listed(contents.columns)[:_COLUMNS],
         moved_from=MOVED,
     )
+    return visible(page)
 
 
 def listed(columns: tuple[Column, ...]) -> list[Column]:

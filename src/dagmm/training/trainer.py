@@ -14,6 +14,7 @@ from jax.experimental.layout import Layout, with_layout_constraint
 from jaxtyping import Float, Int, UInt32
 
 from dagmm._core.compilation import compiled, make_room
+from dagmm._core.forks import check_process
 from dagmm._core.numerics import Array
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
@@ -344,6 +345,7 @@ def _members(
 ) -> list[_TrainingRun]:
     """Return networks before training, on the device with the rows that they share."""
     paddings, table = _padded(rows, architectures, inputs)
+    check_process()
     device_rows = jax.device_put(table)
     windowed = None if inputs is None else jax.device_put(inputs.windowed)
     return [

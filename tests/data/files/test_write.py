@@ -1,5 +1,8 @@
 """Tables out: whole or not at all, and what cannot be written."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -202,3 +205,19 @@ def test_an_encoding_is_checked_before_the_work_begins() -> None:
     assert str(caught.value) == (
         "output_encoding is that of CSV, which 'o.parquet' is not; leave it out."
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="what is written is locked by POSIX")
+def test_what_a_killed_writer_left_goes_with_the_next() -> None:
+    code = (
+        "import os, signal, pyarrow as pa; from dagmm.data.files.write import open_sink\n"
+        "table = pa.table({'id': ['a']})\n"
+        "with open_sink('o.csv', table.schema) as sink:\n"
+        "    sink.write(table); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    assert len(files()) == 1
+    with open_sink("o.csv", TABLE.schema) as sink, open_sink("o.csv", TABLE.schema) as other:
+        sink.write(TABLE)
+        other.write(TABLE)
+    assert files() == ["o.csv"]

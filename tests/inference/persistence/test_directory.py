@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -266,9 +267,100 @@ def test_huge_manifest_is_not_read(saved):
     with (saved / "manifest.json").open("wb") as stream:
         stream.truncate(2**40)
     message = (
-        f"restore: {str(saved / 'manifest.json')!r} is damaged: it is larger than 67108864 bytes."
+        f"restore: {str(saved / 'manifest.json')!r} is damaged: it is larger than 33554432 bytes."
     )
     refused(saved, message)
+
+
+def test_a_manifest_of_millions_of_lists_is_refused_before_it_is_parsed(saved):
+    file = saved / "manifest.json"
+    file.write_bytes(b"[" + b"[]," * (11 * 2**20) + b"[]]")
+    began = time.perf_counter()
+    refused(
+        saved,
+        f"restore: {str(file)!r} is damaged: it is larger than 33554432 bytes.",
+    )
+    file.write_bytes(b"[" + b"[]," * (10 * 2**20) + b"[]]")
+    refused(
+        saved,
+        f"restore: {str(file)!r} is damaged: it has 10485762 lists and objects, more than 524288.",
+    )
+    assert time.perf_counter() - began < 1.0
+
+
+@pytest.mark.parametrize("depth", [33, 600, 900])
+def test_a_manifest_that_is_nested_deep_is_refused(saved, depth):
+    plain, nested = read(saved), []
+    for _ in range(depth):
+        nested = [nested]
+    plain["arguments"]["comp_hiddens"] = nested
+    write(saved, plain)
+    refused(
+        saved,
+        f"restore: {str(saved / 'manifest.json')!r} is damaged: its lists and objects lie more "
+        "than 32 deep in each other.",
+    )
+
+
+def test_a_model_that_could_not_be_read_again_is_not_saved(fitted, saved, monkeypatch):
+    monkeypatch.setattr("dagmm.inference.persistence.directory.MAX_MANIFEST_BYTES", 1000)
+    before = {file.name: file.read_bytes() for file in saved.iterdir()}
+    with pytest.raises(ModelSaveError) as caught:
+        fitted.save(saved)
+    assert str(caught.value) == (
+        f"save: {str(saved)!r} was not written, because its manifest could not be read again: it "
+        "is larger than 1000 bytes; fit to fewer columns."
+    )
+    assert {file.name: file.read_bytes() for file in saved.iterdir()} == before
+
+
+EDGES = [1.7e308, -1.7e308, 1.3e154, 2.3e-308]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["one value", "all values"])
+def test_arrays_at_the_end_of_floats_are_refused_or_give_finite_energies(
+    fitted_detector, tmp_path, whole
+):
+    fitted_detector.save(tmp_path)
+    plain, x = read(tmp_path), normal(3)
+    names = safetensors.numpy.load_file(tmp_path / plain["arrays"])
+    refusals = 0
+    for name, array in names.items():
+        for value in EDGES if array.dtype.kind == "f" and array.size else ():
+            with np.errstate(over="ignore"):
+                edge = np.clip(value, *np.finfo(array.dtype).max * np.array([-1.0, 1.0]))
+
+            def change(arrays, name=name, edge=edge):
+                arrays[name].flat[:: 1 if whole else arrays[name].size] = edge
+
+            fitted_detector.save(tmp_path)
+            write_arrays(tmp_path, change)
+            try:
+                energy = DAGMMDetector.load(tmp_path).energy(x)
+            except ModelFileError:
+                refusals += 1
+            else:
+                assert np.isfinite(energy).all(), (name, value)
+    assert refusals > 20
+
+
+def test_a_density_without_finite_energies_is_refused(fitted_detector, tmp_path):
+    fitted_detector.save(tmp_path)
+    file = write_arrays(tmp_path, set_item("components.1.density.mu", (0, 0), 1.7e308))
+    name = "components.1.density.mu"
+    refused(
+        tmp_path,
+        f"restore: {str(file)!r} is damaged: array {name!r} must be within +-1e+38.",
+        DAGMMDetector.load,
+    )
+    fitted_detector.save(tmp_path)
+    file = write_arrays(tmp_path, set_item("components.1.density.deviation", 0, 2.3e-308))
+    refused(
+        tmp_path,
+        f"restore: {str(file)!r} is damaged: components.1.density has arrays that give some rows "
+        "no finite energy.",
+        DAGMMDetector.load,
+    )
 
 
 @pytest.mark.parametrize("cut", [0, 1, 7, 8, 100, -1])
@@ -321,7 +413,26 @@ def paths_in(plain, path=()):
             yield from paths_in(value, (*path, i))
 
 
-STRANGE = [None, True, 0, -1, 2, 10**30, 1.5, -0.5, "", "x", [], {}, [[]], ["x"], {"x": 1}, [None]]
+STRANGE = [
+    None,
+    True,
+    0,
+    -1,
+    2,
+    10**30,
+    1.7e308,
+    5e-324,
+    1.5,
+    -0.5,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    ["x"],
+    {"x": 1},
+    [None],
+]
 
 
 def changed(plain, path, change):
@@ -489,7 +600,10 @@ def drop_network(components):
             "components must be components whose weights add up to 1, got ",
         ),
         (lambda c: c[6].update(weight=0.0), "components.6.weight must be in (0, 1], got 0.0"),
-        (lambda c: c[6].update(spread=0.0), "components.6.spread must be a number > 0, got 0.0"),
+        (
+            lambda c: c[6].update(spread=0.0),
+            "components.6.spread must be from 1e-100 to 1e+100, got 0.0",
+        ),
         (
             lambda c: c[6].update(kind="dense"),
             "components.6.kind must be one of ",
@@ -626,7 +740,11 @@ def test_giant_arrays_are_not_made(saved):
             4,
             "networks.0.n_features must be 3, the width of an encoded row, got 4",
         ),
-        (("components", 0, "spread"), 0.0, "components.0.spread must be a number > 0, got 0.0"),
+        (
+            ("components", 0, "spread"),
+            0.0,
+            "components.0.spread must be from 1e-100 to 1e+100, got 0.0",
+        ),
         (
             ("networks", 0, "est_dropout_ratio"),
             1.0,

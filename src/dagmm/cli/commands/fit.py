@@ -95,7 +95,7 @@ def fit(
     quiet: o.Quiet = False,
 ) -> None:
     """Fit a model to a TABLE of mostly normal rows and save it."""
-    from dagmm.cli.jobs.fit import FitJob, fit_table
+    from dagmm.cli.jobs.fit import FitJob, fit_table, forget_training
     from dagmm.cli.jobs.roles import Roles
 
     if time is not None and len(time) > 2:
@@ -144,3 +144,4 @@ def fit(
     with noted(quiet, unused=False):  # said in words of the command
         result = fit_table(job)
     show(result, as_json)
+    forget_training(job)

@@ -95,9 +95,12 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         WindowLength.of(job.window, job.step, job.roles.time, job.roles.group)
     if job.train == "normal" and job.roles.label is None:
         raise ArgumentError("--train normal needs --label, the column that tells anomalies.")
-    check_directory(job.model, job.force)
+    checkpoint = None
     if job.checkpoint is not None:
-        check_apart(job.checkpoint, job.model)
+        checkpoint = check_apart(job.checkpoint, job.model)
+    # The model of a fit that was killed after it was saved is this fit's own.
+    is_own = checkpoint is not None and checkpoint.announced(job.model)
+    check_directory(job.model, job.force or is_own)
     features: FrameRows | StreamRows | ImageRows
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
@@ -135,9 +138,9 @@ def fit_table(job: FitJob) -> dict[str, Any]:
             reading=remembered(job.options),
         )
         detector.model_ = replace(detector.model_, record=record)
+    if checkpoint is not None:
+        checkpoint.announce(job.model)
     detector.save(job.model)
-    if job.checkpoint is not None:
-        Checkpoint(job.checkpoint).delete()
     return {
         "model": job.model,
         **_summary(detector, features, labels, job.only_normal),
@@ -145,7 +148,18 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     }
 
 
-def check_apart(checkpoint: str, model: str) -> None:
+def forget_training(job: FitJob) -> None:
+    """Delete the checkpoint, if there is one; the last thing that a fit does.
+
+    Raises
+    ------
+    OSError
+    """
+    if job.checkpoint is not None:
+        Checkpoint(job.checkpoint).delete()
+
+
+def check_apart(checkpoint: str, model: str) -> Checkpoint:
     """Check that a training can be kept there, beside the model.
 
     Raises
@@ -159,7 +173,7 @@ def check_apart(checkpoint: str, model: str) -> None:
             f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
             "neither may lie in the other."
         )
-    Checkpoint(checkpoint)
+    return Checkpoint(checkpoint)
 
 
 def check_directory(model: str, force: bool) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 import pyarrow as pa
@@ -26,7 +26,7 @@ from dagmm.data.number_text.number_format import NumberFormat
 
 #: Bytes of a stream that are parsed at a time.
 BLOCK_BYTES = 8 * 2**20
-#: A quoted cell longer than this is a quote that was never closed.
+#: A quoted cell longer than this is a quote that was never closed, a row without one no row.
 LONGEST_CELL = 4 * BLOCK_BYTES
 
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -84,7 +84,7 @@ class CSVTable(TableFile):
         names = tuple(kinds)
         types = dict.fromkeys(names, pa.binary())
         start = 0
-        for block in blocks_of(self._rest(), self._dialect.newline):
+        for block in self.blocks(self._rest()):
             table = self.parse(block, names, types, start)
             if not table.num_rows:
                 continue
@@ -118,8 +118,14 @@ class CSVTable(TableFile):
             target.write(data)
 
     def blocks(self, content: Any) -> Iterator[bytes]:
-        """Cut rows that were copied into blocks of whole rows."""
-        return blocks_of(content, self._dialect.newline)
+        """Cut rows, or a copy of them, into blocks of whole rows.
+
+        Raises
+        ------
+        InputError
+            If a row is too long to be one.
+        """
+        return blocks_of(content, self._dialect.newline, self._too_long)
 
     def parse(
         self, block: bytes, columns: tuple[str, ...], types: dict[str, pa.DataType], start: int
@@ -202,6 +208,10 @@ class CSVTable(TableFile):
                 raise self._ragged(invalid[0], start) from error
             if "Empty CSV" in str(error):
                 raise self._no_rows() from error
+            lines = content.split(self._dialect.newline)
+            longest = max(range(len(lines)), key=lambda i: len(lines[i]))
+            if len(lines[longest]) > BLOCK_BYTES:
+                raise self._too_long(start + longest) from error
             raise InputError(
                 f"{self.name}: the rows from row {start} on cannot be told apart; "
                 "a quote is opened there and never closed."
@@ -240,6 +250,13 @@ class CSVTable(TableFile):
             f"{row.actual_columns} cells, expected {row.expected_columns}: {text!r}."
         )
 
+    def _too_long(self, n_before: int) -> InputError:
+        return InputError(
+            f"{self.name}: line {self._dialect.header_lines + n_before + 1} is longer than "
+            f"{BLOCK_BYTES // 2**20} MB, which no row of a table is; look there for text that is "
+            "no table, or for ends of lines that are missing."
+        )
+
     def _no_rows(self) -> InputError:
         if self._dialect.has_header:
             return InputError(
@@ -270,15 +287,32 @@ class _Rest(io.RawIOBase):
         return data
 
 
-def blocks_of(content: Any, newline: bytes) -> Iterator[bytes]:
-    """Cut text into blocks of whole rows."""
-    block = b""
+def blocks_of(
+    content: Any, newline: bytes, too_long: Callable[[int], InputError]
+) -> Iterator[bytes]:
+    """Cut text into blocks of whole rows.
+
+    Parameters
+    ----------
+    content : file-like
+    newline : bytes
+    too_long : callable
+        Makes the error for a row that is too long to be one, from the number of lines before.
+
+    Raises
+    ------
+    InputError
+    """
+    block, n_before = b"", 0
     while data := content.read(BLOCK_BYTES):
         block += data
         end = _end_of_rows(block, newline)
         if end:
             yield block[:end]
+            n_before += block.count(newline, 0, end)
             block = block[end:]
+        elif len(block) > LONGEST_CELL:
+            raise too_long(n_before)
     if block.strip():
         yield block
 

@@ -16,6 +16,7 @@ from dagmm.data.base import TableStyle
 from dagmm.data.files.base import is_text
 from dagmm.data.files.csv import CSVTable
 from dagmm.data.files.spool import SpooledTable
+from dagmm.data.files.temporary import room_needed
 
 #: Bytes of rows from which on a CSV file is not held.
 HELD_BYTES = 2**26
@@ -89,7 +90,7 @@ class SpooledCSV(SpooledTable):
         self.style = source.style
         self.columns = columns
         try:
-            with tempfile.TemporaryFile() as content:
+            with room_needed(self.name), tempfile.TemporaryFile() as content:
                 parts = []
                 for table in source.tables():
                     begin = content.tell()

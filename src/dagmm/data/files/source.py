@@ -23,6 +23,7 @@ from dagmm.data.files.compression import (
     only_member,
 )
 from dagmm.data.files.encoding import TextBytes
+from dagmm.data.files.temporary import room_needed
 
 #: A file of bytes, also one in memory.
 _Bytes: TypeAlias = IO[bytes] | io.BufferedIOBase
@@ -176,8 +177,10 @@ class Source:
         # Parquet begins at its end: what comes through a pipe has to be kept, on disk.
         if self._spool is None:
             self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the source
-            shutil.copyfileobj(self, self._spool)
-        self._spool.seek(0)
+            with room_needed(self.name):
+                shutil.copyfileobj(self, self._spool)
+        with room_needed(self.name):
+            self._spool.seek(0)
         return self._spool
 
     def mapped(self) -> Any:

@@ -7,7 +7,6 @@ import io
 import os
 import stat
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.part_files import open_part, remove_stale_parts
 from dagmm.data.files.arrow import ARROW_SUFFIXES
 from dagmm.data.files.base import check_encoding, is_text
 from dagmm.data.files.compression import codec_by_name, compressed
@@ -276,8 +276,8 @@ class _Output:
             # A device or a pipe is no file to be replaced.
             self.stream = self._path.open("wb")
         else:
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-            self._temporary = Path(name)
+            remove_stale_parts(self._path)
+            self._temporary, handle = open_part(self._path)
             self.stream = os.fdopen(handle, "wb")
 
     def keep(self) -> None:

@@ -8,15 +8,24 @@ import numpy as np
 
 from dagmm._core.atomic_files import ArraySpecs
 from dagmm._core.json_fields import JsonField
-from dagmm._core.states import Promise, State
-from dagmm.inference.ensemble import Component, Identity, TrainedNetwork, networks_of
-from dagmm.mixture.density import known_densities
+from dagmm._core.states import Promise, State, check_array
+from dagmm.inference.ensemble import (
+    FARTHEST,
+    Component,
+    Identity,
+    TrainedNetwork,
+    networks_of,
+)
+from dagmm.mixture.density import Density, known_densities
 from dagmm.networks.activations import KNOWN, activation_name
 from dagmm.networks.network import Architecture
 from dagmm.networks.residual import RESIDUALS
+from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
 
 #: Most layers of a network, networks and components of a model that are read.
 _MOST_LAYERS, _MOST_NETWORKS, _MOST_COMPONENTS = 256, 4096, 2**16
+#: Locations and spreads of energies beyond this are none.
+_LARGEST_SCALE = 1e100
 #: What the weights of all components may differ from 1 in sum.
 _ROUNDING = 1e-6
 
@@ -111,17 +120,38 @@ def _read_component(
     )
     if network.value is not None and network.whole() >= len(widths):
         network.fail(f"null or a network, of which there are {len(widths)}")
-    if spread.number() <= 0.0:
-        spread.fail("a number > 0")
+    if not -_LARGEST_SCALE <= location.number() <= _LARGEST_SCALE:
+        location.fail(f"within +-{_LARGEST_SCALE:g}")
+    if not 1.0 / _LARGEST_SCALE <= spread.number() <= _LARGEST_SCALE:
+        spread.fail(f"from {1.0 / _LARGEST_SCALE:g} to {_LARGEST_SCALE:g}")
     if not 0.0 < weight.number() <= 1.0:
         weight.fail("in (0, 1]")
     n_latent = n_inputs if network.value is None else widths[network.value]
     known = known_densities()
     promise = known[kind.choice(known)].from_state(density, n_latent)
     scale = (location.number(), spread.number(), weight.number())
-    return network.value, Promise(
-        promise.arrays, lambda arrays: Component(Identity(), promise.build(arrays), *scale)
-    )
+    farthest = ENCODED_LIMIT if network.value is None else FARTHEST
+
+    def build(arrays: Mapping[str, np.ndarray]) -> Component:
+        for name in promise.arrays:
+            check_array(np.abs(arrays[name]) <= FARTHEST, name, f"within +-{FARTHEST:g}")
+        made = promise.build(arrays)
+        _check_energies(made, density.path, n_latent, farthest)
+        return Component(Identity(), made, *scale)
+
+    return network.value, Promise(promise.arrays, build)
+
+
+def _check_energies(density: Density, path: str, n_latent: int, farthest: float) -> None:
+    """Check that a density has an energy for all that may come: in its midst, and as far away."""
+    z = np.repeat([[-farthest, 0.0, farthest]], n_latent, axis=0)
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            is_finite = np.isfinite(density.energy(z)).all()
+    except FloatingPointError:
+        is_finite = False
+    if not is_finite:
+        raise ValueError(f"{path} has arrays that give some rows no finite energy")
 
 
 def _plain_architecture(architecture: Architecture) -> dict[str, Any]:

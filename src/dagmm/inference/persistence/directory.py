@@ -2,7 +2,8 @@
 
 ``manifest.json`` says everything that is not an array and names the file of arrays, whose name
 holds its own SHA-256. Writing puts the new arrays beside the old ones and then replaces the
-manifest in one step: at every moment the directory holds one whole model.
+manifest in one step: at every moment the directory holds one whole model. Those who save there
+take turns; who reads while a model is replaced gets the one or the other, whole.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ import safetensors.numpy
 
 from dagmm._core.atomic_files import PART, ArraySpecs, check_arrays, checksum_of, write_atomically
 from dagmm._core.errors import ModelFileError, ModelSaveError
+from dagmm._core.file_locks import alone_in
 from dagmm._version import __version__
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.manifest import read_manifest, state_of_model
@@ -27,8 +29,16 @@ from dagmm.inference.persistence.manifest import read_manifest, state_of_model
 #: Version of the directory's format; raised when an older library could not read it.
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-#: A manifest larger than this is not one of ours.
-MAX_MANIFEST_BYTES = 64 * 2**20
+#: A manifest larger than this is not one of ours: a table of 100,000 columns with long names has
+#: one of 13 MB, and so have 2,000 columns of text with 256 categories each.
+MAX_MANIFEST_BYTES = 32 * 2**20
+#: Most lists and objects in a manifest, which take a hundred times the memory of their text. Each
+#: column of text has two, all others one in all.
+_MOST_PARTS = 2**19
+#: How deep lists and objects may lie in each other; ours lie in six.
+_MOST_DEPTH = 32
+#: A model that is replaced while it is read is read again, so many times at most.
+_MOST_READINGS = 100
 _ARRAYS_NAME = re.compile(r"arrays-[0-9a-f]{64}\.safetensors")
 #: What an interrupted save leaves behind.
 _LEFTOVER = re.compile(rf"{_ARRAYS_NAME.pattern}|{PART.pattern}")
@@ -82,25 +92,32 @@ def save_model(
         **state.plain,
     }
     manifest["checksum"] = checksum_of(manifest)
+    # Column names may hold lone surrogates, which JSON reads back as they are.
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    encoded = text.encode("utf-8", "surrogatepass")
+    try:
+        _check_size(len(encoded), encoded)
+    except ValueError as error:
+        raise ModelSaveError(
+            f"save: {str(directory)!r} was not written, because its manifest could not be read "
+            f"again: {error}; fit to fewer columns."
+        ) from error
     try:
         _check_target(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        before = _arrays_named_in(directory)
-        write_atomically(directory / name, data)
-        # Column names may hold lone surrogates, which JSON reads back as they are.
-        write_atomically(directory / MANIFEST, text.encode("utf-8", "surrogatepass"))
+        with alone_in(directory):
+            before = _leftovers(directory)
+            write_atomically(directory / name, data)
+            write_atomically(directory / MANIFEST, encoded)
+            with contextlib.suppress(OSError):  # a leftover harms nobody
+                for entry in before - {directory / name}:
+                    entry.unlink()
     except ModelSaveError:
         raise
     except OSError as error:
         raise ModelSaveError(
             error.errno, f"save: {str(directory)!r} could not be written: {error.strerror}."
         ) from error
-    with contextlib.suppress(OSError):  # a leftover harms nobody
-        if before is not None and before != name:
-            (directory / before).unlink()
-        for part in _parts(directory):
-            part.unlink()
 
 
 def load_model(path: str | os.PathLike[str]) -> SavedModel:
@@ -121,7 +138,22 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
         If it is missing, damaged, foreign, or of a newer format.
     """
     file = Path(path) / MANIFEST
-    plain = _read_json(file)
+    for _ in range(_MOST_READINGS):
+        read = _read_whole(file)
+        try:
+            return _read_model(file, read.data)
+        except ModelFileError:
+            # The arrays of a model that was replaced meanwhile are gone.
+            if _read_whole(file) == read:
+                raise
+    raise ModelFileError(
+        f"restore: {str(Path(path))!r} was replaced {_MOST_READINGS} times while it was read; try "
+        "again when less is saved there."
+    )
+
+
+def _read_model(file: Path, data: bytes) -> SavedModel:
+    plain = _checked(file, data)
     with _named(file):
         name = plain.pop("arrays", None)
         if not isinstance(name, str) or not _ARRAYS_NAME.fullmatch(name):
@@ -130,7 +162,7 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
                 f"got {reprlib.repr(name)}"
             )
         manifest = read_manifest(plain)
-    arrays_file = Path(path) / name
+    arrays_file = file.parent / name
     arrays = _read_arrays(arrays_file, manifest.model.arrays)
     with _named(arrays_file):
         model = manifest.model.build(arrays)
@@ -153,34 +185,31 @@ def is_free(path: str | os.PathLike[str]) -> bool:
 def _check_target(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise ModelSaveError(f"save: {str(directory)!r} is a file; a model is a directory.")
-    if not directory.exists() or is_saved_model(directory):
-        return
-    if not is_free(directory):
+    # In this order: somebody else's save may end between the two.
+    if directory.exists() and not is_free(directory) and not is_saved_model(directory):
         raise ModelSaveError(
             f"save: {str(directory)!r} holds files that are not a saved model; "
             "choose another directory."
         )
 
 
-def _parts(directory: Path) -> list[Path]:
-    """Halves of files that a save which was killed left behind."""
-    return [entry for entry in directory.iterdir() if PART.fullmatch(entry.name)]
-
-
-def _arrays_named_in(directory: Path) -> str | None:
-    """Name of the arrays of the model that is about to be replaced, where it can be read."""
-    try:
-        name = _read_json(directory / MANIFEST).get("arrays")
-    except ModelFileError:
-        return None
-    return name if isinstance(name, str) and _ARRAYS_NAME.fullmatch(name) else None
+def _leftovers(directory: Path) -> set[Path]:
+    """Arrays of the model that is about to be replaced, and what killed saves left behind."""
+    return {entry for entry in directory.iterdir() if _LEFTOVER.fullmatch(entry.name)}
 
 
 # Reading -----------------------------------------------------------------------------------
 
 
-def _read_json(file: Path) -> dict[str, Any]:
-    """Read a manifest that this version can read, less the fields that say what it is."""
+class _ManifestFile(NamedTuple):
+    """A manifest as it was read; one that was written anew differs even if its text does not."""
+
+    data: bytes
+    number: int
+    written: int
+
+
+def _read_whole(file: Path) -> _ManifestFile:
     with _named(file):
         if not file.is_file():
             state = "is not a saved model: it has no manifest.json"
@@ -188,9 +217,18 @@ def _read_json(file: Path) -> dict[str, Any]:
                 f"restore: {str(file.parent)!r} "
                 f"{state if file.parent.exists() else 'does not exist'}."
             )
-        if file.stat().st_size > MAX_MANIFEST_BYTES:
-            raise ValueError(f"it is larger than {MAX_MANIFEST_BYTES} bytes")
-        plain = json.loads(file.read_bytes(), parse_constant=_refuse_constant)
+        with file.open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            _check_size(status.st_size)
+            return _ManifestFile(stream.read(), status.st_ino, status.st_mtime_ns)
+
+
+def _checked(file: Path, data: bytes) -> dict[str, Any]:
+    """Return a manifest that this version can read, less the fields that say what it is."""
+    with _named(file):
+        _check_size(len(data), data)
+        plain = json.loads(data, parse_constant=_refuse_constant)
+        _check_depth(plain)
         if not isinstance(plain, dict) or plain.get("format") != "dagmm":
             raise ModelFileError(f"restore: {str(file)!r} was not written by dagmm.")
         version = plain.get("format_version")
@@ -210,6 +248,28 @@ def _read_json(file: Path) -> dict[str, Any]:
         for name, value in plain.items()
         if name not in ("format", "format_version", "checksum")
     }
+
+
+def _check_size(n_bytes: int, data: bytes = b"") -> None:
+    """Refuse a manifest that would take time and memory, before it is parsed."""
+    if n_bytes > MAX_MANIFEST_BYTES:
+        raise ValueError(f"it is larger than {MAX_MANIFEST_BYTES} bytes")
+    n_parts = data.count(b"[") + data.count(b"{")
+    if n_parts > _MOST_PARTS:
+        raise ValueError(f"it has {n_parts} lists and objects, more than {_MOST_PARTS}")
+
+
+def _check_depth(plain: object) -> None:
+    """Refuse what functions that call themselves could not go through."""
+    level = [plain] if isinstance(plain, dict | list) else []
+    for _ in range(_MOST_DEPTH):
+        inner: list[Any] = []
+        for one in level:
+            inner += one.values() if isinstance(one, dict) else one
+        level = [one for one in inner if isinstance(one, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"its lists and objects lie more than {_MOST_DEPTH} deep in each other")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -82,9 +82,8 @@ class TextColumn:
 
 
 def _check_is_text(chunk: Chunk, name: str) -> None:
-    kind = chunk.kind(name)
-    if kind not in ("text", "category"):
-        held = "dates" if kind == "date" else "numbers"
+    if not chunk.holds_text(name):
+        held = "dates" if chunk.kind(name) == "date" else "numbers"
         raise InputError(f"column {name!r} holds {held}, this model was fitted on text there.")
 
 

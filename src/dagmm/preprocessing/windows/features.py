@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int64
 
 from dagmm._core.compilation import compiled, make_room
+from dagmm._core.forks import check_process
 from dagmm._core.numerics import Array
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
 
@@ -181,6 +182,7 @@ def inputs_of(
         Last row of each window, and first row of its segment.
     """
     inputs = np.empty((len(ends), view.n_inputs), np.float32)
+    check_process()
     make_room(_program())
     on_device = jax.device_put(view)
     for start in range(0, len(ends), BLOCK_WINDOWS):

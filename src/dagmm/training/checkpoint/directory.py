@@ -18,6 +18,8 @@ from dagmm.training.schedule import TrainingConfig
 #: Version of the directory's format; raised when an older library could not read it.
 FORMAT_VERSION = 1
 NAME = "checkpoint.json"
+#: Says where the model goes, from just before it is saved until nothing is left to do.
+SAVING = "saving.json"
 #: A description larger than this is not one of ours.
 MAX_BYTES = 16 * 2**20
 _MEMBER = re.compile(r"member-\d+\.safetensors")
@@ -55,7 +57,7 @@ class Checkpoint:
                 f"checkpoint: {str(directory)!r} is a file; a checkpoint is a directory."
             )
         names = [entry.name for entry in directory.iterdir()]
-        if any(name != NAME and not _is_ours(name) for name in names):
+        if any(name not in (NAME, SAVING) and not _is_ours(name) for name in names):
             raise ArgumentError(
                 f"checkpoint: {str(directory)!r} holds files that are not a checkpoint; "
                 "choose another directory."
@@ -109,6 +111,28 @@ class Checkpoint:
             for i in range(training["members"])
         ]
 
+    def announce(self, model: str | os.PathLike[str]) -> None:
+        """Say that the model of this training is about to be saved in a directory.
+
+        Raises
+        ------
+        ModelSaveError
+            If that cannot be written.
+        """
+        file = self.directory / SAVING
+        try:
+            write_atomically(file, json.dumps({"model": str(Path(model).resolve())}).encode())
+        except OSError as error:
+            raise _not_written(file, error) from error
+
+    def announced(self, model: str | os.PathLike[str]) -> bool:
+        """Whether what is in a directory may be the model of this training, saved there before."""
+        try:
+            plain = json.loads((self.directory / SAVING).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return False  # whatever is there, it was not announced
+        return plain == {"model": str(Path(model).resolve())}
+
     def delete(self) -> None:
         """Delete what is kept, and the directory; a part of it is still a checkpoint.
 
@@ -118,7 +142,8 @@ class Checkpoint:
         """
         self._remove(PART)
         self._remove(_MEMBER)
-        (self.directory / NAME).unlink(missing_ok=True)
+        for name in (NAME, SAVING):  # the last says to the end whose the model is
+            (self.directory / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # somebody else may have put something there
             self.directory.rmdir()
 
@@ -141,9 +166,7 @@ class Checkpoint:
             sync_directory(self.directory.parent)
             write_atomically(file, json.dumps(plain, indent=1, allow_nan=False).encode())
         except OSError as error:
-            raise ModelSaveError(
-                error.errno, f"checkpoint: {str(file)!r} could not be written: {error.strerror}."
-            ) from error
+            raise _not_written(file, error) from error
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:
@@ -180,6 +203,12 @@ class Checkpoint:
         for entry in _entries(self.directory):
             if names.fullmatch(entry.name):
                 entry.unlink(missing_ok=True)
+
+
+def _not_written(file: Path, error: OSError) -> ModelSaveError:
+    return ModelSaveError(
+        error.errno, f"checkpoint: {str(file)!r} could not be written: {error.strerror}."
+    )
 
 
 def _is_ours(name: str) -> bool:
