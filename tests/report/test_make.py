@@ -200,7 +200,7 @@ def test_a_sensor_that_stands_still_is_named(detector, train):
     table = train.assign(load=np.where(np.arange(N_ROWS) < 50, 0.3, train["load"]))
     made = report(detector, table)
     assert [column.name for column in made.contents.suspicious] == ["load"]
-    assert "One sensor stood still for 30 rows or more" in check_page(made.html).said
+    assert "1 sensor stood still for 30 rows or more though it moved" in check_page(made.html).said
 
 
 def test_hostile_and_japanese_names_stay_text():
@@ -213,7 +213,8 @@ def test_hostile_and_japanese_names_stay_text():
     assert made.html.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 3
     assert HOSTILE in page.said
     assert JAPANESE[0] in page.said
-    assert page.tags.count("b") == 4  # the large numbers, nothing of the table
+    # The large numbers, and of each event to look at first severity and columns: not the table's.
+    assert page.tags.count("b") == 4 + 2 * min(3, made.contents.n_events)
     # The text that was never seen is a reason as well, and may be the first.
     assert {reason.column for reason in made.contents.strangest[0].reasons} & set(names)
 
