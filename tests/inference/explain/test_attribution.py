@@ -11,7 +11,7 @@ from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
 from dagmm.datasets import NORMAL, SENSORS, simulated_plant
 from dagmm.inference.explain.attribution import Explanation, _without_repeats, explain
-from dagmm.inference.explain.counterfactual import LEAST_DROP, MOST_COLUMNS
+from dagmm.inference.explain.counterfactual import LEAST_DROP, MOST_COLUMNS, CounterfactualSearch
 from dagmm.inference.fitted_model import FittedModel
 from small_fits import normal, tiny_dagmm
 
@@ -123,6 +123,21 @@ def test_a_rows_explanation_depends_on_the_row_alone(detector, strange, explanat
             alone.contribution[0], explanation.contribution[row], rtol=1e-9, atol=1e-9
         )
         assert alone.expected["a"][0] == explanation.expected["a"][row]
+
+
+def test_rows_that_repeat_are_explained_alike_and_once(detector, strange, monkeypatch) -> None:
+    once = detector.explain(strange.iloc[[0, 15]])
+    searched = []
+    run = CounterfactualSearch.run
+    monkeypatch.setattr(
+        CounterfactualSearch, "run", lambda *given: searched.append(given[1]) or run(*given)
+    )
+    again = detector.explain(strange.iloc[[15, 0, 15, 15, 0]])
+    assert [len(rows) for rows in searched] == [2]
+    for row, same in enumerate([1, 0, 1, 1, 0]):
+        np.testing.assert_allclose(again.contribution[row], once.contribution[same], rtol=1e-9)
+        assert again.expected["a"][row] == once.expected["a"][same]
+        assert again.expected["mode"][row] == once.expected["mode"][same]
 
 
 def test_a_table_longer_than_a_chunk_is_explained_whole(detector, strange, explanation) -> None:

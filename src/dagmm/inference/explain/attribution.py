@@ -261,9 +261,11 @@ class Explainer:
 
     def explain(self, seen: Features) -> Explanation:
         """Explain what the networks see of some rows."""
-        features = seen.inputs
-        energy = self._energy(features)
-        nearest = self._search.run(features, energy)
+        energy = self._energy(seen.inputs)
+        # Rows that repeat others, as logs and idle sensors have them, are explained once.
+        _, first, again = np.unique(seen.inputs, axis=0, return_index=True, return_inverse=True)
+        features = seen.inputs[first]
+        nearest = self._search.run(features, energy[first])
         reference = self._energy(nearest.features)
         order = _without_repeats(nearest.columns)
         there, back = (
@@ -273,10 +275,10 @@ class Explainer:
         return Explanation(
             self._encoder.columns,
             energy,
-            reference,
-            0.5 * (there + back),
-            self._model.decode(seen._replace(inputs=nearest.features)),
-            reference <= self.limit,
+            reference[again],
+            0.5 * (there + back)[again],
+            self._model.decode(seen._replace(inputs=nearest.features[again])),
+            reference[again] <= self.limit,
         )
 
     def _energy(
