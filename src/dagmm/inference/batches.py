@@ -202,8 +202,8 @@ def score_batches(
     iterator of pyarrow.RecordBatch
         One for each batch: the columns in ``passed``, ``energy`` (float64, in nats),
         ``is_anomaly`` if the model has a threshold, and if they are asked for ``p_value``,
-        ``is_explained`` (false where no few columns explain an anomaly) and ``top_feature_1`` and
-        so on.
+        ``is_explained`` (false where a few columns do not explain an anomaly) and
+        ``top_feature_1`` and so on.
 
     Raises
     ------

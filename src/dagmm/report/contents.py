@@ -154,7 +154,7 @@ class Contents:
 
     @property
     def unexplained(self) -> list[Strange]:
-        """The strangest alarms that no few columns explain."""
+        """The strangest alarms that a few columns do not explain."""
         return [one for one in self.strangest if not one.is_explained]
 
     def severity(self, energy: float) -> str | None:

@@ -144,6 +144,11 @@ def format_nats(energy: float | None) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def format_excess(energy: float) -> str:
+    """Write by how much an energy is above another, also where that is little."""
+    return format_nats(energy) if abs(energy) >= 1.0 else f"{energy:.2g}"
+
+
 def format_value(number: float | str | None, digits: int = 5) -> str:
     """Write a value of the user's table: text as it is, numbers to five digits."""
     if number is None:
@@ -209,6 +214,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "count": format_count,
     "percent": format_percent,
     "nats": format_nats,
+    "excess": format_excess,
     "value": format_value,
     "rough": format_rough,
     "figure": format_figure,

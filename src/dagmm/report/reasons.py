@@ -71,7 +71,7 @@ class Strange:
     n_more : int
         Further columns that add something.
     is_explained : bool
-        Whether the nearest normal row is below the threshold; else no few columns explain it.
+        Whether the nearest normal row is below the threshold; else a few do not explain it.
     is_ordinary : bool
         Whether its energy is not above that of usual rows, so that nothing is to be explained.
     """
@@ -85,7 +85,7 @@ class Strange:
 
     @property
     def first_reason(self) -> str | None:
-        """The column that explains the most; None where no few columns explain the row."""
+        """The column that explains the most; None where a few do not explain the row."""
         return self.reasons[0].column if self.is_explained and self.reasons else None
 
 

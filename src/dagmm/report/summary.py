@@ -7,6 +7,7 @@ from dagmm.report.contents import Contents
 from dagmm.report.language import (
     Language,
     format_count,
+    format_excess,
     format_moment,
     format_nats,
     format_percent,
@@ -100,12 +101,12 @@ def summary_of(contents: Contents, text: Language) -> Summary:
 
 
 def reason_of(one: Strange, text: Language) -> str:
-    """Name the column that explains a row most, or say that no few columns do."""
+    """Name the column that explains a row most, or say that a few columns do not explain it."""
     if one.first_reason is not None:
         return one.first_reason
     if not one.is_explained and one.reasons:
         return text("and_others", name=one.reasons[0].column)
-    return text("no_few")
+    return text("not_explained")
 
 
 def _first(contents: Contents, text: Language, i: int, one: Strange) -> First:
@@ -114,10 +115,10 @@ def _first(contents: Contents, text: Language, i: int, one: Strange) -> First:
     if contents.timing is not None and contents.timing.are_dates:
         facts.append(format_moment(event.first_time, contents.timing.step))
     assert contents.threshold is not None, "there are no events without one"
-    threshold = format_nats(float(contents.threshold["energy"]))
+    above = format_excess(event.peak_energy - float(contents.threshold["energy"]))
     facts += [
         text("first_of", alarms=format_count(event.n_alarms)),
-        text("first_by", energy=format_nats(event.peak_energy), threshold=threshold),
+        text("first_by", energy=format_nats(event.peak_energy), above=above),
     ]
     return First(
         text("first_event", n=i),

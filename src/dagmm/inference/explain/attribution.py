@@ -55,8 +55,8 @@ class Explanation:
         model does not know. With windows, the mean over the window at which it would be normal.
     is_explained : ndarray of shape (n_rows,), bool
         Whether that normal row is no anomaly: its energy is at most the threshold, or where the
-        model has none, what one normal row in a hundred exceeds. Where it is not, no few columns
-        explain the row, whatever is named.
+        model has none, what one normal row in a hundred exceeds. Where it is not, a few columns do
+        not explain the row, whatever is named.
     """
 
     columns: tuple[str, ...]
@@ -115,7 +115,7 @@ class Explanation:
         -------
         pyarrow.Table
             ``row`` (counted from 0), ``energy``, ``reference_energy``, ``is_explained`` (false
-            where no few columns explain the row), and of each of the columns
+            where a few columns do not explain the row), and of each of the columns
             ``top_feature_1``, ``contribution_1`` (nats), ``expected_1`` (a text, as columns hold
             numbers or texts) and so on; null where fewer columns add anything.
         """
