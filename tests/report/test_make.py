@@ -239,7 +239,7 @@ def test_many_names_are_counted_and_folded(train):
     made = report(model, sensors(names, seed=1).assign(**dict.fromkeys(names, 1.0)))
     assert len(made.contents.constant) == 40
     page = check_page(made.html)
-    assert page.tags.count("details") == 2  # constant, and frozen
+    assert page.tags.count("details") == 3  # constant, frozen, and all columns
     assert "x11 and 28 more" in page.said
     assert (
         "40 sensors stood still for 30 rows or more though they moved in training: " in page.said
@@ -314,6 +314,8 @@ def test_hundreds_of_columns_and_no_threshold():
     assert k.model_card.estimator == "DAGMM"
     page = check_page(made.html)
     assert "120 of 300 columns are listed" in page.said
+    assert "and 90 more" in page.said
+    assert "The 15 furthest of " in page.said
     assert "x7 " in page.said
     assert "This model sets no threshold" in page.said
     assert len(made.html) < 2_000_000

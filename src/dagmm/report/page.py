@@ -12,6 +12,8 @@ from dagmm.report.summary import reason_of, summary_of
 
 #: Lines of the longest tables.
 _EVENTS, _COLUMNS, _REASONS = 25, 120, 8
+#: Columns that are seen without unfolding the others.
+_UNFOLDED = 30
 
 
 def page_of(contents: Contents, language: str, table: str, model: str) -> str:
@@ -48,6 +50,7 @@ def page_of(contents: Contents, language: str, table: str, model: str) -> str:
         reason_of=lambda one: reason_of(one, text),
         most_replaced=MOST_COLUMNS,
         moved_from=MOVED,
+        n_unfolded=_UNFOLDED,
         events=contents.strangest[:_EVENTS] if contents.are_events else [],
         reasons=contents.strangest[:_REASONS],
         columns=listed(contents.columns)[:_COLUMNS],
