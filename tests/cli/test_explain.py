@@ -122,7 +122,7 @@ def test_score_names_the_columns_that_make_anomalies_strange(there: Path) -> Non
     assert result.exit_code == 0, result.output
     table = pq.read_table("s.parquet")
     assert table.column_names == [
-        *("part", "fault", "energy", "is_anomaly", "p_value"),
+        *("part", "fault", "energy", "is_anomaly", "p_value", "is_explained"),
         *("top_feature_1", "top_feature_2"),
     ]
     detector = dagmm.DAGMMDetector.load("model")
@@ -130,7 +130,10 @@ def test_score_names_the_columns_that_make_anomalies_strange(there: Path) -> Non
     anomaly = table["is_anomaly"].to_numpy()
     assert anomaly.sum() == 16
     top = np.array([table[f"top_feature_{i}"].to_pylist() for i in (1, 2)], dtype=object).T
-    expected = detector.explain(features).top_features(2)
+    explanation = detector.explain(features)
+    is_explained = np.where(anomaly, explanation.is_explained, None).tolist()
+    assert table["is_explained"].to_pylist() == is_explained
+    expected = explanation.top_features(2)
     np.testing.assert_array_equal(top[anomaly], expected[anomaly])
     assert (top[~anomaly] == None).all()  # noqa: E711
     np.testing.assert_allclose(table["p_value"], detector.p_value(features), rtol=1e-9)
@@ -141,7 +144,7 @@ def test_explain_writes_a_line_for_each_anomaly(there: Path, monkeypatch) -> Non
     assert result.exit_code == 0, result.output
     table = arrow_csv.read_csv("e.csv")
     assert table.column_names == [
-        *("part", "fault", "row", "energy", "reference_energy"),
+        *("part", "fault", "row", "energy", "reference_energy", "is_explained"),
         *("top_feature_1", "contribution_1", "value_1", "expected_1"),
         *("top_feature_2", "contribution_2", "value_2", "expected_2"),
     ]
@@ -149,10 +152,12 @@ def test_explain_writes_a_line_for_each_anomaly(there: Path, monkeypatch) -> Non
     assert (said["output"], said["rows"], said["explained"]) == ("e.csv", ROWS, 16)
     detector = dagmm.DAGMMDetector.load("model")
     explanation = detector.explain(sensors().select(detector.model_.encoder.columns))
+    assert said["unexplained"] == (~explanation.is_explained).sum()
     for line in table.to_pylist():
         row, name = line["row"], line["top_feature_1"]
         assert line["part"] == f"p{row:03d}"
         assert line["energy"] == pytest.approx(explanation.energy[row])
+        assert line["is_explained"] == explanation.is_explained[row]
         if name:
             column = explanation.columns.index(name)
             assert line["contribution_1"] == pytest.approx(explanation.contribution[row, column])

@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 
 import dagmm
 from dagmm import ArgumentError, DAGMMDetector
+from dagmm.data.convert import as_rows
+from dagmm.inference.calibration.threshold import Threshold
 from images import blobs, tiny_image_config
 from reports import check_page, sensors, with_faults
 from small_fits import tiny_window_config
@@ -41,7 +43,33 @@ def test_a_report_of_windows_says_what_windows_say(windows):
         assert all(reason.band is None for reason in one.reasons)
     # Nothing is claimed of rows by what is known of windows.
     assert {column.moved for column in found.columns if column.kind == "number"} == {"unknown"}
-    check_page(made.html)
+    assert {column.is_frozen for column in found.columns} == {None}
+    # What was expected of a window is its mean, and stands beside that.
+    for one in found.strangest:
+        seen = windows.model_.reader().read(as_rows(table).chunk(0, len(table)), to_explain=True)
+        means = windows.model_.decode(seen)
+        for reason in one.reasons:
+            if not isinstance(reason.value, str):
+                assert reason.value == means[reason.column][one.event.peak_row]
+    said = check_page(made.html).said
+    assert "1 column was not compared with training." not in said
+    assert "No column has moved" not in said
+    assert "Not checked: whether sensors stood still that moved in training." in said
+    assert "Each row gets an energy from itself and the 3 rows before it" in said
+    assert "Each row is scored with the 3 rows before it." in said
+    assert "Each row is scored by itself" not in said
+    assert "Mean of the window" in said
+    assert "All columns Column Holds" in said
+
+
+def test_nothing_sounds_sound_beside_alarms_everywhere(windows):
+    loud = windows.model_.with_threshold(Threshold(-50.0, "a stated energy"))
+    moved = sensors(seed=1).assign(tool="saw")
+    made = dagmm.make_report(loud, moved, compare=False)
+    assert made.contents.alarm_share > 0.9
+    said = check_page(made.html).said
+    assert "as far as that was checked" not in said
+    assert "whether those are still what is normal, the many alarms leave open." in said
 
 
 def test_plots_of_windows_see_the_rows_before(windows):

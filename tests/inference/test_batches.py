@@ -10,6 +10,7 @@ import pytest
 from dagmm import ArgumentError, InputError, ModelFileError
 from dagmm.data.images import ImageRows
 from dagmm.inference import score_batches
+from dagmm.inference.explain.attribution import explain
 from images import as_bytes, blobs, tiny_image_config
 from small_fits import normal, tiny_config, tiny_detector, tiny_window_config
 
@@ -105,7 +106,8 @@ def test_empty_batches_have_the_schema_of_others(windows, table):
     assert scored[0].schema == scored[1].schema == scored[2].schema
     assert scored[0].schema.field("energy").type == pa.float64()
     assert scored[0].schema.names == [
-        *("id", "energy", "is_anomaly", "p_value", "top_feature_1", "top_feature_2")
+        *("id", "energy", "is_anomaly", "p_value"),
+        *("is_explained", "top_feature_1", "top_feature_2"),
     ]
     assert list(score_batches(windows.model_, [])) == []
 
@@ -121,8 +123,10 @@ def test_reasons_of_windows_are_those_of_the_estimator(windows, table):
 def test_without_a_threshold_every_row_has_reasons(detector, table):
     model = replace(detector.model_, decision=None)
     (scored,) = score_batches(model, [table], explain=1)
-    assert scored.schema.names == ["energy", "top_feature_1"]
-    top = detector.explain(table.select(list("abc"))).top_features(1)
+    assert scored.schema.names == ["energy", "is_explained", "top_feature_1"]
+    explanation = explain(model, table.select(list("abc")))
+    assert scored["is_explained"].to_pylist() == explanation.is_explained.tolist()
+    top = explanation.top_features(1)
     assert scored["top_feature_1"].to_pylist() == top[:, 0].tolist()
 
 

@@ -7,7 +7,14 @@ from scipy.stats import binomtest
 from dagmm.inference.calibration.calibration import Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.threshold import p_value_of
-from dagmm.report.alarms import Expected, budget_of, expected_alarms, is_more, share_interval
+from dagmm.report.alarms import (
+    Expected,
+    budget_of,
+    expected_alarms,
+    is_far_more,
+    is_more,
+    share_interval,
+)
 
 
 @pytest.mark.parametrize(("n", "of"), [(0, 10), (3, 100), (100, 100), (40, 4000)])
@@ -54,6 +61,16 @@ def test_more_alarms_than_normal_rows_would_have():
     assert not is_more(20, 2000, expected)
     assert not is_more(40, 2000, expected)
     assert is_more(100, 2000, expected)
+
+
+def test_far_more_alarms_than_promised():
+    expected = Expected(0.01, 0.007, 0.014, 10, 1000, "training rows", None)
+    found = {n: is_far_more(n, 1000, expected) for n in (0, 50, 100, 101, 990, 1000)}
+    assert found == {0: False, 50: False, 100: False, 101: True, 990: True, 1000: True}
+    # Where much was to be expected, nearly all rows still are far more.
+    much = Expected(0.3, 0.25, 0.36, 30, 100, "training rows", None)
+    assert not is_far_more(600, 1000, much)
+    assert is_far_more(990, 1000, much)
 
 
 @pytest.mark.parametrize("threshold", [None, 2.0, 50.0, -9.0])

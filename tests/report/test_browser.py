@@ -119,11 +119,22 @@ def test_a_page_fits_its_screen(look, name, width):
 
 def test_no_column_of_a_table_is_squeezed_on_a_phone(look):
     heights = look("wide", PHONE).execute_script(
-        "return [...document.querySelectorAll('#data tr, #drift tr, #series tr')].map("
+        "return [...document.querySelectorAll('#data tr, #drift tr, #training tr')].map("
         " row => row.getBoundingClientRect().height)"
     )
     assert len(heights) > 10
     assert max(heights) < 130
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_events_and_reasons_are_read_on_a_phone_without_scrolling(look, name):
+    beyond, n_cells = look(name, PHONE).execute_script(
+        "const cells = [...document.querySelectorAll('.cards tbody td, .first li')];"
+        "return [cells.filter(cell => cell.getBoundingClientRect().right > innerWidth)"
+        ".map(cell => cell.innerText), cells.length]"
+    )
+    assert n_cells > 10
+    assert beyond == []
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -38,7 +38,9 @@ ENGLISH, JAPANESE = (catalogue(language) for language in LANGUAGES)
 
 
 def facts_of(text):
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    """Facts that a text names; which word goes with a number is a matter of the language."""
+    parts = string.Formatter().parse(text)
+    return {name for _, name, spec, _ in parts if name is not None and "|" not in spec}
 
 
 def test_catalogues_have_the_same_keys_in_the_same_order():
@@ -65,7 +67,7 @@ def test_every_text_is_used():
     words = set(re.findall(r"\w+", text))
     built = re.compile(
         r"(rule|period|rows|find|method|unit|reason|kind|side|moved|note|limit|scaling|word|axis|"
-        r"figure)_\w+"
+        r"figure|severity)_\w+"
     )
     unused = {key for key in ENGLISH if key not in words and not built.fullmatch(key)}
     assert unused == set()
@@ -153,6 +155,8 @@ def test_an_unknown_language_is_refused():
         (language.format_rate(2.6e-5), "0.000026"),
         (language.format_moment(0.0), "1970-01-01 00:00"),
         (language.format_moment(1767571205.0), "2026-01-05 00:00:05"),
+        (language.format_moment(60.0, 1.0), "1970-01-01 00:01:00"),
+        (language.format_moment(60.0, 3600.0), "1970-01-01 00:01"),
         (language.format_moment(np.nan), NOTHING),
         (language.format_moment(1e30), NOTHING),
     ],
@@ -168,3 +172,14 @@ def test_numbers_are_written(made, text):
 def test_durations_are_written_in_the_largest_unit(seconds, text):
     units = {unit: unit for unit in ("s", "min", "h", "d")}
     assert language.format_duration(seconds, units) == text.replace(" ", SPACE)
+
+
+def test_words_go_with_the_number_that_they_stand_beside():
+    text = Language("en")
+    one, several = language.format_count(1), language.format_count(1200)
+    assert (text("tile_alarms", n=one), text("tile_alarms", n=several)) == ("alarm", "alarms")
+    assert text("subtitle_plain", rows=one, table="t.csv") == "1 row of t.csv"
+    assert text("subtitle_plain", rows=several, table="t.csv") == "1,200 rows of t.csv"
+    facts = {"alarms": one, "rows": several, "share": "0.1 %", "events": one}
+    assert text("say_alarms", **facts) == "1 of 1,200 rows is an alarm (0.1 %), in 1 event."
+    assert Language("ja")("tile_alarms", n=one) == "アラーム"

@@ -175,6 +175,77 @@ def test_a_tail_that_fits_poorly_is_said(detector, train):
     assert text not in check_page(report(detector, train).html).said
 
 
+def test_an_alarm_that_a_few_columns_do_not_explain_says_so(detector, train):
+    everything = train.assign(temp=90.0, torque=-90.0, load=90.0).iloc[:20]
+    explained = detector.explain(everything)
+    row = int(explained.energy.argmax())
+    # A threshold a nat below the best that was found.
+    threshold = float(explained.reference_energy[row]) - 1.0
+    model = detector.model_.with_threshold(Threshold(threshold, "a stated energy"))
+    made = report(model, everything)
+    (one,) = made.contents.strangest
+    assert one.event.peak_row == row
+    assert not one.is_explained
+    assert one.first_reason is None
+    assert made.contents.unexplained == [one]
+    assert made.contents.blamed == []
+    assert len(one.reasons) > 0
+    for reason in one.reasons:
+        assert reason.share <= reason.contribution / (one.event.peak_energy - threshold) + 1e-9
+    said = check_page(made.html).said
+    assert "1 of the 1 strangest events is not explained by a few columns." in said
+    written = f"{threshold:.1f}".replace("-", "\N{MINUS SIGN}")
+    assert (
+        "A few columns do not explain this alarm: with the best replacement that was found, of up "
+        f"to 6 columns, the energy is still 1.0 above the threshold of {written}." in said
+    )
+    assert made.to_table()["is_explained"].to_pylist() == [False]
+
+
+def test_an_alarm_that_no_replacement_lowers_says_so(detector, train, monkeypatch):
+    monkeypatch.setattr("dagmm.inference.explain.counterfactual.LEAST_DROP", 1e9)
+    made = report(detector, with_faults(train))
+    assert made.contents.n_events > 0
+    assert len(made.contents.unexplained) == made.contents.n_events
+    assert all(one.reasons == () for one in made.contents.strangest)
+    said = check_page(made.html).said
+    assert said.count("and no replacement of a column that was tried takes half a nat away.") == (
+        min(8, made.contents.n_events)
+    )
+    ja = check_page(report(detector, with_faults(train), lang="ja").html).said
+    assert "このアラームは少数の列では説明できません。" in ja
+
+
+def test_what_to_look_at_first_stands_on_the_first_screen(detector, scored):
+    made = report(detector, scored)
+    page = check_page(made.html)
+    start = page.said.index("Look here first")
+    assert start < page.said.index("Alarms over time")
+    first = made.contents.strangest[0]
+    excess = first.event.peak_energy - detector.threshold_["energy"]
+    assert f"energy {first.event.peak_energy:,.1f}, {excess:,.1f} above the threshold" in page.said
+    assert made.contents.severity(first.event.peak_energy) == "far"
+    assert "Event 1 far above the threshold temp 2026-01-05 00:40" in page.said
+    median, threshold = made.contents.median, detector.threshold_["energy"]
+    severities = [made.contents.severity(median + n * (threshold - median)) for n in (1.1, 1.6, 3)]
+    assert severities == ["near", "clear", "far"]
+    quiet = report(detector.model_.with_threshold(Threshold(1e9, "a stated energy")), scored)
+    assert "Look here first" not in check_page(quiet.html).said
+
+
+def test_many_names_are_counted_and_folded(train):
+    names = tuple(f"x{i}" for i in range(40))
+    model = fitted(sensors(names))
+    made = report(model, sensors(names, seed=1).assign(**dict.fromkeys(names, 1.0)))
+    assert len(made.contents.constant) == 40
+    page = check_page(made.html)
+    assert page.tags.count("details") == 3  # constant, frozen, and all columns
+    assert "x11 and 28 more" in page.said
+    assert (
+        "40 sensors stood still for 30 rows or more though they moved in training: " in page.said
+    )
+
+
 def test_one_row(detector, train):
     made = report(detector, train.iloc[:1])
     assert made.contents.n_rows == 1
@@ -200,7 +271,7 @@ def test_a_sensor_that_stands_still_is_named(detector, train):
     table = train.assign(load=np.where(np.arange(N_ROWS) < 50, 0.3, train["load"]))
     made = report(detector, table)
     assert [column.name for column in made.contents.suspicious] == ["load"]
-    assert "One sensor stood still for 30 rows or more" in check_page(made.html).said
+    assert "1 sensor stood still for 30 rows or more though it moved" in check_page(made.html).said
 
 
 def test_hostile_and_japanese_names_stay_text():
@@ -213,7 +284,8 @@ def test_hostile_and_japanese_names_stay_text():
     assert made.html.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 3
     assert HOSTILE in page.said
     assert JAPANESE[0] in page.said
-    assert page.tags.count("b") == 4  # the large numbers, nothing of the table
+    # The large numbers, and of each event to look at first severity and columns: not the table's.
+    assert page.tags.count("b") == 4 + 2 * min(3, made.contents.n_events)
     # The text that was never seen is a reason as well, and may be the first.
     assert {reason.column for reason in made.contents.strangest[0].reasons} & set(names)
 
@@ -242,6 +314,8 @@ def test_hundreds_of_columns_and_no_threshold():
     assert k.model_card.estimator == "DAGMM"
     page = check_page(made.html)
     assert "120 of 300 columns are listed" in page.said
+    assert "and 90 more" in page.said
+    assert "The 15 furthest of " in page.said
     assert "x7 " in page.said
     assert "This model sets no threshold" in page.said
     assert len(made.html) < 2_000_000

@@ -122,7 +122,7 @@ def explained(
 
 def names_added(p_value: bool, explain: int) -> list[str]:
     """Columns of the output that are there only when they are asked for."""
-    top = [f"top_feature_{i + 1}" for i in range(explain)]
+    top = ["is_explained", *(f"top_feature_{i + 1}" for i in range(explain))] if explain else []
     return ["p_value", *top] if p_value else top
 
 
@@ -158,9 +158,11 @@ def results(
             added["p_value"] = pa.array(p_value_of(model.calibration, energy), pa.float64())
         if explainer is not None:
             top = np.full((len(energy), explain), None, dtype=object)
+            is_explained = np.full(len(energy), None, dtype=object)
             if wanted.any():
-                part = Scored(batch, energy, features)
-                top[wanted] = explained(explainer, model, part, wanted).top_features(explain)
+                found = explained(explainer, model, Scored(batch, energy, features), wanted)
+                top[wanted], is_explained[wanted] = found.top_features(explain), found.is_explained
+            added["is_explained"] = pa.array(is_explained, pa.bool_())
             for i in range(explain):
                 added[f"top_feature_{i + 1}"] = pa.array(top[:, i], pa.string())
         fields += [pa.field(name, column.type) for name, column in added.items()]
@@ -199,7 +201,8 @@ def score_batches(
     -------
     iterator of pyarrow.RecordBatch
         One for each batch: the columns in ``passed``, ``energy`` (float64, in nats),
-        ``is_anomaly`` if the model has a threshold, and if they are asked for ``p_value`` and
+        ``is_anomaly`` if the model has a threshold, and if they are asked for ``p_value``,
+        ``is_explained`` (false where a few columns do not explain an anomaly) and
         ``top_feature_1`` and so on.
 
     Raises

@@ -23,7 +23,7 @@ from dagmm.mixture.moments import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Moments
 NEUTRAL_VARIANCE = 0.5 / math.pi
 #: Coordinates of z whose energies are computed at a time, so that all of it stays in a processor's
 #: cache.
-_CACHED_COORDINATES = 2**14
+_CACHED_COORDINATES = 2**13
 
 
 def log_joint(

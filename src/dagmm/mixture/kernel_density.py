@@ -36,7 +36,7 @@ MAX_ROWS = 4096
 #: which a row is taken for the one that the component lies about.
 _SAME = 5e-7
 #: Nearness of so many rows and components is found at once: as a processor's cache holds.
-_CACHED_TERMS = 2**18
+_CACHED_TERMS = 2**17
 #: EM of the variance ends when it changes by less than this share, or after so many steps.
 _TOLERANCE, _MAX_ITER = 1e-3, 50
 
@@ -110,15 +110,16 @@ class KernelDensity(Density):
 
     def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
         nearness, away = self._nearness(z)
-        evidence = np.asarray(log_sum_exp(nearness))
-        if len(self.mu) > 1:
-            # Where a component lies about the row, there is at least the evidence of its mean.
-            least = np.asarray(away) - _SAME * len(z)
-            for_itself = np.flatnonzero(evidence >= least)
-            if len(for_itself):
-                evidence[for_itself] = _without_itself(
-                    np.asarray(nearness)[:, for_itself], least[for_itself]
-                )
+        peak = nearness.max(axis=0)
+        # A row that a component lies about is as near to it as to itself.
+        least = away - _SAME * len(z)
+        for_itself = np.flatnonzero(peak >= least) if len(self.mu) > 1 else np.empty(0, int)
+        kept = nearness[:, for_itself]
+        # As log_sum_exp, in place: passing over fresh memory would take twice as long.
+        nearness -= peak
+        evidence = peak + np.log(np.exp(nearness, out=nearness).sum(axis=0))
+        if len(for_itself):
+            evidence[for_itself] = _without_itself(kept, least[for_itself])
         return np.asarray(self._terms.log_norm + away - evidence)
 
     def state(self) -> State:
@@ -151,7 +152,9 @@ class KernelDensity(Density):
         """
         terms = self._terms
         scaled = (z - terms.centre) / terms.deviation
-        return terms.scaled_mu @ scaled - terms.half_square, 0.5 * (scaled * scaled).sum(axis=0)
+        nearness = terms.scaled_mu @ scaled
+        nearness -= terms.half_square
+        return nearness, 0.5 * (scaled * scaled).sum(axis=0)
 
     @cached_property
     def _terms(self) -> _Terms:

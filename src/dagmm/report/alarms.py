@@ -18,6 +18,8 @@ from dagmm.report.plots.scale import EnergyScale
 _POINTS = 120
 #: Rows above a threshold that say enough by their number.
 _ENOUGH_ABOVE = 10
+#: From so many times the expected share on, and from this share on, there are far more alarms.
+_FAR_TIMES, _FAR_SHARE = 5.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,12 @@ def share_interval(
 def is_more(n: int, of: int, expected: Expected) -> bool:
     """Whether rows have more alarms than normal rows would, with a chance of 1 in 1000."""
     return bool(binom.sf(n - 1, of, expected.high) < 1e-3) if n else False
+
+
+def is_far_more(n: int, of: int, expected: Expected) -> bool:
+    """Whether so many rows are alarms that the promise of the threshold does not hold here."""
+    far = max(_FAR_SHARE, min(_FAR_TIMES * expected.high, 0.5 + 0.5 * expected.high))
+    return is_more(n, of, expected) and n > far * of
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ class Column:
         Most consecutive rows of one asset with the same number.
     is_constant : bool
         Whether all scored rows have the same number.
-    is_frozen : bool
-        Whether it kept its value for long and moved in training.
+    is_frozen : bool or None
+        Whether it kept its value for long and moved in training; None where the model does not
+        know whether it moved.
     distance : float or None
         From the training rows; see :meth:`dagmm.report.drift.DriftCounts.distances`.
     noise : float
@@ -55,7 +56,7 @@ class Column:
     usual: tuple[str, ...] = ()
     longest_run: int = 0
     is_constant: bool = False
-    is_frozen: bool = False
+    is_frozen: bool | None = None
     distance: float | None = None
     noise: float = 0.0
     unseen_share: float | None = None
@@ -155,8 +156,9 @@ class ColumnTracker:
                     (),
                     int(self._longest[j]),
                     n_present > 1 and bool(self._low[j] == self._high[j]),
-                    bool(moves[j] and self._reference_values is not None)
-                    and int(self._longest[j]) >= FROZEN_ROWS,
+                    None
+                    if self._reference_values is None
+                    else bool(moves[j]) and int(self._longest[j]) >= FROZEN_ROWS,
                     distances[name],
                     _noise(n_present),
                 )

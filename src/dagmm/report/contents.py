@@ -7,9 +7,17 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.errors import InputError
-from dagmm.report.alarms import Budget, Expected, budget_of, expected_alarms, is_more, rule_of
+from dagmm.report.alarms import (
+    Budget,
+    Expected,
+    budget_of,
+    expected_alarms,
+    is_far_more,
+    is_more,
+    rule_of,
+)
 from dagmm.report.collect import ReportData
-from dagmm.report.columns import Column
+from dagmm.report.columns import MOVED, Column
 from dagmm.report.comparison import Compared, compared
 from dagmm.report.model_card import ModelCard
 from dagmm.report.plots.energies import EnergyHistogram, EnergySeries, histogram_of
@@ -26,6 +34,8 @@ _PICTURED = {"normal": 1500, "alarms": 700}
 _LEAST_DISTANCE = 0.005
 #: Columns whose course is drawn.
 _TRACED = 6
+#: So many times as far from usual rows as the threshold an alarm is clearly, or far, above it.
+_CLEAR, _FAR = 1.5, 3.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,12 @@ class Contents:
     expected : Expected or None
     has_more : bool
         Whether there are more alarms than normal rows would have.
+    has_far_more : bool
+        Whether there are so many more that most of them need another reason than single faults.
+    n_steps : int
+        Rows that each row is scored with, itself included.
+    median : float
+        Energy that half of the normal rows exceed.
     budget : Budget or None
     histogram : EnergyHistogram
     scale : EnergyScale
@@ -98,6 +114,9 @@ class Contents:
     columns: tuple[Column, ...]
     expected: Expected | None
     has_more: bool
+    has_far_more: bool
+    n_steps: int
+    median: float
     budget: Budget | None
     histogram: EnergyHistogram
     scale: EnergyScale
@@ -124,6 +143,35 @@ class Contents:
         return sorted(found, key=lambda column: -(column.distance or 0.0))
 
     @property
+    def compared_columns(self) -> list[Column]:
+        """Columns that could be compared with the training rows."""
+        return [column for column in self.columns if column.distance is not None]
+
+    @property
+    def limit_of_moving(self) -> float:
+        """No column that has not moved is further from the training rows than this."""
+        return max(MOVED, self.noise)
+
+    @property
+    def unexplained(self) -> list[Strange]:
+        """The strangest alarms that a few columns do not explain."""
+        return [one for one in self.strangest if not one.is_explained]
+
+    def severity(self, energy: float) -> str | None:
+        """Say how far an alarm is above the threshold, measured by how far that is from usual.
+
+        Returns
+        -------
+        {"far", "clear", "near"} or None
+            None where the threshold is not above the energy of usual rows.
+        """
+        threshold = None if self.threshold is None else float(self.threshold["energy"])
+        if threshold is None or threshold <= self.median:
+            return None
+        times = (energy - self.median) / (threshold - self.median)
+        return "far" if times >= _FAR else "clear" if times >= _CLEAR else "near"
+
+    @property
     def by_distance(self) -> list[Column]:
         """Columns that have moved at all, the furthest first."""
         known = [column for column in self.columns if (column.distance or 0.0) >= _LEAST_DISTANCE]
@@ -132,7 +180,7 @@ class Contents:
     @property
     def noise(self) -> float:
         """The largest distance that chance alone can bring about."""
-        return max((column.noise for column in self.columns), default=0.0)
+        return max((column.noise for column in self.compared_columns), default=0.0)
 
     @property
     def constant(self) -> list[Column]:
@@ -166,8 +214,18 @@ class Contents:
 
     @property
     def suspicious(self) -> list[Column]:
-        """Columns of numbers that stood still though they moved in training."""
+        """Columns of numbers that stood still though they moved in training.
+
+        Of none it is known where :attr:`knows_frozen` is false.
+        """
         return [column for column in self.columns if column.is_frozen]
+
+    @property
+    def knows_frozen(self) -> bool:
+        """Whether the model knows which columns of numbers moved in training."""
+        return all(
+            column.is_frozen is not None for column in self.columns if column.kind == "number"
+        )
 
 
 def contents_of(
@@ -223,6 +281,9 @@ def contents_of(
         columns,
         expected,
         expected is not None and is_more(n_alarms, data.n_rows, expected),
+        expected is not None and is_far_more(n_alarms, data.n_rows, expected),
+        model.n_steps,
+        model.calibration.reference.energy_at(0.5),
         budget_of(model.calibration, model.threshold),
         histogram,
         histogram.scale,

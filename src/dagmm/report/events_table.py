@@ -29,6 +29,7 @@ def events_table(contents: Contents) -> pa.Table:
             "reference_energy": pa.array(
                 [one.reference_energy for one in contents.strangest], pa.float64()
             ),
+            "is_explained": pa.array([one.is_explained for one in contents.strangest]),
             "top_feature": pa.array(_of(reasons, lambda reason: reason.column), pa.string()),
             "contribution": pa.array(
                 _of(reasons, lambda reason: reason.contribution), pa.float64()

@@ -134,7 +134,7 @@ class Figures:
     def _mark(self, ax: Any, trace: Trace) -> None:
         """Mark where this column is the first reason of an event."""
         for one in self._contents.strangest:
-            if one.reasons and one.reasons[0].column == trace.column.name:
+            if one.first_reason == trace.column.name:
                 event = one.event
                 ends: tuple[float, float] = (event.first_row, event.last_row)
                 if self._contents.uses_time:

@@ -112,9 +112,21 @@ class Language:
         return self._texts.get(f"method_{name}", title)
 
 
+class Count(str):
+    """A number of things, written; ``{n:row|rows}`` in a text is the word that goes with it."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        one, bar, several = spec.partition("|")
+        if bar:
+            return one if self == "1" else several
+        return super().__format__(spec)
+
+
 def format_count(n: int | None) -> str:
     """Write a number of things."""
-    return NOTHING if n is None else f"{n:,}"
+    return NOTHING if n is None else Count(f"{n:,}")
 
 
 def format_percent(share: float | None) -> str:
@@ -134,6 +146,11 @@ def format_nats(energy: float | None) -> str:
         return short_number(float(f"{energy:.3g}"))
     text = f"{energy:,.1f}" if abs(energy) < 1000.0 else f"{energy:,.0f}"
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def format_excess(energy: float) -> str:
+    """Write by how much an energy is above another, also where that is little."""
+    return format_nats(energy) if abs(energy) >= 1.0 else f"{energy:.2g}"
 
 
 def format_value(number: float | str | None, digits: int = 5) -> str:
@@ -165,12 +182,20 @@ def format_rate(number: float) -> str:
     return f"{float(digits):.8f}".rstrip("0").rstrip(".") if "e" in digits else digits
 
 
-def format_moment(seconds: float | None) -> str:
-    """Write seconds since 1970 as a date and a time of the wall clock."""
+def format_moment(seconds: float | None, step: float | None = None) -> str:
+    """Write seconds since 1970 as a date and a time of the wall clock.
+
+    Parameters
+    ----------
+    seconds : float or None
+    step : float or None
+        The usual time from one row to the next: times that differ by seconds all have them.
+    """
     if seconds is None or not np.isfinite(seconds) or abs(seconds) > 86400.0 * _LAST_DAY:
         return NOTHING
     when = _EPOCH + timedelta(seconds=round(seconds))
-    form = "%Y-%m-%d %H:%M:%S" if when.second else "%Y-%m-%d %H:%M"
+    has_seconds = when.second or (step is not None and step % 60.0)
+    form = "%Y-%m-%d %H:%M:%S" if has_seconds else "%Y-%m-%d %H:%M"
     return when.strftime(form)
 
 
@@ -193,6 +218,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "count": format_count,
     "percent": format_percent,
     "nats": format_nats,
+    "excess": format_excess,
     "value": format_value,
     "rough": format_rough,
     "figure": format_figure,

@@ -72,7 +72,8 @@ class Report:
             ``asset``, ``first_row``, ``last_row``, ``first_time``, ``last_time`` (timestamps
             where the time axis has dates, else its numbers; null without one), ``alarms``,
             ``row`` (the one of the highest energy), ``energy``, ``reference_energy``,
-            ``top_feature``, ``contribution`` (nats).
+            ``is_explained`` (false where a few columns do not explain that row), ``top_feature``,
+            ``contribution`` (nats).
         """
         return events_table(self.contents)
 

@@ -4,14 +4,17 @@ from typing import Any
 
 from dagmm._core.errors import MissingExtraError
 from dagmm._core.visible import visible
+from dagmm.inference.explain.counterfactual import MOST_COLUMNS
 from dagmm.report.columns import MOVED, Column
 from dagmm.report.contents import Contents
 from dagmm.report.figures import Figures
 from dagmm.report.language import FORMATS, Language
-from dagmm.report.summary import summary_of
+from dagmm.report.summary import reason_of, summary_of
 
 #: Lines of the longest tables.
 _EVENTS, _COLUMNS, _REASONS = 25, 120, 8
+#: Columns that are seen without unfolding the others.
+_UNFOLDED = 30
 
 
 def page_of(contents: Contents, language: str, table: str, model: str) -> str:
@@ -45,10 +48,13 @@ def page_of(contents: Contents, language: str, table: str, model: str) -> str:
         summary=summary_of(contents, text),
         table=table or text("of_this_table"),
         model=model,
+        reason_of=lambda one: reason_of(one, text),
+        most_replaced=MOST_COLUMNS,
+        moved_from=MOVED,
+        n_unfolded=_UNFOLDED,
         events=contents.strangest[:_EVENTS] if contents.are_events else [],
         reasons=contents.strangest[:_REASONS],
         columns=listed(contents.columns)[:_COLUMNS],
-        moved_from=MOVED,
     )
     return visible(page)
 

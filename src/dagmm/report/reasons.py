@@ -26,9 +26,10 @@ class Reason:
     contribution : float
         What it adds to the energy, in nats.
     share : float
-        Of all positive contributions of the row.
+        Of all positive contributions of the row, or of what the row is above the threshold where
+        that is more.
     value : float, str or None
-        What the row holds; None for a hole.
+        What the row holds; None for a hole. With windows, the mean over the window.
     expected : float, str or None
         What would have been normal there, the rest being as it is; None where it cannot be said.
     band : tuple of float or None
@@ -69,12 +70,23 @@ class Strange:
     reasons : tuple of Reason
     n_more : int
         Further columns that add something.
+    is_explained : bool
+        Whether the nearest normal row is below the threshold; else a few do not explain it.
+    is_ordinary : bool
+        Whether its energy is not above that of usual rows, so that nothing is to be explained.
     """
 
     event: Event
     reference_energy: float | None = None
     reasons: tuple[Reason, ...] = ()
     n_more: int = 0
+    is_explained: bool = True
+    is_ordinary: bool = False
+
+    @property
+    def first_reason(self) -> str | None:
+        """The column that explains the most; None where a few do not explain the row."""
+        return self.reasons[0].column if self.is_explained and self.reasons else None
 
 
 def strangest_of(data: ReportData) -> tuple[list[Strange], bool]:
@@ -100,8 +112,9 @@ def blamed(found: list[Strange]) -> list[tuple[str, int]]:
     """Return how often each column is the first reason, the most often first."""
     counts: dict[str, int] = {}
     for one in found:
-        if one.reasons:
-            counts[one.reasons[0].column] = counts.get(one.reasons[0].column, 0) + 1
+        name = one.first_reason
+        if name is not None:
+            counts[name] = counts.get(name, 0) + 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
@@ -111,11 +124,16 @@ def _explained(data: ReportData, events: list[Event]) -> list[Strange]:
     if not events:
         return found
     kept: list[KeptRow] = [event.peak for event in events]
-    explanation = Explainer(model).explain(Features.joined([row.seen for row in kept]))
+    explainer, seen = Explainer(model), Features.joined([row.seen for row in kept])
+    explanation = explainer.explain(seen)
     bands, usual = _normal(model)
+    # What is expected of a window is its mean, and so is what is compared with that.
+    means = None if model.windows is None else model.decode(seen)
+    ordinary = model.calibration.reference.energy_at(0.5)
     for i, one in enumerate(found):
         added = explanation.contribution[i]
-        total = float(added[added > 0.0].sum())
+        # Columns that take little away of a large excess are not drawn as the whole of it.
+        total = max(float(added[added > 0.0].sum()), one.event.peak_energy - explainer.limit)
         places = [j for j in explanation.strongest(len(added))[i].tolist() if j >= 0]
         listed = [j for j in places[:_LISTED] if added[j] >= _LEAST_SHARE * total]
         reasons = []
@@ -126,7 +144,7 @@ def _explained(data: ReportData, events: list[Event]) -> list[Strange]:
                     name,
                     float(added[j]),
                     float(added[j]) / total,
-                    kept[i].values[name],
+                    kept[i].values[name] if means is None else _plain(means[name][i]),
                     _plain(explanation.expected[name][i]),
                     bands.get(name),
                     usual.get(name, ()),
@@ -137,6 +155,8 @@ def _explained(data: ReportData, events: list[Event]) -> list[Strange]:
             reference_energy=float(explanation.reference_energy[i]),
             reasons=tuple(reasons),
             n_more=len(places) - len(listed),
+            is_explained=bool(explanation.is_explained[i]),
+            is_ordinary=one.event.peak_energy <= ordinary,
         )
     return found
 

@@ -11,7 +11,7 @@ from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
 from dagmm.datasets import NORMAL, SENSORS, simulated_plant
 from dagmm.inference.explain.attribution import Explanation, _without_repeats, explain
-from dagmm.inference.explain.counterfactual import LEAST_DROP, MOST_COLUMNS
+from dagmm.inference.explain.counterfactual import LEAST_DROP, MOST_COLUMNS, CounterfactualSearch
 from dagmm.inference.fitted_model import FittedModel
 from small_fits import normal, tiny_dagmm
 
@@ -125,6 +125,21 @@ def test_a_rows_explanation_depends_on_the_row_alone(detector, strange, explanat
         assert alone.expected["a"][0] == explanation.expected["a"][row]
 
 
+def test_rows_that_repeat_are_explained_alike_and_once(detector, strange, monkeypatch) -> None:
+    once = detector.explain(strange.iloc[[0, 15]])
+    searched = []
+    run = CounterfactualSearch.run
+    monkeypatch.setattr(
+        CounterfactualSearch, "run", lambda *given: searched.append(given[1]) or run(*given)
+    )
+    again = detector.explain(strange.iloc[[15, 0, 15, 15, 0]])
+    assert [len(rows) for rows in searched] == [2]
+    for row, same in enumerate([1, 0, 1, 1, 0]):
+        np.testing.assert_allclose(again.contribution[row], once.contribution[same], rtol=1e-9)
+        assert again.expected["a"][row] == once.expected["a"][same]
+        assert again.expected["mode"][row] == once.expected["mode"][same]
+
+
 def test_a_table_longer_than_a_chunk_is_explained_whole(detector, strange, explanation) -> None:
     usual = small_table(CHUNK_ROWS - 10, 2)
     lowest = usual[detector.energy(usual) < explanation.energy.min()]
@@ -170,9 +185,30 @@ def test_any_row_is_explained_and_adds_up(detector, numbers, mode) -> None:
 
 def test_columns_that_add_most_come_first() -> None:
     contribution = np.array([[1.0, 3.0, -2.0], [0.0, 0.0, 0.0], [2.0, 2.0, 5.0]])
-    explanation = Explanation(("a", "b", "c"), np.zeros(3), np.zeros(3), contribution, {})
+    nothing = np.zeros(3)
+    explanation = Explanation(("a", "b", "c"), nothing, nothing, contribution, {}, nothing == 0.0)
     assert explanation.top_features(2).tolist() == [["b", "a"], [None, None], ["c", "a"]]
     assert explanation.strongest(4).tolist() == [[1, 0, -1, -1], [-1] * 4, [2, 0, 1, -1]]
+
+
+def test_a_row_is_explained_whose_normal_row_is_below_the_threshold(detector, explanation) -> None:
+    threshold = detector.model_.threshold
+    np.testing.assert_array_equal(
+        explanation.is_explained, explanation.reference_energy <= threshold
+    )
+    assert explanation.is_explained[30:40].all()  # one column was moved
+    ordinary = explanation.energy <= threshold
+    assert ordinary.any()
+    assert explanation.is_explained[ordinary].all()
+
+
+def test_a_row_in_which_everything_is_wrong_is_not_explained_by_few_columns() -> None:
+    usual = np.random.default_rng(0).normal(size=(300, 12))
+    model = tiny_dagmm().fit(usual).model_
+    broken = explain(model, np.full((1, 12), 50.0))
+    limit = model.calibration.reference.energy_at(0.01)  # this model has no threshold
+    assert broken.reference_energy[0] > limit
+    assert not broken.is_explained[0]
 
 
 def test_no_rows_have_no_reasons(detector) -> None:
@@ -277,6 +313,7 @@ def small_explanation(n_rows: int) -> Explanation:
         np.full(n_rows, 0.5),
         contribution,
         {"<b>": np.full(n_rows, 1.0 / 3.0), "mode": np.array(["a & b", None] * n_rows)[:n_rows]},
+        np.arange(n_rows) != 1,
     )
 
 
@@ -284,13 +321,13 @@ def test_an_explanation_becomes_a_table():
     table = small_explanation(2).to_table(3)
     assert table.to_pylist() == [
         {
-            **{"row": 0, "energy": 2.5, "reference_energy": 0.5},
+            **{"row": 0, "energy": 2.5, "reference_energy": 0.5, "is_explained": True},
             **{"top_feature_1": "mode", "contribution_1": 2.0, "expected_1": "a & b"},
             **{"top_feature_2": None, "contribution_2": None, "expected_2": None},
             **{"top_feature_3": None, "contribution_3": None, "expected_3": None},
         },
         {
-            **{"row": 1, "energy": 3.5, "reference_energy": 0.5},
+            **{"row": 1, "energy": 3.5, "reference_energy": 0.5, "is_explained": False},
             **{"top_feature_1": "mode", "contribution_1": 2.0, "expected_1": None},
             **{"top_feature_2": "<b>", "contribution_2": 1.0, "expected_2": "0.333333"},
             **{"top_feature_3": None, "contribution_3": None, "expected_3": None},
@@ -304,7 +341,8 @@ def test_the_table_of_a_fitted_model_names_its_strongest_columns(explanation):
     names = [table[f"top_feature_{i}"].to_pylist() for i in (1, 2)]
     assert np.array(names, dtype=object).T.tolist() == explanation.top_features(2).tolist()
     assert table["top_feature_1"].to_pylist()[:10] == ["a"] * 10
-    nothing = Explanation(("a",), *(np.empty(0),) * 2, np.empty((0, 1)), {"a": np.empty(0)})
+    empty = np.empty(0)
+    nothing = Explanation(("a",), empty, empty, np.empty((0, 1)), {"a": empty}, empty == 0.0)
     assert nothing.to_table().num_rows == 0
     with pytest.raises(ArgumentError, match=r"^n must be an int >= 1, got 0\.$"):
         explanation.to_table(0)

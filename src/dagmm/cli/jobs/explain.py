@@ -84,7 +84,7 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
         return {**said, "seconds": round(time.perf_counter() - began, 1)}
     table_encoder(model, job.table)
     explainer = Explainer(model)
-    rows, explained, first = 0, 0, Counter[str]()
+    rows, explained, unexplained, first = 0, 0, 0, Counter[str]()
     with open_table(job.table, as_at_fit(job.options, model.record)) as source:
         roles = roles_of(job.roles, model, source, _written(job.top), job.quiet)
         batches = _explained(job, model, explainer, source, roles)
@@ -95,6 +95,7 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
             while True:
                 sink.write(result)
                 rows, explained = rows + n_rows, explained + result.num_rows
+                unexplained += result["is_explained"].to_pylist().count(False)
                 first.update(filter(None, result["top_feature_1"].to_pylist()))
                 n_rows, result = next(batches, (0, None))
                 if result is None:
@@ -103,6 +104,7 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
         "output": "standard output" if job.output == "-" else job.output,
         "rows": rows,
         "explained": explained,
+        "unexplained": unexplained,
         "most_often_first": [f"{name} ({count})" for name, count in first.most_common(_LISTED)],
         "seconds": round(time.perf_counter() - began, 1),
     }
@@ -112,7 +114,7 @@ def _written(top: int) -> list[str]:
     """Columns of the output beside identifiers and label."""
     parts = ("top_feature", "contribution", "value", "expected")
     numbered = [f"{part}_{i + 1}" for i in range(top) for part in parts]
-    return ["row", "energy", "reference_energy", *numbered]
+    return ["row", "energy", "reference_energy", "is_explained", *numbered]
 
 
 def _explained(

@@ -19,6 +19,9 @@ from dagmm.report.collect import ReportData
 from dagmm.report.contents import Contents
 from dagmm.report.make import axes_of, check_page, described, finish_report
 
+#: Most columns that are named of each kind.
+_LISTED = 5
+
 
 @dataclass(frozen=True)
 class ReportJob:
@@ -108,8 +111,14 @@ def _summary(contents: Contents) -> dict[str, Any]:
         summary |= {"alarms": contents.n_alarms, "events": contents.n_events}
     if contents.expected is not None:
         summary["expected_share"] = contents.expected.share
+    moved, frozen = contents.moved, contents.suspicious
+    was_compared = bool(contents.compared_columns)
     return summary | {
-        "moved": [column.name for column in contents.moved],
-        "frozen": [column.name for column in contents.suspicious],
-        "most_often_first": [f"{name} ({n})" for name, n in contents.blamed[:5]],
+        # Null is what was not checked.
+        "n_moved": len(moved) if was_compared else None,
+        "moved": [column.name for column in moved[:_LISTED]] if was_compared else None,
+        "n_frozen": len(frozen) if contents.knows_frozen else None,
+        "frozen": [column.name for column in frozen[:_LISTED]] if contents.knows_frozen else None,
+        "most_often_first": [f"{name} ({n})" for name, n in contents.blamed[:_LISTED]],
+        "unexplained": len(contents.unexplained),
     }

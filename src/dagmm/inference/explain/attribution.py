@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from dagmm._core.arguments import check_int
 from dagmm._core.errors import ArgumentError
@@ -21,6 +21,7 @@ from dagmm._core.html import html_table
 from dagmm._core.parallel import parallel_map
 from dagmm.data.base import Rows
 from dagmm.data.convert import as_rows
+from dagmm.inference.calibration.threshold import AUTO_CONTAMINATION
 from dagmm.inference.explain.counterfactual import Counterfactual, CounterfactualSearch
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.image_encoder import ImageEncoder
@@ -52,6 +53,10 @@ class Explanation:
         By column, in the table's units: the value at which the row would be normal; the row's
         own, to float32 rounding, where the column is not to blame. None for a text that the
         model does not know. With windows, the mean over the window at which it would be normal.
+    is_explained : ndarray of shape (n_rows,), bool
+        Whether that normal row is no anomaly: its energy is at most the threshold, or where the
+        model has none, what one normal row in a hundred exceeds. Where it is not, a few columns do
+        not explain the row, whatever is named.
     """
 
     columns: tuple[str, ...]
@@ -59,6 +64,7 @@ class Explanation:
     reference_energy: Float[np.ndarray, " n_rows"]
     contribution: Float[np.ndarray, "n_rows n_columns"]
     expected: dict[str, np.ndarray]
+    is_explained: Bool[np.ndarray, " n_rows"]
 
     def strongest(self, n: int) -> Int[np.ndarray, "n_rows n"]:
         """Return the columns that add most to each row's energy, the most first.
@@ -108,7 +114,8 @@ class Explanation:
         Returns
         -------
         pyarrow.Table
-            ``row`` (counted from 0), ``energy``, ``reference_energy``, and of each of the columns
+            ``row`` (counted from 0), ``energy``, ``reference_energy``, ``is_explained`` (false
+            where a few columns do not explain the row), and of each of the columns
             ``top_feature_1``, ``contribution_1`` (nats), ``expected_1`` (a text, as columns hold
             numbers or texts) and so on; null where fewer columns add anything.
         """
@@ -117,6 +124,7 @@ class Explanation:
             "row": pa.array(np.arange(len(self.energy))),
             "energy": pa.array(self.energy),
             "reference_energy": pa.array(self.reference_energy),
+            "is_explained": pa.array(self.is_explained),
         }
         places, names = self.strongest(n), self.top_features(n)
         expected = [self.expected[name] for name in self.columns]
@@ -207,6 +215,7 @@ def explain_rows(explainer: "Explainer", rows: Rows) -> Explanation:
         np.concatenate([part.reference_energy for part in parts]),
         np.concatenate([part.contribution for part in parts]),
         {name: np.concatenate([part.expected[name] for part in parts]) for name in columns},
+        np.concatenate([part.is_explained for part in parts]),
     )
 
 
@@ -216,6 +225,12 @@ class Explainer:
     Parameters
     ----------
     model : FittedModel
+
+    Attributes
+    ----------
+    limit : float
+        Energy up to which a row is explained: the threshold, or where the model has none, what
+        one normal row in a hundred exceeds.
 
     Raises
     ------
@@ -229,6 +244,11 @@ class Explainer:
         self._model = model
         self._encoder = model.encoder
         self._search = CounterfactualSearch(model)
+        self.limit = (
+            model.calibration.reference.energy_at(AUTO_CONTAMINATION)
+            if model.threshold is None
+            else model.threshold
+        )
 
     @property
     def chunk_rows(self) -> int:
@@ -241,9 +261,11 @@ class Explainer:
 
     def explain(self, seen: Features) -> Explanation:
         """Explain what the networks see of some rows."""
-        features = seen.inputs
-        energy = self._energy(features)
-        nearest = self._search.run(features, energy)
+        energy = self._energy(seen.inputs)
+        # Rows that repeat others, as logs and idle sensors have them, are explained once.
+        _, first, again = np.unique(seen.inputs, axis=0, return_index=True, return_inverse=True)
+        features = seen.inputs[first]
+        nearest = self._search.run(features, energy[first])
         reference = self._energy(nearest.features)
         order = _without_repeats(nearest.columns)
         there, back = (
@@ -253,9 +275,10 @@ class Explainer:
         return Explanation(
             self._encoder.columns,
             energy,
-            reference,
-            0.5 * (there + back),
-            self._model.decode(seen._replace(inputs=nearest.features)),
+            reference[again],
+            0.5 * (there + back)[again],
+            self._model.decode(seen._replace(inputs=nearest.features[again])),
+            reference[again] <= self.limit,
         )
 
     def _energy(

@@ -1,18 +1,23 @@
 """The search for a normal row that differs from a strange one in few columns.
 
 Greedy: the column whose replacement by a usual value lowers the energy most is replaced, then the
-next, until the row is ordinary or nothing helps. Candidates have the model's own energy, many at a
-time.
+next, until the row is ordinary or nothing helps. What is replaced, and when to stop, is decided by
+the model's own energy. Kernel densities of many kernels take most of its time, so that values are
+screened without these: which columns of a wide table, and which values of each column, are worth
+a closer look.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from dagmm._core.parallel import parallel_map
+from dagmm.inference.ensemble import Component, combine, energies_of
 from dagmm.inference.fitted_model import FittedModel
+from dagmm.mixture.kernel_density import KernelDensity
 from dagmm.preprocessing.reference_values import N_LEVELS, features_of_columns
 
 #: Candidates whose energies are computed at a time, on one core.
@@ -23,6 +28,10 @@ MOST_COLUMNS = 6
 _FINALISTS = 16
 #: The two values: about the 30th and the 70th percentile.
 _COARSE = np.array([2, 5])
+#: A kernel density with more kernels takes longer than all else that a model says of a row.
+_FEW_KERNELS = 40
+#: Values of a column that are screened without such densities, and then tried with them.
+_FINAL_VALUES = 3
 #: A replacement that lowers the energy by less, in nats, is none.
 LEAST_DROP = 0.5
 #: Finer values that are tried around the best level of a column of numbers, in units of the
@@ -38,6 +47,21 @@ class Counterfactual(NamedTuple):
     """The normal rows, encoded; a row itself where it is ordinary or nothing helps."""
     columns: Int[np.ndarray, "n_rows n_steps"]
     """Which columns were replaced, in this order; -1 where fewer were."""
+
+
+class _Tried(NamedTuple):
+    """For each row some columns, of each the best of its usual values."""
+
+    columns: Int[np.ndarray, "n_rows n_columns"]
+    level: Int[np.ndarray, "n_rows n_columns"]
+    """Position of the best value."""
+    energy: Float[np.ndarray, "n_rows n_columns"]
+    """The model's own, of the row with it."""
+
+    def best(self, n: int) -> "_Tried":
+        """Return the columns of the lowest energies, the lowest first."""
+        order = np.argsort(self.energy, axis=1, kind="stable")[:, :n]
+        return _Tried(*(np.take_along_axis(part, order, axis=1) for part in self))
 
 
 class CounterfactualSearch:
@@ -59,6 +83,7 @@ class CounterfactualSearch:
         columns = model.encoder.columns
         groups = features_of_columns(model.input_columns)
         self._model = model
+        self._screening = screening_of(model.components)
         self._values = model.calibration.reference_values
         self.owner = np.empty(self._values.shape[1], np.int32)
         # The feature of each column whose values lie on a line, -1 where there is none, and the
@@ -91,41 +116,56 @@ class CounterfactualSearch:
         found, energy = features.copy(), energy.copy()
         replaced = np.full((len(features), n_steps), -1)
         active = np.flatnonzero(energy > self.target)
-        candidates = np.zeros((len(features), n_steps), int)
-        candidates[active] = self._candidates(features[active], n_steps)
+        tried = self._first(features[active], n_steps)
+        columns = tried.columns
         for i in range(n_steps):
             if len(active) == 0:
                 break
-            row, column, low = self._improved(found[active], candidates[active])
+            if i > 0:
+                tried = self._tried(found[active], columns)
+            row, column, low = self._improved(found[active], tried)
             helps = energy[active] - low > LEAST_DROP
-            active = active[helps]
-            found[active], replaced[active, i] = row[helps], column[helps]
-            energy[active] = low[helps]
-            active = active[energy[active] > self.target]
+            found[active[helps]], replaced[active[helps], i] = row[helps], column[helps]
+            energy[active[helps]] = low[helps]
+            goes_on = helps & (low > self.target)
+            active, columns = active[goes_on], columns[goes_on]
         return Counterfactual(found, replaced)
 
-    def _candidates(
-        self, features: Float[np.ndarray, "n_rows n_features"], n: int
-    ) -> Int[np.ndarray, "n_rows n"]:
-        """Return the columns whose replacement helps each row most, the most first."""
+    def _first(self, features: Float[np.ndarray, "n_rows n_features"], n: int) -> _Tried:
+        """Try all columns; return those whose replacement helps each row most, the most first."""
         n_columns = len(self._main)
         columns = np.broadcast_to(np.arange(n_columns), (len(features), n_columns))
         if n_columns > _FINALISTS + MOST_COLUMNS:
-            columns = self._best(features, columns, _COARSE, _FINALISTS)
-        return self._best(features, columns, np.arange(N_LEVELS), n)
+            low = self._with_levels(features, columns, _COARSE).min(axis=2)
+            order = np.argsort(low, axis=1, kind="stable")[:, :_FINALISTS]
+            columns = np.take_along_axis(columns, order, axis=1)
+        return self._tried(features, columns).best(n)
 
-    def _best(
-        self, features: np.ndarray, columns: np.ndarray, levels: np.ndarray, n: int
-    ) -> np.ndarray:
-        low = self._with_levels(features, columns, levels).min(axis=2)
-        return np.take_along_axis(columns, np.argsort(low, axis=1, kind="stable")[:, :n], axis=1)
-
-    def _improved(
+    def _tried(
         self,
         features: Float[np.ndarray, "n_rows n_features"],
-        columns: Int[np.ndarray, "n_rows n_candidates"],
+        columns: Int[np.ndarray, "n_rows n_columns"],
+    ) -> _Tried:
+        """Try the usual values of some columns."""
+        screened = self._with_levels(features, columns, np.arange(N_LEVELS))
+        if self._screening is None:
+            return _Tried(columns, screened.argmin(axis=2), screened.min(axis=2))
+        levels = np.argsort(screened, axis=2, kind="stable")[:, :, :_FINAL_VALUES]
+
+        def of_part(part: slice) -> np.ndarray:
+            own = (self.owner == columns[part, :, None])[:, :, None, :]
+            values = self._values[levels[part]]
+            return self._energy(np.where(own, values, features[part, None, None, :]))
+
+        energies = _gathered(of_part, levels.shape)
+        best = energies.argmin(axis=2)[:, :, None]
+        level = np.take_along_axis(levels, best, axis=2)[:, :, 0]
+        return _Tried(columns, level, energies.min(axis=2))
+
+    def _improved(
+        self, features: Float[np.ndarray, "n_rows n_features"], tried: _Tried
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Replace the best of some columns by its best value.
+        """Replace the best column by its best value, and by finer values about that.
 
         Returns
         -------
@@ -133,55 +173,87 @@ class CounterfactualSearch:
         column : ndarray of shape (n_rows,)
         energy : ndarray of shape (n_rows,)
         """
-        energies = self._with_levels(features, columns, np.arange(N_LEVELS))
-        best = energies.reshape(len(features), -1).argmin(axis=1)
-        place, level = np.divmod(best, N_LEVELS)
-        column = np.take_along_axis(columns, place[:, None], axis=1)[:, 0]
-        low = energies.min(axis=(1, 2))
+        column, level, low = (part[:, 0] for part in tried.best(1))
         rows = np.where(self.owner == column[:, None], self._values[level], features)
         lies = np.flatnonzero(self._main[column] >= 0)
         main, step = self._main[column[lies]], self._step[level[lies], column[lies]]
         for _ in range(_REFINEMENTS):
             finer = rows[lies, main][:, None] + step[:, None] * _OFFSETS
-            of_values = self._with_values(rows[lies], main, finer)
-            helps = of_values.min(axis=1) < low[lies]
-            value = np.take_along_axis(finer, of_values.argmin(axis=1)[:, None], axis=1)[:, 0]
+            value, energy = self._best_value(rows[lies], main, finer)
+            helps = energy < low[lies]
             rows[lies[helps], main[helps]] = value[helps]
-            low[lies] = np.minimum(low[lies], of_values.min(axis=1))
+            low[lies[helps]] = energy[helps]
             step = step * _FINER
         return rows, column, low
+
+    def _best_value(
+        self, rows: np.ndarray, main: np.ndarray, values: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best of some values of one feature of each row, and the energy with it."""
+        screened = self._with_values(rows, main, values, self._screened)
+        if self._screening is not None:
+            order = np.argsort(screened, axis=1, kind="stable")[:, :_FINAL_VALUES]
+            values = np.take_along_axis(values, order, axis=1)
+            screened = self._with_values(rows, main, values, self._energy)
+        best = screened.argmin(axis=1)[:, None]
+        return np.take_along_axis(values, best, axis=1)[:, 0], screened.min(axis=1)
 
     def _with_levels(
         self, features: np.ndarray, columns: np.ndarray, levels: np.ndarray
     ) -> Float[np.ndarray, "n_rows n_columns n_levels"]:
-        """Energies of rows with each of some levels of each of some columns."""
+        """Screen rows with each of some levels of each of some columns."""
         values = self._values[levels]
 
         def of_part(part: slice) -> np.ndarray:
             own = self.owner == columns[part, :, None]
             rows = np.where(own[:, :, None, :], values, features[part, None, None, :])
-            return self._energy(rows)
+            return self._screened(rows)
 
         shape = (len(features), columns.shape[1], len(levels))
         return _gathered(of_part, shape)
 
     def _with_values(
-        self, features: np.ndarray, main: np.ndarray, values: np.ndarray
+        self,
+        features: np.ndarray,
+        main: np.ndarray,
+        values: np.ndarray,
+        energy_of: Callable[[np.ndarray], np.ndarray],
     ) -> Float[np.ndarray, "n_rows n_values"]:
-        """Energies of rows with each of some values of one feature."""
+        """Screen rows with each of some values of one feature."""
 
         def of_part(part: slice) -> np.ndarray:
             rows = np.repeat(features[part, None, :], values.shape[1], axis=1)
             np.put_along_axis(rows, main[part, None, None], values[part, :, None], axis=2)
-            return self._energy(rows)
+            return energy_of(rows)
 
         return _gathered(of_part, values.shape)
+
+    def _screened(self, rows: np.ndarray) -> np.ndarray:
+        """Energy of rows that lie along the last axis, without what takes longest."""
+        if self._screening is None:
+            return self._energy(rows)
+        flat = rows.reshape(-1, rows.shape[-1])
+        of_parts = energies_of(self._screening, flat)
+        return combine(self._screening, of_parts).reshape(rows.shape[:-1])
 
     def _energy(self, rows: np.ndarray) -> np.ndarray:
         """Energy of rows that lie along the last axis."""
         return self._model.energy_of_features(rows.reshape(-1, rows.shape[-1])).reshape(
             rows.shape[:-1]
         )
+
+
+def screening_of(components: Sequence[Component]) -> tuple[Component, ...] | None:
+    """Return the components but those that take longest; None where these are none, or all."""
+    kept = [
+        one
+        for one in components
+        if not isinstance(one.density, KernelDensity) or one.density.n_components <= _FEW_KERNELS
+    ]
+    if not kept or len(kept) == len(components):
+        return None
+    total = sum(one.weight for one in kept)
+    return tuple(replace(one, weight=one.weight / total) for one in kept)
 
 
 def _gathered(of_part: Callable[[slice], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

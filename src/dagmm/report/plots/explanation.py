@@ -46,7 +46,9 @@ def draw_explanation(ax: Any, explanation: Explanation, row: int, n_columns: int
     energy, reference = explanation.energy[row], explanation.reference_energy[row]
     ax.set(
         xlabel="contribution (nats)",
-        title=f"energy {energy:.4g}, nearest normal row {reference:.4g}",
+        title=f"energy {energy:.4g}, nearest normal row {reference:.4g}"
+        if explanation.is_explained[row]
+        else f"energy {energy:.4g}, not explained by a few columns (still {reference:.4g})",
     )
     ax.spines[["top", "right"]].set_visible(False)
 
