@@ -1,10 +1,14 @@
-"""How many new normal rows lie above the default threshold, on the sets and splits of adbench.py.
+"""How many new normal rows lie above the default threshold, and how many anomalies.
 
 ``DAGMMDetector()`` is fitted to a random half of the normal rows of each set; its threshold is to
 let one new row in a hundred through as an anomaly. Counted in the other half of the normal rows,
-which it has not seen. ``DATA`` is a folder of ``*.npz`` files as adbench.py takes it.
+which it has not seen. ``DATA`` is a folder of ``*.npz`` files as adbench.py takes it, or of tables
+that are split already (``train``, ``test``, ``test_labels``), of which ``--rows`` draws so many
+training rows and counts the others too. Beside what is found stands what the threshold would find
+that exactly one of these new rows in a hundred exceeds, which nobody knows beforehand.
 
     python benchmarks/false_alarms.py --data DATA --seeds 3 --out false-alarms.json
+    python benchmarks/false_alarms.py --data OVRBENCH --every 2 --rows 150 --seeds 1 --means
 """
 
 import argparse
@@ -20,17 +24,33 @@ from dagmm import DAGMMDetector
 SHARES = (0.01, 0.1)
 
 
-def one_fit(path: Path, seed: int) -> dict[str, float]:
+def rows_of(path: Path, seed: int, n_rows: int | None) -> tuple[np.ndarray, ...]:
+    """Training rows, test rows and which of these are anomalies."""
+    with np.load(path) as file:
+        if "train" not in file:
+            x, x_test, anomaly = split(*load(path), "semi", seed)
+            return x[:n_rows], x_test, anomaly
+        x, x_test, anomaly = (file[name] for name in ("train", "test", "test_labels"))
+    x = np.random.default_rng(seed).permutation(x)
+    x, others = x[:n_rows], x[len(x) if n_rows is None else n_rows :]
+    anomaly = np.concatenate([anomaly.ravel() == 1, np.zeros(len(others), bool)])
+    return x, np.concatenate([x_test, others]), anomaly
+
+
+def one_fit(path: Path, seed: int, n_rows: int | None) -> dict[str, float]:
     """Shares of test rows beyond the threshold, and of the normal ones below some p-values."""
-    x, x_test, anomaly = split(*load(path), "semi", seed)
+    x, x_test, anomaly = rows_of(path, seed, n_rows)
     detector = DAGMMDetector(random_state=seed).fit(x)
-    called = detector.predict(x_test) == -1
+    energy = detector.energy(x_test)
+    called = energy > detector.threshold_["energy"]
+    exact = energy > np.quantile(energy[~anomaly], 0.99)
     p_value = detector.p_value(x_test[~anomaly])
     return {
         "n_rows": len(x),
         "n_columns": x.shape[1],
         "false_alarms": float(called[~anomaly].mean()),
         "found": float(called[anomaly].mean()),
+        "found_exact": float(exact[anomaly].mean()),
         **{f"p_{share:g}": float((p_value <= share).mean()) for share in SHARES},
     }
 
@@ -51,6 +71,14 @@ def print_table(results: dict[str, dict[str, float]], names: list[str], seeds: i
         )
 
 
+def print_means(results: dict[str, dict[str, float]]) -> None:
+    """Print means over all fits."""
+    for measure in ("false_alarms", "found", "found_exact"):
+        values = 100.0 * np.array([fit[measure] for fit in results.values()])
+        error = values.std(ddof=1) / np.sqrt(len(values))
+        print(f"{measure:<14}{values.mean():6.2f} +- {error:.2f} %, most {values.max():.1f} %")
+
+
 def main() -> None:
     """Run what is not in the results yet and print the table."""
     parser = argparse.ArgumentParser(
@@ -60,19 +88,24 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ...")
     parser.add_argument("--out", type=Path, help="JSON file, kept up to date; fits resume")
     parser.add_argument("--processes", type=int, default=2, help="fits at once")
+    parser.add_argument("--rows", type=int, help="training rows, at most")
+    parser.add_argument("--every", type=int, default=1, help="of the sets, in order, each n-th")
+    parser.add_argument("--means", action="store_true", help="print means over sets only")
     arguments = parser.parse_args()
-    paths = sorted(arguments.data.glob("*.npz"))
+    paths = sorted(arguments.data.glob("*.npz"))[:: arguments.every]
     if not paths:
         raise SystemExit(f"no file *.npz in {arguments.data}")
-    jobs = [(path, seed) for seed in range(arguments.seeds) for path in paths]
+    jobs = [(path, seed, arguments.rows) for seed in range(arguments.seeds) for path in paths]
     results = read_json(arguments.out, {})
     left = [job for job in jobs if f"{job[0].stem} {job[1]}" not in results]
     progress = ProgressLine(len(left))
-    for (path, seed), fit in run_jobs(one_fit, left, arguments.processes):
+    for (path, seed, _), fit in run_jobs(one_fit, left, arguments.processes):
         results[f"{path.stem} {seed}"] = fit
         write_json(arguments.out, results)
         progress.step(f"{path.stem} seed {seed}: {100 * fit['false_alarms']:.1f} % alarms")
-    print_table(results, [path.stem for path in paths], arguments.seeds)
+    if arguments.means:
+        return print_means(results)
+    return print_table(results, [path.stem for path in paths], arguments.seeds)
 
 
 if __name__ == "__main__":
