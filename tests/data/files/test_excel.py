@@ -65,6 +65,11 @@ def test_cells_keep_their_types(at):
         *(pa.timestamp("s"), pa.float64(), pa.bool_(), pa.string(), pa.int64(), pa.date32()),
     ]
     with open_table("t.xlsx") as opened:
+        ((_, batch),) = opened.batches({"日時": "other", "日": "other"})
+        assert batch.to_pydict() == {
+            "日時": ["2024-01-31 00:00:00", "2024-01-31 12:34:56", "2024-02-01 00:00:00"],
+            "日": ["2024-01-01", "2024-02-01", ""],
+        }
         assert opened.description == "Excel, sheet '表1', with a header"
 
 
@@ -187,3 +192,34 @@ def test_a_damaged_workbook_is_named():
             damaged.writestr(name, content[:100] if name.endswith("workbook.xml") else content)
     with pytest.raises(InputError, match=r"^'d\.xlsx' is not a whole Excel workbook \(.+\); copy"):
         read("d.xlsx")
+
+
+def test_a_spreadsheet_of_opendocument_is_read_alike():
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    name, number = (
+        f'<table:table-cell office:value-type="{kind}"><text:p>{{0}}</text:p></table:table-cell>'
+        for kind in ("string", 'float" office:value="{0}')
+    )
+    rows = [(name, ("温度", "n")), (number, (20.5, 1)), (number, (21.5, 2))]
+    table = "".join(
+        f"<table:table-row>{''.join(cell.format(value) for value in values)}</table:table-row>"
+        for cell, values in rows
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    with zipfile.ZipFile("t.ods", "w") as book:
+        book.writestr("mimetype", kind)
+        book.writestr(
+            "META-INF/manifest.xml",
+            '<?xml version="1.0"?><m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:'
+            f'manifest:1.0"><m:file-entry m:full-path="/" m:media-type="{kind}"/></m:manifest>',
+        )
+        book.writestr(
+            "content.xml",
+            f'<?xml version="1.0"?><office:document-content {spaces}><office:body>'
+            f'<office:spreadsheet><table:table table:name="T">{table}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    assert read("t.ods").to_pydict() == {"温度": [20.5, 21.5], "n": [1, 2]}

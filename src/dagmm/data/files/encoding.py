@@ -8,7 +8,8 @@ from typing import Any
 
 from dagmm._core.errors import InputError, TableWarning
 
-_PIECE_BYTES = 2**16
+_PIECE_BYTES = 2**20
+_LEAST_PIECE = 2**10
 #: How much is looked at from the first byte on that is no ASCII.
 _LEAST_EVIDENCE = 2**12
 #: Byte order marks, longer ones first; that of UTF-8 is left to the reader of the text.
@@ -79,15 +80,19 @@ class TextBytes:
         """
         if not self._is_open and self._decoder is None and not self._ready:
             return bytes(self._stream.read(size))
-        while size < 0 or len(self._ready) < size:
-            data = self._stream.read(_PIECE_BYTES if size < 0 else max(size, 2**10))
+        parts, n_bytes = [self._ready], len(self._ready)
+        while size < 0 or n_bytes < size:
+            wanted = _PIECE_BYTES if size < 0 else max(size - n_bytes, _LEAST_PIECE)
+            data = self._stream.read(wanted)
             if self._is_open:
                 data = self._decided(data)
-            self._ready += data if self._decoder is None else self._decoded(data)
+            parts.append(data if self._decoder is None else self._decoded(data))
+            n_bytes += len(parts[-1])
             if not data:
                 break
-        end = len(self._ready) if size < 0 else size
-        taken, self._ready = self._ready[:end], self._ready[end:]
+        ready = b"".join(parts)
+        end = len(ready) if size < 0 else size
+        taken, self._ready = ready[:end], ready[end:]
         return taken
 
     def _decided(self, data: bytes) -> bytes:

@@ -17,6 +17,7 @@ from dagmm.data.files.source import Source
 
 #: From here on not every whole number has a float64 of its own.
 _LAST_WHOLE = 2.0**53
+_DATETIME = datetime.datetime
 
 
 class ExcelTable(CSVTable):
@@ -125,7 +126,9 @@ def _calamine(name: str) -> Any:
 
 def _write_csv(rows: list[list[Any]], target: IO[bytes]) -> None:
     """Write the cells of a sheet, a line for each row of it up to the last that has cells."""
-    cells = [[_text_of(cell) for cell in row] for row in rows]
+    # A time of midnight comes as a date, also among times of the same column.
+    clocks = {i for row in rows for i, cell in enumerate(row) if isinstance(cell, _DATETIME)}
+    cells = [[_text_of(cell, i in clocks) for i, cell in enumerate(row)] for row in rows]
     used = [i for row in cells for i, cell in enumerate(row) if cell]
     first, end = min(used, default=0), max(used, default=-1) + 1
     cells = [row[first:end] for row in cells]
@@ -152,14 +155,16 @@ def _trimmed(row: list[str]) -> list[str]:
     return row[:end]
 
 
-def _text_of(cell: Any) -> str:
+def _text_of(cell: Any, is_clock: bool = False) -> str:
     """Write a cell as CSV has it."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
         is_whole = cell.is_integer() and abs(cell) < _LAST_WHOLE
         return str(int(cell)) if is_whole else repr(cell)
-    if isinstance(cell, datetime.datetime):
+    if isinstance(cell, datetime.date) and is_clock and not isinstance(cell, _DATETIME):
+        cell = _DATETIME.combine(cell, datetime.time())
+    if isinstance(cell, _DATETIME):
         return cell.isoformat(sep=" ")
     if isinstance(cell, datetime.date | datetime.time):
         return cell.isoformat()
