@@ -9,6 +9,7 @@ import pytest
 import oracle
 from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
 from dagmm.inference.forward import outputs_of
+from dagmm.mixture.minibatch import LatentPadding
 from dagmm.networks.network import Architecture, flatten
 from dagmm.networks.padding import padded_width, padding_of, unpadded
 from dagmm.preprocessing.windows.features import WindowFeatures, WindowGather
@@ -101,7 +102,7 @@ def test_where_nothing_is_padded_nothing_is_copied():
 
 
 def loss_of(vector, x, blank, architecture):
-    return objective(architecture.unflatten(vector), x, 0.1, 0.005, blank=blank)
+    return objective(architecture.unflatten(vector), x, 0.1, 0.005, padding=LatentPadding(blank))
 
 
 value_and_gradient = jax.jit(

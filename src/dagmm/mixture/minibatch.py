@@ -1,5 +1,6 @@
-"""The energy of rows under a mixture that is being trained, with its gradient in closed form.
+"""A mixture that is being trained: its covariances, and the energy of rows under it.
 
+The energy has its gradient in closed form.
 Differentiating through Cholesky factors and their inverses gives the same gradient in a longer
 program: a hundred small operations more for four components, a quarter of what there is to
 compile, and a tenth of a training step.
@@ -12,7 +13,32 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from dagmm._core.numerics import TINY, Array, inverse_lower, log_sum_exp, traced_cholesky
-from dagmm.mixture.gaussian import log_norm
+from dagmm.mixture.gaussian import NEUTRAL_VARIANCE, log_norm
+from dagmm.mixture.moments import Moments, covariance_penalty, floor_of
+
+
+class LatentPadding(NamedTuple):
+    """Which coordinates of z are padding, so that networks of many widths share a program.
+
+    They are 0 for every row, and what is said of a mixture here does not count them.
+    """
+
+    blank: Float[Array, " n_latent"] | None = None
+    """1 for each coordinate that is padding, 0 for the others; None where all count."""
+
+    def covariances(self, moments: Moments) -> Float[Array, "n_components n_latent n_latent"]:
+        """Return the covariances of a minibatch, with their floor."""
+        floor = jax.lax.stop_gradient(floor_of(moments.variance))
+        if self.blank is not None:
+            floor = floor + NEUTRAL_VARIANCE * self.blank
+        return moments.cov + jnp.diag(floor)[None]
+
+    def penalty(self, cov: Float[Array, "n_components n_latent n_latent"]) -> Float[Array, ""]:
+        """Sum of the inverse variances of all components."""
+        return covariance_penalty(cov, None if self.blank is None else 1.0 - self.blank)
+
+
+NO_PADDING = LatentPadding()
 
 
 class _Saved(NamedTuple):

@@ -2,14 +2,11 @@
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Float, UInt32
 
 from dagmm._core.numerics import Array, sum_of_features
-from dagmm.mixture.gaussian import NEUTRAL_VARIANCE
-from dagmm.mixture.minibatch import minibatch_energy
-from dagmm.mixture.moments import Moments, covariance_penalty, floor_of
+from dagmm.mixture.minibatch import NO_PADDING, LatentPadding, minibatch_energy
+from dagmm.mixture.moments import Moments
 from dagmm.networks.dropout import fold_in, keep_mask
 from dagmm.networks.network import Network
 
@@ -35,7 +32,7 @@ def objective(
     seed: UInt32[Array, " 2"] | None = None,
     reconstruction_weight: Float[Array, ""] | float = 1.0,
     mask_ratio: float = 0.0,
-    blank: Float[Array, " n_latent"] | None = None,
+    padding: LatentPadding = NO_PADDING,
 ) -> tuple[Float[Array, ""], Terms]:
     """Loss of a minibatch: reconstruction + lambda1 * energy + lambda2 * penalty.
 
@@ -53,9 +50,8 @@ def objective(
         Share of the features that are hidden, at random, from the network that the reconstruction
         error is measured on, as in a denoising autoencoder (Vincent et al., 2008); 0 in the paper.
         The energy always sees whole rows.
-    blank : array of shape (n_latent,), optional
-        1 for each coordinate of z that is padding, which is 0 for every row and counts for
-        nothing, 0 for the others.
+    padding : LatentPadding, optional
+        Coordinates of z that count for nothing; by default there are none.
 
     Returns
     -------
@@ -68,14 +64,11 @@ def objective(
         x_hat = network.compression.decode(network.compression.encode(x * seen))
     gamma = network.gamma(z, seed=None if seed is None else fold_in(seed, 1))
     moments = Moments.of(z, gamma)
-    floor = jax.lax.stop_gradient(floor_of(moments.variance))
-    if blank is not None:
-        floor = floor + NEUTRAL_VARIANCE * blank
-    cov = moments.cov + jnp.diag(floor)[None]
+    cov = padding.covariances(moments)
     terms = Terms(
         reconstruction=sum_of_features((x - x_hat) ** 2).mean(),
         energy=minibatch_energy(z, moments.phi, moments.mu, cov).mean(),
-        penalty=covariance_penalty(cov, None if blank is None else 1.0 - blank),
+        penalty=padding.penalty(cov),
         phi=moments.phi,
         cov=cov,
     )

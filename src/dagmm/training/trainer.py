@@ -18,6 +18,7 @@ from dagmm._core.forks import check_process
 from dagmm._core.numerics import Array
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
+from dagmm.mixture.minibatch import LatentPadding
 from dagmm.networks.dropout import fold_in, seed_of
 from dagmm.networks.network import Architecture, Network, flatten
 from dagmm.networks.padding import Padding, padding_of, unpadded
@@ -84,7 +85,7 @@ def _step(
     rows: Float[Array, "n_rows n_columns"],
     windowed: WindowGather | None,
     seed: UInt32[Array, " 2"],
-    blank: Float[Array, " n_latent"],
+    padding: LatentPadding,
     state: _State,
     batch: tuple[Int[Array, " batch_size"], Schedule],
 ) -> tuple[_State, _StepRecord]:
@@ -101,7 +102,7 @@ def _step(
             step_seed,
             schedule.reconstruction_weight,
             architecture.mask_ratio,
-            blank,
+            padding,
         )
 
     # Not the gradient of the vector: each part would be padded to the whole and added up.
@@ -132,7 +133,7 @@ def _program() -> Callable[..., Any]:
         rows: Array,
         windowed: WindowGather | None,
         seed: Array,
-        blank: Array,
+        padding: LatentPadding,
         state: _State,
         batches: tuple[Array, Schedule],
         *,
@@ -140,7 +141,9 @@ def _program() -> Callable[..., Any]:
     ) -> tuple[_State, tuple[_StepRecord, Array, Array]]:
         def epoch(state: _State, batches: tuple[Array, Schedule]) -> Any:
             state, record = jax.lax.scan(
-                lambda s, b: _step(architecture, rows, windowed, seed, blank, s, b), state, batches
+                lambda s, b: _step(architecture, rows, windowed, seed, padding, s, b),
+                state,
+                batches,
             )
             return state, (record, state.phi, state.cov)
 
@@ -216,7 +219,7 @@ class _TrainingRun:
             self.rows,
             self.windowed,
             self.seed,
-            self.padding.blank,
+            LatentPadding(self.padding.blank),
             self.state,
             batches,
             architecture=self.padding.wide,
