@@ -131,6 +131,6 @@ def fit(
         checkpoint,
         train and train.value,
     )
-    with noted(quiet, unused=False):  # said in words of the command
+    with noted(quiet):
         result = fit_table(job)
     show(result, as_json)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
+from dagmm._core.atomic_files import why_not_writable
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.files.parquet import PARQUET_SUFFIXES
 from dagmm.data.files.source import STANDARD
@@ -59,6 +60,9 @@ def check_target(target: str, force: bool) -> None:
         raise ArgumentError(
             f"{str(path.parent)!r}, where {path.name!r} should go, does not exist."
         )
+    reason = "" if path.exists() and not path.is_file() else why_not_writable(path.parent)
+    if reason:
+        raise ArgumentError(f"{target!r} cannot be written: {reason}.")
 
 
 @contextlib.contextmanager
