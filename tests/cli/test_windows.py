@@ -216,7 +216,7 @@ def test_a_short_asset_is_noted(there: Path, monkeypatch: pytest.MonkeyPatch) ->
     result = run("fit", "short.csv", "-o", "m", "--id", "serial", *OPTIONS)
     assert result.exit_code == 0, result.output
     assert (
-        "note: --window '10s', 10 rows: no segment of 'third' without a gap is as long, so nothing "
-        "is learnt of it\n"
+        "note: --window '10s', 10 rows: no segment of 'third' without a gap is as long, so "
+        "nothing is learnt of it\n"
     ) in result.stderr
     assert roles.Roles.of_record(dagmm.load_model("m").model.record).time == "when"
