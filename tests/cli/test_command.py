@@ -190,7 +190,7 @@ SCORE = ("score", "model", "t.csv", "-o", "out.csv")
         ((*FIT, "--normal", "0"), "--normal needs --label, the column whose value it is."),
         (
             (*FIT, "--contamination", "0.7"),
-            "contamination must be 'auto' or in (0, 0.5], got 0.7.",
+            "--contamination must be 'auto' or in (0, 0.5], got 0.7.",
         ),
         (
             (*FIT, "--delimiter", "::"),
@@ -272,11 +272,11 @@ def test_a_messy_table_is_fitted_and_scored(there: Path) -> None:
     result = run("fit", "m.csv", "-o", "m", "--encoding", "cp932", *options, "--json")
     assert result.exit_code == 0, result.output
     assert result.stderr == (
-        "note: column 'empty' is not used: it has no value in any row; --drop 'empty' leaves it "
-        "out without this note\n"
+        "note: column 'empty' is not used: it has no value in any row. Pass --drop 'empty' to "
+        "leave it out without this note\n"
         "note: column 'part' is not used: it holds 160 different texts in 160 rows, which "
-        "identifies rows rather than describing them; --drop 'part' leaves it out without this "
-        "note\n"
+        "identifies rows rather than describing them. Pass --drop 'part' to leave it out without "
+        "this note, or name it in --numeric or --categorical if it does describe the rows\n"
     )
     said = json.loads(result.stdout)
     assert (said["columns"], said["unused_columns"]) == (4, ["when", "line", "empty", "part"])

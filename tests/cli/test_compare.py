@@ -84,7 +84,7 @@ def test_the_result_is_written() -> None:
 def test_what_cannot_be_compared_is_said() -> None:
     known = ", ".join(repr(name) for name in ("dagmm", *METHODS))
     assert failure("compare", "t.csv", "--methods", "lofs") == (
-        f"dagmm: methods must be one of {known}, got 'lofs'. Did you mean 'lof'?\n"
+        f"dagmm: --methods must be one of {known}, got 'lofs'. Did you mean 'lof'?\n"
     )
     assert failure("compare", "t.csv", "--label", "faults") == (
         "dagmm: --label faults: 't.csv' has no such column. Did you mean 'fault'?\n"
@@ -102,7 +102,7 @@ def test_if_every_method_fails_so_does_the_command(monkeypatch: pytest.MonkeyPat
         raise MemoryError("no room")
 
     monkeypatch.setitem(module.KNOWN, "knn", Method("knn", "KNN", fit, "here"))  # type: ignore[arg-type]
-    assert failure("compare", "t.csv", "--id", "part", "--methods", "knn") == (
+    assert failure(*COMPARE[:-4], "--label", "fault", "--methods", "knn") == (
         "dagmm: 't.csv': every method failed; KNN: MemoryError: no room\n"
     )
 
@@ -111,3 +111,23 @@ def test_help_names_every_method() -> None:
     text = run("compare", "--help").stdout
     words = set(text.replace(",", " ").replace(";", " ").replace(".", " ").split())
     assert {"dagmm", *METHODS} <= words
+
+
+def test_roles_of_columns_are_what_they_are_at_a_fit() -> None:
+    table = sensors()
+    mode = np.arange(ROWS) % 3
+    serial = np.random.default_rng(0).permutation(10**6)[:ROWS]
+    when = [f"2024-01-01 00:{i // 60:02d}:{i % 60:02d}" for i in range(ROWS)]
+    extra = {"mode": mode, "serial": serial, "when": when, "line": ["a"] * ROWS}
+    for name, values in extra.items():
+        table = table.append_column(name, pa.array(values))
+    arrow_csv.write_csv(table, "t.csv")
+    roles = ("--categorical", "mode", "--numeric", "serial", "--time", "when", "--group", "line")
+    result = run(*COMPARE, "--label", "fault", *roles, "--json")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    # temp, torque and serial; three tools and modes with one for others each: 3 + 3 + 4.
+    assert json.loads(result.stdout)["protocol"]["features"] == 10
+    assert failure(*COMPARE, "--label", "fault", "--time", "wen") == (
+        "dagmm: --time wen: 't.csv' has no such column. Did you mean 'when'?\n"
+    )

@@ -95,9 +95,9 @@ def test_threshold_of_a_calibration_table(there: Path) -> None:
     [
         (
             ("model", "--alarms", "3"),
-            "alarms needs every, the time from one row to the next, such as every='1s'.",
+            "--alarms needs --every, the time from one row to the next, such as --every '1s'.",
         ),
-        (("model", "--quantile", "1.5"), "quantile must be in (0, 1), got 1.5."),
+        (("model", "--quantile", "1.5"), "--quantile must be in (0, 1), got 1.5."),
         (
             ("model", "--alarms", "1", "--every", "1s"),
             "one alarm in 6.05e+05 rows is rarer than 40 training rows (by networks that were not "

@@ -163,23 +163,24 @@ def test_a_threshold_is_calibrated_with_windows(there: Path, home: Path) -> None
 
 def test_what_cannot_be_fitted_is_refused(there: Path) -> None:
     assert failure("fit", "t.csv", "-o", "m", "--window", "10s") == (
-        "dagmm: window needs time, the column that says when a row was measured; pass time='...' "
-        "as well.\n"
+        "dagmm: --window needs --time, the column that says when a row was measured; pass --time "
+        "'...' as well.\n"
     )
     assert failure("fit", "t.csv", "-o", "m", "--window", "soon", "--time", "when") == (
-        "dagmm: window must be a duration > 0 such as '1s', '10 min' or '1 h', got 'soon'.\n"
+        "dagmm: --window must be a duration > 0 such as '1s', '10 min' or '1 h', got 'soon'.\n"
     )
     assert failure("fit", "t.csv", "-o", "m", "--step", "3") == (
-        "dagmm: step=3 belongs to window, and there is none.\n"
+        "dagmm: --step 3 belongs to --window, and there is none.\n"
     )
     assert failure("fit", "t.csv", "-o", "m", "--time", "serial", "--window", "9") == (
         "dagmm: 't.csv': column 'serial', row 0: expected a date such as 2024-03-09 10:14:33, got "
         "'s0'; it is the time axis.\n"
     )
-    assert failure("fit", "t.csv", "-o", "m", "--time", "when", "--window", "1h") == (
-        "dagmm: window is '1h', but the median time from one row to the next is 0 s in column "
-        "'when'; give window as a number of rows, or name the column of the asset in group where "
-        "rows of several are mixed.\n"
+    fit = ("fit", "t.csv", "-o", "m", "--id", "serial", "--time", "when")
+    assert failure(*fit, "--window", "1h") == (
+        "dagmm: --window is '1h', but the median time from one row to the next is 0 s in column "
+        "'when'; give --window as a number of rows, or name the column of the asset in --group "
+        "where rows of several are mixed.\n"
     )
     assert not Path("m").exists()
 
@@ -215,7 +216,7 @@ def test_a_short_asset_is_noted(there: Path, monkeypatch: pytest.MonkeyPatch) ->
     result = run("fit", "short.csv", "-o", "m", "--id", "serial", *OPTIONS)
     assert result.exit_code == 0, result.output
     assert (
-        "note: window '10s', 10 rows: no segment of 'third' without a gap is as long, so nothing "
-        "is learnt of it\n"
+        "note: --window '10s', 10 rows: no segment of 'third' without a gap is as long, so "
+        "nothing is learnt of it\n"
     ) in result.stderr
     assert roles.Roles.of_record(dagmm.load_model("m").model.record).time == "when"

@@ -6,13 +6,14 @@ import numbers
 from collections.abc import Iterable, Sequence
 
 from dagmm._core.errors import ArgumentError
+from dagmm._core.wording import named
 
 
 def check_int(argument: str, value: object, low: int) -> int:
     """Return a whole number of at least ``low``."""
     if _is_whole(value) and int(value) >= low:  # type: ignore[call-overload]
         return int(value)  # type: ignore[call-overload]
-    raise ArgumentError(f"{argument} must be an int >= {low}, got {value!r}.")
+    raise ArgumentError(f"{named(argument)} must be an int >= {low}, got {value!r}.")
 
 
 def check_number(
@@ -26,7 +27,7 @@ def check_number(
         wanted = f"in {'(' if above else '['}{low:g}, {high:g})"
     else:
         wanted = f"a finite number {'>' if above else '>='} {low:g}"
-    raise ArgumentError(f"{argument} must be {wanted}, got {value!r}.")
+    raise ArgumentError(f"{named(argument)} must be {wanted}, got {value!r}.")
 
 
 def check_sizes(argument: str, value: object) -> tuple[int, ...]:
@@ -43,7 +44,7 @@ def check_sizes(argument: str, value: object) -> tuple[int, ...]:
             for part in (str(item).split(".") if isinstance(item, float) else [str(item)])
         ]
         hint = f" Did you mean [{', '.join(meant)}], with a comma?"
-    raise ArgumentError(f"{argument} must be a list of ints >= 1, got {value!r}.{hint}")
+    raise ArgumentError(f"{named(argument)} must be a list of ints >= 1, got {value!r}.{hint}")
 
 
 def check_choice(argument: str, value: object, choices: tuple[object, ...]) -> object:
@@ -54,7 +55,7 @@ def check_choice(argument: str, value: object, choices: tuple[object, ...]) -> o
     texts = [choice for choice in choices if isinstance(choice, str)]
     near = difflib.get_close_matches(str(value), texts, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ArgumentError(f"{argument} must be one of {listed}, got {value!r}.{hint}")
+    raise ArgumentError(f"{named(argument)} must be one of {listed}, got {value!r}.{hint}")
 
 
 def near(name: str, names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import reprlib
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,24 @@ def write_atomically(file: Path, data: bytes) -> None:
             part.unlink(missing_ok=True)
         raise
     sync_directory(file.parent)
+
+
+def why_not_writable(directory: Path) -> str:
+    """Say why no file can be made in a directory, or in what exists of its parents.
+
+    Returns
+    -------
+    str
+        Empty where one can. It is tried: permissions do not tell of file systems that are full or
+        only to be read.
+    """
+    while not directory.exists() and directory != directory.parent:
+        directory = directory.parent
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            return ""
+    except OSError as error:
+        return f"no file can be made in {str(directory)!r}: {error.strerror}"
 
 
 def sync_directory(directory: Path) -> None:

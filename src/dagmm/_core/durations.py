@@ -4,6 +4,7 @@ import re
 
 from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError
+from dagmm._core.wording import named
 
 _UNITS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|min|h|d)")
@@ -28,7 +29,7 @@ def parse_duration(argument: str, duration: object) -> float:
         match = _DURATION.fullmatch(duration.strip())
         if match is None or float(match[1]) == 0.0:
             raise ArgumentError(
-                f"{argument} must be a duration > 0 such as '1s', '10 min' or '1 h', "
+                f"{named(argument)} must be a duration > 0 such as '1s', '10 min' or '1 h', "
                 f"got {duration!r}."
             )
         return float(match[1]) * _UNITS[match[2]]

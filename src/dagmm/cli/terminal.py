@@ -106,15 +106,8 @@ def note(message: str, quiet: bool) -> None:
 
 
 @contextlib.contextmanager
-def noted(quiet: bool, unused: bool = True) -> Iterator[None]:
-    """Say as notes what is doubtful about tables, each but once.
-
-    Parameters
-    ----------
-    quiet : bool
-    unused : bool
-        Whether columns that are not used are among it.
-    """
+def noted(quiet: bool) -> Iterator[None]:
+    """Say as notes what is doubtful about tables, each but once."""
     said: set[str] = set()
     with warnings.catch_warnings():
         warnings.simplefilter("always", TableWarning)
@@ -131,9 +124,9 @@ def noted(quiet: bool, unused: bool = True) -> Iterator[None]:
             text = str(message)
             if not issubclass(category, TableWarning):
                 other(message, category, filename, lineno, file, line)
-            elif text not in said and (unused or " is not used: " not in text):
+            elif text not in said:
                 said.add(text)
-                note(text.rstrip("."), quiet)
+                note(text.rstrip(".").replace("this warning", "this note"), quiet)
 
         warnings.showwarning = say
         yield

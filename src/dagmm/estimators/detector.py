@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError, FewRowsWarning
 from dagmm._core.progress import progress_for
+from dagmm._core.wording import given, named
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
 from dagmm.estimators.base import FittedModelEstimator
@@ -402,7 +403,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
             return length, _DETAIL_OF[str(choice)]
         for name, value, default in (("step", self.step, 1), ("network", choice, "dense")):
             if value != default:
-                raise ArgumentError(f"{name}={value!r} belongs to window, and there is none.")
+                raise ArgumentError(
+                    f"{given(name, value)} belongs to {named('window')}, and there is none."
+                )
         return None, "summary"
 
     def _take(self, model: FittedModel) -> None:

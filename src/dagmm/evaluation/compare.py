@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.progress import Progress, progress_for
+from dagmm._core.wording import named
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
 from dagmm.estimators.detector import DAGMMDetector
@@ -157,10 +158,10 @@ def chosen_methods(methods: str | Sequence[str | Method] | None) -> tuple[Method
             check_choice("methods", method, tuple(KNOWN))
             method = KNOWN[method]
         if method.name in (other.name for other in found):
-            raise ArgumentError(f"methods holds {method.name!r} twice; give it once.")
+            raise ArgumentError(f"{named('methods')} holds {method.name!r} twice; give it once.")
         found.append(method)
     if not found:
-        raise ArgumentError("methods must hold at least one method, got none.")
+        raise ArgumentError(f"{named('methods')} must hold at least one method, got none.")
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, TableWarning
-from dagmm._core.wording import named
+from dagmm._core.wording import given, named
 from dagmm.preprocessing.columns.date_text import ISO, DateReading, reading_as_told
 
 #: Why a column is not used: the user said so, or what it holds.
@@ -19,13 +19,6 @@ _SAID = {
     "drop": "left out as told",
     "time": "the time axis",
     "group": "names the asset",
-}
-#: What to do about a column that was not used.
-_REMEDIES = {
-    "identifier": "Pass drop=[{name!r}] to leave it out without this warning, or name it in "
-    "numeric or categorical if it does describe the rows.",
-    "date": "Pass time={name!r} or drop=[{name!r}] to leave it out without this warning.",
-    "empty": "Pass drop=[{name!r}] to leave it out without this warning.",
 }
 
 
@@ -132,17 +125,19 @@ class ColumnRoles:
         ------
         ArgumentError
         """
-        named = self.named()
-        for argument, name in named:
+        given_as = self.named()
+        for argument, name in given_as:
             if name not in names:
                 raise ArgumentError(
-                    f"{argument} names column {name!r}, which the table does not have. "
+                    f"{named(argument)} names column {name!r}, which the table does not have. "
                     f"{near(name, names)}"
                 )
-        counts = Counter(name for _, name in named)
+        counts = Counter(name for _, name in given_as)
         for name, count in counts.items():
             if count > 1:
-                said = " and ".join(argument for argument, other in named if other == name)
+                said = " and ".join(
+                    named(argument) for argument, other in given_as if other == name
+                )
                 raise ArgumentError(f"column {name!r} is given as {said}; give it once.")
 
     def unused_columns(self) -> list[UnusedColumn]:
@@ -162,11 +157,23 @@ def warn_of(columns: Iterable[UnusedColumn]) -> None:
     for column in columns:
         if not column.is_told:
             warnings.warn(
-                f"column {column.name!r} is not used: {column.why}. "
-                f"{_REMEDIES[column.reason].format(name=column.name)}",
+                f"column {column.name!r} is not used: {column.why}. {_remedy(column)}",
                 TableWarning,
                 stacklevel=2,
             )
+
+
+def _remedy(column: UnusedColumn) -> str:
+    """Say what to do about a column that was not used."""
+    ways = [given("time", column.name)] if column.reason == "date" else []
+    ways.append(given("drop", [column.name]))
+    remedy = f"Pass {' or '.join(ways)} to leave it out without this warning"
+    if column.reason != "identifier":
+        return f"{remedy}."
+    return (
+        f"{remedy}, or name it in {named('numeric')} or {named('categorical')} if it does "
+        "describe the rows."
+    )
 
 
 def _names(argument: str, value: object) -> tuple[str, ...]:
@@ -178,7 +185,7 @@ def _names(argument: str, value: object) -> tuple[str, ...]:
     if all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
         return tuple(str(item) for item in items)
     raise ArgumentError(
-        f"{argument} must be the name of a column, a list of names, or None, got {value!r}."
+        f"{named(argument)} must be the name of a column, a list of names, or None, got {value!r}."
     )
 
 
@@ -197,4 +204,4 @@ def _axis(time: object) -> tuple[str | None, str]:
 def _name(argument: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise ArgumentError(f"{argument} must be the name of a column or None, got {value!r}.")
+    raise ArgumentError(f"{named(argument)} must be the name of a column or None, got {value!r}.")

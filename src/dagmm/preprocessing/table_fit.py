@@ -11,7 +11,7 @@ import pyarrow as pa
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
-from dagmm._core.wording import given, is_option
+from dagmm._core.wording import given, is_option, named
 from dagmm.data.base import Chunk, Kind, Rows
 from dagmm.preprocessing.column_roles import ColumnRoles, UnusedColumn, warn_of
 from dagmm.preprocessing.columns.categorical import TextCounts, text_column
@@ -144,7 +144,9 @@ class _Counts:
     def _check_numeric(self, names: tuple[str, ...]) -> None:
         for name in names:
             if self.kinds[name] not in ("number", "integer", "empty", "text"):
-                raise ArgumentError(f"numeric names column {name!r}, which holds no numbers.")
+                raise ArgumentError(
+                    f"{named('numeric')} names column {name!r}, which holds no numbers."
+                )
 
     def look(self, chunk: Chunk) -> _Part:
         """Take from a chunk what is counted; changes nothing, so that chunks go side by side."""

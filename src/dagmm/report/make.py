@@ -10,6 +10,7 @@ import pyarrow as pa
 from dagmm._core.arguments import check_int, near
 from dagmm._core.durations import parse_duration
 from dagmm._core.errors import ArgumentError
+from dagmm._core.wording import named
 from dagmm.data.convert import as_rows
 from dagmm.data.files.write import write_text
 from dagmm.estimators.base import FittedModelEstimator
@@ -233,7 +234,6 @@ def axes_of(
     names: tuple[str, ...],
     time: str | None,
     group: str | None,
-    option: str = "",
 ) -> tuple[str | None, str | None]:
     """Return time axis and asset: what is said, or what was so at the fit.
 
@@ -243,8 +243,6 @@ def axes_of(
     names : tuple of str
         Columns of the table.
     time, group : str or None
-    option : str
-        What stands before an argument's name in messages.
 
     Raises
     ------
@@ -254,7 +252,7 @@ def axes_of(
     for argument, name in (("time", time), ("group", group)):
         if name is not None and name not in names:
             raise ArgumentError(
-                f"{option}{argument} names column {name!r}, which the table does not have. "
+                f"{named(argument)} names column {name!r}, which the table does not have. "
                 f"{near(name, names)}"
             )
     aside: dict[str, list[str]] = {"time": [], "date": [], "group": []}

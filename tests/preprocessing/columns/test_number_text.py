@@ -11,6 +11,7 @@ import pytest
 
 from dagmm import ArgumentError, InputError, TableWarning
 from dagmm._core.json_fields import JsonField
+from dagmm._core.wording import options_named
 from dagmm.data.convert import as_rows
 from dagmm.data.files import csv, csv_spool
 from dagmm.data.number_text.number_format import NumberFormat
@@ -101,7 +102,7 @@ def test_another_unit_is_never_read_as_the_one_that_was_fitted():
         encoded(learned(CELLS), "60.0 ℃", "92.3 ℉")
     assert str(caught.value) == (
         "column 'temp', row 1: expected a number (in °C), got '92.3 ℉'; convert it, or replace it "
-        "by NaN (--na '92.3 ℉') if it stands for a hole."
+        "by NaN if it stands for a hole."
     )
 
 
@@ -132,8 +133,7 @@ def test_a_comma_in_doubt_is_said():
     _, said = warned([f"{1000 + i // 2:,}" for i in range(N)])
     assert said == [
         "column 'temp': '1,000' in row 0 is read as 1000, with the comma as a mark of thousands, "
-        "and no cell tells whether it is. Say --thousands ',' to leave out this warning, or "
-        "--decimal ',' if it is the decimal mark; in Python, pass numbers, not text."
+        "and no cell tells whether it is. Pass numbers, not text, to leave out this warning."
     ]
     _, said = warned([f"{1000 + i // 2:,}.5" for i in range(N)])
     assert said == []
@@ -145,7 +145,7 @@ def test_mostly_numbers_do_not_become_text_without_a_word():
     assert said == [
         "column 'temp' is read as text: 59 of its 60 cells are numbers (in °C), such as "
         f"{CELLS[0]!r}, but 'ERR' in row 59 is none. Write all of them alike, or replace it by "
-        "NaN (--na 'ERR') if it stands for a hole; pass categorical=['temp'] to read the column "
+        "NaN if it stands for a hole; pass categorical=['temp'] to read the column "
         "as text without this warning."
     ]
     _, said = warned([*CELLS[: N // 2], *CELLS[: N // 2 - 1], "ERR"], categorical=("temp",))
@@ -153,7 +153,8 @@ def test_mostly_numbers_do_not_become_text_without_a_word():
 
 
 def test_a_word_in_the_first_row_may_be_a_unit():
-    _, said = warned(["furlong", *map(str, np.arange(N - 1) // 2 + 0.5)])
+    with options_named({"units_row": "--units-row"}):
+        _, said = warned(["furlong", *map(str, np.arange(N - 1) // 2 + 0.5)])
     assert said[0].endswith(" If the first row holds units, say --units-row.")
 
 
@@ -193,7 +194,7 @@ def test_a_column_that_is_said_to_be_numeric_must_be_it():
         learned([*CELLS[:-1], "ERR"], numeric=("temp",))
     assert str(caught.value) == (
         "numeric names column 'temp', in which 'ERR' in row 59 is no number (in °C); convert such "
-        "cells, or replace them by NaN (--na 'ERR') if they stand for holes."
+        "cells, or replace them by NaN if they stand for holes."
     )
 
 

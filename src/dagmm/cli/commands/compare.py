@@ -29,6 +29,16 @@ def compare(
         list[str] | None,
         typer.Option(help="Column to leave out. Repeatable.", metavar="COLUMN"),
     ] = None,
+    categorical: o.Categorical = None,
+    numeric: o.Numeric = None,
+    time: Annotated[
+        str | None,
+        typer.Option(help="Column that is the time axis: left out.", metavar="COLUMN"),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="Column that names the asset: left out.", metavar="COLUMN"),
+    ] = None,
     methods: Annotated[
         str | None,
         typer.Option(
@@ -96,7 +106,16 @@ def compare(
             thousands,
             sheet,
         ),
-        Roles(tuple(ids or ()), label, tuple(normal or ()), tuple(drop or ())),
+        Roles(
+            tuple(ids or ()),
+            label,
+            tuple(normal or ()),
+            tuple(drop or ()),
+            time,
+            group,
+            tuple(categorical or ()),
+            tuple(numeric or ()),
+        ),
         tuple(name.strip() for name in methods.split(",")) if methods is not None else (),
         train.value,
         output,

@@ -141,7 +141,7 @@ def fit(
         checkpoint,
         train and train.value,
     )
-    with noted(quiet, unused=False):  # said in words of the command
+    with noted(quiet):
         result = fit_table(job)
     show(result, as_json)
     forget_training(job)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dagmm._core.atomic_files import why_not_writable
 from dagmm._core.errors import ArgumentError
 from dagmm.cli.jobs.images import check_no_roles, is_images, open_images
 from dagmm.cli.jobs.labels import detection_quality, normal_rows
@@ -131,7 +132,6 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     with errors_named(name):
         detector.fit(fitted, checkpoint=job.checkpoint)
     if isinstance(detector.model_.encoder, TableEncoder):
-        _note_unused(detector.model_.encoder, job.quiet)
         record = replace(
             detector.model_.record,
             roles=job.roles.remembered,
@@ -173,7 +173,9 @@ def check_apart(checkpoint: str, model: str) -> Checkpoint:
             f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
             "neither may lie in the other."
         )
-    return Checkpoint(checkpoint)
+    kept = Checkpoint(checkpoint)
+    check_writable(checkpoint)
+    return kept
 
 
 def check_directory(model: str, force: bool) -> None:
@@ -196,6 +198,19 @@ def check_directory(model: str, force: bool) -> None:
             raise ArgumentError(
                 f"{model!r} holds a model already; choose another directory, or add --force."
             )
+    check_writable(model)
+
+
+def check_writable(directory: str) -> None:
+    """Check that files can be written to a directory, which need not be there yet.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    reason = why_not_writable(Path(directory))
+    if reason:
+        raise ArgumentError(f"{directory!r} cannot be written: {reason}.")
 
 
 def _unused_columns(encoder: TableEncoder) -> dict[str, Any]:
@@ -212,16 +227,6 @@ def _windows(model: FittedModel) -> dict[str, Any]:
 def _drawn(model: FittedModel) -> dict[str, Any]:
     n_rows = model.record.drawn_rows
     return {} if n_rows is None else {"drawn_rows": n_rows}
-
-
-def _note_unused(encoder: TableEncoder, quiet: bool) -> None:
-    for column in encoder.unused_columns:
-        if not column.is_told:
-            note(
-                f"column {column.name!r} is not used: {column.why}; "
-                f"--drop {column.name!r} leaves it out without this note",
-                quiet,
-            )
 
 
 def _summary(

@@ -116,9 +116,9 @@ def normal_rows(
             f"{name}: {n_rows} of {len(anomalous):,} rows are labelled normal; expected at least "
             f"{_LEAST_NORMAL}."
         )
-    note(f"{done} {n_rows:,} rows labelled normal; {n_left_out:,} left out", quiet)
     if not n_left_out:
         return rows, name
+    note(f"{done} {n_rows:,} rows labelled normal; {n_left_out:,} left out", quiet)
     # Rows are numbered among those that are left.
     return rows.where(~anomalous), f"{name}, rows labelled normal"
 

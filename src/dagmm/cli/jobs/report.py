@@ -76,9 +76,7 @@ def report_table(job: ReportJob) -> dict[str, Any]:
     step = None if job.every is None else parse_duration("every", job.every)
     model, card = described(job.model)
     with open_table(job.table, as_at_fit(job.options, model.record)) as source:
-        when, asset = axes_of(
-            model.table_encoder, source.columns, job.roles.time, job.roles.group, option="--"
-        )
+        when, asset = axes_of(model.table_encoder, source.columns, job.roles.time, job.roles.group)
         said = replace(job.roles, time=when, group=asset)
         # Nothing of the table passes through, so identifiers need not be read.
         roles = replace(roles_of(said, model, source, (), True), ids=())

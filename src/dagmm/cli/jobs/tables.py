@@ -69,10 +69,12 @@ def read_features(
 ) -> tuple[pa.Table, np.ndarray | None, str]:
     """Return the columns to fit, read into memory, labels and name; see :func:`open_features`.
 
-    Text that is numbers comes as numbers.
+    Text that is numbers comes as numbers, and columns have the types that roles tell; time axis
+    and asset are left out.
     """
     rows, labels, name = open_features(path, options, roles, quiet)
     table = rows.read() if isinstance(rows, StreamRows) else rows.frame.to_native()
+    table = table.drop_columns([name for name in (roles.time, roles.group) if name is not None])
     texts = tuple(
         field.name
         for field in table.schema
@@ -86,7 +88,21 @@ def read_features(
             cells = table[column].combine_chunks()
             values = pa.array(reading.column.format.read(cells).values, from_pandas=True)
             table = table.set_column(table.column_names.index(column), column, values)
-    return table, labels, name
+    return _as_told(table, roles), labels, name
+
+
+def _as_told(table: pa.Table, roles: Roles) -> pa.Table:
+    """Give columns the types that say what their values do not: categories, and measurements."""
+    kinds = dict.fromkeys(roles.categorical, pa.dictionary(pa.int32(), pa.string()))
+    kinds |= dict.fromkeys(roles.numeric, pa.float64())
+    for column, dtype in kinds.items():
+        place = table.column_names.index(column)
+        if pa.types.is_dictionary(dtype):
+            told = table[column].cast(pa.string()).dictionary_encode()
+        else:
+            told = table[column].cast(dtype, safe=False)
+        table = table.set_column(place, column, told)
+    return table
 
 
 def _texts(source: TableFile, roles: Roles, label: tuple[str, ...]) -> tuple[str, ...]:

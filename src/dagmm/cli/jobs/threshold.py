@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagmm._core.errors import ArgumentError
+from dagmm.cli.jobs.fit import check_writable
 from dagmm.cli.jobs.images import check_no_roles, is_images, open_images, table_encoder
 from dagmm.cli.jobs.labels import normal_rows
 from dagmm.cli.jobs.reading import as_at_fit
@@ -78,6 +79,8 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
             f"{job.model!r} holds a {saved.estimator}, which has no threshold; a DAGMMDetector "
             "has one."
         )
+    if job.calibrate is not None or job.rule or job.every is not None:
+        check_writable(job.model)
     if job.calibrate is not None:
         model = _calibrated(model, job.calibrate, job)
     if job.rule or job.every is not None or job.per_event:

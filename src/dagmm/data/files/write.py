@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
+from dagmm._core.atomic_files import why_not_writable
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.part_files import open_part, remove_stale_parts
 from dagmm.data.files.arrow import ARROW_SUFFIXES
@@ -70,6 +71,9 @@ def check_target(target: str, force: bool, encoding: str | None = None) -> None:
         raise ArgumentError(
             f"{str(path.parent)!r}, where {path.name!r} should go, does not exist."
         )
+    reason = "" if path.exists() and not path.is_file() else why_not_writable(path.parent)
+    if reason:
+        raise ArgumentError(f"{target!r} cannot be written: {reason}.")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from dagmm._core.arguments import check_choice, check_number
 from dagmm._core.durations import parse_duration
 from dagmm._core.errors import ArgumentError
+from dagmm._core.wording import named
 
 #: Seconds of what alarms are counted in.
 PERIODS = {
@@ -36,7 +37,7 @@ def share_of_budget(alarms: object, per: object, every: object) -> float:
     rows = period / parse_duration("every", every)
     if allowed >= rows:
         raise ArgumentError(
-            f"alarms must be fewer than the rows of a {per}, {rows:g} at one every {every!r}, "
-            f"got {alarms!r}."
+            f"{named('alarms')} must be fewer than the rows of a {per}, {rows:g} at one "
+            f"every {every!r}, got {alarms!r}."
         )
     return allowed / rows

@@ -14,6 +14,7 @@ from scipy.stats import beta, binom
 from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError
 from dagmm._core.json_fields import JsonField
+from dagmm._core.wording import given, named
 from dagmm.inference.calibration.alarm_budget import share_of_budget
 from dagmm.inference.calibration.calibration import TRAINING, Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
@@ -160,7 +161,9 @@ def check_contamination(contamination: object, n_steps: int = 1) -> float:
         share = float(contamination)  # type: ignore[arg-type]
         if 0.0 < share <= MOST_CONTAMINATION:
             return share
-    raise ArgumentError(f"contamination must be 'auto' or in (0, 0.5], got {contamination!r}.")
+    raise ArgumentError(
+        f"{named('contamination')} must be 'auto' or in (0, 0.5], got {contamination!r}."
+    )
 
 
 def threshold_of(training_energy: np.ndarray, contamination: float) -> float:
@@ -204,16 +207,19 @@ def choose_threshold(
         "alarms": alarms,
         "energy": energy,
     }
-    given = [name for name, value in rules.items() if value is not None]
-    if len(given) != 1:
+    said = [named(name) for name, value in rules.items() if value is not None]
+    if len(said) != 1:
+        *others, last = map(named, rules)
         raise ArgumentError(
-            f"expected one of contamination, quantile, alarms and energy, got "
-            f"{' and '.join(given) or 'none of them'}."
+            f"expected one of {', '.join(others)} and {last}, got "
+            f"{' and '.join(said) or 'none of them'}."
         )
     if every is not None and alarms is None:
-        raise ArgumentError("every belongs to alarms, and there are none.")
+        raise ArgumentError(f"{named('every')} belongs to {named('alarms')}, and there are none.")
     if per_event and alarms is None:
-        raise ArgumentError("per_event belongs to alarms, and there are none.")
+        raise ArgumentError(
+            f"{named('per_event')} belongs to {named('alarms')}, and there are none."
+        )
     if energy is not None:
         return Threshold(check_number("energy", energy, -np.inf), "a stated energy")
     if contamination is not None:
@@ -226,7 +232,8 @@ def choose_threshold(
         return _by_share(calibration, 1.0 - level, f"quantile {level:g}")
     if every is None:
         raise ArgumentError(
-            "alarms needs every, the time from one row to the next, such as every='1s'."
+            f"{named('alarms')} needs {named('every')}, the time from one row to the next, such "
+            f"as {given('every', '1s')}."
         )
     share, what = share_of_budget(alarms, per, every), f"false alarm{'' if alarms == 1 else 's'}"
     if per_event:

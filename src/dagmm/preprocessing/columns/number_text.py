@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.parallel import parallel_map
-from dagmm._core.wording import given
+from dagmm._core.wording import given, is_option, named
 from dagmm.data.base import Chunk, Rows
 from dagmm.data.number_text.cell_counts import CellCounts
 from dagmm.data.number_text.number_format import PLAIN, NumberFormat
@@ -162,7 +162,7 @@ def _read(chunk: Chunk, name: str, form: NumberFormat, is_training: bool) -> np.
         cell = texts[row].as_py()
         raise InputError(
             f"column {name!r}, row {chunk.start + row}: expected a number{_bracketed(said)}, got "
-            f"{cell!r}; convert it, or replace it by NaN (--na {cell!r}) if it stands for a hole."
+            f"{cell!r}; convert it, or replace it by {_hole(cell)} if it stands for a hole."
         )
     if read.bare.any() and not is_training:
         _warn_of_bare(name, form)
@@ -184,14 +184,16 @@ def _reading(name: str, counts: CellCounts, rows: Rows, is_told: bool) -> TextRe
     found = find_format(counts, style.thousands, style.decimal, style.has_semicolons)
     if found is None or not found.n_read:
         if is_told:
-            raise ArgumentError(f"numeric names column {name!r}, which holds no numbers.")
+            raise ArgumentError(
+                f"{named('numeric')} names column {name!r}, which holds no numbers."
+            )
         return _dates(name, counts)
     if is_told and found.odd is not None:
         like = _bracketed(found.format.in_words())
         raise ArgumentError(
-            f"numeric names column {name!r}, in which {found.odd.example!r} in row "
-            f"{found.odd.row} is no number{like}; convert such cells, or replace them by NaN "
-            f"(--na {found.odd.example!r}) if they stand for holes."
+            f"{named('numeric')} names column {name!r}, in which {found.odd.example!r} in row "
+            f"{found.odd.row} is no number{like}; convert such cells, or replace them by "
+            f"{_hole(found.odd.example)} if they stand for holes."
         )
     if found.odd is None and (is_told or not found.is_code):
         marks = tuple((mark, n) for mark, n in counts.marks.items() if mark)
@@ -224,6 +226,11 @@ def _dates(name: str, counts: CellCounts) -> TextReading:
     )
 
 
+def _hole(cell: str) -> str:
+    """Say what a hole is, and how the command is told that a cell stands for one."""
+    return f"NaN ({given('na', cell)})" if is_option("na") else "NaN"
+
+
 def _bracketed(said: str) -> str:
     return f" ({said})" if said else ""
 
@@ -231,13 +238,14 @@ def _bracketed(said: str) -> str:
 def _nearly(name: str, found: Found, n_cells: int) -> str:
     assert found.odd is not None, "asked for only then"
     like = _bracketed(found.format.in_words())
+    has_units = found.odd.row == 0 and is_option("units_row")
     return (
         f"column {name!r} is read as text: {found.n_read} of its {n_cells} cells are "
         f"numbers{like}, such as {found.example.example!r}, but {found.odd.example!r} in row "
-        f"{found.odd.row} is none. Write all of them alike, or replace it by NaN "
-        f"(--na {found.odd.example!r}) if it stands for a hole; pass categorical=[{name!r}] to "
-        "read the column as text without this warning."
-        + (" If the first row holds units, say --units-row." if found.odd.row == 0 else "")
+        f"{found.odd.row} is none. Write all of them alike, or replace it by "
+        f"{_hole(found.odd.example)} if it stands for a hole; pass "
+        f"{given('categorical', [name])} to read the column as text without this warning."
+        + (" If the first row holds units, say --units-row." if has_units else "")
     )
 
 
@@ -245,8 +253,8 @@ def _codes(name: str, found: Found) -> str:
     return (
         f"column {name!r} is read as text: its numbers begin with zeros, such as "
         f"{found.example.example!r} in row {found.example.row}, as codes do. Pass "
-        f"numeric=[{name!r}] to read them as numbers, or categorical=[{name!r}] to read them as "
-        "text without this warning."
+        f"{given('numeric', [name])} to read them as numbers, or {given('categorical', [name])} "
+        "to read them as text without this warning."
     )
 
 
@@ -255,14 +263,19 @@ def _doubt(name: str, found: Found, counts: CellCounts, is_told: bool) -> str:
     if found.is_doubtful:
         value = float(form.read(pa.array([example.example])).values[0])
         role, other = ("a mark of thousands", "the decimal mark")
-        same, options = ("--thousands ','", "--decimal ','")
+        same, options = ("thousands", "decimal")
         if form.decimal == ",":
             role, other = other, role
             same, options = options, same
         return (
             f"column {name!r}: {example.example!r} in row {example.row} is read as {value:.15g}, "
-            f"with the comma as {role}, and no cell tells whether it is. Say {same} to leave out "
-            f"this warning, or {options} if it is {other}; in Python, pass numbers, not text."
+            f"with the comma as {role}, and no cell tells whether it is. "
+            + (
+                f"Say {given(same, ',')} to leave out this warning, or {given(options, ',')} if "
+                f"it is {other}."
+                if is_option("decimal")
+                else "Pass numbers, not text, to leave out this warning."
+            )
         )
     if found.bare is not None:
         return (
@@ -275,7 +288,7 @@ def _doubt(name: str, found: Found, counts: CellCounts, is_told: bool) -> str:
         return (
             f"column {name!r} is read as numbers: {found.n_read} of its {counts.n_cells} cells "
             f"are some, such as {example.example!r} in row {example.row}, and the others, such as "
-            f"{mark!r}, are taken for holes. Pass categorical=[{name!r}] to read it as text, or "
-            f"numeric=[{name!r}] to read it so without this warning."
+            f"{mark!r}, are taken for holes. Pass {given('categorical', [name])} to read it as "
+            f"text, or {given('numeric', [name])} to read it so without this warning."
         )
     return ""

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from jaxtyping import Float64, Int64
 
 from dagmm._core.errors import InputError
+from dagmm._core.wording import named
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.columns.date_text import ISO, DateReading, as_iso, dates_of, parsed
 from dagmm.preprocessing.columns.datetimes import seconds_of
@@ -173,7 +174,9 @@ def check_forward(
         return
     i = int(np.argmax(back))
     of_asset = "" if group is None else f" for {group} {asset!r}"
-    remedy = "or name the column of its asset in group" if group is None else "asset by asset"
+    remedy = "asset by asset"
+    if group is None:
+        remedy = f"or name the column of its asset in {named('group')}"
     is_date = times_in_numbers(chunk, time, reading) is None
     now, then = (_written(value, is_date) for value in (times[i], earlier[i]))
     raise InputError(

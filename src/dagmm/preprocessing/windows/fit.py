@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from dagmm._core.errors import InputError, ShortSegmentWarning
+from dagmm._core.wording import named
 from dagmm.data.base import Rows
 from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.windows.buffer import places_of
@@ -117,7 +118,7 @@ def _check_enough(
     n_steps: int,
 ) -> None:
     longest = int((np.arange(len(first)) - first).max()) + 1
-    said = f"window {length.said!r}"
+    said = f"{named('window')} {length.said!r}"
     if isinstance(length.said, str):
         said += f", {n_steps} rows"
     if len(ends) < 2:

@@ -6,6 +6,7 @@ from numbers import Integral
 from dagmm._core.arguments import check_int
 from dagmm._core.durations import parse_duration
 from dagmm._core.errors import ArgumentError
+from dagmm._core.wording import given, named
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,13 @@ class WindowLength:
             rows, seconds = int(window), None
         else:
             raise ArgumentError(
-                "window must be an int >= 2, a number of rows, or a duration such as '60s' or "
-                f"'10 min', got {window!r}."
+                f"{named('window')} must be an int >= 2, a number of rows, or a duration such as "
+                f"'60s' or '10 min', got {window!r}."
             )
         if time is None:
             raise ArgumentError(
-                "window needs time, the column that says when a row was measured; pass "
-                "time='...' as well."
+                f"{named('window')} needs {named('time')}, the column that says when a row was "
+                f"measured; pass {given('time', '...')} as well."
             )
         said = window if isinstance(window, str) else int(window)
         return cls(time, group, rows, seconds, said, check_int("step", step, 1))
@@ -81,14 +82,16 @@ class WindowLength:
         assert self.seconds is not None, "one of both is given"
         if interval <= 0.0:
             raise ArgumentError(
-                f"window is {self.said!r}, but the median time from one row to the next is 0 s in "
-                f"column {self.time!r}; give window as a number of rows, or name the column of "
-                "the asset in group where rows of several are mixed."
+                f"{named('window')} is {self.said!r}, but the median time from one row to the "
+                f"next is 0 s in column {self.time!r}; give {named('window')} as a "
+                f"number of rows, or name the column of the asset in {named('group')} where rows "
+                "of several are mixed."
             )
         n_steps = round(self.seconds / interval)
         if n_steps < 2:
             raise ArgumentError(
-                f"window must hold at least 2 rows, but {self.said!r} holds {n_steps} at the "
-                f"median interval of {interval:g} s from one row to the next; give a longer one."
+                f"{named('window')} must hold at least 2 rows, but {self.said!r} holds {n_steps} "
+                f"at the median interval of {interval:g} s from one row to the next; give a "
+                "longer one."
             )
         return n_steps
