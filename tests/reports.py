@@ -1,14 +1,13 @@
 """Small models and tables that the tests of the report share, and a look at a page."""
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from small_fits import tiny_config, tiny_detector
+from dagmm import DAGMMDetector
+from small_fits import TINY
 
 HOSTILE = "<script>alert(1)</script>"
 JAPANESE = ("軸受温度", "流量", "吐出圧力")
@@ -33,17 +32,9 @@ def with_faults(frame):
     return broken
 
 
-def small_config(n_rows, shape, n_members):
-    """A config that trains in no time, of a network with the default's residual feature."""
-    config = tiny_config(n_rows, shape, n_members)
-    architecture = replace(config.architectures[0], residuals=("log_error",))
-    return replace(config, architectures=(architecture,) * n_members)
-
-
 def fitted(frame, **arguments):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.table_config", small_config)
-        return tiny_detector(n_members=1, contamination=0.02, time="when", **arguments).fit(frame)
+    sizes = {"n_members": 1, "contamination": 0.02, "time": "when", "config": TINY}
+    return DAGMMDetector(**(sizes | arguments)).fit(frame)
 
 
 class Page(HTMLParser):

@@ -13,6 +13,19 @@ from dagmm.networks.network import Architecture
 from dagmm.training.config import DetectorConfig
 from dagmm.training.trainer import TrainingConfig
 
+#: What makes a detector train in no time, as a user says it.
+TINY = {
+    **{"comp_hiddens": [4, 2], "comp_activation": "tanh"},
+    **{"est_hiddens": [4, 2], "est_activation": "tanh", "est_dropout_ratio": 0.25},
+    **{"batch_size": 16, "epochs": 2, "steps_per_epoch": 4, "learning_rate": 1e-3},
+    **{"lambda1": 0.1, "lambda2": 0.005, "mask_ratio": 0.0},
+    "densities": {
+        "latent_mixture": {"candidates": [1, 2], "relative_floor": 1e-3},
+        "kernel_density": {"n_components": 3},
+        "marginal_mixtures": {},
+    },
+}
+
 
 def tiny_config(n_rows, shape, n_members):
     """A detector's config that trains in no time."""

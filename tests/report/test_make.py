@@ -108,7 +108,7 @@ def test_a_report_is_saved_whole(detector, scored, tmp_path):
 
 
 def test_events_become_a_table(detector, scored, train):
-    made = report(detector, scored)
+    made = report(detector, scored, gap=2)
     table = made.to_table()
     events = [one.event for one in made.contents.strangest]
     assert table["row"].to_pylist() == [event.peak_row for event in events]
@@ -217,7 +217,7 @@ def test_an_alarm_that_no_replacement_lowers_says_so(detector, train, monkeypatc
 
 
 def test_what_to_look_at_first_stands_on_the_first_screen(detector, scored):
-    made = report(detector, scored)
+    made = report(detector, scored, gap=2)
     page = check_page(made.html)
     start = page.said.index("Look here first")
     assert start < page.said.index("Alarms over time")

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 import dagmm
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm._core.errors import MissingExtraError
-from small_fits import tiny_config, tiny_dagmm, tiny_detector
+from small_fits import TINY, tiny_dagmm, tiny_detector
 
 mpl.use("Agg")
 
@@ -28,9 +28,7 @@ def rows():
 
 @pytest.fixture(scope="module")
 def detector(rows):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dagmm.estimators.detector.table_config", tiny_config)
-        return tiny_detector(contamination=0.05).fit(rows.drop(7))
+    return tiny_detector(contamination=0.05, config=TINY).fit(rows.drop(7))
 
 
 def test_plot_of_energies_counts_alarms(detector, rows):
