@@ -112,7 +112,7 @@ def test_other_axes_and_formats(there: Path) -> None:
         ),
         (
             ("--every", "soon"),
-            "every must be a duration > 0 such as '1s', '10 min' or '1 h', got 'soon'.",
+            "--every must be a duration > 0 such as '1s', '10 min' or '1 h', got 'soon'.",
         ),
         (("--time", "tool"), "'t.csv': column 'tool', row 0: expected a date such as"),
     ],
