@@ -426,9 +426,13 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
             )
             return MatrixRows(values)
         if fitting:
-            # scikit-learn takes names that are all text, which ours are, or none that is.
-            has_text = any(isinstance(name, str) for name in getattr(table, "columns", ()))
-            named = frame.to_native() if has_text else table
+            # scikit-learn takes names that are all text, which ours are, or none that is; of those
+            # it would take 1 and True for one.
+            named: Any = frame.to_native()
+            is_pandas = hasattr(table, "set_axis")
+            names = getattr(table, "columns", ()) if is_pandas else ("",)
+            if not any(isinstance(name, str) for name in names):
+                named = named.set_axis(range(len(frame.columns)), axis=1)
             validate_data(self, named, reset=True, skip_check_array=True)
         if len(frame) < least or not frame.columns:
             raise InputError(
