@@ -66,6 +66,15 @@ def test_names_of_several_types_are_taken_as_text(names, monkeypatch):
     assert np.isfinite(detector.energy(frame)).all()
 
 
+def test_names_that_are_equal_but_not_as_text_are_two(monkeypatch):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(N_ROWS, 2)))
+    frame.columns = pd.Index([1, True], dtype=object)
+    detector = fitted(frame, monkeypatch)
+    assert detector.model_.encoder.columns == ("1", "True")
+    assert not hasattr(detector, "feature_names_in_")
+    assert detector.n_features_in_ == 2
+
+
 def test_names_that_are_one_text_are_refused(monkeypatch):
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(N_ROWS, 2)), columns=["1", 1])
     with pytest.raises(InputError) as caught:

@@ -426,12 +426,14 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
             )
             return MatrixRows(values, None if fitting else self._names_of_array())
         if fitting:
-            # scikit-learn takes names that are all text, which ours are, or none that is.
-            native = frame.to_native()
-            if frame.implementation.is_pandas_like():
-                has_text = any(isinstance(name, str) for name in table.columns)  # type: ignore[attr-defined]
-                native = native if has_text else table
-            validate_data(self, native, reset=True, skip_check_array=True)
+            # scikit-learn takes names that are all text, which ours are, or none that is; of those
+            # it would take 1 and True for one.
+            named: Any = frame.to_native()
+            is_pandas = hasattr(table, "set_axis")
+            names = getattr(table, "columns", ()) if is_pandas else ("",)
+            if not any(isinstance(name, str) for name in names):
+                named = named.set_axis(range(len(frame.columns)), axis=1)
+            validate_data(self, named, reset=True, skip_check_array=True)
         if len(frame) < least or not frame.columns:
             raise InputError(
                 f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "

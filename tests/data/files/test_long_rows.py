@@ -12,6 +12,7 @@ import pytest
 
 from dagmm import InputError
 from dagmm.data.files import csv, csv_spool
+from dagmm.data.files.base import TableOptions
 from dagmm.data.files.csv_spool import typed_csv
 from dagmm.data.files.open import open_table
 
@@ -109,3 +110,15 @@ def test_a_full_temporary_folder_is_named(monkeypatch):
             f"{name!r} is kept in a temporary file meanwhile, and '/scratch' is full; make room "
             "there, or set TMPDIR to a folder that has it"
         )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("read", [typed, batches])
+def test_a_row_of_another_length_that_is_no_text_is_named(read):
+    Path("t.csv").write_bytes(b"a,b\n1,2\n3,4,\x8a\xff\n5,6\n")
+    utf8 = TableOptions(encoding="utf-8")
+    with open_table("t.csv", utf8) as table, pytest.raises(InputError) as caught:
+        read(table)
+    assert str(caught.value) == (
+        "'t.csv': row 1 (line 3) has 3 cells, expected 2: '3,4,\ufffd\ufffd'."
+    )

@@ -1,5 +1,6 @@
 """CSV files: the whole table with types found out, or a stream with types as they must be."""
 
+import contextlib
 import io
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -175,37 +176,13 @@ class CSVTable(TableFile):
         start: int,
     ) -> pa.Table:
         """Parse rows; ``start`` is the number of the first."""
-        invalid: list[Any] = []
-
-        def remember(row: Any) -> str:
-            invalid.append(row)
-            return "error"
-
         try:
-            table = arrow_csv.read_csv(
-                pa.BufferReader(content),
-                # Rows are numbered only when one thread reads, which costs no time here.
-                arrow_csv.ReadOptions(
-                    use_threads=False,
-                    column_names=list(self.columns),
-                    block_size=max(block_bytes, 64 * len(self._dialect.sample)),
-                ),
-                arrow_csv.ParseOptions(
-                    delimiter=self._dialect.delimiter,
-                    newlines_in_values=True,
-                    invalid_row_handler=remember,
-                ),
-                arrow_csv.ConvertOptions(
-                    include_columns=list(columns),
-                    column_types=types,
-                    decimal_point=self._dialect.decimal,
-                    null_values=[*HOLES, *self.na],
-                ),
-            )
+            table = self._parsed(content, columns, types, block_bytes)
         except pa.ArrowInvalid as error:
             self._check_quotes(content, None, start)
-            if invalid:
-                raise self._ragged(invalid[0], start) from error
+            ragged = self._first_ragged(content, columns, types, block_bytes)
+            if ragged is not None:
+                raise self._ragged(ragged, start) from error
             if "Empty CSV" in str(error):
                 raise self._no_rows() from error
             lines = content.split(self._dialect.newline)
@@ -218,6 +195,55 @@ class CSVTable(TableFile):
             ) from error
         self._check_quotes(content, table.num_rows, start)
         return table
+
+    def _first_ragged(
+        self,
+        content: bytes,
+        columns: tuple[str, ...],
+        types: dict[str, pa.DataType],
+        block_bytes: int,
+    ) -> Any:
+        """Return the first row that has too few or too many cells; None where none has."""
+        rows: list[Any] = []
+
+        def remember(row: Any) -> str:
+            rows.append(row)
+            return "error"
+
+        # Arrow hands rows over as text, which not all are; where they begin and end stays.
+        readable = content.decode(errors="replace").encode()
+        with contextlib.suppress(pa.ArrowInvalid):
+            self._parsed(readable, columns, types, block_bytes, remember)
+        return rows[0] if rows else None
+
+    def _parsed(
+        self,
+        content: bytes,
+        columns: tuple[str, ...],
+        types: dict[str, pa.DataType],
+        block_bytes: int,
+        on_ragged: Callable[[Any], str] | None = None,
+    ) -> pa.Table:
+        return arrow_csv.read_csv(
+            pa.BufferReader(content),
+            # Rows are numbered only when one thread reads, which costs no time here.
+            arrow_csv.ReadOptions(
+                use_threads=False,
+                column_names=list(self.columns),
+                block_size=max(block_bytes, 64 * len(self._dialect.sample)),
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=self._dialect.delimiter,
+                newlines_in_values=True,
+                invalid_row_handler=on_ragged,
+            ),
+            arrow_csv.ConvertOptions(
+                include_columns=list(columns),
+                column_types=types,
+                decimal_point=self._dialect.decimal,
+                null_values=[*HOLES, *self.na],
+            ),
+        )
 
     def _check_quotes(self, block: bytes, n_rows: int | None, start: int) -> None:
         """Check that no quote takes rows of a block with it."""
