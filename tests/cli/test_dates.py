@@ -73,7 +73,7 @@ def test_a_format_is_said_and_remembered() -> None:
         arrow_csv.read_csv("out.csv")["energy"].to_numpy(), detector.energy(frame)
     )
     table("%Y-%m-%d").to_csv("iso.csv", index=False)
-    assert failure("score", "m", "iso.csv", "-o", "-") == (
+    assert failure("score", "m", "iso.csv", "-o", "-", "--quiet") == (
         "dagmm: 'iso.csv': column 'when', row 0: expected a date such as 240309-1014 "
         "(%y%m%d-%H%M), got '2020-01-01'; it is the time axis.\n"
     )
@@ -89,7 +89,7 @@ def test_what_no_cell_tells_is_noted_with_the_option_that_settles_it() -> None:
     assert result.exit_code == 0, result.output
     assert result.stderr == (
         "note: column 'when': '01/01/2020 00:00' in row 0 is read with the day first, and no cell "
-        "tells whether it is. Pass --time-format '%d/%m/%Y %H:%M' to leave out this warning, or "
+        "tells whether it is. Pass --time-format '%d/%m/%Y %H:%M' to leave out this note, or "
         "--time-format '%m/%d/%Y %H:%M' if the month comes first\n"
     )
 

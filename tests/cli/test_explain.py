@@ -50,7 +50,7 @@ def test_threshold_is_shown_and_moved(there: Path) -> None:
     result = run("threshold", "model", "--energy", "2.5")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[1:4] == ["energy    2.5", "rule      a stated energy", "share     -"]
+    assert lines[1:4] == ["energy       2.5", "rule         a stated energy", "share        -"]
     model = dagmm.load_model("model").model
     assert model.threshold == 2.5
     assert model.record.roles.ids == ("part",)
@@ -67,9 +67,9 @@ def test_what_a_threshold_warns_of_is_a_sentence_and_in_json_a_value(there: Path
     detector.save("fitted_rows")
     result = run("threshold", "fitted_rows", "--quantile", "0.9")
     (line,) = [line for line in result.stdout.splitlines() if line.startswith("warnings")]
-    assert line.startswith("warnings  the energies are those of rows the model was fitted to; ")
+    assert line.startswith("warnings     the energies are those of rows the model was fitted to; ")
     (warning,) = json.loads(run("threshold", "fitted_rows", "--json").stdout)["warnings"]
-    assert warning == {"kind": "training_rows", "text": line.removeprefix("warnings  ")}
+    assert warning == {"kind": "training_rows", "text": line.removeprefix("warnings     ")}
 
 
 def test_threshold_of_a_calibration_table(there: Path) -> None:

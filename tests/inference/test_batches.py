@@ -251,8 +251,8 @@ def named(table, **columns):
         ),
         (
             named(table_of(9), b=list("uvwxyz123")),
-            "column 'b', row 50: expected a number, got 'u'; convert it, or replace it by NaN "
-            "(--na 'u') if it stands for a hole.",
+            "column 'b', row 50: expected a number, got 'u'; convert it, or replace it by NaN if "
+            "it stands for a hole.",
         ),
     ],
 )

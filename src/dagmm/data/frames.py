@@ -92,7 +92,8 @@ class _FrameChunk(Chunk):
     def text(self, name: str) -> pa.Array:
         if name in self.objects:
             return text_of_column(self.objects[name].texts())
-        self.kind(name)  # refuses types that have no text
+        if self._column(name).dtype != nw.Time:  # of the time axis, in a column of its own
+            self.kind(name)  # refuses types that have no text
         return text_of_column(self._arrow(name))
 
     def dates(self, name: str) -> pa.Array:
@@ -272,6 +273,9 @@ def with_index(table: object, columns: Iterable[str]) -> object:
 
 def _collected(table: object) -> nw.DataFrame[Any] | None:
     """Return what a lazy frame holds; None for anything else."""
+    known = nw.dependencies
+    if known.is_pandas_like_dataframe(table) or known.is_pyarrow_table(table):
+        return None  # whose columns may not have names yet that are different
     frame = nw.from_native(table, pass_through=True)
     if not isinstance(frame, nw.LazyFrame):
         return None

@@ -3,6 +3,7 @@
 import math
 import os
 import reprlib
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -414,7 +415,7 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
         stored = stored_rows(table)
         if stored is not None:
             return self._stored_rows(stored, least, fitting=fitting)
-        table = with_index(table, self._roles().axes)
+        table = with_index(table, self._axes(fitting=fitting))
         frame = frame_of(table)
         if frame is None:
             values = array_of(table) if isinstance(table, list | tuple) else table
@@ -440,6 +441,15 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
                 f"got a table of shape {frame.shape}."
             )
         return FrameRows(frame)
+
+    def _axes(self, *, fitting: bool) -> Iterable[str]:
+        """Return the columns of time axis and asset: of a model, those of its fit."""
+        if fitting:
+            return self._roles().axes
+        if isinstance(self.model_.encoder, ImageEncoder):
+            return ()
+        unused = self.model_.encoder.unused_columns
+        return [column.name for column in unused if column.reason in ("time", "group")]
 
     def _names_of_array(self) -> tuple[str, ...] | None:
         """Return the columns that an array has after a fit to a table with names.

@@ -36,6 +36,14 @@ def test_one_column_of_many_makes_no_series():
     assert not columns_in_order(x).any()
 
 
+def test_a_few_odd_rows_beside_each_other_make_no_series():
+    x = series(400, 0.0, 4, 0)
+    x[:, 1] = 0.0
+    x[100:115, 1] = 1.0  # a hole of fifteen rows
+    x[50:52, 2] = 100.0
+    assert not columns_in_order(x).any()
+
+
 def test_too_few_rows_and_columns_that_do_not_vary_say_nothing():
     assert not columns_in_order(series(199, 0.9, 3, 0)).any()
     assert not columns_in_order(np.zeros((400, 3), np.float32)).any()

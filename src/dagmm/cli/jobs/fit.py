@@ -102,6 +102,8 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     # The model of a fit that was killed after it was saved is this fit's own.
     is_own = checkpoint is not None and checkpoint.announced(job.model)
     check_directory(job.model, job.force or is_own)
+    if job.checkpoint is not None:
+        check_writable(job.checkpoint)
     features: FrameRows | StreamRows | ImageRows
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
@@ -173,9 +175,7 @@ def check_apart(checkpoint: str, model: str) -> Checkpoint:
             f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
             "neither may lie in the other."
         )
-    kept = Checkpoint(checkpoint)
-    check_writable(checkpoint)
-    return kept
+    return Checkpoint(checkpoint)
 
 
 def check_directory(model: str, force: bool) -> None:
