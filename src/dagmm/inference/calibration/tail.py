@@ -41,8 +41,8 @@ class Tail:
         What they exceed it by, in nats, ascending.
     shape, scale : float
         Of maximum likelihood; a shape below 0 means that there is a highest energy.
-    n_each : float, default=1
-        Rows that say as much as one independent row.
+    n_each, event_rows : float, default=1
+        Rows that say as much as one independent row, and excesses of one run.
     """
 
     level: float
@@ -51,6 +51,7 @@ class Tail:
     shape: float
     scale: float
     n_each: float = 1.0
+    event_rows: float = 1.0
 
     def energy_at(self, share: float) -> float:
         """Energy that a share of all rows exceeds, in nats; at most the share of the tail."""
@@ -91,10 +92,11 @@ class Tail:
         """P-value of the hypothesis that the tail is generalised Pareto.
 
         By the statistic of Cramér and von Mises, against samples drawn from the fitted
-        distribution and fitted anew; the same for the same energies.
+        distribution and fitted anew; the same for the same energies. Excesses that come in runs
+        count as one each, as the statistic grows with their number.
         """
         rng = np.random.default_rng(0)
-        observed = _distance(self.excess, self.shape, self.scale)
+        observed = _distance(self.excess, self.shape, self.scale) / self.event_rows
         distances = []
         for _ in range(_RESAMPLES):
             sample = np.sort(
@@ -125,7 +127,8 @@ def fit_tail(sample: EmpiricalDistribution) -> Tail | None:
         return None
     shape, scale = _fitted(excess)
     n_each = sample.n_rows / sample.n_effective
-    return Tail(level, len(excess) / sample.n_rows, excess, shape, scale, n_each)
+    event_rows = sample.dependence.event_rows
+    return Tail(level, len(excess) / sample.n_rows, excess, shape, scale, n_each, event_rows)
 
 
 def _fitted(excess: np.ndarray) -> tuple[float, float]:

@@ -365,7 +365,7 @@ def _warnings_of(calibration: Calibration, found: Threshold) -> tuple[ThresholdW
         worth = f"{sample.n_effective:.0f}"
         said += f"they say as much as about {worth} independent one{'' if worth == '1' else 's'}"
         share, low, high = found.share, found.share_low, found.share_high
-        if found.method == "tail":
+        if found.method == "tail" and share is not None and share * sample.n_effective < 1.0:
             warnings.append(ThresholdWarning("dependent_rows", f"{said}: {_RARE_OF_FEW}"))
         elif share is not None and low is not None and high is not None and high > 2.0 * share:
             between = f"between {100.0 * low:.1f} and {100.0 * high:.1f} %"
