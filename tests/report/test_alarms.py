@@ -56,7 +56,7 @@ def test_without_threshold_nothing_is_expected():
 
 
 def test_more_alarms_than_normal_rows_would_have():
-    expected = Expected(0.01, 0.007, 0.014, 10, 1000, "training rows", None)
+    expected = Expected(0.01, 0.007, 0.014, 10, 1000, "training rows", None, 1000.0, 1.0)
     assert not is_more(0, 2000, expected)
     assert not is_more(20, 2000, expected)
     assert not is_more(40, 2000, expected)
@@ -64,11 +64,11 @@ def test_more_alarms_than_normal_rows_would_have():
 
 
 def test_far_more_alarms_than_promised():
-    expected = Expected(0.01, 0.007, 0.014, 10, 1000, "training rows", None)
+    expected = Expected(0.01, 0.007, 0.014, 10, 1000, "training rows", None, 1000.0, 1.0)
     found = {n: is_far_more(n, 1000, expected) for n in (0, 50, 100, 101, 990, 1000)}
     assert found == {0: False, 50: False, 100: False, 101: True, 990: True, 1000: True}
     # Where much was to be expected, nearly all rows still are far more.
-    much = Expected(0.3, 0.25, 0.36, 30, 100, "training rows", None)
+    much = Expected(0.3, 0.25, 0.36, 30, 100, "training rows", None, 100.0, 1.0)
     assert not is_far_more(600, 1000, much)
     assert is_far_more(990, 1000, much)
 
@@ -87,3 +87,13 @@ def test_the_curve_falls_and_reaches_the_threshold(threshold):
     counted = np.array([(energy > at).mean() for at in budget.energy])
     many = counted >= 10 / 3000
     np.testing.assert_allclose(budget.share[many], counted[many])
+
+
+def test_alarms_of_rows_that_follow_each_other_come_in_events():
+    # Every thousand rows a run of twenty that are high.
+    energy = np.random.default_rng(0).exponential(size=20_000)
+    energy += (20.0 + np.arange(20_000) // 1000) * (np.arange(20_000) % 1000 < 20)
+    found = expected_alarms(calibration_of(energy), 15.0, 60.0)
+    assert (found.n_above, found.event_rows) == (400, 20.0)
+    assert found.events_per("week") == pytest.approx(10_080 / 1000)
+    assert replace(found, step=None).events_per("week") is None

@@ -31,13 +31,17 @@ class Expected:
     share : float
         Of the rows.
     low, high : float
-        95 % confidence interval of the share, taking rows as independent.
+        95 % confidence interval of the share, as so many independent rows tell it.
     n_above, n_rows : int
         Rows above the threshold among those it was counted in.
     rows_are : str
         Which rows those are.
     step : float or None
         Seconds from one row to the next, where that is known.
+    n_effective : float
+        Independent rows that would say as much.
+    event_rows : float
+        Alarms of normal rows that come together, on the mean.
     """
 
     share: float
@@ -47,6 +51,8 @@ class Expected:
     n_rows: int
     rows_are: str
     step: float | None
+    n_effective: float
+    event_rows: float
 
     @property
     def counts_training_rows(self) -> bool:
@@ -59,6 +65,11 @@ class Expected:
             return None
         rows = PERIODS[period] / self.step
         return self.share * rows, self.low * rows, self.high * rows
+
+    def events_per(self, period: str) -> float | None:
+        """Return runs of alarms a day, a week, ...; None without a step."""
+        found = self.per(period)
+        return None if found is None else found[0] / self.event_rows
 
 
 def expected_alarms(
@@ -89,6 +100,8 @@ def expected_alarms(
         sample.n_rows,
         calibration.reference_are,
         step,
+        sample.n_effective,
+        sample.dependence.event_rows,
     )
 
 
