@@ -194,7 +194,7 @@ SCORE = ("score", "model", "t.csv", "-o", "out.csv")
         ),
         (
             (*FIT, "--delimiter", "::"),
-            "delimiter must be one ASCII character, no quote or line break, got '::'.",
+            "--delimiter must be one ASCII character, no quote or line break, got '::'.",
         ),
         (
             ("fit", "t.csv", "-o", "model"),

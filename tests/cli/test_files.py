@@ -50,7 +50,7 @@ def test_what_is_written_opens_in_excel(command):
     )
     assert Path("j.csv").read_text("cp932") == Path("o.csv").read_text("utf-8")
     assert failure(command, "model", "t.csv", "-o", "o.pq", "--output-encoding", "cp932") == (
-        "dagmm: output_encoding is that of CSV, which 'o.pq' is not; leave it out.\n"
+        "dagmm: --output-encoding is that of CSV, which 'o.pq' is not; leave it out.\n"
     )
 
 

@@ -54,7 +54,7 @@ def test_what_is_wrong_is_said():
         (
             ("t.csv",),
             {"sheet": "1"},
-            "sheet is of Excel workbooks, and 't.csv' is none; leave out --sheet.",
+            "sheet is of Excel workbooks, and 't.csv' is none; leave it out.",
         ),
     ):
         with pytest.raises(ArgumentError) as caught:

@@ -180,7 +180,7 @@ def test_what_is_no_sheet():
     with pytest.raises(ArgumentError) as caught:
         read("t.csv", sheet="1")
     assert str(caught.value) == (
-        "sheet is of Excel workbooks, and 't.csv' is none; leave out --sheet."
+        "sheet is of Excel workbooks, and 't.csv' is none; leave it out."
     )
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.wording import named
 from dagmm.data.base import TableStyle
 
 #: Formats of tables.
@@ -75,27 +76,29 @@ class TableOptions:
     def __post_init__(self) -> None:
         if self.format not in (None, *FORMATS):
             known = ", ".join(map(repr, FORMATS))
-            raise ArgumentError(f"format must be one of {known}, got {self.format!r}.")
+            raise ArgumentError(f"{named('format')} must be one of {known}, got {self.format!r}.")
         mark = self.delimiter
         if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n\0'):
             raise ArgumentError(
-                f"delimiter must be one ASCII character, no quote or line break, got {mark!r}."
+                f"{named('delimiter')} must be one ASCII character, no quote or line break, got "
+                f"{mark!r}."
             )
         if self.decimal not in (None, ".", ","):
-            raise ArgumentError(f"decimal must be '.' or ',', got {self.decimal!r}.")
+            raise ArgumentError(f"{named('decimal')} must be '.' or ',', got {self.decimal!r}.")
         if self.decimal is not None and self.decimal == mark:
-            raise ArgumentError(f"decimal and delimiter cannot both be {mark!r}.")
+            both = f"{named('decimal')} and {named('delimiter')}"
+            raise ArgumentError(f"{both} cannot both be {mark!r}.")
         if self.thousands not in (None, ",", ".", " ", "'"):
             raise ArgumentError(
-                f"thousands must be ',', '.', ' ' or \"'\", got {self.thousands!r}."
+                f"{named('thousands')} must be ',', '.', ' ' or \"'\", got {self.thousands!r}."
             )
         if self.thousands is not None and self.thousands == (self.decimal or "."):
             raise ArgumentError(
-                f"thousands and decimal cannot both be {self.thousands!r}; say the decimal mark "
-                "too where it is a comma."
+                f"{named('thousands')} and {named('decimal')} cannot both be "
+                f"{self.thousands!r}; say the decimal mark too where it is a comma."
             )
         if self.skip_rows is not None and self.skip_rows < 0:
-            raise ArgumentError(f"skip_rows must be at least 0, got {self.skip_rows}.")
+            raise ArgumentError(f"{named('skip_rows')} must be at least 0, got {self.skip_rows}.")
         if self.encoding is not None:
             check_encoding("encoding", self.encoding)
 
@@ -113,7 +116,8 @@ def check_encoding(argument: str, name: str) -> None:
         is_text = False
     if not is_text:
         raise ArgumentError(
-            f"{argument} must be a text encoding such as utf-8, utf-16 or cp932, got {name!r}."
+            f"{named(argument)} must be a text encoding such as utf-8, utf-16 or cp932, got "
+            f"{name!r}."
         )
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.wording import named
 from dagmm.data.base import TableStyle
 from dagmm.data.files.arrow import ARROW_SUFFIXES, ArrowTable
 from dagmm.data.files.base import TableFile, TableOptions, TypedTable
@@ -69,7 +70,7 @@ def _open_file(path: str, options: TableOptions) -> TableFile:
 def _table_of(source: Source, format: str, options: TableOptions) -> TableFile:
     if options.sheet is not None and format != "excel":
         raise ArgumentError(
-            f"sheet is of Excel workbooks, and {source.name} is none; leave out --sheet."
+            f"{named('sheet')} is of Excel workbooks, and {source.name} is none; leave it out."
         )
     if format == "parquet":
         return ParquetTable(source)

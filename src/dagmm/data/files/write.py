@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from dagmm._core.atomic_files import why_not_writable
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.part_files import open_part, remove_stale_parts
+from dagmm._core.wording import named
 from dagmm.data.files.arrow import ARROW_SUFFIXES
 from dagmm.data.files.base import check_encoding, is_text
 from dagmm.data.files.compression import codec_by_name, compressed
@@ -58,7 +59,8 @@ def check_target(target: str, force: bool, encoding: str | None = None) -> None:
         check_encoding("output_encoding", encoding)
         if target.endswith((*PARQUET_SUFFIXES, *ARROW_SUFFIXES, ".npz")):
             raise ArgumentError(
-                f"output_encoding is that of CSV, which {target!r} is not; leave it out."
+                f"{named('output_encoding')} is that of CSV, which {target!r} is not; leave it "
+                "out."
             )
     path = Path(target)
     if target == STANDARD:
