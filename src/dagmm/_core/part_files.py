@@ -35,9 +35,7 @@ def open_part(file: Path) -> tuple[Path, int]:
     """
     while True:
         part = part_of(file)
-        handle = os.open(
-            part, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
-        )
+        handle = os.open(part, _NEW, 0o600)
         try:
             # Somebody who tidies up may have come before the lock did.
             if try_lock(handle) is not False and part.exists():
