@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagmm import ArgumentError, TableWarning
+from dagmm import ArgumentError, InputError, TableWarning
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.table_fit import fit_table_encoder
@@ -125,3 +125,12 @@ def test_roles_that_cannot_be_are_refused(roles, message):
     with pytest.raises(ArgumentError) as caught:
         learned(frame(unit="u"), **roles)
     assert str(caught.value) == message
+
+
+def test_a_table_of_a_million_columns_is_refused_before_it_is_read():
+    with pytest.raises(InputError) as caught:
+        fit_table_encoder(as_rows(np.zeros((3, 2**20), np.float32)))
+    assert str(caught.value) == (
+        "the table has 1,048,576 columns; expected at most 131,072. Are rows and columns the "
+        "other way round?"
+    )

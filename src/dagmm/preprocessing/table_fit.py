@@ -31,6 +31,10 @@ from dagmm.preprocessing.columns.numeric import (
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.clock import times_in_numbers
 
+#: Of more columns a model takes gigabytes, and more text than one is allowed to have when it is
+#: loaded.
+_MOST_COLUMNS = 2**17
+
 
 def fit_table_encoder(
     rows: Rows,
@@ -62,9 +66,14 @@ def fit_table_encoder(
         If ``roles`` names columns that are not there, or one twice.
     InputError
         For values that are infinite, a category column with as many values as rows, a time axis
-        that is no date, types that no model can use, a table of which nothing is left, and,
-        without scaling, values beyond 1e6.
+        that is no date, types that no model can use, a table of which nothing is left, or of more
+        than 131,072 columns, and, without scaling, values beyond 1e6.
     """
+    if len(rows.names) > _MOST_COLUMNS:
+        raise InputError(
+            f"the table has {len(rows.names):,} columns; expected at most {_MOST_COLUMNS:,}. Are "
+            "rows and columns the other way round?"
+        )
     roles = roles or ColumnRoles()
     roles.check(rows.names)
     told = {column.name: column for column in roles.unused_columns()}

@@ -179,9 +179,7 @@ def test_what_is_no_sheet():
     Path("t.csv").write_text("a\n1\n")
     with pytest.raises(ArgumentError) as caught:
         read("t.csv", sheet="1")
-    assert str(caught.value) == (
-        "sheet is of Excel workbooks, and 't.csv' is none; leave it out."
-    )
+    assert str(caught.value) == ("sheet is of Excel workbooks, and 't.csv' is none; leave it out.")
 
 
 def test_a_damaged_workbook_is_named():
