@@ -60,6 +60,15 @@ def test_threshold_is_shown_and_moved(there: Path) -> None:
     assert "a stated energy" in run("info", "model").stdout
 
 
+def test_a_budget_may_be_counted_in_events(there: Path) -> None:
+    budget = ("--alarms", "500", "--per", "hour", "--every", "1s")
+    said = json.loads(run("threshold", "model", *budget, "--per-event", "--json").stdout)
+    assert said["rule"].startswith("at most 500 events of false alarms of about ")
+    assert failure("threshold", "model", "--energy", "2.5", "--per-event") == (
+        "dagmm: --per-event belongs to --alarms, and there are none.\n"
+    )
+
+
 def test_what_a_threshold_warns_of_is_a_sentence_and_in_json_a_value(there: Path) -> None:
     detector = dagmm.DAGMMDetector.load("model")
     of_training_rows = replace(detector.model_.calibration, held_out=None)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dagmm import ArgumentError
+from dagmm import DAGMM, ArgumentError
 from small_fits import normal, tiny_dagmm
 
 
@@ -72,3 +72,20 @@ def test_all_rows_of_a_large_table_are_fitted_to():
     model = tiny_dagmm(epoch_size=1, minibatch_size=1024).fit(normal(5000)).model_
     assert model.record.held_out_rows == 0
     assert (model.calibration.training.n_rows, model.calibration.held_out) == (5000, None)
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_rows", "epoch_size", "steps"),
+    [
+        ((6,), 800, None, 3000),  # one step an epoch would be a hundred
+        ((6,), 102_400, None, 10_000),  # a hundred epochs of a hundred steps
+        ((6,), 800, 100, 100),  # as said
+        ((16, 16, 1), 800, None, 100),
+    ],
+)
+def test_a_small_table_is_trained_for_as_many_steps_as_the_papers_are(
+    shape, n_rows, epoch_size, steps
+):
+    training = DAGMM(epoch_size=epoch_size)._config(n_rows, shape).training
+    assert training.epochs == 100
+    assert training.epochs * training.steps_per_epoch == steps

@@ -19,11 +19,10 @@ from dagmm._core.wording import given, named
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
 from dagmm.estimators.base import FittedModelEstimator
-from dagmm.inference.calibration.threshold import (
+from dagmm.inference.calibration.threshold import label_of, score_of
+from dagmm.inference.calibration.threshold_rules import (
     check_contamination,
     choose_threshold,
-    label_of,
-    score_of,
     threshold_of,
 )
 from dagmm.inference.fitted_model import FittedModel

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dagmm.data.base import Chunk
+from dagmm.inference.calibration.dependence import EVENT_GAP
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.columns.date_text import dates_of
@@ -60,7 +61,7 @@ class ReportData:
     model: FittedModel
     time: str | None = None
     group: str | None = None
-    gap: int = 10
+    gap: int = EVENT_GAP
     sample_rows: int = SAMPLE_ROWS
     n_rows: int = 0
     energies: list[np.ndarray] = field(default_factory=list)

@@ -15,6 +15,7 @@ from dagmm.data.convert import as_rows
 from dagmm.data.files.write import write_text
 from dagmm.estimators.base import FittedModelEstimator
 from dagmm.evaluation.split import check_labels
+from dagmm.inference.calibration.dependence import EVENT_GAP
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
 from dagmm.preprocessing.table_encoder import TableEncoder
@@ -24,9 +25,6 @@ from dagmm.report.events_table import events_table
 from dagmm.report.model_card import ModelCard, model_card_of
 from dagmm.report.page import environment, page_of
 from dagmm.report.texts import catalogue
-
-#: Most normal rows between two alarms of one event.
-GAP = 10
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def make_report(
     group: str | None = None,
     labels: Any = None,
     every: Any = None,
-    gap: int = GAP,
+    gap: int = EVENT_GAP,
     compare: bool = True,
     table_name: str = "",
     model_name: str = "",

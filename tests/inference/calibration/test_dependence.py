@@ -5,7 +5,7 @@ from scipy.signal import lfilter
 from dagmm.inference.calibration.calibration import Calibration
 from dagmm.inference.calibration.dependence import dependence_of, n_events
 from dagmm.inference.calibration.energies import EmpiricalDistribution
-from dagmm.inference.calibration.threshold import choose_threshold
+from dagmm.inference.calibration.threshold_rules import choose_threshold
 
 
 def autoregressive(n, phi, seed):

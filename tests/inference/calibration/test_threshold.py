@@ -8,14 +8,11 @@ from scipy.stats import binom, expon, kstest
 from dagmm._core.errors import ArgumentError
 from dagmm.inference.calibration.calibration import Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
-from dagmm.inference.calibration.threshold import (
+from dagmm.inference.calibration.threshold import is_anomaly, label_of, p_value_of, score_of
+from dagmm.inference.calibration.threshold_rules import (
     AUTO_CONTAMINATION,
     check_contamination,
     choose_threshold,
-    is_anomaly,
-    label_of,
-    p_value_of,
-    score_of,
     threshold_of,
 )
 

@@ -10,7 +10,7 @@ from dagmm import ArgumentError, DAGMMDetector, InputError
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
 from dagmm.datasets import NORMAL, SENSORS, simulated_plant
-from dagmm.inference.explain.attribution import Explanation, _without_repeats, explain
+from dagmm.inference.explain.attribution import Explainer, Explanation, _without_repeats, explain
 from dagmm.inference.explain.counterfactual import LEAST_DROP, MOST_COLUMNS, CounterfactualSearch
 from dagmm.inference.fitted_model import FittedModel
 from small_fits import normal, tiny_dagmm
@@ -208,6 +208,15 @@ def test_a_row_in_which_everything_is_wrong_is_not_explained_by_few_columns() ->
     broken = explain(model, np.full((1, 12), 50.0))
     assert broken.reference_energy[0] > model.threshold
     assert not broken.is_explained[0]
+
+
+def test_without_a_threshold_a_row_is_explained_up_to_what_one_row_in_a_hundred_exceeds() -> None:
+    rows = normal(200)
+    model = tiny_dagmm(epoch_size=20).fit(rows)
+    limit = np.percentile(model.predict(rows), 99)
+    assert Explainer(model.model_).limit == pytest.approx(limit, rel=1e-9)
+    found = explain(model.model_, rows)
+    np.testing.assert_array_equal(found.is_explained, found.reference_energy <= limit)
 
 
 def test_no_rows_have_no_reasons(detector) -> None:

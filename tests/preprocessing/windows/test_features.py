@@ -91,6 +91,9 @@ def test_scaled_inputs_have_mean_0_and_deviation_1(detail):
     np.testing.assert_allclose(made.mean(axis=0), 0.0, atol=1e-5)
     np.testing.assert_allclose(made.std(axis=0)[varies], 1.0, rtol=1e-5)
     assert (made[:, ~varies] == 0.0).all()
+    # The usual one of these windows is the one nearest to their mean.
+    nearest = made[(made.astype(np.float64) ** 2).sum(axis=1).argmin()]
+    np.testing.assert_allclose(view.usual, nearest, atol=1e-5)
 
 
 def test_a_nonstationary_level_is_free_up_to_a_point():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from dagmm.training.presets import (
     HELD_OUT_FROM_ROWS_WITHOUT_FOLDS,
     MOST_HELD_OUT,
 )
-from dagmm.training.splits.holdout import rows_held_out, split_rows
+from dagmm.training.splits.holdout import everything, rows_held_out, split_rows
 from dagmm.training.splits.time_blocks import TimeOrder
 
 
@@ -97,3 +99,10 @@ def test_rows_that_follow_no_others_are_left_out_at_random():
     found, by_chance = split(400, time_order=each_its_own), split(400)
     assert found.are == by_chance.are
     np.testing.assert_array_equal(found.folds.held_out, by_chance.folds.held_out)
+
+
+def test_positions_are_sorted_as_their_rows_follow_each_other():
+    places = np.array([4, 0, 3])
+    np.testing.assert_array_equal(places[everything(5).as_they_follow(places)], [0, 3, 4])
+    by_clock = replace(everything(5), order=np.array([3, 4, 1, 0, 2]))
+    np.testing.assert_array_equal(places[by_clock.as_they_follow(places)], [3, 4, 0])

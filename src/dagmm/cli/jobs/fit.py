@@ -21,7 +21,7 @@ from dagmm.data.frames import FrameRows
 from dagmm.data.images import ImageRows
 from dagmm.data.streams import StreamRows
 from dagmm.estimators.detector import DAGMMDetector
-from dagmm.inference.calibration.threshold import check_contamination
+from dagmm.inference.calibration.threshold_rules import check_contamination
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import is_free, is_saved_model
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words

@@ -15,6 +15,7 @@ from dagmm.data.files.base import TableOptions
 from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
+from dagmm.inference.calibration.dependence import EVENT_GAP
 from dagmm.report.collect import ReportData
 from dagmm.report.contents import Contents
 from dagmm.report.make import axes_of, check_page, described, finish_report
@@ -51,7 +52,7 @@ class ReportJob:
     roles: Roles
     lang: str = "en"
     every: str | None = None
-    gap: int = 10
+    gap: int = EVENT_GAP
     compare: bool = True
     force: bool = False
     quiet: bool = False

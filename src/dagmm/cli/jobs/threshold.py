@@ -17,7 +17,7 @@ from dagmm.data.files.open import open_table
 from dagmm.data.frames import FrameRows
 from dagmm.data.paths import rows_in
 from dagmm.data.streams import StreamRows
-from dagmm.inference.calibration.threshold import choose_threshold
+from dagmm.inference.calibration.threshold_rules import choose_threshold
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model, save_model
 

@@ -80,16 +80,15 @@ def _effective_rows(energy: Float[np.ndarray, " n_rows"]) -> Iterator[float]:
             yield max(1.0, n_rows / factor)
 
 
-def n_events(place: Int64[np.ndarray, " n_alarms"], gap: int = EVENT_GAP) -> int:
-    """Count the runs of alarms with at most ``gap`` normal rows between one and the next.
+def n_events(place: Int64[np.ndarray, " n_alarms"]) -> int:
+    """Count the runs of alarms with at most ``EVENT_GAP`` normal rows between two of them.
 
     Parameters
     ----------
     place : ndarray of shape (n_alarms,)
         Ascending.
-    gap : int, default=10
     """
-    return int(len(place) > 0) + int((np.diff(place) > gap + 1).sum())
+    return int(len(place) > 0) + int((np.diff(place) > EVENT_GAP + 1).sum())
 
 
 def _highest(energy: np.ndarray, share: float) -> Bool[np.ndarray, " n_rows"]:

@@ -21,7 +21,7 @@ from dagmm._core.html import html_table
 from dagmm._core.parallel import parallel_map
 from dagmm.data.base import Rows
 from dagmm.data.convert import as_rows
-from dagmm.inference.calibration.threshold import AUTO_CONTAMINATION
+from dagmm.inference.calibration.threshold_rules import AUTO_CONTAMINATION
 from dagmm.inference.explain.counterfactual import Counterfactual, CounterfactualSearch
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.image_encoder import ImageEncoder

@@ -17,7 +17,6 @@ from jaxtyping import Float, Int
 from dagmm._core.parallel import parallel_map
 from dagmm.inference.ensemble import Component, combine, energies_of
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.mixture.kernel_density import KernelDensity
 from dagmm.preprocessing.reference_values import N_LEVELS, features_of_columns
 
 #: Candidates whose energies are computed at a time, on one core.
@@ -28,8 +27,8 @@ MOST_COLUMNS = 6
 _FINALISTS = 16
 #: The two values: about the 30th and the 70th percentile.
 _COARSE = np.array([2, 5])
-#: A kernel density with more kernels takes longer than all else that a model says of a row.
-_FEW_KERNELS = 40
+#: A density of more components takes longer than all else that a model says of a row.
+_FEW_COMPONENTS = 40
 #: Values of a column that are screened without such densities, and then tried with them.
 _FINAL_VALUES = 3
 #: A replacement that lowers the energy by less, in nats, is none.
@@ -245,11 +244,7 @@ class CounterfactualSearch:
 
 def screening_of(components: Sequence[Component]) -> tuple[Component, ...] | None:
     """Return the components but those that take longest; None where these are none, or all."""
-    kept = [
-        one
-        for one in components
-        if not isinstance(one.density, KernelDensity) or one.density.n_components <= _FEW_KERNELS
-    ]
+    kept = [one for one in components if one.density.n_components <= _FEW_COMPONENTS]
     if not kept or len(kept) == len(components):
         return None
     total = sum(one.weight for one in kept)
