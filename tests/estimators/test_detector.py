@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import lfilter
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
@@ -289,3 +290,22 @@ def test_a_strange_row_of_a_wide_table_is_found(monkeypatch):
     )
     assert (of_rows.kind, of_rows.n_components) == ("input_mixture", 1)
     assert roc_auc_score(strange, detector.energy(others)) > 0.95
+
+
+def test_the_first_rows_of_a_segment_are_no_alarms_for_being_first():
+    rng = np.random.default_rng(0)
+    mix = rng.normal(size=(3, 6))
+
+    def readings(n):
+        noise = rng.normal(size=(n, 3)) * np.sqrt(1.0 - 0.97**2)
+        return lfilter([1.0], [1.0, -0.97], noise, axis=0) @ mix + 0.1 * rng.normal(size=(n, 6))
+
+    def table(x, start=0.0):
+        return pd.DataFrame(x, columns=list("abcdef")).assign(t=start + np.arange(len(x)))
+
+    detector = DAGMMDetector(n_members=1, time="t", window=20).fit(table(readings(2000)))
+    segments = [table(readings(500)[-30:], start=1e6 * i) for i in range(100)]
+    alarms = (detector.predict(pd.concat(segments, ignore_index=True)) == -1).reshape(100, 30)
+    assert alarms[:, 19:].mean() < 0.3  # what whole windows have
+    for step in range(19):
+        assert alarms[:, step].mean() < 0.2
