@@ -21,7 +21,8 @@ from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import MissingExtraError
 from dagmm.evaluation.baselines.method import Method
 from dagmm.evaluation.compare import chosen_methods
-from dagmm.inference.calibration.threshold import is_anomaly, threshold_of
+from dagmm.inference.calibration.threshold import is_anomaly
+from dagmm.inference.calibration.threshold_rules import threshold_of
 from toy_shapes import LIMIT, SHAPES, STREWN, shape_with_strewn
 
 #: Colours of rows on the normal side of the line and beyond it (Okabe and Ito).
