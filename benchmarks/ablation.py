@@ -1,9 +1,12 @@
-"""What each part of the detector's config gains and costs, on the sets and splits of adbench.py.
+"""What each part of the detector's config gains and costs, on the tables and splits of tables.py.
 
-Every row of the table is ``DAGMMDetector()`` with one part changed; nothing else differs, seeds
-and splits included. ``DATA`` is a folder of ``*.npz`` files as adbench.py takes it.
+Every variant is ``DAGMMDetector()`` with one part changed; nothing else differs, seeds and splits
+included. Differences are of each variant to the first, a table being one pair, whose seeds are
+averaged first. ``DATA`` is a folder of ``*.npz`` files as tables.py takes it, and ``--half``,
+``--contaminate`` and the like mean what ``splits.py`` says.
 
     python benchmarks/ablation.py --data DATA --seeds 1 --out ablation-semi.json
+    python benchmarks/ablation.py --data OVRBENCH --half 0 --contaminate 0.05 --out half-0.json
 """
 
 import argparse
@@ -14,8 +17,6 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from adbench import load, split
-from common import ProgressLine, mean_and_spread, read_json, run_jobs, write_json
 from dagmm._core.progress import Progress
 from dagmm.data.convert import as_rows
 from dagmm.mixture.density import DensityConfig
@@ -24,6 +25,8 @@ from dagmm.training.config import DetectorConfig
 from dagmm.training.fit import fit_model
 from dagmm.training.prepare import DataConfig
 from dagmm.training.presets import SCALING, table_config
+from fits import Fit, Fits, print_differences, run_fits
+from splits import Protocol, add_arguments
 
 Change = Callable[[DetectorConfig], DetectorConfig]
 
@@ -122,10 +125,9 @@ VARIANTS: dict[str, Change] = {
 }
 
 
-def one_fit(variant: str, path: Path, setting: str, seed: int) -> dict[str, float]:
+def one_fit(variant: str, path: Path, protocol: Protocol, seed: int) -> Fit:
     """AUROC and average precision of one variant on one split."""
-    x, x_test, anomaly = split(*load(path), setting, seed)
-
+    rows = protocol.split(path, seed)
     n = len(VARIANTS[variant](table_config(2, (1,), 4)).architectures)
 
     def preset(n_rows: int, shape: tuple[int, ...]) -> DetectorConfig:
@@ -134,74 +136,46 @@ def one_fit(variant: str, path: Path, setting: str, seed: int) -> dict[str, floa
     # As DAGMMDetector does, whose energies the first row of the table has to give again.
     fit_seed = int(np.random.RandomState(seed).randint(2**31))
     data = DataConfig(SCALING, holds_out=True)
-    model, _ = fit_model(as_rows(x), data, preset, n, fit_seed, Progress())
-    energy = model.energy(x_test)
+    model, _ = fit_model(as_rows(rows.train), data, preset, n, fit_seed, Progress())
+    energy = model.energy(rows.test)
     return {
-        "auroc": float(roc_auc_score(anomaly, energy)),
-        "ap": float(average_precision_score(anomaly, energy)),
+        "auroc": float(roc_auc_score(rows.anomaly, energy)),
+        "ap": float(average_precision_score(rows.anomaly, energy)),
+        "n_rows": len(rows.train),
+        "n_columns": rows.train.shape[1],
     }
 
 
-def print_table(
-    results: dict[str, dict[str, float]], jobs: list[tuple[str, Path, str, int]]
-) -> None:
-    """Print means over sets and seeds, and the difference from the default."""
-
-    def mean(variant: str, measure: str) -> float:
-        values = [results[_key(*job)][measure] for job in jobs if job[0] == variant]
-        return 100.0 * mean_and_spread(values)[0]
-
-    variants = list(dict.fromkeys(job[0] for job in jobs))
-    print(f"{'variant':<26}{'AUROC':>8}{'change':>8}{'AP':>8}{'change':>8}")
+def print_means(fits: Fits, variants: list[str]) -> None:
+    """Print each variant's means over tables and seeds."""
+    print(f"{'variant':<26}{'AUROC':>8}{'AP':>8}")
     for variant in variants:
-        cells = []
-        for measure in ("auroc", "ap"):
-            value = mean(variant, measure)
-            cells.append(f"{value:>8.2f}{value - mean(variants[0], measure):>+8.2f}")
-        print(f"{variant:<26}{''.join(cells)}")
+        means = (100.0 * fits.means(variant, measure).mean() for measure in ("auroc", "ap"))
+        print(f"{variant:<26}" + "".join(f"{mean:>8.2f}" for mean in means))
 
 
-def _key(variant: str, path: Path, setting: str, seed: int) -> str:
-    return f"{setting} {variant} {path.stem} {seed}"
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder of .npz files")
-    parser.add_argument("--setting", choices=("semi", "unsup"), default="semi")
-    parser.add_argument("--seeds", type=int, default=1, help="seeds 0, 1, ...")
-    parser.add_argument("--variants", help="names, separated by commas; all by default")
-    parser.add_argument("--out", type=Path, help="JSON file, kept up to date; fits resume")
-    parser.add_argument("--processes", type=int, default=2, help="fits at once")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Run what is not in the results yet and print the table."""
-    arguments = _arguments()
-    paths = sorted(arguments.data.glob("*.npz"))
-    if not paths:
-        raise SystemExit(f"no file *.npz in {arguments.data}")
-    variants = list(VARIANTS) if arguments.variants is None else arguments.variants.split(",")
+def _variants(named: str | None) -> list[str]:
+    variants = list(VARIANTS) if named is None else named.split(",")
     unknown = [variant for variant in variants if variant not in VARIANTS]
     if unknown:
         raise SystemExit(f"no variant {unknown[0]!r}; there are: {', '.join(VARIANTS)}")
-    jobs = [
-        (variant, path, arguments.setting, seed)
-        for seed in range(arguments.seeds)
-        for path in paths
-        for variant in variants
-    ]
-    results = read_json(arguments.out, {})
-    left = [job for job in jobs if _key(*job) not in results]
-    progress = ProgressLine(len(left))
-    for job, fit in run_jobs(one_fit, left, arguments.processes):
-        results[_key(*job)] = fit
-        write_json(arguments.out, results)
-        progress.step(f"{job[1].stem} {job[0]} seed {job[3]}: AUROC {fit['auroc']:.3f}")
-    print_table(results, jobs)
+    return variants
+
+
+def main() -> None:
+    """Run what is not in the results yet and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser, seeds=1)
+    parser.add_argument("--variants", help="names, separated by commas; all by default")
+    arguments = parser.parse_args()
+    variants = _variants(arguments.variants)
+    fits = run_fits(one_fit, variants, arguments)
+    print_means(fits, variants)
+    if len(variants) > 1:
+        print(f"\neach variant less {variants[0]}")
+        print_differences(fits, {variant: (variant, variants[0]) for variant in variants[1:]})
 
 
 if __name__ == "__main__":

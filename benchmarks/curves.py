@@ -28,7 +28,7 @@ from common import ProgressLine, read_json, run_jobs, write_json
 from dagmm import DAGMMDetector
 from dagmm.data.convert import as_rows
 from dagmm.inference.ensemble import Identity, combine, energies_of_all, with_shares
-from peers import PEERS, Score, fit_peer
+from peers import CLASSICAL, Score, fit_peer
 
 WORLDS = ("sines", "products", "saturations", "hysteresis", "regimes")
 N_SENSORS, N_CAUSES, NOISE = 30, 4, 0.05
@@ -156,7 +156,7 @@ def main() -> None:
         (method, world, arguments.rows, seed, arguments.steps)
         for world in WORLDS
         for seed in range(arguments.seeds)
-        for method in (DETECTOR, AUTOENCODER, *PEERS)
+        for method in (DETECTOR, AUTOENCODER, *CLASSICAL)
     ]
     left = [job for job in jobs if " ".join(map(str, job)) not in results]
     progress = ProgressLine(len(left))
@@ -164,7 +164,7 @@ def main() -> None:
         results[" ".join(map(str, job))] = fit
         write_json(arguments.out, results)
         progress.step(" ".join(map(str, job[:4])))
-    names = (DETECTOR, NETWORKS, INPUTS, AUTOENCODER, *PEERS)
+    names = (DETECTOR, NETWORKS, INPUTS, AUTOENCODER, *CLASSICAL)
     print(f"AUROC, {arguments.rows} training rows, means of {arguments.seeds} plants")
     print(f"{'':<22}" + "".join(f"{world:>13}" for world in WORLDS) + f"{'s a fit':>9}")
     for name in names:

@@ -2,7 +2,7 @@
 
 ``DAGMMDetector()`` is fitted to a random half of the normal rows of each set; its threshold is to
 let one new row in a hundred through as an anomaly. Counted in the other half of the normal rows,
-which it has not seen. ``DATA`` is a folder of ``*.npz`` files as adbench.py takes it, or of tables
+which it has not seen. ``DATA`` is a folder of ``*.npz`` files as tables.py takes it, or of tables
 that are split already (``train``, ``test``, ``test_labels``), of which ``--rows`` draws so many
 training rows and counts the others too. Beside what is found stands what the threshold would find
 that exactly one of these new rows in a hundred exceeds, which nobody knows beforehand.
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from adbench import load, split
 from common import ProgressLine, read_json, run_jobs, write_json
 from dagmm import DAGMMDetector
+from splits import is_split, load, load_split, split
 
 #: Shares of new normal rows that p-values are asked about.
 SHARES = (0.01, 0.1)
@@ -26,15 +26,14 @@ SHARES = (0.01, 0.1)
 
 def rows_of(path: Path, seed: int, n_rows: int | None) -> tuple[np.ndarray, ...]:
     """Training rows, test rows and which of these are anomalies."""
-    with np.load(path) as file:
-        if "train" not in file:
-            x, x_test, anomaly = split(*load(path), "semi", seed)
-            return x[:n_rows], x_test, anomaly
-        x, x_test, anomaly = (file[name] for name in ("train", "test", "test_labels"))
-    x = np.random.default_rng(seed).permutation(x)
+    if not is_split(path):
+        rows = split(*load(path), "semi", seed)
+        return rows.train[:n_rows], rows.test, rows.anomaly
+    rows = load_split(path)
+    x = np.random.default_rng(seed).permutation(rows.train)
     x, others = x[:n_rows], x[len(x) if n_rows is None else n_rows :]
-    anomaly = np.concatenate([anomaly.ravel() == 1, np.zeros(len(others), bool)])
-    return x, np.concatenate([x_test, others]), anomaly
+    anomaly = np.concatenate([rows.anomaly, np.zeros(len(others), bool)])
+    return x, np.concatenate([rows.test, others]), anomaly
 
 
 def one_fit(path: Path, seed: int, n_rows: int | None) -> dict[str, float]:

