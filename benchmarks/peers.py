@@ -24,10 +24,11 @@ def one_class_svm(x: np.ndarray, seed: int) -> Score:
     return classical.one_class_svm(x, seed)
 
 
-Fit = Callable[[np.ndarray, int], Score]
+#: Fits a detector to scaled rows with a seed.
+Fitting = Callable[[np.ndarray, int], Score]
 
 #: Those of the library.
-CLASSICAL: dict[str, Fit] = {
+CLASSICAL: dict[str, Fitting] = {
     "KNN": classical.knn,
     "LOF": classical.lof,
     "IForest": classical.isolation_forest,
@@ -37,7 +38,7 @@ CLASSICAL: dict[str, Fit] = {
     "Mahalanobis": classical.mahalanobis,
 }
 #: All of them.
-PEERS: dict[str, Fit] = CLASSICAL | {
+PEERS: dict[str, Fitting] = CLASSICAL | {
     "ECOD": simple_peers.ecod,
     "HBOS": simple_peers.hbos,
     "MCD": simple_peers.minimum_covariance_determinant,

@@ -4,7 +4,8 @@ A folder holds ``*.npz`` files of two kinds. Of arrays ``X`` and ``y`` (1 = anom
 rows are drawn by the seed; ``semi`` trains on a random half of the normal rows and tests on their
 other half and all anomalies, ``unsup`` trains on a bootstrap of all rows and tests on all rows. No
 row is repeated before the split. Arrays ``train`` (normal rows), ``test`` and ``test_labels`` are
-split already, as OvRBench's are, and are for ``semi`` alone.
+split already, as OvRBench's are, and are for ``semi`` alone; of these a seed draws rows only with
+the two options that follow.
 
 ``--max-rows`` draws so many training rows, at most. ``--contaminate`` then replaces this share of
 the training rows by anomalies that are drawn from the test rows and leave them: clean and
