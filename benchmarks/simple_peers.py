@@ -69,7 +69,7 @@ def hbos(x: np.ndarray, seed: int) -> Strangeness:
 def minimum_covariance_determinant(x: np.ndarray, seed: int) -> Strangeness:
     """Squared Mahalanobis distance by the half of the rows whose covariance is smallest.
 
-    Takes seconds from a hundred columns on and minutes from several hundred on.
+    The slowest of these on wide tables: 9 s for 600 rows of 200 columns.
     """
     return MinCovDet(random_state=seed).fit(x).mahalanobis
 
