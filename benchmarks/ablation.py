@@ -1,9 +1,9 @@
-"""What each part of the detector's config gains and costs, on the tables and splits of tables.py.
+"""What each part of the default gains and costs, on the tables and splits of tables.py.
 
-Every variant is ``DAGMMDetector()`` with one part changed; nothing else differs, seeds and splits
-included. Differences are of each variant to the first, a table being one pair, whose seeds are
-averaged first. ``DATA`` is a folder of ``*.npz`` files as tables.py takes it, and ``--half``,
-``--contaminate`` and the like mean what ``splits.py`` says.
+Every variant is ``DAGMMDetector()`` with one part changed, or with some of its parts alone;
+nothing else differs, seeds and splits included. Differences are of each variant to the first, a
+table being one pair, whose seeds are averaged first. ``DATA`` is a folder of ``*.npz`` files as
+tables.py takes it, and ``--half``, ``--contaminate`` and the like mean what ``splits.py`` says.
 
     python benchmarks/ablation.py --data DATA --seeds 1 --out ablation-semi.json
     python benchmarks/ablation.py --data OVRBENCH --half 0 --contaminate 0.05 --out half-0.json
@@ -11,7 +11,8 @@ averaged first. ``DATA`` is a folder of ``*.npz`` files as tables.py takes it, a
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +20,32 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from dagmm._core.progress import Progress
 from dagmm.data.convert import as_rows
-from dagmm.mixture.density import DensityConfig
+from dagmm.inference.ensemble import Component, TrainedNetwork
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
 from dagmm.training.config import DetectorConfig
 from dagmm.training.fit import fit_model
 from dagmm.training.prepare import DataConfig
 from dagmm.training.presets import SCALING, table_config
 from fits import Fit, Fits, print_differences, run_fits
-from splits import Protocol, add_arguments
+from splits import Protocol, Split, add_arguments
 
+#: Changes the config of a fit.
 Change = Callable[[DetectorConfig], DetectorConfig]
+#: Says whether a component takes part in the energy.
+Keep = Callable[[Component], bool]
 
 
-def networks(**changes: object) -> Change:
+@dataclass(frozen=True)
+class Variant:
+    """What differs from the default: how it is fitted, and which of its parts score."""
+
+    change: Change = lambda config: config
+    keep: Keep = lambda component: True
+
+
+def networks(**changes: object) -> Variant:
     """Give every network other attributes."""
 
     def change(config: DetectorConfig) -> DetectorConfig:
@@ -41,103 +55,92 @@ def networks(**changes: object) -> Change:
         ]
         return replace(config, architectures=tuple(changed))
 
-    return change
+    return Variant(change)
 
 
-def narrower(n_code: int) -> Change:
-    """Every network's code at most so wide."""
-
-    def change(config: DetectorConfig) -> DetectorConfig:
-        architecture = config.architectures[0]
-        hiddens = (*architecture.comp_hiddens[:-1], min(n_code, architecture.n_features))
-        return networks(comp_hiddens=hiddens)(config)
-
-    return change
-
-
-def training(**changes: float) -> Change:
+def training(**changes: float) -> Variant:
     """Train in another way."""
-    return lambda config: replace(config, training=replace(config.training, **changes))  # type: ignore[arg-type]
-
-
-def density(kind: str, **options: object) -> Change:
-    """Give every density of a kind other options."""
-
-    def changed(densities: tuple[DensityConfig, ...]) -> tuple[DensityConfig, ...]:
-        return tuple(
-            replace(one, options={**one.options, **options}) if one.density.kind == kind else one
-            for one in densities
-        )
-
-    return lambda config: replace(
-        config,
-        latent_densities=tuple(map(changed, config.latent_densities)),
-        input_densities=changed(config.input_densities),
+    return Variant(
+        lambda config: replace(config, training=replace(config.training, **changes))  # type: ignore[arg-type]
     )
 
 
-def without(kind: str) -> Change:
-    """Leave out every density of a kind."""
-
-    def kept(densities: tuple[DensityConfig, ...]) -> tuple[DensityConfig, ...]:
-        return tuple(one for one in densities if one.density.kind != kind)
-
-    return lambda config: replace(
-        config,
-        latent_densities=tuple(map(kept, config.latent_densities)),
-        input_densities=kept(config.input_densities),
+def densities_of_z(config: DetectorConfig) -> DetectorConfig:
+    """Give networks mixtures of the paper's z instead of whole rows."""
+    (whole,) = config.latent_densities[0]
+    of_z = replace(whole, density=LatentMixture, options={**whole.options, "relative_floor": 1e-3})
+    return replace(
+        networks(whole_row=False).change(config),
+        latent_densities=tuple(
+            (replace(of_z, weight=one.weight),) for (one,) in config.latent_densities
+        ),
     )
 
 
-def n_networks(n: int) -> Change:
-    """So many networks, each with a seed of its own; densities are taken in turn."""
-
-    def change(config: DetectorConfig) -> DetectorConfig:
-        latent = config.latent_densities
-        return replace(
-            config,
-            architectures=(config.architectures[0],) * n,
-            latent_densities=tuple(latent[i % len(latent)] for i in range(n)),
-        )
-
-    return change
+def is_network(component: Component) -> bool:
+    """Whether a network made what the component sees."""
+    return isinstance(component.transform, TrainedNetwork)
 
 
-VARIANTS: dict[str, Change] = {
-    "default": lambda config: config,
-    "one network": n_networks(1),
-    "eight networks": n_networks(8),
+def sees_values(component: Component) -> bool:
+    """Whether the component sees rows as they are encoded."""
+    return component.transform.view is None
+
+
+VARIANTS: dict[str, Variant] = {
+    "default": Variant(),
+    "no networks": Variant(keep=lambda one: not is_network(one)),
+    "networks alone": Variant(keep=is_network),
+    "no input-space mixtures": Variant(keep=lambda one: one.density.kind != "input_mixture"),
+    "no marginal mixtures": Variant(keep=lambda one: not one.density.is_marginal),
+    "values alone": Variant(keep=sees_values),
+    "normal scores alone": Variant(
+        keep=lambda one: one.density.is_marginal or not sees_values(one)
+    ),
+    "two networks": Variant(lambda config: table_config_of(config, 2)),
+    "mixtures of z": Variant(densities_of_z),
+    "one cycle": training(cycles=1),
     "no feature masking": networks(mask_ratio=0.0),
-    "code of 8": narrower(8),
-    "residuals of the paper": networks(residuals=("relative_distance", "cosine_similarity")),
-    "floor 0.001 for all": density("latent_mixture", relative_floor=1e-3),
-    "floor 0.1 for all": density("latent_mixture", relative_floor=1e-1),
-    "small components live": density("latent_mixture", least_phi=0.0),
-    "components under 2 % die": density("latent_mixture", least_phi=0.02),
-    "no refinement": density("latent_mixture", candidates=()),
-    "no kernel densities": without("kernel_density"),
-    "no latent mixture": without("latent_mixture"),
-    "no marginal mixtures": without("marginal_mixtures"),
-    "no input-space mixture": without("input_mixture"),
-    "long training": training(epochs=20, learning_rate=1e-3),
-    "weights of the paper": training(lambda1=0.1, lambda2=0.005),
     "energy not trained": training(lambda1=0.0, lambda2=0.0),
+    "weights of the paper": training(lambda1=0.1, lambda2=0.005),
 }
 
 
-def one_fit(variant: str, path: Path, protocol: Protocol, seed: int) -> Fit:
-    """AUROC and average precision of one variant on one split."""
+def table_config_of(config: DetectorConfig, n: int) -> DetectorConfig:
+    """Return a config like another with fewer networks, one of each view in turn."""
+    weight = len(config.architectures) / n
+    return replace(
+        config,
+        architectures=config.architectures[:n],
+        latent_densities=tuple(
+            (replace(one, weight=one.weight * weight),) for (one,) in config.latent_densities[:n]
+        ),
+        views=config.views[:n],
+    )
+
+
+@lru_cache(maxsize=2)
+def fitted(change: Change, path: Path, protocol: Protocol, seed: int) -> tuple[Split, FittedModel]:
+    """Fit once what several variants keep parts of."""
     rows = protocol.split(path, seed)
-    n = len(VARIANTS[variant](table_config(2, (1,), 4)).architectures)
+    n = len(change(table_config(2, (1,), 4)).architectures)
 
     def preset(n_rows: int, shape: tuple[int, ...]) -> DetectorConfig:
-        return VARIANTS[variant](table_config(n_rows, shape, 4))
+        return change(table_config(n_rows, shape, 4))
 
     # As DAGMMDetector does, whose energies the first row of the table has to give again.
     fit_seed = int(np.random.RandomState(seed).randint(2**31))
     data = DataConfig(SCALING, holds_out=True)
-    model, _ = fit_model(as_rows(rows.train), data, preset, n, fit_seed, Progress())
-    energy = model.energy(rows.test)
+    return rows, fit_model(as_rows(rows.train), data, preset, n, fit_seed, Progress())[0]
+
+
+def one_fit(variant: str, path: Path, protocol: Protocol, seed: int) -> Fit:
+    """AUROC and average precision of one variant on one split."""
+    rows, model = fitted(VARIANTS[variant].change, path, protocol, seed)
+    kept = tuple(one for one in model.components if VARIANTS[variant].keep(one))
+    total = sum(one.weight for one in kept)
+    kept = tuple(replace(one, weight=one.weight / total) for one in kept)
+    energy = replace(model, components=kept).energy(rows.test)
     return {
         "auroc": float(roc_auc_score(rows.anomaly, energy)),
         "ap": float(average_precision_score(rows.anomaly, energy)),
