@@ -27,8 +27,8 @@ def sensors(names=("temp", "torque", "load"), seed=0, n_rows=N_ROWS):
 def with_faults(frame):
     """Two events: three rows of the first column, and one of the second."""
     broken = frame.copy()
-    broken.loc[[40, 41, 44], frame.columns[0]] = 9.0
-    broken.loc[120, frame.columns[1]] = -8.0
+    broken.loc[[40, 41, 44], frame.columns[0]] = 6.0
+    broken.loc[120, frame.columns[1]] = -3.5
     return broken
 
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from dagmm import DAGMM, DAGMMDetector
 from dagmm.mixture.density import DensityConfig
-from dagmm.mixture.kernel_density import KernelDensity
 from dagmm.mixture.latent import LatentMixture
 from dagmm.mixture.marginal import MarginalMixtures
+from dagmm.mixture.row_mixture import InputMixture, RowMixture
 from dagmm.networks.network import Architecture
 from dagmm.training.config import DetectorConfig
 from dagmm.training.trainer import TrainingConfig
@@ -18,10 +18,10 @@ TINY = {
     **{"comp_hiddens": [4, 2], "comp_activation": "tanh"},
     **{"est_hiddens": [4, 2], "est_activation": "tanh", "est_dropout_ratio": 0.25},
     **{"batch_size": 16, "epochs": 2, "steps_per_epoch": 4, "learning_rate": 1e-3},
-    **{"lambda1": 0.1, "lambda2": 0.005, "mask_ratio": 0.0},
+    **{"lambda1": 0.1, "lambda2": 0.005, "mask_ratio": 0.0, "cycles": 1},
     "densities": {
-        "latent_mixture": {"candidates": [1, 2], "relative_floor": 1e-3},
-        "kernel_density": {"n_components": 3},
+        "row_mixture": {"candidates": [1, 2]},
+        "input_mixture": {"candidates": [1, 2]},
         "marginal_mixtures": {},
     },
 }
@@ -29,20 +29,28 @@ TINY = {
 
 def tiny_config(n_rows, shape, n_members):
     """A detector's config that trains in no time."""
-    architecture = Architecture(*shape, (4, 2), "tanh", (4, 2), "tanh", 0.25)
-    training = TrainingConfig(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005)
-    mixture = DensityConfig(LatentMixture, {"candidates": (1, 2), "relative_floor": 1e-3})
-    kernels = (DensityConfig(KernelDensity, {"n_components": n}) for n in (3, 2))
+    architecture = Architecture(*shape, (4, 2), "tanh", (4, 2), "tanh", 0.25, whole_row=True)
+    views = tuple(("values", "normal_scores")[i % 2] for i in range(n_members))
+    options = {"candidates": (1, 2), "relative_floor": 1e-3, "least_phi": 0.0}
+    mixture, of_rows = (DensityConfig(one, options) for one in (RowMixture, InputMixture))
     marginal = DensityConfig(MarginalMixtures, {"n_components": 4}, 0.25)
-    latent = ((mixture, *kernels),) * n_members
-    return DetectorConfig((architecture,) * n_members, training, latent, (marginal,))
+    return DetectorConfig(
+        (architecture,) * n_members,
+        TrainingConfig(min(16, n_rows), 2, 4, 1e-3, 0.1, 0.005),
+        ((mixture,),) * n_members,
+        (of_rows, replace(of_rows, view=views[-1]), marginal),
+        views,
+    )
 
 
 def tiny_window_config(n_windows, shape, n_members, detail):
     """Return a config for windows that trains in no time."""
     n_steps, n_features = shape
     n_inputs = n_features * (2 if detail == "summary" else n_steps)
-    return replace(tiny_config(n_windows, (n_inputs,), n_members), input_densities=())
+    architecture = Architecture(n_inputs, (4, 2), "tanh", (4, 2), "tanh", 0.25)
+    mixture = DensityConfig(LatentMixture, {"candidates": (1, 2), "relative_floor": 1e-3})
+    training = TrainingConfig(min(16, n_windows), 2, 4, 1e-3, 0.1, 0.005)
+    return DetectorConfig((architecture,) * n_members, training, ((mixture,),) * n_members)
 
 
 def tiny_dagmm(**arguments):

@@ -1,5 +1,7 @@
 """Small tables and networks that several tests share."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from dagmm.inference.calibration.calibration import Calibration
@@ -12,11 +14,12 @@ from dagmm.inference.ensemble import (
     with_shares,
 )
 from dagmm.inference.record import TrainingRecord
+from dagmm.inference.surprisal import Surprisal
 from dagmm.mixture.density import DensityConfig, Sample
 from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture, flatten
 from dagmm.preprocessing.reference_values import N_LEVELS
-from dagmm.training.fit_densities import on_scale, sample_of
+from dagmm.training.fit_densities import sample_of
 from dagmm.training.trainer import TrainingConfig
 
 #: Small enough to compile in a second or two; one for all tests, so that it compiles once.
@@ -66,7 +69,7 @@ def a_network(seed=0):
 
 
 def small_ensemble(n_networks=1, densities=(MIXTURE,), input_densities=()):
-    """Components fitted to the correlated rows, on their common scale."""
+    """Components fitted to the correlated rows, with their surprisals."""
     rows, rng = correlated_rows(), np.random.default_rng(0)
     found = []
     for i in range(n_networks):
@@ -76,4 +79,10 @@ def small_ensemble(n_networks=1, densities=(MIXTURE,), input_densities=()):
     of_rows = Sample(rows.T, rows.shape[1])
     for one in input_densities:
         found.append(Component(Identity(), one.fit(of_rows, rng), weight=one.weight))
-    return with_shares(on_scale(found, energies_of_all(found, rows)))
+    if len(found) > 1:
+        energies = energies_of_all(found, rows)
+        found = [
+            replace(one, surprisal=Surprisal.of(energy))
+            for one, energy in zip(found, energies, strict=True)
+        ]
+    return with_shares(found)

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from dagmm import ArgumentError, DAGMMDetector, InputError
 from dagmm.data.convert import as_rows
-from dagmm.inference.forward import outputs_of
+from dagmm.networks.residual import ERROR_FLOOR
 from images import blobs
 from small_fits import energy_of, normal, tiny_config, tiny_dagmm, tiny_detector
 
@@ -515,7 +515,8 @@ def scientists():
         "learning_rate": 5e-3,
         "batch_size": 64,
         "mask_ratio": 0.0,
-        "densities": ["latent_mixture"],
+        "cycles": 1,
+        "densities": ["row_mixture"],
     }
     return DAGMMDetector(n_members=2, config=config).fit(frame), frame
 
@@ -527,11 +528,14 @@ def test_z_is_code_and_residual_of_all_networks(scientists):
     assert z.shape == (300, 10) == (300, len(names))
     assert (names[4], names[5]) == ("network0_log_error", "network1_code0")
     features = detector.model_.encoder.encode(next(iter(as_rows(frame).chunks())))
-    outputs = [
-        outputs_of(network.architecture, network.parameters, features)
-        for network in detector.model_.networks
-    ]
-    np.testing.assert_array_equal(z, np.concatenate([one.z for one in outputs]).T)
+    outputs = [network.outputs(features) for network in detector.model_.networks]
+    for i, (network, one) in enumerate(zip(detector.model_.networks, outputs, strict=True)):
+        # Code and residuals of all features are what densities see; z has the paper's number.
+        code, residual = one.seen[:4], one.seen[4:]
+        np.testing.assert_array_equal(z[:, 5 * i : 5 * i + 4], code.T)
+        error = np.log((residual.astype(np.float64) ** 2).sum(axis=0) + ERROR_FLOOR)
+        np.testing.assert_allclose(z[:, 5 * i + 4], error, rtol=1e-4, atol=1e-5)
+        assert network.architecture.whole_row
     gamma = detector.membership(frame, network=1)
     np.testing.assert_array_equal(gamma, outputs[1].gamma.T)
     np.testing.assert_allclose(gamma.sum(axis=1), 1.0, rtol=1e-5)

@@ -15,6 +15,7 @@ from dagmm.inference.ensemble import (
     Identity,
     TrainedNetwork,
     combine,
+    combined_slopes,
     disagreement,
     energies_of,
     energies_of_all,
@@ -22,6 +23,7 @@ from dagmm.inference.ensemble import (
     with_shares,
 )
 from dagmm.inference.forward import outputs_of
+from dagmm.inference.surprisal import Surprisal
 from dagmm.mixture.density import Density
 from dagmm.networks.network import flatten
 from dagmm.preprocessing.row_views import RowSubset
@@ -59,55 +61,37 @@ class FirstCoordinate(Density):
 NETWORKS = [TrainedNetwork(ARCHITECTURE, np.zeros(1, np.float32)) for _ in range(4)]
 
 
-def scales(*pairs):
-    """A component on each of some scales, of networks of their own."""
+def exponential(excess):
+    """The surprisal of energies that fall off exponentially from 0 on."""
+    return Surprisal(np.zeros(1), np.zeros(1), excess)
+
+
+def components(*excesses):
+    """A component of each of some networks, with surprisals of some slopes."""
     return with_shares(
-        Component(network, FirstCoordinate(), *pair)
-        for network, pair in zip(NETWORKS, pairs, strict=False)
+        Component(network, FirstCoordinate(), exponential(excess))
+        for network, excess in zip(NETWORKS, excesses, strict=False)
     )
 
 
-def test_one_member_alone_keeps_its_energies():
+def test_one_component_alone_keeps_its_energies():
     energy = np.array([[3.0, -1e9, 7.5]])
-    np.testing.assert_array_equal(combine(scales((1.0, 2.0)), energy), energy[0])
+    alone = [Component(NETWORKS[0], FirstCoordinate())]
+    np.testing.assert_array_equal(combine(alone, energy), energy[0])
 
 
-def test_members_that_agree_are_not_changed():
-    energy = np.array([-50.0, -1.0, 0.0, 2.0, 1e8])
-    both = combine(scales((1.0, 2.0), (1.0, 2.0)), np.stack([energy, energy]))
-    np.testing.assert_allclose(both, energy, rtol=1e-9, atol=1e-12)
+def test_the_energy_is_the_weighted_mean_of_surprisals():
+    one, other = components(1.0, 4.0)
+    parts = [replace(one, weight=0.75), replace(other, weight=0.25)]
+    combined = combine(parts, np.array([[3.0, -2.0], [8.0, 0.0]]))
+    np.testing.assert_allclose(combined, [0.75 * 3.0 + 0.25 * 2.0, 0.0], rtol=1e-12)
 
 
-def test_energies_are_averaged_on_a_common_logarithmic_scale():
-    members = scales((10.0, 2.0), (-4.0, 6.0))
-    # 3 spreads above one's location and 7 above the other's: log 4 and log 8, mean log sqrt 32.
-    combined = combine(members, np.array([[10.0 + 3 * 2.0], [-4.0 + 7 * 6.0]]))
-    np.testing.assert_allclose(combined, [3.0 + 4.0 * (np.sqrt(32.0) - 1.0)], rtol=1e-12)
-    # As far above as below is the middle.
-    combined = combine(members, np.array([[10.0 + 5 * 2.0], [-4.0 - 5 * 6.0]]))
-    np.testing.assert_allclose(combined, [3.0], rtol=1e-12)
-
-
-def test_one_member_on_another_scale_changes_no_ranks():
-    energy = np.random.default_rng(0).normal(size=(2, 100))
-    plain = combine(scales((0.0, 1.0), (0.0, 1.0)), energy)
-    moved = energy * [[1.0], [1000.0]] + [[0.0], [500.0]]
-    other = combine(scales((0.0, 1.0), (500.0, 1000.0)), moved)
-    np.testing.assert_array_equal(np.argsort(plain), np.argsort(other))
-
-
-def test_the_order_of_members_does_not_matter():
-    energy = np.random.default_rng(1).normal(size=(3, 50)) * [[1.0], [5.0], [9.0]]
-    members = scales((0.0, 1.0), (3.0, 2.0), (-7.0, 9.0))
-    backwards = combine(members[::-1], energy[::-1])
-    np.testing.assert_allclose(combine(members, energy), backwards, rtol=1e-12, atol=1e-12)
-
-
-def test_one_members_extreme_does_not_rule():
-    members = scales((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0))
-    one_says_so = combine(members, np.array([[1e9], [0.0], [0.0], [0.0]]))
-    all_say_so = combine(members, np.full((4, 1), 1e3))
-    assert 100.0 < one_says_so[0] < all_say_so[0] < 1e9 / 4
+def test_part_of_an_ensemble_is_on_the_scale_of_the_whole():
+    whole = components(1.0, 1.0, 1.0)
+    energy = np.random.default_rng(2).exponential(size=(3, 200))
+    (alone,) = with_shares(whole[:1])
+    np.testing.assert_allclose(combine([alone], energy[:1]), energy[0], rtol=1e-12)
 
 
 @quick
@@ -117,60 +101,63 @@ def test_one_members_extreme_does_not_rule():
     more=st.floats(0.0, 1e6),
 )
 def test_an_energy_that_rises_never_lowers_the_whole(energies, member, more):
-    members = scales((0.0, 1.0), (100.0, 0.1), (-3.0, 1e4))
+    parts = components(0.1, 1.0, 1e4)
     energy = np.repeat(np.array(energies)[:, None], 2, axis=1)
     energy[member, 1] += more
-    low, high = combine(members, energy)
+    low, high = combine(parts, energy)
     assert np.isfinite([low, high]).all()
     assert high >= low - 1e-9 * abs(low)
 
 
-def test_the_whole_lies_between_its_members_where_they_share_a_scale():
-    energy = np.random.default_rng(2).normal(size=(4, 200)) * 10.0
-    combined = combine(scales((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0)), energy)
-    assert (combined >= energy.min(axis=0) - 1e-9).all()
-    assert (combined <= energy.max(axis=0) + 1e-9).all()
+def test_slopes_are_those_of_the_energy():
+    rng = np.random.default_rng(0)
+    parts = with_shares(
+        Component(network, FirstCoordinate(), Surprisal.of(rng.normal(size=500)))
+        for network in NETWORKS[:2]
+    )
+    # Away from the knots, where the slope changes.
+    energies, step = rng.normal(size=(2, 40)) + 1.0, 1e-7
+    slopes = combined_slopes(parts, energies)
+    for i in range(2):
+        moved = np.array([[step], [0.0]]) if i == 0 else np.array([[0.0], [step]])
+        up, down = (combine(parts, energies + sign * moved) for sign in (1, -1))
+        np.testing.assert_allclose(slopes[i], (up - down) / (2.0 * step), rtol=1e-5, atol=1e-6)
 
 
-def test_members_that_agree_do_not_disagree():
+def test_networks_that_agree_do_not_disagree():
     energy = np.array([-50.0, -1.0, 0.0, 2.0, 1e8])
-    one = disagreement(scales((1.0, 2.0)), energy[None])
-    both = disagreement(scales((1.0, 2.0), (1.0, 2.0)), np.stack([energy, energy]))
-    np.testing.assert_array_equal(one, 0.0)
-    np.testing.assert_allclose(both, 0.0, atol=1e-6)
+    np.testing.assert_array_equal(disagreement(components(2.0), energy[None]), 0.0)
+    both = disagreement(components(2.0, 2.0), np.stack([energy, energy]))
+    np.testing.assert_array_equal(both, 0.0)
 
 
-def test_disagreement_is_half_the_way_from_one_deviation_below_to_one_above():
-    members = scales((10.0, 2.0), (-4.0, 6.0))
-    energies = np.array([[10.0 + 3 * 2.0, 10.0], [-4.0 + 7 * 6.0, -4.0 + 0.5 * 6.0]])
-    # Spreads above the location: 3 and 7 lie at log 4 and log 8; 0 and 0.5 at 0 and log 1.5.
-    expected = [4.0 * (7 - 3) / 2, 4.0 * 0.5 / 2]
-    np.testing.assert_allclose(disagreement(members, energies), expected, rtol=1e-12)
+def test_disagreement_is_the_deviation_of_the_networks_surprisals():
+    energies = np.array([[2.0, 6.0], [4.0, 6.0]])
+    np.testing.assert_allclose(disagreement(components(1.0, 1.0), energies), [1.0, 0.0])
+    np.testing.assert_allclose(disagreement(components(1.0, 2.0), energies), [0.0, 1.5])
 
 
 def of_rows(weight):
-    return Component(Identity(), FirstCoordinate(), 0.0, 1.0, weight)
+    return Component(Identity(), FirstCoordinate(), exponential(1.0), weight)
 
 
 def test_densities_of_encoded_rows_keep_their_weight_and_networks_share_what_is_left():
     one, other = (Component(network, FirstCoordinate()) for network in NETWORKS[:2])
-    components = with_shares([one, replace(other, weight=2.0), of_rows(0.25), of_rows(0.5)])
-    weights = [component.weight for component in components]
+    parts = with_shares([one, replace(other, weight=2.0), of_rows(0.25), of_rows(0.5)])
+    weights = [part.weight for part in parts]
     np.testing.assert_allclose(weights, [0.25 / 3.0, 0.5 / 3.0, 0.25, 0.5])
-    # A spread of 1 above the location of the last is log 2 there, and half of it in the mean.
-    energies = np.array([[0.0], [0.0], [0.0], [1.0]])
-    np.testing.assert_allclose(combine(components, energies), [np.sqrt(2.0) - 1.0])
 
 
 def test_only_networks_disagree():
-    components = with_shares([*scales((0.0, 1.0), (0.0, 1.0)), of_rows(0.25)])
+    parts = with_shares([*components(1.0, 1.0), of_rows(0.25)])
     energies = np.array([[2.0], [2.0], [9.0]])
-    np.testing.assert_array_equal(disagreement(components, energies), [0.0])
+    np.testing.assert_array_equal(disagreement(parts, energies), [0.0])
 
 
 def test_densities_of_one_network_have_no_say_against_each_other():
     network = NETWORKS[0]
-    two = with_shares([Component(network, FirstCoordinate()) for _ in range(2)])
+    one = Component(network, FirstCoordinate(), exponential(1.0))
+    two = with_shares([one, replace(one)])
     np.testing.assert_array_equal(disagreement(two, np.array([[2.0], [9.0]])), [0.0])
     assert networks_of(two) == (network,)
 

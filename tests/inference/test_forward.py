@@ -39,7 +39,7 @@ def test_it_is_the_network_without_dropout(together):
 
 
 def test_z_alone_is_that_of_all_outputs(together):
-    np.testing.assert_array_equal(latent_rows(ARCHITECTURE, PARAMETERS, ROWS), together.z)
+    np.testing.assert_array_equal(latent_rows(ARCHITECTURE, PARAMETERS, ROWS), together.seen)
 
 
 def assert_identical(parts, others):

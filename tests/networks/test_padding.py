@@ -188,6 +188,9 @@ def test_a_padded_training_is_the_one_without_padding(monkeypatch, states):
     # Twenty steps of at most 5e-3 each: rounding is all that differs.
     np.testing.assert_allclose(padded.parameters, plain.parameters, atol=5e-5)
     for name, values in plain.history.items():
+        if name == "held_out_reconstruction":
+            assert padded.history[name] == values == [None] * len(values)
+            continue
         np.testing.assert_allclose(padded.history[name], values, rtol=1e-3, err_msg=name)
 
 

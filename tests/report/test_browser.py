@@ -56,7 +56,7 @@ def pages(browser, tmp_path_factory):
         "wide": make_report(
             detector,
             scored.assign(temp=scored["temp"] * 1e12, torque=np.nan),
-            labels=scored["temp"] > 8,
+            labels=scored["temp"] > 5,
             compare=False,
         ),
     }

@@ -25,6 +25,7 @@ VALUES = {
     "cosine_decay": False,
     "warm_up": 0.5,
     "reconstruction_weight": 2.0,
+    "cycles": 4,
 }
 
 
@@ -61,15 +62,15 @@ def test_a_minibatch_has_no_more_rows_than_there_are():
 
 def test_densities_are_kept_by_name_with_options():
     default = table_config(400, (6,), 2)
-    options = ConfigOptions.of({"densities": {"latent_mixture": {"candidates": [3]}}})
+    options = ConfigOptions.of({"densities": {"row_mixture": {"candidates": [3]}}})
     config = options.apply(default, 400)
     assert config.input_densities == ()
     for (mixture,), before in zip(config.latent_densities, default.latent_densities, strict=True):
         assert mixture.options == before[0].options | {"candidates": [3]}
-    listed = ConfigOptions.of({"densities": ["kernel_density", "input_mixture"]})
+    listed = ConfigOptions.of({"densities": ["row_mixture", "marginal_mixtures"]})
     config = listed.apply(default, 400)
-    assert [one.density.kind for one in config.input_densities] == ["input_mixture"]
-    assert {one.density.kind for one in config.latent_densities[1]} == {"kernel_density"}
+    assert [one.density.kind for one in config.input_densities] == ["marginal_mixtures"]
+    assert config.latent_densities == default.latent_densities
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,8 @@ def test_densities_are_kept_by_name_with_options():
             "an option of config must be one of 'comp_hiddens', 'comp_activation', "
             "'est_hiddens', 'est_activation', 'est_dropout_ratio', 'residuals', 'mask_ratio', "
             "'batch_size', 'epochs', 'steps_per_epoch', 'learning_rate', 'lambda1', 'lambda2', "
-            "'cosine_decay', 'warm_up', 'reconstruction_weight', 'densities', got 'epoch'. Did "
-            "you mean 'epochs'?",
+            "'cosine_decay', 'warm_up', 'reconstruction_weight', 'cycles', 'densities', got "
+            "'epoch'. Did you mean 'epochs'?",
         ),
         ({"epochs": 0}, "config['epochs'] must be an int >= 1, got 0."),
         ({"mask_ratio": 1.0}, "config['mask_ratio'] must be in [0, 1), got 1.0."),
@@ -102,12 +103,12 @@ def test_densities_are_kept_by_name_with_options():
         ),
         (
             {"densities": ["input_mixture"]},
-            "config['densities'] must keep a density of the networks' z, of which there are "
-            "'kernel_density', 'latent_mixture'.",
+            "config['densities'] must keep a density of the networks' z, of which there is "
+            "'row_mixture'.",
         ),
         (
-            {"densities": {"latent_mixture": {"candidate": [1]}}},
-            "config['densities']['latent_mixture'] has no option 'candidate'; it has "
+            {"densities": {"row_mixture": {"candidate": [1]}}},
+            "config['densities']['row_mixture'] has no option 'candidate'; it has "
             "'candidates', 'relative_floor', 'least_phi'.",
         ),
     ],
@@ -119,17 +120,18 @@ def test_what_cannot_be_is_refused_in_words(config, message):
 
 
 def test_a_detector_with_options_is_fitted_and_saved_with_them(tmp_path):
-    config = {"comp_hiddens": (6, 2), "epochs": 1, "densities": ["latent_mixture"]}
+    config = {"comp_hiddens": (6, 2), "epochs": 1, "cycles": 1, "densities": ["row_mixture"]}
     detector = DAGMMDetector(n_members=1, config=config).fit(normal(60))
     (network,) = detector.model_.networks
     assert network.architecture.comp_hiddens == (6, 2)
-    assert [one.density.kind for one in detector.model_.components] == ["latent_mixture"]
+    assert [one.density.kind for one in detector.model_.components] == ["row_mixture"]
     assert len(detector.history_[0]["loss"]) == 1
     detector.save(tmp_path / "m")
     again = DAGMMDetector.load(tmp_path / "m")
     assert again.config == {
         "comp_hiddens": [6, 2],
         "epochs": 1,
-        "densities": ["latent_mixture"],
+        "cycles": 1,
+        "densities": ["row_mixture"],
     }
     np.testing.assert_array_equal(again.energy(normal(5)), detector.energy(normal(5)))

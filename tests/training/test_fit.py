@@ -99,15 +99,15 @@ def test_energies_of_the_training_rows_are_those_of_the_model(fitted):
     np.testing.assert_allclose(model.energy(MatrixRows(values)), energy, rtol=1e-9, atol=1e-9)
 
 
-def test_each_component_has_the_scale_of_its_training_energies(fitted):
+def test_each_component_has_the_surprisal_of_its_training_energies(fitted):
     model, _ = fitted
     rows = MatrixRows(correlated_rows().astype(np.float64))
     features = model.encoder.encode(rows.chunk(0, rows.n_rows))
     energies = energies_of(model.components, features)
     for component, energy in zip(model.components, energies, strict=True):
-        low, middle, high = np.percentile(energy, (25, 50, 75))
-        assert component.location == pytest.approx(middle, rel=1e-6)
-        assert component.spread == pytest.approx(high - low, rel=1e-6)
+        for share in (0.5, 0.2):
+            surprisal = component.surprisal(np.quantile(energy, [1.0 - share]))
+            assert surprisal[0] == pytest.approx(-np.log(share), rel=0.02)
 
 
 def test_without_candidates_the_mixture_is_that_of_the_estimation_network(fitted):
@@ -217,9 +217,11 @@ def test_a_network_that_overflows_gives_way_to_the_one_before_training():
         assert one.dropped_steps > 0
 
 
-def test_the_scale_of_equal_energies_is_one():
-    model, _ = fit(np.zeros((20, 3)))
-    assert {one.spread for one in model.components} == {1.0}
+def test_rows_that_are_all_alike_have_no_surprisal_and_others_have():
+    model, energy = fit(np.zeros((20, 3)))
+    assert (energy >= 0.0).all()
+    assert np.ptp(energy) < 1e-6
+    assert model.energy(np.full((1, 3), 9.0))[0] > energy[0] + 1.0
 
 
 def test_networks_are_those_of_the_config():

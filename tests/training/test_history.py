@@ -20,6 +20,7 @@ def test_a_new_history_is_empty():
         "energy",
         "penalty",
         "gradient_norm",
+        "held_out_reconstruction",
         "dropped_steps",
         "phi",
         "smallest_eigenvalue",
@@ -45,6 +46,19 @@ def test_epochs_are_added_at_the_end():
     for loss in (1.0, 2.0):
         history.extend(steps_of([[loss]], [[False]]), [[1.0]], [[np.eye(2)]])
     assert history["loss"] == [1.0, 2.0]
+
+
+def test_errors_of_rows_that_were_not_fitted_to_belong_to_the_last_epoch():
+    history = History()
+    history.extend(steps_of([[1.0]] * 2, [[False]] * 2), [[1.0]] * 2, [[np.eye(2)]] * 2)
+    assert history.held_out_errors == []
+    history.judge(0.5)
+    assert history["held_out_reconstruction"] == [None, 0.5]
+    history.extend(steps_of([[1.0]], [[False]]), [[1.0]], [[np.eye(2)]])
+    history.judge(np.inf)
+    assert history.held_out_errors == [0.5, np.finfo(float).max]
+    again = History.of_arrays(history.arrays())
+    assert again == history
 
 
 def test_summary_says_where_the_loss_stands():

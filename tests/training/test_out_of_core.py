@@ -35,7 +35,7 @@ def started(features, candidates, seed=0):
     mixture = DensityConfig(LatentMixture, {"candidates": candidates, "relative_floor": 1e-3})
     config = DetectorConfig((ARCHITECTURE,), PLAN, ((mixture,),))
     result = TrainedMember(parameters, parameters, History())
-    return begin_latent(0, result, features, config, np.random.SeedSequence(0))[0]
+    return begin_latent(0, result, None, features, config, np.random.SeedSequence(0))[0]
 
 
 def moments_of(table, components, left_out, seeds=(0,)):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from dagmm.training.presets import default_hiddens, image_config, table_config, window_config
@@ -20,20 +22,45 @@ def test_the_config_suits_tables_of_every_shape(n_rows, n_features, n_members):
     assert len(config.architectures) == len(config.latent_densities) == n_members
     for architecture in config.architectures:
         assert architecture.n_features == n_features
-        assert architecture.n_code == min(16, n_features)
+        assert architecture.n_code == max(1, min(8, n_features - 1))
+        assert architecture.whole_row
         assert 0.0 < architecture.mask_ratio < 1.0
         assert 0.0 < architecture.est_dropout_ratio < 1.0
     assert 1 <= config.training.batch_size <= n_rows
     assert config.training.n_steps >= 1
-    for mixture, *kernels in config.latent_densities:
+    for densities in config.latent_densities:
+        (mixture,) = densities
+        assert kinds(densities) == ["row_mixture"]
         assert 1 in mixture.options["candidates"]
         assert mixture.options["relative_floor"] > 0.0
         assert 0.0 < mixture.options["least_phi"] <= 0.02
         assert mixture.options["least_phi"] * n_rows <= 40.0
-        assert kinds(kernels) == ["kernel_density"] * (4 if n_rows <= 100_000 else 0)
-    expected = ["input_mixture"] if n_features == 300 else ["marginal_mixtures", "input_mixture"]
-    assert kinds(config.input_densities) == (expected if n_rows <= 100_000 else [])
-    assert sum(one.weight for one in config.input_densities) < 0.75
+    views = ("values", "normal_scores")[:n_members]
+    assert config.views == (*views, *views)[:n_members]
+    marginals = [] if n_features == 300 else ["marginal_mixtures"]
+    of_rows = ["input_mixture"] * len(views) + marginals
+    # Where rows are that many, networks alone.
+    assert kinds(config.input_densities) == (of_rows if n_rows <= 100_000 else [])
+    assert all(one.view in views for one in config.input_densities)
+
+
+@pytest.mark.parametrize("n_members", [1, 2, 3, 4, 7])
+def test_the_networks_of_a_view_count_as_its_rows(n_members):
+    config = table_config(1000, (6,), n_members)
+    for of_rows in config.input_densities[:-1]:
+        of_networks = [
+            one.weight
+            for view, (one,) in zip(config.views, config.latent_densities, strict=True)
+            if view == of_rows.view
+        ]
+        assert sum(of_networks) == pytest.approx(of_rows.weight)
+
+
+def test_networks_of_more_rows_are_wider_and_may_be_trained_longer():
+    few, many = (table_config(n, (6,), 1) for n in (3999, 4000))
+    assert few.architectures[0].comp_hiddens == (64, 64, 5)
+    assert many.architectures[0].comp_hiddens == (128, 128, 5)
+    assert (few.training.n_steps, many.training.n_steps) == (3500, 15_500)
 
 
 def test_windows_and_images_are_scored_by_mixtures_of_z_alone():
@@ -47,17 +74,28 @@ def test_windows_and_images_are_scored_by_mixtures_of_z_alone():
         assert config.input_densities == ()
 
 
+def test_a_wide_table_of_few_rows_has_one_component_with_a_high_floor():
+    few, many = (table_config(n, (120,), 1).latent_densities[0][0] for n in (11_999, 12_000))
+    assert few.options["candidates"] == (1,)
+    assert many.options["candidates"] == (1, 2, 4, 8, 16)
+    assert few.options["relative_floor"] > 100.0 * many.options["relative_floor"]
+
+
 def test_the_widest_tables_are_scored_column_by_column():
-    (of_rows,) = table_config(500, (1024,), 2).input_densities
-    assert of_rows.options["candidates"] == (1,)
-    assert kinds(table_config(500, (1025,), 2).input_densities) == ["marginal_mixtures"]
+    config = table_config(500, (1024,), 1)
+    assert config.input_densities[0].options["candidates"] == (1,)
+    config = table_config(500, (1025,), 1)
+    assert kinds(config.input_densities) == ["marginal_mixtures"]
+    assert [kinds(one) for one in config.latent_densities] == [["latent_mixture"]]
+    assert not config.architectures[0].whole_row
 
 
 def test_the_number_of_networks_changes_nothing_else():
     one, four = (table_config(1000, (6,), n) for n in (1, 4))
     assert one.training == four.training
     assert one.architectures[0] == four.architectures[0]
-    assert one.latent_densities == four.latent_densities[:1]
+    (alone,), (of_four,) = one.latent_densities[0], four.latent_densities[0]
+    assert replace(of_four, weight=alone.weight) == alone
 
 
 def test_programs_are_shared_between_tables_of_about_one_size():

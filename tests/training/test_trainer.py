@@ -16,8 +16,8 @@ from dagmm.inference.forward import outputs_of
 from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
 from dagmm.training.fit_densities import sample_of
-from dagmm.training.schedule import _order
-from dagmm.training.trainer import TrainingConfig, train
+from dagmm.training.schedule import LEAST_GAIN, _order
+from dagmm.training.trainer import TrainingConfig, TrainingRows, train
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, broken_rows, correlated_rows
 
 SHORT = replace(PLAN, epochs=2)
@@ -316,3 +316,68 @@ def test_wide_codes_train_side_by_side():
         "train(x, 256, [one] * 4, TrainingConfig(64, 4, 25, 1e-3, 0.1, 0.005), 0)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=240)
+
+
+# Cycles
+
+
+def in_cycles(held_out, plan, rows=None):
+    """Train one network that is judged by some rows."""
+    rows = correlated_rows() if rows is None else rows
+    inputs = TrainingRows(None, [np.arange(len(rows))], [held_out])
+    return train(rows, len(rows), [ARCHITECTURE], plan, 0, inputs=inputs)[0]
+
+
+def test_each_cycle_is_twice_as_long_and_ends_at_a_rate_of_nearly_zero():
+    plan = replace(PLAN, epochs=4, steps_per_epoch=5, cycles=3, cosine_decay=True)
+    assert (plan.most_epochs, plan.n_steps) == (28, 140)
+    rate = plan.schedule().learning_rate
+    for start, stop in ((0, 20), (20, 60), (60, 140)):
+        assert rate[start] == np.float32(plan.learning_rate)
+        assert rate[stop - 1] < 0.01 * plan.learning_rate
+        assert (np.diff(rate[start:stop]) <= 0.0).all()
+    assert [plan.cycle_at(n) for n in (0, 4, 5, 12, 20, 28)] == [None, 0, None, 1, None, 2]
+
+
+def test_the_weights_of_the_terms_rise_in_the_first_cycle_alone():
+    plan = replace(PLAN, epochs=4, steps_per_epoch=5, cycles=2, warm_up=0.5)
+    weight = plan.schedule().lambda1
+    np.testing.assert_allclose(weight[:10], PLAN.lambda1 * np.arange(1, 11) / 10, rtol=1e-6)
+    np.testing.assert_array_equal(weight[10:], np.float32(PLAN.lambda1))
+
+
+def test_training_goes_on_while_new_rows_are_rebuilt_better_and_the_best_is_kept():
+    plan, new = replace(PLAN, epochs=20, cycles=6, cosine_decay=True), correlated_rows(seed=5)
+    result = in_cycles(new, plan)
+    errors, epochs = result.history.held_out_errors, result.history.epochs
+    assert len(errors) >= 3
+    assert epochs == 20 * (2 ** len(errors) - 1) < plan.most_epochs
+    for i in range(1, len(errors) - 1):
+        assert errors[i] < (1.0 - LEAST_GAIN) * min(errors[:i])
+    # The last cycle made it worse: what it learnt is left out.
+    assert errors[-1] > min(errors)
+    mean = squared_error(result.parameters, new).mean(dtype=np.float64)
+    assert mean == pytest.approx(min(errors), rel=1e-5)
+
+
+def test_without_rows_to_be_judged_by_there_is_one_cycle():
+    plan = replace(PLAN, epochs=2, cycles=5)
+    for result in (train_one(correlated_rows(), plan), in_cycles(np.empty((0, 6), "f4"), plan)):
+        assert result.history.epochs == 2
+        assert result.history.held_out_errors == []
+    alone = train_one(correlated_rows(), replace(plan, cycles=1))
+    np.testing.assert_array_equal(alone.parameters, result.parameters)
+
+
+def test_who_is_done_early_counts_as_done():
+    told = []
+
+    class Listener(Progress):
+        def advance(self, done, note=""):
+            told.append(done)
+
+    plan = replace(PLAN, epochs=10, cycles=6, cosine_decay=True)
+    rows = correlated_rows()
+    inputs = TrainingRows(None, [np.arange(len(rows))], [correlated_rows(seed=5)])
+    train(rows, len(rows), [ARCHITECTURE], plan, 0, Listener(), inputs=inputs)
+    assert told[-1] == plan.most_epochs

@@ -41,9 +41,10 @@ _DETAIL_OF: dict[str, Detail] = {"dense": "summary", "convolutional": "sequence"
 class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     """Anomaly detector with the contract of scikit-learn's outlier detectors.
 
-    Several DAGMM networks are trained side by side, each one's mixture is refined by EM on its
-    trained codes and joined by mixtures about a few rows drawn at random, and their energies are
-    combined on a common scale.
+    Several DAGMM networks are trained side by side for as long as it helps, half of them on the
+    rows as they are and half on their normal scores. Mixtures of what networks make of a row, of
+    the rows themselves and of single columns say how unusual it is among the training rows; the
+    energy is the mean of these surprisals.
 
     Parameters
     ----------
@@ -92,9 +93,11 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         the code), ``comp_activation``, ``est_hiddens`` (the last is the number of components),
         ``est_activation``, ``est_dropout_ratio``, ``residuals``, ``mask_ratio``; of the training
         ``batch_size``, ``epochs``, ``steps_per_epoch``, ``learning_rate``, ``lambda1``,
-        ``lambda2``, ``cosine_decay``, ``warm_up``, ``reconstruction_weight``; and ``densities``,
-        those of the ensemble that are kept: a list of ``"latent_mixture"``, ``"kernel_density"``,
-        ``"marginal_mixtures"`` and ``"input_mixture"``, or a dict of these with options.
+        ``lambda2``, ``cosine_decay``, ``warm_up``, ``reconstruction_weight``, ``cycles`` (the
+        first has ``epochs``, each other twice as many as the one before, and they end where they
+        no longer help); and ``densities``, those of the ensemble that are kept: a list
+        of ``"row_mixture"`` (of tables) or ``"latent_mixture"`` (of windows and images), of each
+        network, ``"input_mixture"`` and ``"marginal_mixtures"``, or a dict of these with options.
     warm_start : bool, default=False
         Whether another ``fit`` goes on with the networks of the one before instead of drawing
         new ones; the table must then be encoded to as many features. Everything else is fitted
@@ -335,7 +338,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Returns
         -------
         energy : ndarray of shape (n_rows,)
-            Higher is stranger; may be negative.
+            Mean surprisal of the row among the training rows: 0 for the most normal, higher is
+            stranger. Of a model of one density, its ``-log p``, which may be negative.
 
         Raises
         ------

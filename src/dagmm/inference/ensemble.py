@@ -1,7 +1,8 @@
 """The ensemble: densities of what networks make of a row, and of the row itself, made one energy.
 
-A model is a tuple of components. Each has a transform (a trained network, whose z it looks at, or
-none: the encoded row), a density, the scale of its training energies, and what it counts.
+A model is a tuple of components. Each has a transform (a trained network, whose z or whole row it
+looks at, or none: the encoded row; both may see rows as they are or their normal scores), a
+density, the surprisal of its energies, and what it counts.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,10 +14,19 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.parallel import parallel_map
-from dagmm.inference.forward import Buffers, CompiledNetwork, chunks_of, decoded_rows
-from dagmm.mixture.combination import combine_scores, mean_scale, symmetric_exp, symmetric_log
+from dagmm.inference.forward import (
+    Buffers,
+    CompiledNetwork,
+    Outputs,
+    chunks_of,
+    decoded_rows,
+    outputs_of,
+)
+from dagmm.inference.surprisal import Surprisal
 from dagmm.mixture.density import Density
 from dagmm.networks.network import Architecture
+from dagmm.networks.residual import RESIDUALS
+from dagmm.preprocessing.normal_scores import NormalScores
 from dagmm.preprocessing.row_views import FeatureMatrix
 
 #: Stands for a coordinate of z that is not finite.
@@ -27,7 +37,7 @@ Combination: TypeAlias = Callable[[Sequence["Component"], np.ndarray], np.ndarra
 
 
 class EncodedRows:
-    """Some encoded rows that all transforms take: in buffers, which networks of one width share.
+    """Some encoded rows that all transforms take: each view, and buffers of it, made once.
 
     Parameters
     ----------
@@ -35,29 +45,40 @@ class EncodedRows:
     """
 
     def __init__(self, features: Float[np.ndarray, "n_rows n_features"]) -> None:
-        self.features = features
-        self._buffers: dict[int, Buffers] = {}
+        self._seen: dict[int, np.ndarray] = {id(None): features}
+        self._buffers: dict[tuple[int, int], Buffers] = {}
 
-    def buffers(self, network: CompiledNetwork) -> Buffers:
+    def seen_as(self, view: NormalScores | None) -> Float[np.ndarray, "n_rows n_features"]:
+        """Return the rows as a view shows them."""
+        if id(view) not in self._seen:
+            assert view is not None, "the rows as they are come first"
+            self._seen[id(view)] = view(self._seen[id(None)])
+        return self._seen[id(view)]
+
+    def buffers(self, network: CompiledNetwork, view: NormalScores | None) -> Buffers:
         """Return the rows as a network's program takes them."""
-        width = network.padding.wide.n_features
-        if width not in self._buffers:
-            self._buffers[width] = Buffers.of(self.features, network.padding.architecture)
-        return self._buffers[width]
+        key = id(view), network.padding.wide.n_features
+        if key not in self._buffers:
+            features = self.seen_as(view)
+            self._buffers[key] = Buffers.of(features, network.padding.architecture)
+        return self._buffers[key]
 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A trained network: z is its code and residual features.
+    """A trained network: what densities see of a row is z, or its code and residuals.
 
     Parameters
     ----------
     architecture : Architecture
     parameters : ndarray of shape (n_parameters,), float32
+    view : NormalScores or None
+        As what it sees encoded rows; None for the rows as they are.
     """
 
     architecture: Architecture
     parameters: np.ndarray
+    view: NormalScores | None = None
 
     @cached_property
     def compiled(self) -> CompiledNetwork:
@@ -68,36 +89,61 @@ class TrainedNetwork:
         """Leave out what lies on the device."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def viewed(
+        self, features: Float[np.ndarray, "n_rows n_features"]
+    ) -> Float[np.ndarray, "n_rows n_features"]:
+        """Return encoded rows as the network sees them."""
+        return features if self.view is None else self.view(features)
+
+    def outputs(self, features: Float[np.ndarray, "n_rows n_features"]) -> Outputs:
+        """Everything that the network makes of encoded rows, dropout off."""
+        return outputs_of(self.architecture, self.parameters, self.viewed(features))
+
     def latent(
         self, features: Float[np.ndarray, "n_rows n_features"]
     ) -> Float[np.ndarray, "n_latent n_rows"]:
-        """Z of encoded rows."""
-        return self.start(EncodedRows(features))()
+        """Z of encoded rows: their code and residual features."""
+        rows = EncodedRows(features)
+        seen = self.start(rows)()
+        if not self.architecture.whole_row:
+            return seen
+        x, n_code = rows.seen_as(self.view).T, self.architecture.n_code
+        x_hat = x - seen[n_code:]
+        residual = [RESIDUALS[name](x, x_hat)[None] for name in self.architecture.residuals]
+        return np.concatenate([seen[:n_code], *residual])
 
     def decode(
         self, code: Float[np.ndarray, "n_code n_rows"]
     ) -> Float[np.ndarray, "n_rows n_features"]:
         """Return the encoded rows that codes stand for."""
-        return decoded_rows(self.architecture, self.parameters, code)
+        rows = decoded_rows(self.architecture, self.parameters, code)
+        return rows if self.view is None else self.view.values_of(rows)
 
     def start(self, rows: EncodedRows) -> Callable[[], np.ndarray]:
         """Hand rows over; several networks that are started before one is waited for run at once.
 
         A row far beyond the training rows overflows the network: it is as far as can be.
         """
-        latent = self.compiled.start(rows.buffers(self.compiled))
+        seen = self.compiled.start(rows.buffers(self.compiled, self.view))
         return lambda: np.nan_to_num(
-            latent(), copy=False, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST
+            seen(), copy=False, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST
         )
 
 
 @dataclass(frozen=True)
 class Identity:
-    """No transform: z is the encoded row."""
+    """No network: what a density sees is the encoded row.
+
+    Parameters
+    ----------
+    view : NormalScores or None
+    """
+
+    view: NormalScores | None = None
 
     def start(self, rows: EncodedRows) -> Callable[[], np.ndarray]:
         """Return the rows, laid along the last axis."""
-        return lambda: rows.features.T
+        return lambda: rows.seen_as(self.view).T
 
 
 @dataclass(frozen=True)
@@ -109,16 +155,16 @@ class Component:
     transform : TrainedNetwork or Identity
         What makes the z that the density is of.
     density : Density
-    location, spread : float
-        Median and interquartile range of its training energies, in nats.
+    surprisal : Surprisal or None
+        Of its energies among those of its training rows; None for a model's only component, whose
+        energy is the model's.
     weight : float
         What it counts in the mean of all; those of a model add up to 1.
     """
 
     transform: TrainedNetwork | Identity
     density: Density
-    location: float = 0.0
-    spread: float = 1.0
+    surprisal: Surprisal | None = None
     weight: float = 1.0
 
 
@@ -161,7 +207,7 @@ def energies_of_all(
 def latents_of(
     components: Sequence[Component], features: Float[np.ndarray, "n_rows n_features"]
 ) -> list[np.ndarray]:
-    """Make what each component's density is of, shape (n_latent, n_rows); once a network."""
+    """Make what each component's density is of, shape (n_seen, n_rows); once a transform."""
     rows = EncodedRows(features)
     transforms = {id(one.transform): one.transform for one in components}
     # All are started before the first is waited for, so that they run side by side.
@@ -173,29 +219,42 @@ def latents_of(
 def combine(
     components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
-    """One energy for each row from those of all components; see :func:`combine_scores`."""
-    return np.asarray(combine_scores(energies, *scales_of(components), weights_of(components)))
+    """One energy for each row from those of all components, in nats.
 
-
-def combine_held_out(
-    components: Sequence[Component],
-    parts: Iterable[tuple[Sequence[Component], np.ndarray]],
-) -> Float[np.ndarray, " n_held_out"]:
-    """One energy for each row that some of the components were not fitted to, in nats.
-
-    Parameters
-    ----------
-    components : sequence of Component
-        All of a model, on whose scale the energies are put, to be compared with those of
-        :func:`combine`.
-    parts : iterable of (components, ndarray of shape (n_some, n_rows))
-        Some rows after others: which components were not fitted to them, and their energies.
+    The mean of the components' surprisals by their weights; of a component that has no
+    surprisal, which is a model's only one, its energy.
     """
-    onto = mean_scale(*scales_of(components), weights_of(components))
-    return np.concatenate(
+    if len(components) == 1 and components[0].surprisal is None:
+        return energies[0]
+    # Not a matrix product, which rounds by the number of rows.
+    energy = np.zeros(energies.shape[1])
+    for one, surprisal in zip(components, surprisals_of(components, energies), strict=True):
+        energy += one.weight * surprisal
+    return energy
+
+
+def surprisals_of(
+    components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
+) -> Float[np.ndarray, "n_components n_rows"]:
+    """Surprisal of each energy among those of the component's training rows, in nats."""
+    return np.stack(
         [
-            combine_scores(energies, *scales_of(some), weights_of(some), onto)
-            for some, energies in parts
+            energy if one.surprisal is None else one.surprisal(energy)
+            for one, energy in zip(components, energies, strict=True)
+        ]
+    )
+
+
+def combined_slopes(
+    components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
+) -> Float[np.ndarray, "n_components n_rows"]:
+    """Slope of the energy that :func:`combine` makes, by each of the energies."""
+    return np.stack(
+        [
+            np.full(len(energy), one.weight)
+            if one.surprisal is None
+            else one.weight * one.surprisal.slope(energy)
+            for one, energy in zip(components, energies, strict=True)
         ]
     )
 
@@ -203,10 +262,7 @@ def combine_held_out(
 def disagreement(
     components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
 ) -> Float[np.ndarray, " n_rows"]:
-    """How much the networks disagree about each row, in nats.
-
-    Half the distance between the energies that lie one standard deviation of the networks below
-    and above their mean, taken on the scale on which :func:`combine_scores` averages.
+    """How much the networks disagree about each row: the deviation of their surprisals, in nats.
 
     Parameters
     ----------
@@ -217,19 +273,12 @@ def disagreement(
     -------
     ndarray of shape (n_rows,)
     """
-    location, spread = scales_of(components)
-    relative = symmetric_log((energies - location[:, None]) / spread[:, None])
-    groups = [
-        np.array([one.transform is network for one in components])
-        for network in networks_of(components)
-    ]
-    weight = weights_of(components)
-    of_networks = np.stack(
-        [np.average(relative[group], axis=0, weights=weight[group]) for group in groups]
-    )
-    mean, deviation = of_networks.mean(axis=0), of_networks.std(axis=0)
-    width = symmetric_exp(mean + deviation) - symmetric_exp(mean - deviation)
-    return np.asarray(0.5 * np.mean([spread[group].mean() for group in groups]) * width)
+    surprisals, weight = surprisals_of(components, energies), weights_of(components)
+    of_networks = []
+    for network in networks_of(components):
+        own = [i for i, one in enumerate(components) if one.transform is network]
+        of_networks.append(np.average(surprisals[own], axis=0, weights=weight[own]))
+    return np.asarray(np.std(of_networks, axis=0))
 
 
 def networks_of(components: Sequence[Component]) -> tuple[TrainedNetwork, ...]:
@@ -242,10 +291,10 @@ def networks_of(components: Sequence[Component]) -> tuple[TrainedNetwork, ...]:
     return tuple(networks)
 
 
-def scales_of(components: Sequence[Component]) -> tuple[np.ndarray, np.ndarray]:
-    """Location and spread of the training energies of each."""
-    location = np.array([component.location for component in components])
-    return location, np.array([component.spread for component in components])
+def views_of(components: Sequence[Component]) -> tuple[NormalScores, ...]:
+    """Return the views that an ensemble sees rows by, but for the rows as they are."""
+    views = {id(one.transform.view): one.transform.view for one in components}
+    return tuple(view for view in views.values() if view is not None)
 
 
 def weights_of(components: Sequence[Component]) -> np.ndarray:

@@ -23,10 +23,10 @@ from dagmm.inference.ensemble import (
     energies_of,
     networks_of,
 )
-from dagmm.inference.forward import buffer_rows, outputs_of
+from dagmm.inference.forward import buffer_rows
 from dagmm.inference.record import TrainingRecord
 from dagmm.mixture.gaussian import GaussianMixture
-from dagmm.mixture.latent import LatentMixture
+from dagmm.mixture.mixture_density import MixtureDensity
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.pipeline import FeatureReader, Features
 from dagmm.preprocessing.table_encoder import TableEncoder
@@ -77,9 +77,9 @@ class FittedModel:
         return networks_of(self.components)
 
     def mixture_of(self, network: TrainedNetwork) -> GaussianMixture | None:
-        """Return the Gaussian mixture of a network's z; None where it has none."""
+        """Return the Gaussian mixture of what densities see of a network; None without one."""
         for one in self.components:
-            if one.transform is network and isinstance(one.density, LatentMixture):
+            if one.transform is network and isinstance(one.density, MixtureDensity):
                 return one.density.mixture
         return None
 
@@ -207,10 +207,7 @@ class FittedModel:
         ndarray of shape (n_rows, n_components), float64
         """
         one = self.networks[network]
-        parts = [
-            outputs_of(one.architecture, one.parameters, seen.inputs).gamma.T
-            for seen in self.seen(table)
-        ]
+        parts = [one.outputs(seen.inputs).gamma.T for seen in self.seen(table)]
         return np.concatenate([np.empty((0, one.architecture.n_components)), *parts])
 
     def reconstruct(self, table: object) -> dict[str, np.ndarray] | np.ndarray:

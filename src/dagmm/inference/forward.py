@@ -31,8 +31,8 @@ BUFFER_FEATURES = 2**23
 class Outputs(NamedTuple):
     """What a network makes of rows, dropout off."""
 
-    z: np.ndarray
-    """Shape (n_latent, n_rows), float32."""
+    seen: np.ndarray
+    """What densities see: z, or code and residuals; shape (n_seen, n_rows), float32."""
     gamma: np.ndarray
     """Memberships, shape (n_components, n_rows), float32."""
     squared_error: np.ndarray
@@ -46,7 +46,7 @@ def _program() -> Callable[..., Any]:
         rows: Array,
         target: Array,
         n_blocks: Array,
-        only_z: Array,
+        only_seen: Array,
         *,
         architecture: Architecture,
     ) -> Array:
@@ -58,7 +58,8 @@ def _program() -> Callable[..., Any]:
             return jax.lax.dynamic_slice_in_dim(part, i * size, size).T
 
         def of_block(i: Array, results: Array) -> Array:
-            z, x_hat = network.latent(block_of(rows, i))
+            x = block_of(rows, i)
+            z, x_hat = network.latent(x)
 
             def others() -> Array:
                 squared_error = sum_of_features((block_of(target, i) - x_hat) ** 2)
@@ -66,10 +67,12 @@ def _program() -> Callable[..., Any]:
 
             # Energies need neither, which would take a fifth of the time.
             blank = jnp.zeros((n_others, size), jnp.float32)
-            result = jnp.concatenate([z, jax.lax.cond(only_z, lambda: blank, others)])
+            seen = architecture.seen(x, z, x_hat)
+            result = jnp.concatenate([seen, jax.lax.cond(only_seen, lambda: blank, others)])
             return jax.lax.dynamic_update_index_in_dim(results, result, i, 0)
 
-        results = jnp.zeros((n_rows // size, architecture.n_latent + n_others, size), jnp.float32)
+        width = architecture.n_seen + n_others
+        results = jnp.zeros((n_rows // size, width, size), jnp.float32)
         return jax.lax.fori_loop(0, n_blocks, of_block, results)
 
     return compiled(outputs, static_argnames="architecture")
@@ -117,23 +120,24 @@ class CompiledNetwork:
         network = self.padding.wide.unflatten(self.padding.pad(parameters))
         self._arrays = jax.device_put(jax.tree.leaves(network))
 
-    def start(self, rows: Buffers) -> Callable[[], Float32[np.ndarray, "n_latent n_rows"]]:
-        """Hand rows over; what is returned waits for their z.
+    def start(self, rows: Buffers) -> Callable[[], Float32[np.ndarray, "n_seen n_rows"]]:
+        """Hand rows over; what is returned waits for what densities see of them.
 
         Several networks that are started before the first is waited for run side by side.
         """
-        waiting = self._start(rows, rows, only_z=True)
-        return lambda: self._finish(waiting, rows.n_rows, self.padding.architecture.n_latent)
+        waiting = self._start(rows, rows, only_seen=True)
+        return lambda: self._finish(waiting, rows.n_rows, self.padding.seen)
 
     def outputs(self, rows: Buffers, target: Buffers) -> Outputs:
         """Everything that the network makes of rows, which it has to rebuild as the target."""
-        waiting = self._start(rows, target, only_z=False)
-        architecture = self.padding.architecture
-        d, k = architecture.n_latent, architecture.n_components
-        whole = self._finish(waiting, rows.n_rows, d + k + 1)
+        waiting = self._start(rows, target, only_seen=False)
+        seen, wide = self.padding.seen, self.padding.wide
+        others = np.arange(wide.n_components + 1) + wide.n_seen
+        whole = self._finish(waiting, rows.n_rows, np.concatenate([seen, others]))
+        d = len(seen)
         return Outputs(whole[:d], whole[d:-1], whole[-1])
 
-    def _start(self, rows: Buffers, target: Buffers, *, only_z: bool) -> list[Array]:
+    def _start(self, rows: Buffers, target: Buffers, *, only_seen: bool) -> list[Array]:
         make_room(_program())
         wide = self.padding.wide
         size, at_once = block_rows(wide.n_features), buffer_rows(wide.n_features)
@@ -143,22 +147,20 @@ class CompiledNetwork:
                 array,
                 to_rebuild,
                 np.int32(-(-min(at_once, rows.n_rows - i * at_once) // size)),
-                np.bool_(only_z),
+                np.bool_(only_seen),
                 architecture=wide,
             )
             for i, (array, to_rebuild) in enumerate(zip(rows.arrays, target.arrays, strict=True))
         ]
 
-    def _finish(self, waiting: list[Array], n_rows: int, n_outputs: int) -> np.ndarray:
-        """Wait for blocks of outputs, and lay the first few end to end."""
-        wide, architecture = self.padding.wide, self.padding.architecture
-        n_padding, at_once = wide.n_latent - architecture.n_latent, buffer_rows(wide.n_features)
-        whole = np.empty((n_outputs, n_rows), np.float32)
+    def _finish(self, waiting: list[Array], n_rows: int, places: np.ndarray) -> np.ndarray:
+        """Wait for blocks of outputs, and lay the first few end to end, without the padding."""
+        at_once = buffer_rows(self.padding.wide.n_features)
+        whole = np.empty((len(places), n_rows), np.float32)
         for i, result in enumerate(waiting):
             part = whole[:, i * at_once : (i + 1) * at_once]
-            # Coordinates of z that are padding come first.
-            true = np.asarray(result)[:, n_padding : n_padding + n_outputs].transpose(1, 0, 2)
-            part[:] = true.reshape(n_outputs, -1)[:, : part.shape[1]]
+            true = np.asarray(result)[:, places].transpose(1, 0, 2)
+            part[:] = true.reshape(len(places), -1)[:, : part.shape[1]]
         return whole
 
 

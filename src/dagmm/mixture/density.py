@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +13,10 @@ from jaxtyping import Float
 from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State
 from dagmm.mixture.moments import Moments
+
+#: As what networks and densities see encoded rows: as they are, or by their ranks (see
+#: :mod:`dagmm.preprocessing.normal_scores`).
+View: TypeAlias = Literal["values", "normal_scores"]
 
 #: Of a coordinate's size and one, the step over which slopes are found.
 _DIFFERENCE = 1e-5
@@ -23,7 +27,8 @@ class Sample(NamedTuple):
 
     z: Float[np.ndarray, "n_latent n_rows"]
     n_code: int
-    """Coordinates of z that are the code; those that follow are residual features."""
+    """Coordinates of z that are the code; those that follow are residual features, or residuals
+    of all features."""
     gamma: Float[np.ndarray, "n_components n_rows"] | None = None
     """Memberships that the estimation network gives; None for encoded rows."""
 
@@ -46,6 +51,8 @@ class Density(ABC):
 
     kind: ClassVar[str]
     """Its name in saved models."""
+    is_marginal: ClassVar[bool] = False
+    """Whether it takes features one by one, and knows nothing of how they hang together."""
     _known: ClassVar[dict[str, type["Density"]]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -139,12 +146,15 @@ class DensityConfig:
     options : mapping
         Of its ``fit``.
     weight : float
-        What it counts in the energy, relative to the others of the same transform.
+        What it counts: of a marginal one its share of the energy, others relative to each other.
+    view : {"values", "normal_scores"}
+        As what a density of encoded rows sees them; a network's sees what the network sees.
     """
 
     density: type[Density]
     options: Mapping[str, Any] = field(default_factory=dict)
     weight: float = 1.0
+    view: View = "values"
 
     def fit(self, sample: Sample, rng: np.random.Generator) -> Density:
         """Fit the density to some rows."""

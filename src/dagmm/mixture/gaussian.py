@@ -206,6 +206,13 @@ class GaussianMixture:
         responsibility = np.exp(log_joint - log_sum_exp(log_joint))
         return np.asarray(np.einsum("kn,kdn->dn", responsibility, whitening.mT @ whitened))
 
+    def membership(
+        self, z: Float[np.ndarray, "n_latent n_rows"]
+    ) -> Float[np.ndarray, "n_components n_rows"]:
+        """Share of each component in the density of each row."""
+        joint = np.asarray(log_joint(z.astype(np.float64), self.phi, self.mu, self.chol))
+        return np.exp(joint - log_sum_exp(joint))
+
     @cached_property
     def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What :func:`whitened_energy` takes after the rows."""

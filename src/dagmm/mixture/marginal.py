@@ -79,6 +79,7 @@ class MarginalMixtures(Density):
     """
 
     kind = "marginal_mixtures"
+    is_marginal = True
 
     phi: np.ndarray
     mu: np.ndarray

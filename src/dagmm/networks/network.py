@@ -70,6 +70,9 @@ class Architecture:
         Of an encoded row: () for a row of a table, which has a dense compression network as in
         the paper; (n_steps, n_columns) for a window and (height, width, channels) for an image,
         which have a convolutional one. ``n_features`` is the product.
+    whole_row : bool
+        Whether densities see the residual of each feature after the code; they see z otherwise,
+        as in the paper, which has one or two numbers for all features. Training sees z.
     """
 
     n_features: int
@@ -81,6 +84,7 @@ class Architecture:
     residuals: tuple[str, ...] = ("relative_distance", "cosine_similarity")
     mask_ratio: float = 0.0
     shape: tuple[int, ...] = ()
+    whole_row: bool = False
 
     @property
     def n_code(self) -> int:
@@ -91,6 +95,25 @@ class Architecture:
     def n_latent(self) -> int:
         """Width of z: the code and its residual features."""
         return self.n_code + len(self.residuals)
+
+    @property
+    def n_seen(self) -> int:
+        """Width of what densities see of a row."""
+        return self.n_code + self.n_features if self.whole_row else self.n_latent
+
+    def seen(
+        self,
+        x: Float[Array, "n_features n_rows"],
+        z: Float[Array, "n_latent n_rows"],
+        x_hat: Float[Array, "n_features n_rows"],
+    ) -> Float[Array, "n_seen n_rows"]:
+        """Return what densities see of each row.
+
+        Of a whole row nothing is lost: it is what its code stands for, and the rest.
+        """
+        if not self.whole_row:
+            return z
+        return z.__array_namespace__().concatenate([z[: self.n_code], x - x_hat])
 
     @property
     def n_components(self) -> int:

@@ -42,6 +42,16 @@ class Padding:
         n_padding = self.wide.n_latent - self.architecture.n_latent
         return (np.arange(self.wide.n_latent) < n_padding).astype(np.float32)
 
+    @cached_property
+    def seen(self) -> Int[np.ndarray, " n_seen"]:
+        """Places of what densities see of a row among those of the program."""
+        true, wide = self.architecture, self.wide
+        if not true.whole_row:
+            return np.arange(wide.n_latent - true.n_latent, wide.n_latent)
+        code = np.arange(wide.n_code - true.n_code, wide.n_code)
+        residual = np.arange(wide.n_features - true.n_features, wide.n_features)
+        return np.concatenate([code, wide.n_code + residual])
+
     def pad(self, parameters: Float[Array, " n_parameters"]) -> Float[Array, " n_wide"]:
         """Put parameters, or something for each of them, among zeros."""
         if self.wide == self.architecture:
@@ -95,14 +105,14 @@ class Padding:
 def padding_of(architecture: Architecture) -> Padding:
     """Return how a network is padded, so that networks of other widths share its programs.
 
-    A code as wide as the row, as narrow tables have it, is padded with the row; any other was
-    chosen. Convolutions are not padded, nor is an estimation network by itself.
+    A code as wide as the row or narrower by one, as narrow tables have it, is padded with the row;
+    any other was chosen. Convolutions are not padded, nor is an estimation network by itself.
     """
     if architecture.shape or not architecture.comp_hiddens:
         return unpadded(architecture)
     n_features, n_code = padded_width(architecture.n_features), architecture.n_code
-    if n_code == architecture.n_features:
-        n_code = n_features
+    if n_code >= architecture.n_features - 1:
+        n_code += n_features - architecture.n_features
     wide = replace(
         architecture,
         n_features=n_features,

@@ -7,7 +7,7 @@ from typing import Any
 
 from dagmm._core.arguments import check_choice, check_int, check_number, check_sizes
 from dagmm._core.errors import ArgumentError
-from dagmm.mixture.density import DensityConfig, known_densities
+from dagmm.mixture.density import DensityConfig, View, known_densities
 from dagmm.networks.activations import resolve_activation
 from dagmm.networks.network import Architecture
 from dagmm.networks.residual import RESIDUALS
@@ -26,14 +26,20 @@ class DetectorConfig:
     latent_densities : tuple of tuple of DensityConfig
         Of each network's z.
     input_densities : tuple of DensityConfig
-        Of the encoded rows. The weight of each is its share of the energy; what is left is the
-        networks', all alike.
+        Of the encoded rows.
+    views : tuple of {"values", "normal_scores"}
+        As what each network sees encoded rows; "values" for all by default.
     """
 
     architectures: tuple[Architecture, ...]
     training: TrainingConfig
     latent_densities: tuple[tuple[DensityConfig, ...], ...]
     input_densities: tuple[DensityConfig, ...] = ()
+    views: tuple[View, ...] = ()
+
+    def view_of(self, i: int) -> View:
+        """Return as what a network sees encoded rows."""
+        return self.views[i] if self.views else "values"
 
 
 @dataclass(frozen=True)
@@ -107,11 +113,12 @@ class ConfigOptions:
                 "config['densities'] must keep a density of the networks' z, of which there "
                 f"{'is' if len(found) == 1 else 'are'} {', '.join(map(repr, found))}."
             )
-        return DetectorConfig(
-            tuple(replace(one, **self.architecture) for one in config.architectures),
-            training,
-            latent,
-            self._kept(config.input_densities),
+        return replace(
+            config,
+            architectures=tuple(replace(one, **self.architecture) for one in config.architectures),
+            training=training,
+            latent_densities=latent,
+            input_densities=self._kept(config.input_densities),
         )
 
     def _kept(self, densities: tuple[DensityConfig, ...]) -> tuple[DensityConfig, ...]:
@@ -183,6 +190,7 @@ _TRAINING: dict[str, _Check] = {
     "cosine_decay": lambda name, value: bool(check_choice(name, value, (True, False))),
     "warm_up": lambda name, value: _share(name, value),
     "reconstruction_weight": lambda name, value: check_number(name, value, 0.0),
+    "cycles": lambda name, value: check_int(name, value, 1),
 }
 #: What may be changed.
 OPTIONS = (*_ARCHITECTURE, *_TRAINING, "densities")

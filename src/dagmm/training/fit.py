@@ -1,6 +1,7 @@
 """From rows to a fitted model: prepare, train, fit densities, calibrate, assemble."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,18 +23,29 @@ from dagmm.inference.ensemble import (
 )
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.record import Diagnostics, TrainingRecord
+from dagmm.inference.surprisal import Surprisal
 from dagmm.networks.network import Architecture
+from dagmm.preprocessing.normal_scores import NormalScores
 from dagmm.preprocessing.reference_values import reference_values_of
-from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
+from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, viewed
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import diagnose
-from dagmm.training.fit_densities import fit_input_densities, fit_latent_densities, on_scale
+from dagmm.training.fit_densities import (
+    fit_input_densities,
+    fit_latent_densities,
+)
 from dagmm.training.out_of_core import fit_latent_densities_of_all
 from dagmm.training.prepare import DataConfig, Prepared, prepare_rows
 from dagmm.training.prepare_windows import prepare_windows
-from dagmm.training.splits.out_of_fold import out_of_fold_energies, places_held_out
+from dagmm.training.splits.out_of_fold import (
+    Unfitted,
+    combined,
+    energies_under,
+    unfitted_energies,
+)
 from dagmm.training.trainer import TrainedMember, train
+from dagmm.training.weights import weigh
 
 #: Takes how many rows each network is fitted to, and the shape of what it sees of one.
 Preset: TypeAlias = Callable[[int, tuple[int, ...]], DetectorConfig]
@@ -94,21 +106,39 @@ def fit_model(
     prepared = _prepare(rows, data, n_networks, seeds, progress)
     split = prepared.split
     config = preset(split.n_each, prepared.shape)
+    names = [config.view_of(i) for i in range(n_networks)]
+    of_networks = prepared.views_of(names)
+    table, inputs = prepared.training_rows(of_networks)
     trained = train(
-        prepared.table,
+        table,
         len(prepared.inputs),
         config.architectures,
         config.training,
         seeds.training,
         progress,
         initial=None if before is None else _parameters_of(before, config),
-        inputs=prepared.training_rows(n_networks),
+        inputs=inputs,
         checkpoint=checkpoint,
     )
-    latent, fingerprint = _fit_latent(rows, prepared, trained, config, seeds, progress)
+    del table
+    latent, fingerprint = _fit_latent(
+        rows, prepared, trained, of_networks, config, seeds, progress
+    )
     input_seeds = seeds.input_densities.spawn(len(config.input_densities))
-    of_inputs = fit_input_densities(RowSubset(prepared.inputs, split.fitted), config, input_seeds)
-    components, energies = _scaled(latent, of_inputs, prepared)
+    fitted = RowSubset(prepared.inputs, split.fitted)
+    # Networks that are fitted to all rows see them as the densities of rows do.
+    views = dict(zip(names, of_networks, strict=True)) if split.folds is None else None
+    of_rows = fit_input_densities(fitted, config, input_seeds, views)
+    members = list(zip(of_networks, trained, strict=True))
+    parts = [*(one for group in latent for one in group), *of_rows]
+    components = with_shares(weigh(parts, members, prepared.inputs))
+    energies = energies_of_all(components, prepared.inputs)
+
+    def refit(some: FeatureMatrix) -> list[Component]:
+        return fit_input_densities(some, config, input_seeds, fitted=of_rows)
+
+    unfitted = unfitted_energies(components, energies, prepared.inputs, split, refit)
+    components = _with_surprisals(components, energies, unfitted, prepared)
     diagnostics = _diagnose(trained, components, energies, prepared, config, progress)
     record = TrainingRecord(
         n_rows=rows.n_rows,
@@ -120,11 +150,7 @@ def fit_model(
         n_windows=None if prepared.windows is None else len(prepared.inputs),
     )
 
-    def refit(some: FeatureMatrix) -> tuple[Component, ...]:
-        again = fit_input_densities(some, config, input_seeds, of_inputs)
-        return on_scale(again, energies_of_all(again, some)) if again else ()
-
-    calibration, energy = _calibrate(prepared, components, energies, refit)
+    calibration, energy = _calibrate(prepared, components, energies, unfitted)
     model = FittedModel(prepared.encoder, components, calibration, record, None, prepared.windows)
     return model, energy
 
@@ -160,6 +186,7 @@ def _fit_latent(
     rows: Rows,
     prepared: Prepared,
     trained: Sequence[TrainedMember],
+    views: Sequence[NormalScores | None],
     config: DetectorConfig,
     seeds: _Seeds,
     progress: Progress,
@@ -167,26 +194,34 @@ def _fit_latent(
     """Fit the densities of each network's z, and name the rows by their fingerprint."""
     seed = seeds.latent_densities
     if prepared.numbers is not None:
-        return fit_latent_densities_of_all(rows, prepared, trained, config, seed, progress)
-    return fit_latent_densities(prepared, trained, config, seed, progress), prepared.fingerprint
+        return fit_latent_densities_of_all(rows, prepared, trained, views, config, seed, progress)
+    components = fit_latent_densities(prepared, trained, views, config, seed, progress)
+    return components, prepared.fingerprint
 
 
-def _scaled(
-    latent: Sequence[tuple[Component, ...]],
-    of_inputs: tuple[Component, ...],
+def _with_surprisals(
+    components: tuple[Component, ...],
+    energies: Float[np.ndarray, "n_components n_held"],
+    unfitted: Sequence[Unfitted],
     prepared: Prepared,
-) -> tuple[tuple[Component, ...], Float[np.ndarray, "n_components n_held"]]:
-    """Put all components on a common scale; with them, the energies of the rows that are held."""
-    components = [*(one for group in latent for one in group), *of_inputs]
-    energies = energies_of_all(components, prepared.inputs)
-    split = prepared.split
-    own = [split.of_network(i) for i, group in enumerate(latent) for _ in group]
-    own += [split.fitted] * len(of_inputs)
-    scaled = [
-        on_scale([one], energy[None, places])[0]
-        for one, energy, places in zip(components, energies, own, strict=True)
-    ]
-    return with_shares(scaled), energies
+) -> tuple[Component, ...]:
+    """Learn the surprisal of each component's energies, of rows that it was not fitted to.
+
+    Of its training rows where it was fitted to all, and of windows: those that a network left out
+    are of one stretch of time, and say how that differs from the others. A model's only component
+    needs none.
+    """
+    if len(components) == 1:
+        return components
+    split, networks = prepared.split, networks_of(components)
+    own = {id(network): split.of_network(i) for i, network in enumerate(networks)}
+    found = []
+    for i, one in enumerate(components):
+        energy = energies_under(unfitted, i)
+        if not len(energy) or prepared.windows is not None:
+            energy = energies[i, own.get(id(one.transform), split.fitted)]
+        found.append(replace(one, surprisal=Surprisal.of(energy)))
+    return tuple(found)
 
 
 def _diagnose(
@@ -204,7 +239,7 @@ def _diagnose(
         places = prepared.split.of_network(i)
         energy = _of_network(networks[i], components, energies)[places]
         result = trained[i]._replace(parameters=networks[i].parameters)
-        rows = RowSubset(prepared.inputs, places)
+        rows = viewed(RowSubset(prepared.inputs, places), networks[i].view)
         return diagnose(config.architectures[i], config.training, result, rows, energy)
 
     progress.phase("checking", len(trained))
@@ -229,17 +264,13 @@ def _calibrate(
     prepared: Prepared,
     components: tuple[Component, ...],
     energies: Float[np.ndarray, "n_components n_held"],
-    refit: Callable[[FeatureMatrix], Sequence[Component]],
+    unfitted: Sequence[Unfitted],
 ) -> tuple[Calibration, Float[np.ndarray, " n_training"]]:
     """Return what the model is to remember of normal rows, and the energies of the rows held."""
     split = prepared.split
     energy = combine(components, energies)
-    places = split.held_out
-    held_out = energy[places]
-    if split.folds is not None:
-        places = places_held_out(split.folds)
-        held_out = out_of_fold_energies(components, energies, prepared.inputs, split.folds, refit)
-    held_out = held_out[split.as_they_follow(places)]
+    places = np.concatenate([np.empty(0, np.int64), *(one.places for one in unfitted)])
+    held_out = combined(components, unfitted)[split.as_they_follow(places)]
     in_order = energy if split.order is None else energy[split.order]
     if split.folds is not None and prepared.windows is not None:
         # Windows that networks were fitted to look far more normal to them than new ones do.

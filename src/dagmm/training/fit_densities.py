@@ -1,24 +1,26 @@
 """The third stage of a fit: densities of each network's z, and of the encoded rows."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from dagmm._core.parallel import parallel_map, single_threaded_blas
 from dagmm._core.progress import Progress
-from dagmm.inference.ensemble import Component, Identity, TrainedNetwork
-from dagmm.inference.forward import chunks_of, outputs_of
-from dagmm.mixture.combination import scale_of
-from dagmm.mixture.density import DensityFit, Sample
+from dagmm.inference.ensemble import Component, EncodedRows, Identity, TrainedNetwork
+from dagmm.inference.forward import chunks_of
+from dagmm.mixture.density import DensityFit, Sample, View
 from dagmm.mixture.moments import Moments
-from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
+from dagmm.preprocessing.normal_scores import NormalScores
+from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, learn_view
 from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import check_untrained
 from dagmm.training.prepare import Prepared
 from dagmm.training.trainer import TrainedMember
+
+#: Densities of whole rows are fitted to so many, at most, drawn at random: what they see of a row
+#: is wider than the row.
+MAX_WHOLE_ROWS = 2**17
 
 
 class LatentFit(NamedTuple):
@@ -43,16 +45,19 @@ class LatentFit(NamedTuple):
 def fit_latent_densities(
     prepared: Prepared,
     trained: Sequence[TrainedMember],
+    views: Sequence[NormalScores | None],
     config: DetectorConfig,
     seed: np.random.SeedSequence,
     progress: Progress,
 ) -> list[tuple[Component, ...]]:
-    """Fit the densities of each network's z to the rows that it was trained on.
+    """Fit the densities of what each network sees to the rows that it was trained on.
 
     Parameters
     ----------
     prepared : Prepared
     trained : sequence of TrainedMember
+    views : sequence of (NormalScores or None)
+        By network.
     config : DetectorConfig
     seed : SeedSequence
     progress : Progress
@@ -60,7 +65,7 @@ def fit_latent_densities(
     Returns
     -------
     list of tuple of Component
-        Of each network, not on a common scale yet.
+        Of each network, without surprisals yet.
 
     Raises
     ------
@@ -71,7 +76,7 @@ def fit_latent_densities(
 
     def fit(i: int) -> tuple[Component, ...]:
         rows = RowSubset(prepared.inputs, prepared.split.of_network(i))
-        started, sample = begin_latent(i, trained[i], rows, config, seeds[i])
+        started, sample = begin_latent(i, trained[i], views[i], rows, config, seeds[i])
         return started.components(started.moments_of(sample))
 
     progress.phase("mixture", len(trained))
@@ -85,6 +90,7 @@ def fit_latent_densities(
 def begin_latent(
     i: int,
     result: TrainedMember,
+    view: NormalScores | None,
     rows: FeatureMatrix,
     config: DetectorConfig,
     seed: np.random.SeedSequence,
@@ -98,20 +104,23 @@ def begin_latent(
     -------
     started : LatentFit
     sample : Sample
-        Z of these rows.
+        What the densities see of these rows.
 
     Raises
     ------
     ArgumentError
         If the network overflows even before training.
     """
-    network = TrainedNetwork(config.architectures[i], result.parameters)
+    architecture, rng = config.architectures[i], np.random.default_rng(seed)
+    if architecture.whole_row and len(rows) > MAX_WHOLE_ROWS:
+        rows = RowSubset(rows, np.sort(rng.choice(len(rows), MAX_WHOLE_ROWS, replace=False)))
+    network = TrainedNetwork(architecture, result.parameters, view)
     sample = sample_of(network, rows)
     if not _is_finite(sample):
-        network = TrainedNetwork(config.architectures[i], result.initial)
+        network = TrainedNetwork(architecture, result.initial, view)
         sample = sample_of(network, rows)
         check_untrained(*_outputs(sample))
-    rng, densities = np.random.default_rng(seed), config.latent_densities[i]
+    densities = config.latent_densities[i]
     fits = tuple(density.begin(sample, rng) for density in densities)
     return LatentFit(network, fits, tuple(density.weight for density in densities)), sample
 
@@ -119,10 +128,10 @@ def begin_latent(
 def sample_of(network: TrainedNetwork, rows: FeatureMatrix) -> Sample:
     """Make of rows what a network's densities are fitted to, dropout off."""
     architecture = network.architecture
-    z = np.empty((architecture.n_latent, len(rows)), np.float32)
+    z = np.empty((architecture.n_seen, len(rows)), np.float32)
     gamma = np.empty((architecture.n_components, len(rows)), np.float32)
     for part in chunks_of(rows):
-        z[:, part], gamma[:, part], _ = outputs_of(architecture, network.parameters, rows[part])
+        z[:, part], gamma[:, part], _ = network.outputs(rows[part])
     return Sample(z, architecture.n_code, gamma)
 
 
@@ -130,8 +139,9 @@ def fit_input_densities(
     rows: FeatureMatrix,
     config: DetectorConfig,
     seeds: Sequence[np.random.SeedSequence],
+    views: Mapping[View, NormalScores | None] | None = None,
     fitted: Sequence[Component] = (),
-) -> tuple[Component, ...]:
+) -> list[Component]:
     """Fit the densities of encoded rows.
 
     Parameters
@@ -140,38 +150,32 @@ def fit_input_densities(
     config : DetectorConfig
     seeds : sequence of SeedSequence
         One for each density.
+    views : mapping of str to (NormalScores or None), optional
+        Known ones; others are learnt from the rows.
     fitted : sequence of Component, optional
         The same densities of more rows, which keep what was found from those.
 
     Returns
     -------
-    tuple of Component
-        Not on a common scale yet.
+    list of Component
+        Without surprisals yet.
     """
-    densities = config.input_densities
-    if not densities:
-        return ()
-    sample = Sample(rows[:].T, rows.shape[1])
-    found = []
+    if not config.input_densities:
+        return []
+    encoded, found, shown = EncodedRows(rows[:]), [], dict(views or {})
     with single_threaded_blas():
-        for i, (density, seed) in enumerate(zip(densities, seeds, strict=True)):
+        for i, (density, seed) in enumerate(zip(config.input_densities, seeds, strict=True)):
             rng = np.random.default_rng(seed)
+            if density.view not in shown:
+                shown[density.view] = learn_view(density.view, rows)
+            view = shown[density.view]
+            sample = Sample(encoded.seen_as(view).T, rows.shape[1])
             if fitted:
                 made = fitted[i].density.refit(sample, rng, **density.options)
             else:
                 made = density.fit(sample, rng)
-            found.append(Component(Identity(), made, weight=density.weight))
-    return tuple(found)
-
-
-def on_scale(
-    components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
-) -> tuple[Component, ...]:
-    """Learn location and spread of each component from the energies of its own training rows."""
-    return tuple(
-        replace(one, location=location, spread=spread)
-        for one, (location, spread) in zip(components, map(scale_of, energies), strict=True)
-    )
+            found.append(Component(Identity(view), made, weight=density.weight))
+    return found
 
 
 def _is_finite(sample: Sample) -> bool:

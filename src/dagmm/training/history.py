@@ -9,6 +9,8 @@ from dagmm._core.atomic_files import ArraySpecs
 
 #: Terms that are averaged over the steps of an epoch that were not dropped.
 AVERAGED = ("loss", "reconstruction", "energy", "penalty", "gradient_norm")
+#: Is measured where a cycle ends.
+HELD_OUT = "held_out_reconstruction"
 
 
 class History(dict[str, list[Any]]):
@@ -18,17 +20,27 @@ class History(dict[str, list[Any]]):
     over the steps of the epoch, ``None`` where every step was dropped. ``dropped_steps`` counts
     the steps left out because loss or gradient was not finite. ``phi`` (a list of component
     weights) and ``smallest_eigenvalue`` (of any component's covariance, floor included) belong
-    to the last minibatch of the epoch.
+    to the last minibatch of the epoch. ``held_out_reconstruction``, the mean squared error of rows
+    that the network is not fitted to, is measured when a cycle ends and ``None`` in other epochs.
     """
 
     def __init__(self) -> None:
-        names = (*AVERAGED, "dropped_steps", "phi", "smallest_eigenvalue")
+        names = (*AVERAGED, HELD_OUT, "dropped_steps", "phi", "smallest_eigenvalue")
         super().__init__({name: [] for name in names})
 
     @property
     def epochs(self) -> int:
         """Number of epochs recorded so far."""
         return len(self["loss"])
+
+    @property
+    def held_out_errors(self) -> list[float]:
+        """Mean squared error of rows that were not fitted to, at the end of each cycle."""
+        return [error for error in self[HELD_OUT] if error is not None]
+
+    def judge(self, error: float) -> None:
+        """Record the error of rows that were not fitted to, where a cycle ended."""
+        self[HELD_OUT][-1] = error if np.isfinite(error) else np.finfo(np.float64).max
 
     def summary(self) -> str:
         """Say where the loss stands, in a few characters."""
@@ -46,7 +58,7 @@ class History(dict[str, list[Any]]):
         history = cls()
         for name in history:
             history[name] = arrays[name].tolist()
-        for name in AVERAGED:
+        for name in (*AVERAGED, HELD_OUT):
             history[name] = [None if value != value else value for value in history[name]]
         return history
 
@@ -72,6 +84,7 @@ class History(dict[str, list[Any]]):
         dropped = np.asarray(steps["dropped"])
         for name in AVERAGED:
             self[name] += _kept_means(np.asarray(steps[name], np.float64), dropped)
+        self[HELD_OUT] += [None] * len(dropped)
         self["dropped_steps"] += dropped.sum(axis=1).tolist()
         self["phi"] += np.asarray(phi, np.float64).tolist()
         eigenvalues = np.linalg.eigvalsh(np.asarray(cov, np.float64))

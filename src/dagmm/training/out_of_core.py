@@ -12,6 +12,7 @@ from dagmm.data.base import Chunk, Rows
 from dagmm.inference.ensemble import Component
 from dagmm.mixture.moments import Moments
 from dagmm.preprocessing.image_encoder import ImageEncoder
+from dagmm.preprocessing.normal_scores import NormalScores
 from dagmm.preprocessing.row_views import RowSubset
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.config import DetectorConfig
@@ -25,6 +26,7 @@ def fit_latent_densities_of_all(
     rows: Rows,
     prepared: Prepared,
     trained: Sequence[TrainedMember],
+    views: Sequence[NormalScores | None],
     config: DetectorConfig,
     seed: np.random.SeedSequence,
     progress: Progress,
@@ -37,6 +39,8 @@ def fit_latent_densities_of_all(
         All of them.
     prepared : Prepared
     trained : sequence of TrainedMember
+    views : sequence of (NormalScores or None)
+        By network.
     config : DetectorConfig
     seed : SeedSequence
     progress : Progress
@@ -44,7 +48,7 @@ def fit_latent_densities_of_all(
     Returns
     -------
     components : list of tuple of Component
-        Of each network, not on a common scale yet.
+        Of each network, without surprisals yet.
     fingerprint : str
 
     Raises
@@ -58,7 +62,7 @@ def fit_latent_densities_of_all(
     left_out = prepared.numbers[prepared.split.held_out]
 
     def look(i: int, result: TrainedMember) -> LatentFit:
-        return begin_latent(i, result, held, config, seeds[i])[0]
+        return begin_latent(i, result, views[i], held, config, seeds[i])[0]
 
     trim_heap()
     started = list(parallel_map(lambda i: look(i, trained[i]), range(len(trained))))

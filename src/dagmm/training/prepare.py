@@ -8,15 +8,18 @@ import numpy as np
 
 from dagmm._core.digests import fingerprint_of
 from dagmm._core.errors import TableWarning
+from dagmm._core.numerics import aligned_zeros
 from dagmm._core.progress import Progress
 from dagmm._core.wording import named
-from dagmm.data.base import Rows
+from dagmm.data.base import CHUNK_ROWS, Rows
 from dagmm.data.images import ImageRows
+from dagmm.mixture.density import View
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.row_views import FeatureMatrix
-from dagmm.preprocessing.sampling import encode_table
+from dagmm.preprocessing.normal_scores import NormalScores
+from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, learn_view, viewed
+from dagmm.preprocessing.sampling import encode_table, padded_rows
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.preprocessing.windows.features import Detail, WindowGather
@@ -107,10 +110,48 @@ class Prepared:
         """How many of the inputs one row of the table is part of."""
         return 1 if self.windows is None else -(-self.windows.n_steps // self.windows.step)
 
-    def training_rows(self, n_networks: int) -> TrainingRows:
-        """Return which rows of the table each network is trained on."""
-        fitted = [self.places[self.split.of_network(i)] for i in range(n_networks)]
-        return TrainingRows(self.gather, fitted)
+    def views_of(self, names: Sequence[View]) -> list[NormalScores | None]:
+        """Learn as what each network sees rows, from those that it is fitted to."""
+        learnt: dict[tuple[View, int], NormalScores | None] = {}
+        for i, name in enumerate(names):
+            places = self.split.of_network(i)
+            key = name, id(places)
+            if key not in learnt:
+                learnt[key] = learn_view(name, RowSubset(self.inputs, places))
+        return [learnt[name, id(self.split.of_network(i))] for i, name in enumerate(names)]
+
+    def held_out_of(self, i: int) -> FeatureMatrix:
+        """Return inputs that a network is not fitted to."""
+        split = self.split
+        places = split.held_out if split.folds is None else split.folds.held_out[i]
+        return RowSubset(self.inputs, places)
+
+    def training_rows(
+        self, views: Sequence[NormalScores | None]
+    ) -> tuple[np.ndarray, TrainingRows]:
+        """Return a table of all that networks see, and which of its rows each is trained on.
+
+        Parameters
+        ----------
+        views : sequence of (NormalScores or None)
+            By network.
+        """
+        shown = list({id(view): view for view in views}.values())
+        table, step = self.table, 0
+        if shown != [None]:
+            # One table below the other, so that one program serves all networks.
+            step = len(self.inputs)
+            table = aligned_zeros(padded_rows(step * len(shown)), self.table.shape[1])
+            for i, view in enumerate(shown):
+                for start in range(0, step, CHUNK_ROWS):
+                    part = viewed(self.inputs, view)[start : start + CHUNK_ROWS]
+                    table[i * step + start : i * step + start + len(part)] = part
+        first = {id(view): i * step for i, view in enumerate(shown)}
+        fitted = [
+            self.places[self.split.of_network(i)] + first[id(view)] for i, view in enumerate(views)
+        ]
+        held_out = [viewed(self.held_out_of(i), view) for i, view in enumerate(views)]
+        return table, TrainingRows(self.gather, fitted, held_out)
 
 
 def prepare_rows(

@@ -3,11 +3,10 @@
 import math
 from dataclasses import replace
 
-from dagmm.mixture.density import DensityConfig
-from dagmm.mixture.input_space import InputMixture
-from dagmm.mixture.kernel_density import KernelDensity
+from dagmm.mixture.density import DensityConfig, View
 from dagmm.mixture.latent import LatentMixture
 from dagmm.mixture.marginal import MarginalMixtures
+from dagmm.mixture.row_mixture import InputMixture, RowMixture
 from dagmm.networks.convolutional import halved
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
@@ -15,44 +14,51 @@ from dagmm.preprocessing.windows.features import Detail
 from dagmm.training.config import DetectorConfig
 from dagmm.training.schedule import TrainingConfig
 
-#: Numbers of components that mixtures of z and of encoded rows choose from.
+#: Numbers of components that mixtures choose from.
 COMPONENTS = (1, 2, 4, 8, 16)
 
-#: Covariance floors that the mixtures of the detector's networks take in turn. The low one follows
-#: codes closely, the high one keeps a tight cluster of strange training rows from looking normal.
-RELATIVE_FLOORS = (1e-3, 1e-1)
+#: Covariance floor of mixtures of whole rows, which is low as relations that hardly vary are what
+#: a fault breaks.
+ROW_FLOOR = 1e-4
+#: Components of the marginal mixture of each feature, and their share of the energy.
+MARGINAL_COMPONENTS, MARGINAL_SHARE = 4, 0.15
 
 #: A component of the detector that holds a smaller share of the rows and fewer of them dies: a
 #: few rows that lie together are as likely repeated faults as a rare way to be normal, hundreds
 #: are not.
 LEAST_PHI, LEAST_ROWS = 0.02, 40
 
+#: Encoded tables of so many features, and of fewer than so many rows for each, have mixtures of
+#: one component with a high floor, and no marginal mixtures: there are directions in which no
+#: training row varies at all. Of more features a covariance would take more than 8 MB.
+WIDE_FEATURES, ROWS_OF_WIDE_FEATURE = range(100, 1025), 100
+WIDE_FLOOR = 0.25
+#: Tables with more rows have the networks' mixtures alone: a rare way to be normal is hundreds of
+#: rows there, which are rare in single columns too, and no few straight lines hold all others.
+MOST_ROWS_OF_INPUTS = 100_000
+#: Covariance floor of mixtures of z, of tables that are wider still.
+LATENT_FLOOR = 1e-3
+
+#: Widest code of a table's row: wider ones rebuild strange rows as well.
+TABLE_CODE = 8
+#: Width of the two other layers, and that of networks of more rows, which have more to learn from.
+FEW_ROWS, WIDTH, LARGE_WIDTH = 4000, 64, 128
+#: Share of the features that are hidden from a network in training, where rows are few, whose
+#: networks would know them by heart, and where they are many.
+MASK_RATIO_OF_FEW, MASK_RATIO = 0.2, 0.1
+
 #: Weights of the energy and of the covariance penalty for rows of a table: a tenth of the paper's,
-#: so that a code so wide is pulled together less and its rows keep their distances.
+#: so that a code is pulled together less and its rows keep their distances.
 LAMBDA1, LAMBDA2 = 0.01, 0.0005
 
-#: Kernels of the kernel densities of each network's z: two of few, so that strange rows are seldom
-#: drawn, and others of more, which follow the rows more closely.
-N_KERNELS = (40, 40, 128, 512)
-#: Components of the marginal mixture of each feature, and their share of the energy.
-MARGINAL_COMPONENTS, MARGINAL_SHARE = 4, 0.25
-#: Covariance floor of the mixture of the encoded rows, which is low as it is there for relations
-#: that hardly vary, and its share of the energy.
-INPUT_FLOOR, INPUT_SHARE = 1e-4, 0.25
-#: Encoded tables of so many features have a single Gaussian of the rows and no marginal mixtures:
-#: a code of 16 leaves most of them to the residual feature. Of more features the covariance would
-#: take more than 8 MB.
-WIDE_FEATURES = range(100, 1025)
-#: Its covariance floor, which is high: with fewer rows than columns there are directions in which
-#: no training row varies at all.
-WIDE_INPUT_FLOOR, WIDE_INPUT_SHARE = 0.25, 0.5
-#: Tables with more rows have the networks' mixtures alone: there a rare way to be normal is
-#: hundreds of rows, of which a subsample holds none, and which are rare in single columns too.
-MOST_ROWS_OF_DENSITIES = 100_000
+#: Training of the detector's networks on rows of a table: steps of the first cycle, and cycles,
+#: each twice as long as the one before; together at most 15,500 steps, and 3,500 of few rows,
+#: which networks know by heart after that.
+STEPS, CYCLES, LEARNING_RATE = 500, 5, 2e-3
+CYCLES_OF_FEW = 3
 
-#: Training of the detector's networks on rows of a table: few steps of a high rate, which find
-#: what four times as many of a quarter of it do.
-EPOCHS, LEARNING_RATE = 5, 4e-3
+#: As what networks see encoded rows, in turn.
+VIEWS: tuple[View, ...] = ("values", "normal_scores")
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
@@ -86,35 +92,52 @@ def table_config(n_rows: int, shape: tuple[int, ...], n_members: int) -> Detecto
     """
     (n_features,) = shape
     batch_size = min(256, _power_of_two_below(n_rows))
+    whole_row = n_features < WIDE_FEATURES.stop
+    is_few = n_rows < FEW_ROWS
+    width = WIDTH if is_few else LARGE_WIDTH
     architecture = Architecture(
         n_features=n_features,
-        comp_hiddens=(64, 32, min(16, n_features)),
-        comp_activation="tanh",
+        comp_hiddens=(width, width, max(1, min(TABLE_CODE, n_features - 1))),
+        comp_activation="gelu",
         est_hiddens=_est_hiddens(batch_size),
         est_activation="tanh",
         est_dropout_ratio=0.25,
         residuals=("log_error",),
-        mask_ratio=0.2,
+        mask_ratio=MASK_RATIO_OF_FEW if is_few else MASK_RATIO,
+        whole_row=whole_row,
     )
     training = TrainingConfig(
         batch_size=batch_size,
-        epochs=EPOCHS,
+        epochs=STEPS // 100,
         steps_per_epoch=100,
         learning_rate=LEARNING_RATE,
         lambda1=LAMBDA1,
         lambda2=LAMBDA2,
         cosine_decay=True,
         warm_up=0.2,
+        cycles=CYCLES_OF_FEW if is_few else CYCLES,
     )
-    kernels: tuple[DensityConfig, ...] = ()
-    if n_rows <= MOST_ROWS_OF_DENSITIES:
-        kernels = tuple(DensityConfig(KernelDensity, {"n_components": n}) for n in N_KERNELS)
-    floors = [RELATIVE_FLOORS[i % len(RELATIVE_FLOORS)] for i in range(n_members)]
+    marginal = DensityConfig(
+        MarginalMixtures, {"n_components": MARGINAL_COMPONENTS}, MARGINAL_SHARE
+    )
+    if not whole_row:
+        latent = _refined(LATENT_FLOOR, n_rows)
+        of_columns = (marginal,) if n_rows <= MOST_ROWS_OF_INPUTS else ()
+        return DetectorConfig(
+            (architecture,) * n_members, training, ((latent,),) * n_members, of_columns
+        )
+    views = tuple(VIEWS[i % len(VIEWS)] for i in range(n_members))
+    of_networks = [(_row_mixture(n_rows, n_features, 1.0 / views.count(view)),) for view in views]
+    of_rows: list[DensityConfig] = []
+    if n_rows <= MOST_ROWS_OF_INPUTS:
+        of_rows = [
+            replace(_row_mixture(n_rows, n_features, 1.0), density=InputMixture, view=view)
+            for view in dict.fromkeys(views)
+        ]
+        if not _is_wide(n_rows, n_features):
+            of_rows.append(marginal)
     return DetectorConfig(
-        (architecture,) * n_members,
-        training,
-        tuple((_refined(floor, n_rows), *kernels) for floor in floors),
-        _input_densities(n_rows, n_features),
+        (architecture,) * n_members, training, tuple(of_networks), tuple(of_rows), views
     )
 
 
@@ -130,29 +153,19 @@ def _refined(
     return DensityConfig(LatentMixture, options)
 
 
-def _input_densities(n_rows: int, n_features: int) -> tuple[DensityConfig, ...]:
-    """Densities of the encoded rows of a table."""
-    if n_rows > MOST_ROWS_OF_DENSITIES:
-        return ()
-    marginal = DensityConfig(
-        MarginalMixtures, {"n_components": MARGINAL_COMPONENTS}, MARGINAL_SHARE
-    )
-    if n_features in WIDE_FEATURES:
-        return (_input_mixture((1,), WIDE_INPUT_FLOOR, n_rows, WIDE_INPUT_SHARE),)
-    if n_features > WIDE_FEATURES.start:
-        return (marginal,)
-    return (marginal, _input_mixture(COMPONENTS, INPUT_FLOOR, n_rows, INPUT_SHARE))
+def _is_wide(n_rows: int, n_features: int) -> bool:
+    return n_features in WIDE_FEATURES and n_rows < ROWS_OF_WIDE_FEATURE * n_features
 
 
-def _input_mixture(
-    candidates: tuple[int, ...], relative_floor: float, n_rows: int, share: float
-) -> DensityConfig:
+def _row_mixture(n_rows: int, n_features: int, weight: float) -> DensityConfig:
+    """Mixture of whole rows: as many networks of a view count as the rows it shows."""
+    is_wide = _is_wide(n_rows, n_features)
     options = {
-        "candidates": candidates,
-        "relative_floor": relative_floor,
+        "candidates": (1,) if is_wide else COMPONENTS,
+        "relative_floor": WIDE_FLOOR if is_wide else ROW_FLOOR,
         "least_phi": _least_phi(n_rows),
     }
-    return DensityConfig(InputMixture, options, share)
+    return DensityConfig(RowMixture, options, weight)
 
 
 #: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
@@ -184,20 +197,29 @@ def window_config(
     """
     n_steps, n_features = shape
     n_inputs = n_features * (2 if detail == "summary" else n_steps)
-    config = table_config(n_windows, (n_inputs,), n_members)
-    architecture = config.architectures[0]
-    if detail == "sequence":
-        architecture = replace(
-            architecture,
-            shape=shape,
-            comp_hiddens=(*_filters(n_steps), min(16, n_inputs)),
-        )
-    training = replace(
-        config.training,
+    batch_size = min(256, _power_of_two_below(n_windows))
+    n_code = min(16, n_inputs)
+    of_sequence = detail == "sequence"
+    architecture = Architecture(
+        n_features=n_inputs,
+        comp_hiddens=(*(_filters(n_steps) if of_sequence else (64, 32)), n_code),
+        comp_activation="tanh",
+        est_hiddens=_est_hiddens(batch_size),
+        est_activation="tanh",
+        est_dropout_ratio=0.25,
+        residuals=("log_error",),
+        mask_ratio=0.2,
+        shape=shape if of_sequence else (),
+    )
+    training = TrainingConfig(
+        batch_size=batch_size,
         epochs=WINDOW_EPOCHS,
+        steps_per_epoch=100,
         learning_rate=WINDOW_LEARNING_RATE,
         lambda1=PAPER_LAMBDA1,
         lambda2=PAPER_LAMBDA2,
+        cosine_decay=True,
+        warm_up=0.2,
     )
     densities = ((_refined(WINDOW_FLOOR, n_windows),),) * n_members
     return DetectorConfig((architecture,) * n_members, training, densities)

@@ -11,6 +11,9 @@ from dagmm._core.numerics import Array
 #: One compiled call runs about this many steps, so that short epochs do not wait for the host.
 STEPS_PER_CALL = 100
 
+#: Share by which a cycle has to lower the error of rows that were not fitted to, for another one.
+LEAST_GAIN = 0.1
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -35,6 +38,11 @@ class TrainingConfig:
         none.
     reconstruction_weight : float
         Weight of the reconstruction error, 1 in the paper.
+    cycles : int
+        How often the learning rate may fall to zero, at most. Each cycle begins with the networks
+        of the one before and is twice as long (warm restarts: Loshchilov and Hutter, 2017); it
+        only begins where the one before lowered the reconstruction error of rows that the network
+        is not fitted to by :data:`LEAST_GAIN`. ``epochs`` is the length of the first.
     """
 
     batch_size: int
@@ -46,11 +54,22 @@ class TrainingConfig:
     cosine_decay: bool = False
     warm_up: float = 0.0
     reconstruction_weight: float = 1.0
+    cycles: int = 1
+
+    @property
+    def most_epochs(self) -> int:
+        """Epochs of all cycles."""
+        return self.epochs * (2**self.cycles - 1)
 
     @property
     def n_steps(self) -> int:
-        """Number of steps of the whole training."""
-        return self.epochs * self.steps_per_epoch
+        """Number of steps of all cycles."""
+        return self.most_epochs * self.steps_per_epoch
+
+    def cycle_at(self, epochs: int) -> int | None:
+        """Return which cycle ends after so many epochs, from 0 on; None in the midst of one."""
+        cycle = (epochs // self.epochs + 1).bit_length() - 2
+        return cycle if cycle >= 0 and epochs == self.epochs * (2 ** (cycle + 1) - 1) else None
 
     @property
     def epochs_per_call(self) -> int:
@@ -60,12 +79,14 @@ class TrainingConfig:
 
     def schedule(self) -> "Schedule":
         """Learning rate and weights of the terms at every step."""
-        step = np.arange(self.n_steps)
-        decay = 0.5 + 0.5 * np.cos(np.pi * step / self.n_steps) if self.cosine_decay else 1.0
-        ramp = np.minimum(1.0, (step + 1) / max(1.0, self.warm_up * self.n_steps))
+        first = self.epochs * self.steps_per_epoch
+        lengths = [first * 2**i for i in range(self.cycles)]
+        place = np.concatenate([np.arange(n) / n for n in lengths])
+        decay = 0.5 + 0.5 * np.cos(np.pi * place) if self.cosine_decay else 1.0
+        ramp = np.minimum(1.0, np.arange(1, len(place) + 1) / max(1.0, self.warm_up * first))
         terms = (self.lambda1 * ramp, self.lambda2 * ramp, self.reconstruction_weight)
         values = (self.learning_rate * decay, *terms)
-        return Schedule(*(np.broadcast_to(v, step.shape).astype(np.float32) for v in values))
+        return Schedule(*(np.broadcast_to(v, place.shape).astype(np.float32) for v in values))
 
 
 class Schedule(NamedTuple):

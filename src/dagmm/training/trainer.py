@@ -18,23 +18,30 @@ from dagmm._core.forks import check_process
 from dagmm._core.numerics import Array
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
+from dagmm.inference.forward import outputs_of
 from dagmm.mixture.minibatch import LatentPadding
 from dagmm.networks.dropout import fold_in, seed_of
 from dagmm.networks.network import Architecture, Network, flatten
 from dagmm.networks.padding import Padding, padding_of, unpadded
+from dagmm.preprocessing.row_views import FeatureMatrix
 from dagmm.preprocessing.windows.features import WindowGather
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.checkpoint.identity import identity_of
 from dagmm.training.checkpoint.member_file import MemberFile, Standing
 from dagmm.training.history import History
 from dagmm.training.objective import Terms, objective
-from dagmm.training.schedule import Schedule, batches_of
+from dagmm.training.schedule import LEAST_GAIN, Schedule, batches_of
 from dagmm.training.schedule import TrainingConfig as TrainingConfig
 
 #: Tables of no more numbers are padded, with rows as well, to one size for each width. Rows of
 #: padding take no memory on a CPU; a larger table would be copied, and takes longer to train on
 #: than to compile for.
 MOST_PADDED = 2**23
+
+#: Rows, at most, that the error of rows that were not fitted to is taken of.
+_JUDGED_ROWS = 4096
+#: What an error has to fall to for another cycle.
+_GOOD = 1.0 - LEAST_GAIN
 
 
 class TrainedMember(NamedTuple):
@@ -54,6 +61,9 @@ class TrainingRows(NamedTuple):
     """Makes inputs of windows from the rows; None where they are the rows themselves."""
     fitted: Sequence[np.ndarray]
     """By network: numbers of the rows, or of those whose windows, it is trained on."""
+    held_out: Sequence[FeatureMatrix] | None = None
+    """By network: inputs that it is not trained on, which say whether another cycle is of use.
+    Without any there is one cycle."""
 
 
 class _State(NamedTuple):
@@ -164,16 +174,18 @@ class _TrainingRun:
         seed: np.random.SeedSequence,
         initial: np.ndarray | None,
         windowed: WindowGather | None,
+        held_out: FeatureMatrix | None,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
         self.rows, self.padding, self.config = rows, padding, config
         self.windowed = windowed
+        self.held_out = held_out if held_out is not None and len(held_out) else None
         architecture = padding.architecture
         self.seed = seed_of(dropout_seed)
         if initial is None:
             rng = np.random.default_rng(network_seed)
             initial = np.asarray(flatten(architecture.build(rng)))
-        self.initial = initial
+        self.initial = self.best = initial
         self.batches = batches_of(fitted, config, np.random.default_rng(order_seed))
         self.history = History()
         k, d = architecture.n_components, architecture.n_latent
@@ -188,19 +200,27 @@ class _TrainingRun:
         )
         self.state = _reshaped(fresh, padding.pad, padding.pad_cov)
         self.file: MemberFile | None = None
+        #: Whether another cycle would be of little use, or none is left.
+        self.is_done = False
 
-    @property
-    def is_done(self) -> bool:
-        """Whether no epochs are left."""
-        return self.history.epochs == self.config.epochs
+    def _is_settled(self) -> bool:
+        """Whether all cycles are done, or the last was of little use."""
+        if self.history.epochs == self.config.most_epochs:
+            return True
+        cycle = self.config.cycle_at(self.history.epochs)
+        if cycle is None:
+            return False
+        errors = self.history.held_out_errors
+        return not errors or (cycle > 0 and not errors[-1] < _GOOD * min(errors[:-1]))
 
     def resume(self, file: MemberFile) -> None:
         """Keep the training in a file from now on, and go on from what it holds."""
         self.file = file
         found = file.read(self._standing())
         if found is not None:
-            self.initial, state, self.history = found
+            self.initial, self.best, state, self.history = found
             self.state = _reshaped(state, self.padding.pad, self.padding.pad_cov)
+            self.is_done = self._is_settled()
             # The calls that were done are replayed for the order of those that follow.
             calls = self.history.epochs // self.config.epochs_per_call
             self.batches = iter(()) if self.is_done else islice(self.batches, calls, None)
@@ -212,9 +232,9 @@ class _TrainingRun:
 
     def advance(self) -> bool:
         """Run the next epochs; whether there were any left."""
-        batches = next(self.batches, None)
-        if batches is None:
+        if self.is_done:
             return False
+        batches = next(self.batches)
         self.state, (record, phi, cov) = _program()(
             self.rows,
             self.windowed,
@@ -225,18 +245,35 @@ class _TrainingRun:
             architecture=self.padding.wide,
         )
         self.history.extend(record._asdict(), phi, self.padding.cut_cov(cov))
+        if self.config.cycle_at(self.history.epochs) is not None:
+            self._judge()
+        self.is_done = self._is_settled()
         self.keep()
         return True
 
-    def result(self) -> TrainedMember:
-        """Return the network as it stands."""
+    def _judge(self) -> None:
+        """Keep the parameters of a cycle that has ended, unless an earlier one was better."""
         parameters = np.asarray(self.padding.cut(self.state.parameters))
-        return TrainedMember(self.initial, parameters, self.history)
+        if self.held_out is None:
+            self.best = parameters
+            return
+        step = -(-len(self.held_out) // _JUDGED_ROWS)
+        rows = self.held_out[::step]
+        error = outputs_of(self.padding.architecture, parameters, rows).squared_error
+        mean = float(error.mean(dtype=np.float64))
+        # What is not finite is no better than anything.
+        if not any(mean >= before or mean != mean for before in self.history.held_out_errors):
+            self.best = parameters
+        self.history.judge(mean)
+
+    def result(self) -> TrainedMember:
+        """Return the best network at the end of a cycle."""
+        return TrainedMember(self.initial, self.best, self.history)
 
     def _standing(self) -> Standing:
         """Return where the training stands, in true shapes."""
         state = _reshaped(self.state, self.padding.cut, self.padding.cut_cov)
-        return Standing(self.initial, state, self.history)
+        return Standing(self.initial, self.best, state, self.history)
 
 
 def _reshaped(
@@ -306,7 +343,8 @@ def train(
         for member, file in zip(members, checkpoint.begin(training, config), strict=True):
             member.resume(file)
         if _done(members):
-            progress.say(checkpoint.resuming([m.history.epochs for m in members], config.epochs))
+            epochs = [member.history.epochs for member in members]
+            progress.say(checkpoint.resuming(epochs, config.most_epochs))
     stopped = Event()
 
     def advance(member: _TrainingRun) -> bool:
@@ -323,13 +361,13 @@ def train(
             member.keep(at_once=True)
 
     waiting = [member for member in members if not member.is_done]
-    progress.phase("compiling", len(members) * config.epochs)
+    progress.phase("compiling", len(members) * config.most_epochs)
     if waiting:
         make_room(_program())
     # The first call of each kind of network compiles; threads would each compile for themselves.
     for member in {m.padding.wide: m for m in reversed(waiting)}.values():
         advance(member)
-    progress.phase("training", len(members) * config.epochs)
+    progress.phase("training", len(members) * config.most_epochs)
     if checkpoint is not None:
         progress.advance(_done(members))
     for _ in parallel_map(finish, waiting, stopped):
@@ -360,6 +398,7 @@ def _members(
             member_seed,
             None if initial is None else initial[i],
             windowed,
+            None if inputs is None or inputs.held_out is None else inputs.held_out[i],
         )
         for i, (padding, member_seed) in enumerate(
             zip(paddings, seed.spawn(len(architectures)), strict=True)
@@ -382,5 +421,8 @@ def _padded(
 
 
 def _done(members: Sequence[_TrainingRun]) -> int:
-    """Epochs done, of all members together."""
-    return sum(member.history.epochs for member in members)
+    """Epochs done, of all members together; who is done did all that could be of use."""
+    return sum(
+        member.config.most_epochs if member.is_done else member.history.epochs
+        for member in members
+    )

@@ -37,8 +37,12 @@ def rows(seed=0):
 
 def test_the_setting_is_the_detectors_with_a_network_as_the_paper_has_it():
     config = table_config(500, (7,), 4)
-    architecture = replace(config.architectures[0], mask_ratio=0.0)
-    assert default_setting(500, 7) == (architecture, config.training)
+    architecture = replace(
+        config.architectures[0], comp_hiddens=(64, 32, 7), mask_ratio=0.0, whole_row=False
+    )
+    training = replace(config.training, epochs=30, cycles=1)
+    assert default_setting(500, 7) == (architecture, training)
+    assert training.n_steps == 3000
 
 
 @pytest.mark.parametrize("fit", VARIANTS)

@@ -15,30 +15,25 @@ from dagmm.inference.explain.counterfactual import (
     LEAST_DROP,
     CounterfactualSearch,
     _line,
-    screening_of,
 )
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.mixture.density import DensityConfig
-from dagmm.mixture.input_space import InputMixture
-from dagmm.mixture.kernel_density import KernelDensity
+from dagmm.mixture.latent import LatentMixture
 from dagmm.mixture.marginal import MarginalMixtures
+from dagmm.mixture.row_mixture import RowMixture
 from dagmm.preprocessing.reference_values import N_LEVELS, reference_values_of
 from dagmm.preprocessing.table_fit import fit_table_encoder
 from small_tables import CALIBRATION, MIXTURE, RECORD, correlated_rows, small_ensemble
 
-
-def kernels(n_components):
-    return DensityConfig(KernelDensity, {"n_components": n_components})
-
-
 MARGINAL = DensityConfig(MarginalMixtures, {"n_components": 4}, 0.25)
 OF_ROWS = DensityConfig(
-    InputMixture, {"candidates": (4,), "relative_floor": 1e-4, "least_phi": 0.0}, 0.25
+    RowMixture, {"candidates": (4,), "relative_floor": 1e-4, "least_phi": 0.0}, 0.25
 )
+REFINED = DensityConfig(LatentMixture, {"candidates": (2,), "relative_floor": 1e-2})
 ENSEMBLES = {
     "one network": lambda: small_ensemble(1),
     "three networks": lambda: small_ensemble(3),
-    "kernel densities": lambda: small_ensemble(2, (MIXTURE, kernels(12), kernels(200))),
+    "several densities": lambda: small_ensemble(2, (MIXTURE, REFINED)),
     "marginal mixtures": lambda: small_ensemble(2, (MIXTURE,), (MARGINAL,)),
     "a mixture of rows": lambda: small_ensemble(1, (MIXTURE,), (MARGINAL, OF_ROWS)),
 }
@@ -131,39 +126,17 @@ def test_a_row_is_explained_alone_as_among_others(model, monkeypatch):
         np.testing.assert_allclose(alone.features[0], together.features[i], atol=1e-5)
 
 
-def test_screening_leaves_out_what_takes_longest_and_keeps_proportions():
-    many, few = kernels(200), kernels(12)
-    ensemble = small_ensemble(2, (MIXTURE, few, many), (MARGINAL,))
-    kept = screening_of(ensemble)
-    assert [type(one.density) for one in kept] == [
-        type(one.density)
-        for one in ensemble
-        if not (isinstance(one.density, KernelDensity) and one.density.n_components > 40)
-    ]
-    assert len(kept) == len(ensemble) - 2
-    weights = np.array([one.weight for one in kept])
-    of_all = np.array(
-        [one.weight for one in ensemble if any(one.density is k.density for k in kept)]
-    )
-    assert weights.sum() == pytest.approx(1.0)
-    np.testing.assert_allclose(weights, of_all / of_all.sum())
-    # Where nothing takes long, or everything does, nothing is screened.
-    assert screening_of(small_ensemble(2, (MIXTURE, few), (MARGINAL,))) is None
-    assert screening_of(small_ensemble(1, (many,))) is None
-
-
-def test_a_wide_table_with_kernel_densities_finds_the_column_that_was_moved():
+def test_a_wide_table_finds_the_column_that_was_moved():
     rng = np.random.default_rng(0)
     load = rng.normal(size=(400, 3))
     usual = load @ rng.normal(size=(3, 30)) + 0.3 * rng.normal(size=(400, 30))
     detector = DAGMMDetector(n_members=1, random_state=0).fit(usual)
-    assert screening_of(detector.model_.components) is not None
     strange = usual[:30].copy()
     strange[np.arange(30), np.arange(30)] += 12.0
     explanation = detector.explain(strange)
     named = explanation.top_features(1)[:, 0]
     assert (named == np.array(explanation.columns)).mean() > 0.9
-    # The energies are the model's own, whatever values were screened by.
+    # The energies are the model's own.
     expected = np.stack([explanation.expected[name] for name in explanation.columns], axis=1)
     np.testing.assert_allclose(
         detector.energy(expected), explanation.reference_energy, rtol=1e-3, atol=1e-2

@@ -42,12 +42,13 @@ def history(epochs):
 
 
 def standing(epochs, seed=3):
-    return Standing(np.arange(5, dtype=np.float32), state(seed), history(epochs))
+    initial = np.arange(5, dtype=np.float32)
+    return Standing(initial, initial + seed, state(seed), history(epochs))
 
 
 def same(one, two):
-    assert [np.asarray(a).tobytes() for a in (one.initial, *one.state)] == [
-        np.asarray(a).tobytes() for a in (two.initial, *two.state)
+    assert [np.asarray(a).tobytes() for a in (one.initial, one.best, *one.state)] == [
+        np.asarray(a).tobytes() for a in (two.initial, two.best, *two.state)
     ]
     assert [a.shape for a in one.state] == [a.shape for a in two.state]
     assert one.history == two.history

@@ -12,11 +12,15 @@ from dagmm.inference.ensemble import Component, Identity, TrainedNetwork
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
 from dagmm.inference.record import InputRoles
+from dagmm.mixture.density import View
 from dagmm.networks.activations import activation_name
 from dagmm.preprocessing.columns.date_text import DateReading
 from dagmm.preprocessing.columns.number_text import NumberTextColumn
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.table_encoder import TableEncoder
+
+#: What a view shows, in words.
+_SEEN: dict[View, str] = {"values": "encoded rows", "normal_scores": "normal scores of rows"}
 
 
 def describe(path: str) -> dict[str, Any]:
@@ -39,7 +43,9 @@ def describe(path: str) -> dict[str, Any]:
         "windows": _windows(model),
         "networks": [_network(network, model) for network in model.networks],
         "input_densities": [
-            _density(one) for one in model.components if isinstance(one.transform, Identity)
+            _density(one) | {"view": _view(one.transform)}
+            for one in model.components
+            if isinstance(one.transform, Identity)
         ],
         "threshold": model.threshold,
         "threshold_rule": None if model.decision is None else model.decision.rule,
@@ -102,7 +108,7 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     words["calibration"] = f"{known['rows']} {known['rows_are']}"
     words["networks"] = [_network_in_words(network) for network in description["networks"]]
     words["input_densities"] = [
-        f"{_density_in_words(one)} of encoded rows, {one['share']:.0%} of the energy"
+        f"{_density_in_words(one)} of {_SEEN[one['view']]}, {one['share']:.0%} of the energy"
         for one in description["input_densities"]
     ] or None
     return words
@@ -169,9 +175,11 @@ def _network_in_words(network: dict[str, Any]) -> str:
     )
     kind = "convolutional compression" if network["shape"] else "compression"
     densities = ", ".join(map(_density_in_words, network["densities"]))
+    share = sum(one["share"] for one in network["densities"])
     return (
-        f"{kind} {compression} ({network['comp_activation']}), estimation {estimation} "
-        f"({network['est_activation']}); {densities}"
+        f"{kind} {compression} ({network['comp_activation']}) of {_SEEN[network['view']]}, "
+        f"estimation {estimation} ({network['est_activation']}); {densities}, {share:.0%} of the "
+        "energy"
     )
 
 
@@ -211,6 +219,7 @@ def _number_text(column: NumberTextColumn) -> dict[str, Any]:
 def _network(network: TrainedNetwork, model: FittedModel) -> dict[str, Any]:
     architecture = network.architecture
     return {
+        "view": _view(network),
         "shape": list(architecture.shape),
         "compression": [architecture.n_features, *architecture.comp_hiddens],
         "comp_activation": activation_name("comp_activation", architecture.comp_activation),
@@ -219,6 +228,10 @@ def _network(network: TrainedNetwork, model: FittedModel) -> dict[str, Any]:
         "est_dropout_ratio": architecture.est_dropout_ratio,
         "densities": [_density(one) for one in model.components if one.transform is network],
     }
+
+
+def _view(transform: TrainedNetwork | Identity) -> View:
+    return "values" if transform.view is None else "normal_scores"
 
 
 def _density(component: Component) -> dict[str, Any]:

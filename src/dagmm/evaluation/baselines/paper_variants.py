@@ -21,13 +21,13 @@ from dagmm.inference.forward import latent_rows, outputs_of
 from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
 from dagmm.training.fit_densities import sample_of
-from dagmm.training.presets import RELATIVE_FLOORS, default_hiddens, table_config
+from dagmm.training.presets import DAGMM_STEPS, LATENT_FLOOR, default_hiddens, table_config
 from dagmm.training.trainer import TrainingConfig, train
 
 #: Share of the training's steps that each layer's pre-training takes.
 PRETRAINING_SHARE = 0.25
 #: Floor of the mixtures' covariances, relative to the variance of z.
-_FLOOR = RELATIVE_FLOORS[0]
+_FLOOR = LATENT_FLOOR
 
 
 class Setting(NamedTuple):
@@ -38,14 +38,16 @@ class Setting(NamedTuple):
 
 
 def default_setting(n_rows: int, n_features: int) -> Setting:
-    """Return the training of ``DAGMMDetector`` for a network as the paper has it."""
+    """Return the training of ``DAGMMDetector`` in one cycle, for a network like the paper's."""
     config = table_config(n_rows, (n_features,), 1)
     architecture = replace(
         config.architectures[0],
         comp_hiddens=default_hiddens(n_features),
         mask_ratio=0.0,
+        whole_row=False,
     )
-    return Setting(architecture, config.training)
+    epochs = DAGMM_STEPS // config.training.steps_per_epoch
+    return Setting(architecture, replace(config.training, epochs=epochs, cycles=1))
 
 
 class Autoencoder(NamedTuple):

@@ -2,20 +2,16 @@
 
 Greedy: the column whose replacement by a usual value lowers the energy most is replaced, then the
 next, until the row is ordinary or nothing helps. What is replaced, and when to stop, is decided by
-the model's own energy. Kernel densities of many kernels take most of its time, so that values are
-screened without these: which columns of a wide table, and which values of each column, are worth
-a closer look.
+the model's own energy.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from dagmm._core.parallel import parallel_map
-from dagmm.inference.ensemble import Component, combine, energies_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.reference_values import N_LEVELS, features_of_columns
 
@@ -27,10 +23,6 @@ MOST_COLUMNS = 6
 _FINALISTS = 16
 #: The two values: about the 30th and the 70th percentile.
 _COARSE = np.array([2, 5])
-#: A density of more components takes longer than all else that a model says of a row.
-_FEW_COMPONENTS = 40
-#: Values of a column that are screened without such densities, and then tried with them.
-_FINAL_VALUES = 3
 #: A replacement that lowers the energy by less, in nats, is none.
 LEAST_DROP = 0.5
 #: Finer values that are tried around the best level of a column of numbers, in units of the
@@ -82,7 +74,6 @@ class CounterfactualSearch:
         columns = model.encoder.columns
         groups = features_of_columns(model.input_columns)
         self._model = model
-        self._screening = screening_of(model.components)
         self._values = model.calibration.reference_values
         self.owner = np.empty(self._values.shape[1], np.int32)
         # The feature of each column whose values lie on a line, -1 where there is none, and the
@@ -146,20 +137,8 @@ class CounterfactualSearch:
         columns: Int[np.ndarray, "n_rows n_columns"],
     ) -> _Tried:
         """Try the usual values of some columns."""
-        screened = self._with_levels(features, columns, np.arange(N_LEVELS))
-        if self._screening is None:
-            return _Tried(columns, screened.argmin(axis=2), screened.min(axis=2))
-        levels = np.argsort(screened, axis=2, kind="stable")[:, :, :_FINAL_VALUES]
-
-        def of_part(part: slice) -> np.ndarray:
-            own = (self.owner == columns[part, :, None])[:, :, None, :]
-            values = self._values[levels[part]]
-            return self._energy(np.where(own, values, features[part, None, None, :]))
-
-        energies = _gathered(of_part, levels.shape)
-        best = energies.argmin(axis=2)[:, :, None]
-        level = np.take_along_axis(levels, best, axis=2)[:, :, 0]
-        return _Tried(columns, level, energies.min(axis=2))
+        energies = self._with_levels(features, columns, np.arange(N_LEVELS))
+        return _Tried(columns, energies.argmin(axis=2), energies.min(axis=2))
 
     def _improved(
         self, features: Float[np.ndarray, "n_rows n_features"], tried: _Tried
@@ -189,24 +168,20 @@ class CounterfactualSearch:
         self, rows: np.ndarray, main: np.ndarray, values: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the best of some values of one feature of each row, and the energy with it."""
-        screened = self._with_values(rows, main, values, self._screened)
-        if self._screening is not None:
-            order = np.argsort(screened, axis=1, kind="stable")[:, :_FINAL_VALUES]
-            values = np.take_along_axis(values, order, axis=1)
-            screened = self._with_values(rows, main, values, self._energy)
-        best = screened.argmin(axis=1)[:, None]
-        return np.take_along_axis(values, best, axis=1)[:, 0], screened.min(axis=1)
+        energies = self._with_values(rows, main, values)
+        best = energies.argmin(axis=1)[:, None]
+        return np.take_along_axis(values, best, axis=1)[:, 0], energies.min(axis=1)
 
     def _with_levels(
         self, features: np.ndarray, columns: np.ndarray, levels: np.ndarray
     ) -> Float[np.ndarray, "n_rows n_columns n_levels"]:
-        """Screen rows with each of some levels of each of some columns."""
+        """Energy of rows with each of some levels of each of some columns."""
         values = self._values[levels]
 
         def of_part(part: slice) -> np.ndarray:
             own = self.owner == columns[part, :, None]
             rows = np.where(own[:, :, None, :], values, features[part, None, None, :])
-            return self._screened(rows)
+            return self._energy(rows)
 
         shape = (len(features), columns.shape[1], len(levels))
         return _gathered(of_part, shape)
@@ -216,39 +191,21 @@ class CounterfactualSearch:
         features: np.ndarray,
         main: np.ndarray,
         values: np.ndarray,
-        energy_of: Callable[[np.ndarray], np.ndarray],
     ) -> Float[np.ndarray, "n_rows n_values"]:
-        """Screen rows with each of some values of one feature."""
+        """Energy of rows with each of some values of one feature."""
 
         def of_part(part: slice) -> np.ndarray:
             rows = np.repeat(features[part, None, :], values.shape[1], axis=1)
             np.put_along_axis(rows, main[part, None, None], values[part, :, None], axis=2)
-            return energy_of(rows)
+            return self._energy(rows)
 
         return _gathered(of_part, values.shape)
-
-    def _screened(self, rows: np.ndarray) -> np.ndarray:
-        """Energy of rows that lie along the last axis, without what takes longest."""
-        if self._screening is None:
-            return self._energy(rows)
-        flat = rows.reshape(-1, rows.shape[-1])
-        of_parts = energies_of(self._screening, flat)
-        return combine(self._screening, of_parts).reshape(rows.shape[:-1])
 
     def _energy(self, rows: np.ndarray) -> np.ndarray:
         """Energy of rows that lie along the last axis."""
         return self._model.energy_of_features(rows.reshape(-1, rows.shape[-1])).reshape(
             rows.shape[:-1]
         )
-
-
-def screening_of(components: Sequence[Component]) -> tuple[Component, ...] | None:
-    """Return the components but those that take longest; None where these are none, or all."""
-    kept = [one for one in components if one.density.n_components <= _FEW_COMPONENTS]
-    if not kept or len(kept) == len(components):
-        return None
-    total = sum(one.weight for one in kept)
-    return tuple(replace(one, weight=one.weight / total) for one in kept)
 
 
 def _gathered(of_part: Callable[[slice], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -21,10 +21,9 @@ from jaxtyping import Float
 from dagmm._core.compilation import compiled
 from dagmm._core.numerics import Array, inverse_lower
 from dagmm.data.images import ImageRows
-from dagmm.inference.ensemble import TrainedNetwork, latents_of, scales_of, weights_of
+from dagmm.inference.ensemble import TrainedNetwork, combined_slopes, latents_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.forward import block_rows
-from dagmm.mixture.combination import combined_slopes
 from dagmm.mixture.gaussian import GaussianMixture, log_joint
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.image_encoder import ImageEncoder
@@ -187,7 +186,7 @@ def _slopes(
     components = model.components
     made = latents_of(components, features)
     energies = np.stack([one.density.energy(z) for one, z in zip(components, made, strict=True)])
-    outer = combined_slopes(energies, *scales_of(components), weights_of(components))
+    outer = combined_slopes(components, energies)
     by_z = [
         outer[i] * one.density.slope(z)
         for i, (one, z) in enumerate(zip(components, made, strict=True))
@@ -235,7 +234,7 @@ def _pulling_back() -> Callable[..., Any]:
         parameters: Array, rows: Array, slope: Array, *, architecture: Architecture
     ) -> Array:
         network = architecture.unflatten(parameters)
-        _, back = jax.vjp(lambda x: network.latent(x.T)[0], rows)
+        _, back = jax.vjp(lambda x: architecture.seen(x.T, *network.latent(x.T)), rows)
         return back(slope)[0]
 
     return compiled(pull_back, static_argnames="architecture")

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,17 +16,18 @@ from dagmm.inference.ensemble import (
     Identity,
     TrainedNetwork,
     networks_of,
+    views_of,
 )
+from dagmm.inference.surprisal import Surprisal
 from dagmm.mixture.density import Density, known_densities
 from dagmm.networks.activations import KNOWN, activation_name
 from dagmm.networks.network import Architecture
 from dagmm.networks.residual import RESIDUALS
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
+from dagmm.preprocessing.normal_scores import NormalScores
 
-#: Most layers of a network, networks and components of a model that are read.
-_MOST_LAYERS, _MOST_NETWORKS, _MOST_COMPONENTS = 256, 4096, 2**16
-#: Locations and spreads of energies beyond this are none.
-_LARGEST_SCALE = 1e100
+#: Most layers of a network, networks, components and views of a model that are read.
+_MOST_LAYERS, _MOST_NETWORKS, _MOST_COMPONENTS, _MOST_VIEWS = 256, 4096, 2**16, 16
 #: What the weights of all components may differ from 1 in sum.
 _ROUNDING = 1e-6
 
@@ -38,12 +40,18 @@ def state_of_ensemble(components: Sequence[Component]) -> State:
     ArgumentError
         If an activation is a function that has no known name.
     """
-    networks = networks_of(components)
+    networks, views = networks_of(components), views_of(components)
     number = {id(network): i for i, network in enumerate(networks)}
-    plain: dict[str, Any] = {"networks": [], "components": []}
+    view_number = {id(view): i for i, view in enumerate(views)}
+    plain: dict[str, Any] = {"views": [], "networks": [], "components": []}
     arrays: dict[str, np.ndarray] = {}
+    for i, view in enumerate(views):
+        state = view.state()
+        plain["views"].append(state.plain)
+        arrays |= state.under(f"views.{i}")
     for i, network in enumerate(networks):
-        plain["networks"].append(_plain_architecture(network.architecture))
+        view_of = view_number.get(id(network.view))
+        plain["networks"].append(_plain_architecture(network.architecture) | {"view": view_of})
         for name, array in network.architecture.named(network.parameters).items():
             arrays[f"networks.{i}.{name}"] = np.asarray(array)
     for i, one in enumerate(components):
@@ -51,25 +59,29 @@ def state_of_ensemble(components: Sequence[Component]) -> State:
         plain["components"].append(
             {
                 "network": number.get(id(one.transform)),
+                "view": view_number.get(id(one.transform.view)),
                 "kind": one.density.kind,
                 "density": density.plain,
-                "location": one.location,
-                "spread": one.spread,
+                "surprisal": None,
                 "weight": one.weight,
             }
         )
         arrays |= density.under(f"components.{i}.density")
+        if one.surprisal is not None:
+            surprisal = one.surprisal.state()
+            plain["components"][i]["surprisal"] = surprisal.plain
+            arrays |= surprisal.under(f"components.{i}.surprisal")
     return State(plain, arrays)
 
 
 def read_ensemble(
-    networks: JsonField, components: JsonField, width: int, whole: str
+    views: JsonField, networks: JsonField, components: JsonField, width: int, whole: str
 ) -> Promise[tuple[Component, ...]]:
-    """Check the plain data of networks and components.
+    """Check the plain data of views, networks and components.
 
     Parameters
     ----------
-    networks, components : JsonField
+    views, networks, components : JsonField
     width : int
         Of what the networks see.
     whole : str
@@ -80,66 +92,108 @@ def read_ensemble(
     ValueError
         Naming the first field that is missing, unknown, or not as it must be.
     """
+    of_views = [NormalScores.from_state(one, width) for one in views.items(_MOST_VIEWS)]
     of_networks = [
-        _read_network(one, width, whole) for one in networks.items(_MOST_NETWORKS, least=1)
+        _read_network(one, width, whole, len(of_views))
+        for one in networks.items(_MOST_NETWORKS, least=1)
     ]
-    widths = [architecture.n_latent for architecture, _ in of_networks]
-    parts = [
-        _read_component(one, widths, width) for one in components.items(_MOST_COMPONENTS, least=1)
-    ]
-    if {number for number, _ in parts} - {None} != set(range(len(of_networks))):
+    of_components = components.items(_MOST_COMPONENTS, least=1)
+    parts = [_read_component(one, of_networks, len(of_views), width) for one in of_components]
+    if {part.network for part in parts} - {None} != set(range(len(of_networks))):
         components.fail("components of every network")
-    total = sum(one.value["weight"] for one in components.items(_MOST_COMPONENTS))
+    if len(parts) > 1:
+        for one, part in zip(of_components, parts, strict=True):
+            if not part.has_surprisal:
+                one.fail("a surprisal, as there are several components")
+    total = sum(one.value["weight"] for one in of_components)
     if abs(total - 1.0) > _ROUNDING:
         components.fail("components whose weights add up to 1")
 
     def build(arrays: Mapping[str, np.ndarray]) -> tuple[Component, ...]:
-        made = [promise.build(arrays) for _, promise in of_networks]
-        identity = Identity()
+        shown = [promise.build(arrays) for promise in of_views]
+        made = [
+            replace(one.promise.build(arrays), view=_nth(shown, one.view)) for one in of_networks
+        ]
+        identities = {
+            number: Identity(_nth(shown, number)) for number in (None, *range(len(shown)))
+        }
         return tuple(
-            _with_transform(identity if number is None else made[number], promise.build(arrays))
-            for number, promise in parts
+            replace(
+                part.promise.build(arrays),
+                transform=identities[part.view] if part.network is None else made[part.network],
+            )
+            for part in parts
         )
 
     promised: ArraySpecs = {}
-    for arrays in (*(one.arrays for _, one in of_networks), *(one.arrays for _, one in parts)):
-        promised |= arrays
+    for of_part in (
+        *(promise.arrays for promise in of_views),
+        *(network.promise.arrays for network in of_networks),
+        *(part.promise.arrays for part in parts),
+    ):
+        promised |= of_part
     return Promise(promised, build)
 
 
-def _with_transform(transform: TrainedNetwork | Identity, one: Component) -> Component:
-    return Component(transform, one.density, one.location, one.spread, one.weight)
+class _PromisedNetwork(NamedTuple):
+    """A network, without the view that it sees rows by."""
+
+    architecture: Architecture
+    view: int | None
+    promise: Promise[TrainedNetwork]
+
+
+class _PromisedComponent(NamedTuple):
+    """A component, without its transform."""
+
+    network: int | None
+    view: int | None
+    has_surprisal: bool
+    promise: Promise[Component]
+
+
+def _nth(shown: Sequence[NormalScores], number: int | None) -> NormalScores | None:
+    return None if number is None else shown[number]
+
+
+def _read_number(field: JsonField, n: int, what: str) -> int | None:
+    """Check a field that is null or one of so many."""
+    if field.value is None:
+        return None
+    if field.whole() >= n:
+        field.fail(f"null or a {what}, of which there are {n}")
+    return field.whole()
 
 
 def _read_component(
-    field: JsonField, widths: Sequence[int], n_inputs: int
-) -> tuple[int | None, Promise[Component]]:
-    """Check a component; it comes back without the network that it looks at."""
-    network, kind, density, location, spread, weight = field.fields(
-        "network", "kind", "density", "location", "spread", "weight"
+    field: JsonField, networks: Sequence[_PromisedNetwork], n_views: int, n_inputs: int
+) -> _PromisedComponent:
+    """Check a component; it comes back without the transform that it looks through."""
+    network, view, kind, density, surprisal, weight = field.fields(
+        "network", "view", "kind", "density", "surprisal", "weight"
     )
-    if network.value is not None and network.whole() >= len(widths):
-        network.fail(f"null or a network, of which there are {len(widths)}")
-    if not -_LARGEST_SCALE <= location.number() <= _LARGEST_SCALE:
-        location.fail(f"within +-{_LARGEST_SCALE:g}")
-    if not 1.0 / _LARGEST_SCALE <= spread.number() <= _LARGEST_SCALE:
-        spread.fail(f"from {1.0 / _LARGEST_SCALE:g} to {_LARGEST_SCALE:g}")
+    number = _read_number(network, len(networks), "network")
+    view_number = _read_number(view, n_views, "view")
+    if number is not None and view_number != networks[number].view:
+        view.fail("that of its network")
     if not 0.0 < weight.number() <= 1.0:
         weight.fail("in (0, 1]")
-    n_latent = n_inputs if network.value is None else widths[network.value]
+    n_latent = n_inputs if number is None else networks[number].architecture.n_seen
     known = known_densities()
     promise = known[kind.choice(known)].from_state(density, n_latent)
-    scale = (location.number(), spread.number(), weight.number())
-    farthest = ENCODED_LIMIT if network.value is None else FARTHEST
+    scale = None if surprisal.value is None else Surprisal.from_state(surprisal)
+    farthest = ENCODED_LIMIT if number is None else FARTHEST
 
     def build(arrays: Mapping[str, np.ndarray]) -> Component:
         for name in promise.arrays:
             check_array(np.abs(arrays[name]) <= FARTHEST, name, f"within +-{FARTHEST:g}")
         made = promise.build(arrays)
         _check_energies(made, density.path, n_latent, farthest)
-        return Component(Identity(), made, *scale)
+        learnt = None if scale is None else scale.build(arrays)
+        return Component(Identity(), made, learnt, weight.number())
 
-    return network.value, Promise(promise.arrays, build)
+    promised = dict(promise.arrays) | ({} if scale is None else dict(scale.arrays))
+    return _PromisedComponent(number, view_number, scale is not None, Promise(promised, build))
 
 
 def _check_energies(density: Density, path: str, n_latent: int, farthest: float) -> None:
@@ -165,15 +219,14 @@ def _plain_architecture(architecture: Architecture) -> dict[str, Any]:
         "residuals": list(architecture.residuals),
         "mask_ratio": architecture.mask_ratio,
         "shape": list(architecture.shape),
+        "whole_row": architecture.whole_row,
     }
 
 
-def _read_network(
-    field: JsonField, width: int, whole: str
-) -> tuple[Architecture, Promise[TrainedNetwork]]:
+def _read_network(field: JsonField, width: int, whole: str, n_views: int) -> _PromisedNetwork:
     names = (
         *("n_features", "comp_hiddens", "comp_activation", "est_hiddens", "est_activation"),
-        *("est_dropout_ratio", "residuals", "mask_ratio", "shape"),
+        *("est_dropout_ratio", "residuals", "mask_ratio", "shape", "whole_row", "view"),
     )
     parts = dict(zip(names, field.fields(*names), strict=True))
     if parts["n_features"].size() != width:
@@ -195,6 +248,7 @@ def _read_network(
         residuals=tuple(one.choice(RESIDUALS) for one in parts["residuals"].items(len(RESIDUALS))),
         mask_ratio=parts["mask_ratio"].number(),
         shape=_shape(parts["shape"], width),
+        whole_row=parts["whole_row"].flag(),
     )
     promised = {
         f"{field.path}.{name}": ("F32", shape) for name, shape in architecture.shapes().items()
@@ -205,7 +259,8 @@ def _read_network(
             architecture, np.concatenate([arrays[name].ravel() for name in promised])
         )
 
-    return architecture, Promise(promised, build)
+    view = _read_number(parts["view"], n_views, "view")
+    return _PromisedNetwork(architecture, view, Promise(promised, build))
 
 
 def _shape(field: JsonField, width: int) -> tuple[int, ...]:

@@ -83,8 +83,8 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
         Naming the first field that is missing, unknown, or not as it must be.
     """
     names = (
-        *("library_version", "estimator", "arguments", "encoder", "windows", "networks"),
-        *("components", "calibration", "threshold", "record"),
+        *("library_version", "estimator", "arguments", "encoder", "windows", "views"),
+        *("networks", "components", "calibration", "threshold", "record"),
     )
     parts = dict(zip(names, JsonField(plain, "the manifest").fields(*names), strict=True))
     if not isinstance(parts["arguments"].value, dict):
@@ -111,7 +111,7 @@ def _read_model(parts: Mapping[str, JsonField]) -> Promise[FittedModel]:
             "what the networks see of a window",
             spec.n_inputs,
         )
-    ensemble = read_ensemble(parts["networks"], parts["components"], width, whole)
+    ensemble = read_ensemble(parts["views"], parts["networks"], parts["components"], width, whole)
     # Pixels have no usual values of their own: an image's encoder has no columns.
     calibration = read_calibration(parts["calibration"], n_columned)
     threshold = parts["threshold"]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from dagmm.inference.ensemble import EncodedRows
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.moments import Moments
@@ -76,8 +77,13 @@ def latent_view(
     shown = model.networks[network]
     z = shown.latent(features).astype(np.float64)
     mixture = model.mixture_of(shown)
-    if mixture is None:
-        mixture = GaussianMixture.from_moments(Moments.of(z, np.ones((1, z.shape[1]))))
+    if mixture is None or shown.architecture.whole_row:
+        usual = ~strange if not strange.all() else np.ones_like(strange)
+        gamma = np.ones((1, usual.sum()))
+        if mixture is not None:
+            # Its components are of code and residuals: z shows where their rows lie.
+            gamma = mixture.membership(shown.start(EncodedRows(features[usual]))())
+        mixture = GaussianMixture.from_moments(Moments.of(z[:, usual], gamma))
     plane = plane_of(mixture, shown.architecture.n_code)
     return LatentView(
         (plane @ z).T, strange, mixture.phi, mixture.mu @ plane.T, plane @ mixture.cov @ plane.T

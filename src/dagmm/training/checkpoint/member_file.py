@@ -31,6 +31,8 @@ class Standing(NamedTuple):
 
     initial: np.ndarray
     """Parameters before training, in one vector."""
+    best: np.ndarray
+    """Parameters of the best cycle that has ended."""
     state: Any
     """What a step changes: a tree of arrays."""
     history: History
@@ -110,17 +112,18 @@ class MemberFile:
         names = _names(fresh.state)
         tree = jax.tree.structure(fresh.state)
         state = jax.tree.unflatten(tree, [arrays.pop(f"state.{name}") for name in names])
-        return Standing(arrays.pop("initial"), state, History.of_arrays(arrays))
+        initial, best = arrays.pop("initial"), arrays.pop("best")
+        return Standing(initial, best, state, History.of_arrays(arrays))
 
     def _epochs_of(self, facts: dict[str, str]) -> int:
         if facts.get("training") != self._training:
             raise ValueError("it belongs to another training than checkpoint.json says")
         text, config = facts.get("epochs", ""), self._config
         epochs = int(text) if text.isdecimal() and len(text) < 16 else 0
-        if not 0 < epochs <= config.epochs or epochs % config.epochs_per_call:
+        if not 0 < epochs <= config.most_epochs or epochs % config.epochs_per_call:
             raise ValueError(
                 f"epochs must be a multiple of {config.epochs_per_call} from 1 to "
-                f"{config.epochs}, got {text[:20]!r}"
+                f"{config.most_epochs}, got {text[:20]!r}"
             )
         return epochs
 
@@ -145,6 +148,7 @@ def _arrays_of(standing: Standing) -> dict[str, np.ndarray]:
     state = zip(_names(standing.state), leaves, strict=True)
     return {
         "initial": standing.initial,
+        "best": standing.best,
         **{f"state.{name}": leaf for name, leaf in state},
         **standing.history.arrays(),
     }
@@ -152,7 +156,7 @@ def _arrays_of(standing: Standing) -> dict[str, np.ndarray]:
 
 def _promised(fresh: Standing, epochs: int) -> ArraySpecs:
     """Type and shape of every array of a member's file after some epochs."""
-    arrays = {"initial": fresh.initial}
+    arrays = {"initial": fresh.initial, "best": fresh.best}
     leaves = zip(_names(fresh.state), jax.tree.leaves(fresh.state), strict=True)
     arrays |= {f"state.{name}": leaf for name, leaf in leaves}
     promised = {name: (_DTYPES[str(array.dtype)], array.shape) for name, array in arrays.items()}

@@ -1,6 +1,7 @@
-"""Energies of training rows by what was not fitted to them."""
+"""Energies of rows that the training table has and that were not fitted to."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -8,63 +9,101 @@ from jaxtyping import Float, Int64
 from dagmm._core.parallel import parallel_map
 from dagmm.inference.ensemble import (
     Component,
-    combine_held_out,
+    combine,
     energies_of_all,
     networks_of,
     with_shares,
 )
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
-from dagmm.training.splits.folds import Folds
+from dagmm.training.splits.holdout import Split
+
+#: Fits densities of encoded rows, and their views, anew to some of them, in the order of a model.
+Refit = Callable[[FeatureMatrix], Sequence[Component]]
 
 
-def places_held_out(folds: Folds) -> Int64[np.ndarray, " n_held_out"]:
-    """Return which rows some network was not fitted to, group by group."""
-    return np.concatenate([folds.held_out[group[0]] for group in folds.groups()])
+class Unfitted(NamedTuple):
+    """Some rows, and what was not fitted to them."""
+
+    places: Int64[np.ndarray, " n_some"]
+    """Their positions."""
+    components: list[int]
+    """Positions of components that were not, or whose densities were fitted anew without them."""
+    energies: Float[np.ndarray, "n_components n_some"]
 
 
-def out_of_fold_energies(
+def unfitted_energies(
     components: Sequence[Component],
     energies: Float[np.ndarray, "n_components n_rows"],
     inputs: FeatureMatrix,
-    folds: Folds,
-    refit: Callable[[FeatureMatrix], Sequence[Component]],
-) -> Float[np.ndarray, " n_held_out"]:
-    """One energy for each row that some network was not fitted to, by such networks alone.
+    split: Split,
+    refit: Refit,
+) -> list[Unfitted]:
+    """Score rows by what was not fitted to them.
 
-    Densities of the encoded rows are fitted to all of them: here they are fitted anew to the
-    others. Most rows have a single network to speak of them, which varies more than the mean of
-    all, so that shares of new rows found from these energies are rather a little low than high;
+    Rows that are held out of the fit by all components; rows that some networks left out by
+    these networks, and by densities of encoded rows that are fitted anew to the others. Most of
+    such rows have a single network to speak of them, which varies more than the mean of all, so
+    that shares of new rows found from these energies are rather a little low than high;
     ``benchmarks/false_alarms.py`` measures them.
 
     Parameters
     ----------
     components : sequence of Component
-        All of a model.
+        All of a model: those of networks, then those of encoded rows.
     energies : ndarray of shape (n_components, n_rows)
-        That they give to the training rows.
+        That they give to the rows.
     inputs : FeatureMatrix of shape (n_rows, n_features)
-        Encoded training rows, or windows.
-    folds : Folds
-        Which rows no network of a group was fitted to.
+        Encoded rows, or windows.
+    split : Split
     refit : callable
         Takes encoded rows and returns densities of them, fitted anew.
 
     Returns
     -------
-    ndarray of shape (n_held_out,)
-        In nats, group by group: in the order of :func:`places_held_out`.
+    list of Unfitted
+        Group by group; none where everything is fitted to all rows.
     """
-    networks = networks_of(components)
+    if len(split.held_out):
+        everyone = list(range(len(components)))
+        return [Unfitted(split.held_out, everyone, energies[:, split.held_out])]
+    if split.folds is None:
+        return []
+    networks, folds = networks_of(components), split.folds
+    of_rows = [i for i, one in enumerate(components) if not _is_of(one, networks)]
 
-    def part(group: list[int]) -> tuple[Sequence[Component], np.ndarray]:
+    def of_group(group: list[int]) -> Unfitted:
         fitted, held_out = folds.fitted[group[0]], folds.held_out[group[0]]
         own = [networks[i] for i in group]
-        of_group = [i for i, one in enumerate(components) if any(one.transform is n for n in own)]
-        again = refit(RowSubset(inputs, fitted))
-        parts = [energies[of_group][:, held_out]]
-        if again:
-            parts.append(energies_of_all(again, RowSubset(inputs, held_out)))
-        some = with_shares([*(components[i] for i in of_group), *again])
-        return some, np.concatenate(parts)
+        of_networks = [i for i, one in enumerate(components) if _is_of(one, own)]
+        anew = refit(RowSubset(inputs, fitted))
+        parts = [energies[of_networks][:, held_out]]
+        if anew:
+            parts.append(energies_of_all(anew, RowSubset(inputs, held_out)))
+        return Unfitted(held_out, [*of_networks, *of_rows], np.concatenate(parts))
 
-    return combine_held_out(components, parallel_map(part, folds.groups()))
+    return list(parallel_map(of_group, folds.groups()))
+
+
+def energies_under(parts: Sequence[Unfitted], component: int) -> Float[np.ndarray, " n_some"]:
+    """Energies of the rows that a component was not fitted to, by this component."""
+    found = [
+        one.energies[one.components.index(component)]
+        for one in parts
+        if component in one.components
+    ]
+    return np.concatenate([np.empty(0), *found])
+
+
+def combined(
+    components: Sequence[Component], parts: Sequence[Unfitted]
+) -> Float[np.ndarray, " n_unfitted"]:
+    """One energy for each row, by what was not fitted to it, group by group."""
+    energies = [
+        combine(with_shares([components[i] for i in one.components]), one.energies)
+        for one in parts
+    ]
+    return np.concatenate([np.empty(0), *energies])
+
+
+def _is_of(component: Component, networks: Sequence[object]) -> bool:
+    return any(component.transform is network for network in networks)

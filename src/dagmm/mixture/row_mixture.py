@@ -1,10 +1,10 @@
-"""A mixture of the encoded rows themselves, beside those of the networks' codes.
+"""A mixture of whole rows: of the encoded row itself, or of a network's code and residuals.
 
-Not in the paper. What a network does not need to reproduce a row is lost in its code, most of all
-a relation between columns that hardly vary against each other: in a plant such relations are what
-a fault breaks. A mixture with full covariances has them all (of one component it is the distance
-of Mahalanobis, 1936). It has many parameters, so it follows few rows too closely; it counts beside
-the networks, not instead of them.
+The paper's z holds what the code leaves of a row as one or two numbers, in which a relation
+between columns that hardly vary against each other is lost: in a plant such relations are what a
+fault breaks. A mixture with full covariances of code and residuals has them all, and a floor so
+low that they count. Of rows themselves, with one component, it is the distance of Mahalanobis
+(1936).
 """
 
 from collections.abc import Sequence
@@ -23,21 +23,21 @@ from dagmm.mixture.moments import ABSOLUTE_FLOOR, Moments
 #: The number of components is found from no more rows than this, drawn at random, and from fewer
 #: of wide tables, whose rows have many products of two columns each.
 MAX_ROWS, MAX_PRODUCTS = 4096, 2**24
-#: Rows that a component needs at least, for each of its dimensions and one more: of fewer it
-#: follows single rows, or the same row where it comes twice.
-_ROWS_OF_COMPONENT = 4
+#: Rows that a component needs at least, where their number is chosen, and for each of its
+#: dimensions and one more: of fewer it follows single rows, or the same row where it comes twice.
+_LEAST_ROWS, _ROWS_OF_DIMENSION = 100, 4
 
 
 @dataclass(frozen=True)
-class InputMixture(MixtureDensity):
-    """A Gaussian mixture of the encoded rows.
+class RowMixture(MixtureDensity):
+    """A Gaussian mixture of whole rows: of a network's codes and residuals.
 
     Parameters
     ----------
     mixture : GaussianMixture
     """
 
-    kind = "input_mixture"
+    kind = "row_mixture"
 
     @classmethod
     def fit(
@@ -48,7 +48,7 @@ class InputMixture(MixtureDensity):
         candidates: Sequence[int],
         relative_floor: float,
         least_phi: float,
-    ) -> "InputMixture":
+    ) -> "RowMixture":
         """Find how many components the rows need, and fit them.
 
         Parameters
@@ -72,7 +72,10 @@ class InputMixture(MixtureDensity):
         floor = least + _quantisation(some)
         n_products = (n_features + 1) * (n_features + 2) // 2
         some = _some(some, max(1, MAX_PRODUCTS // n_products), rng)
-        most = max(1, len(some) // (_ROWS_OF_COMPONENT * (n_features + 1)))
+        least_rows = _ROWS_OF_DIMENSION * (n_features + 1)
+        if len(candidates) > 1:  # a number that is said is wanted
+            least_rows = max(_LEAST_ROWS, least_rows)
+        most = max(1, len(some) // least_rows)
         possible = [n for n in candidates if n <= most] or [most]
         if possible == [1]:
             moments = Moments.of_parts(features.T, np.ones((1, len(features)), np.float32))
@@ -81,9 +84,15 @@ class InputMixture(MixtureDensity):
             moments = moments_under(chosen, features.T)[0]
         return cls(GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi))
 
-    def refit(self, sample: Sample, rng: np.random.Generator, **options: Any) -> "InputMixture":
+    def refit(self, sample: Sample, rng: np.random.Generator, **options: Any) -> "RowMixture":
         """Fit as many components to fewer rows."""
         return self.fit(sample, rng, **options | {"candidates": (self.n_components,)})
+
+
+class InputMixture(RowMixture):
+    """A Gaussian mixture of encoded rows, as a view shows them, beside those of the networks."""
+
+    kind = "input_mixture"
 
 
 def _some(

@@ -9,9 +9,9 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
-from dagmm.mixture import input_space
+from dagmm.mixture import row_mixture
 from dagmm.mixture.density import Sample
-from dagmm.mixture.input_space import InputMixture
+from dagmm.mixture.row_mixture import InputMixture
 
 quick = settings(deadline=None, derandomize=True, max_examples=50)
 CANDIDATES = (1, 2, 4, 8, 16)
@@ -125,6 +125,14 @@ def test_rows_are_never_too_few_for_the_components(n_rows, expected):
     assert len(fitted(clusters(n_rows)).mixture.phi) <= expected
 
 
+@pytest.mark.parametrize(("n_rows", "most"), [(199, 1), (399, 2), (800, 8)])
+def test_each_of_the_components_that_are_chosen_has_a_hundred_rows(n_rows, most):
+    # Eight groups far from each other: without the rows they would all be found.
+    rng = np.random.default_rng(0)
+    rows = 100.0 * rng.permuted(np.arange(n_rows) % 8)[:, None] + rng.normal(size=(n_rows, 2))
+    assert len(fitted(rows.astype(np.float32), (1, 2, 4, 8)).mixture.phi) == most
+
+
 def test_components_under_their_least_weight_die():
     rows = np.concatenate([clusters(1000), clusters(30, seed=1) + np.float32(50.0)])
     kept, alive = fitted(rows, (4,)), fitted(rows, (4,), least_phi=0.1)
@@ -133,7 +141,7 @@ def test_components_under_their_least_weight_die():
 
 
 def test_the_number_of_components_is_found_from_a_sample(monkeypatch):
-    monkeypatch.setattr(input_space, "MAX_ROWS", 300)
+    monkeypatch.setattr(row_mixture, "MAX_ROWS", 300)
     one = fitted(clusters(6000), (1, 2)).mixture
     assert len(one.phi) == 2
     # And what is kept is of all rows.
