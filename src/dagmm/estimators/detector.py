@@ -43,7 +43,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
 
     Several DAGMM networks are trained side by side for as long as it helps, half of them on the
     rows as they are and half on their normal scores. Mixtures of what networks make of a row, of
-    the rows themselves and of single columns say how unusual it is among the training rows; the
+    the rows themselves and of single columns say how unusual it is beside the training rows; the
     energy is the mean of these surprisals.
 
     Parameters
@@ -338,7 +338,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Returns
         -------
         energy : ndarray of shape (n_rows,)
-            Mean surprisal of the row among the training rows: 0 for the most normal, higher is
+            Mean surprisal of the row beside the training rows: 0 for the most normal, higher is
             stranger. Of a model of one density, its ``-log p``, which may be negative.
 
         Raises

@@ -156,8 +156,8 @@ class Component:
         What makes the z that the density is of.
     density : Density
     surprisal : Surprisal or None
-        Of its energies among those of its training rows; None for a model's only component, whose
-        energy is the model's.
+        Of its energies among those of rows that it was not fitted to, where there are any; None
+        for a model's only component, whose energy is the model's.
     weight : float
         What it counts in the mean of all; those of a model add up to 1.
     """
@@ -236,7 +236,7 @@ def combine(
 def surprisals_of(
     components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
 ) -> Float[np.ndarray, "n_components n_rows"]:
-    """Surprisal of each energy among those of the component's training rows, in nats."""
+    """Surprisal of each energy among those that the component knows, in nats."""
     return np.stack(
         [
             energy if one.surprisal is None else one.surprisal(energy)

@@ -1,7 +1,7 @@
-"""How unusual an energy is among those of the training rows, in nats: what energies share.
+"""How unusual an energy is among those of normal rows, in nats: what energies share.
 
 Energies of different densities are not comparable: one is a log-density of 8 numbers, another of
-40. What all of them mean alike is how few of the training rows have as high an energy. The
+40. What all of them mean alike is how few of the normal rows have as high an energy. The
 surprisal of an energy e is ``-log P(E >= e)``: 0 for the most normal rows, 4.6 for what one row in
 a hundred exceeds. Of independent p-values the sum of surprisals is Fisher's (1932).
 """
