@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from dagmm import InputError
-from dagmm.datasets import adbench, idx, kddcup99, odds, skab
+from dagmm.datasets import adbench, idx, kddcup99, odds, skab, tennessee_eastman
 from dagmm.datasets.kddcup99 import COLUMNS, table_of
 
 
@@ -216,6 +216,72 @@ def test_skab_names_what_is_wrong():
     Path("d/0.csv").write_bytes("日時;a\n1;2\n".encode("cp932"))
     with pytest.raises(InputError, match=r"0\.csv' cannot be read \("):
         skab("d")
+
+
+# Tennessee Eastman -------------------------------------------------------------------------
+
+
+def run_of(n_rows, *, transposed=False):
+    """Return a file whose cells are row + column / 100."""
+    cells = np.arange(n_rows)[:, None] + np.arange(52) / 100
+    lines = cells.T if transposed else cells
+    return "\n".join("  ".join(f"{cell:.7e}" for cell in line) for line in lines).encode()
+
+
+def test_tennessee_eastman_of_a_folder_and_of_a_file():
+    Path("d").mkdir()
+    Path("d/d00.dat").write_bytes(run_of(5, transposed=True))
+    Path("d/d00_te.dat.gz").write_bytes(gzip.compress(run_of(4)))
+    Path("d/d01_te.dat").write_bytes(run_of(162))
+    Path("d/d01_te.dat.gz").write_bytes(b"a copy that is not read")
+    Path("d/d01.dat").write_bytes(run_of(3))
+    Path("d/LICENSE").write_text("free")
+    found = tennessee_eastman("d")
+    assert list(found) == ["d00", "d00_te", "d01", "d01_te"]
+    assert {name: table.num_rows for name, (table, _) in found.items()} == {
+        "d00": 5,
+        "d00_te": 4,
+        "d01": 3,
+        "d01_te": 162,
+    }
+    table, is_anomaly = found["d00"]
+    assert len(table.column_names) == 53
+    assert table.column_names[:2] == ["minute", "XMEAS(1)"]
+    assert table.column_names[41:43] == ["XMEAS(41)", "XMV(1)"]
+    assert str(table["minute"].type) == "double"
+    assert table["minute"].to_pylist() == [0.0, 3.0, 6.0, 9.0, 12.0]
+    assert table["XMV(11)"].to_pylist() == [0.51, 1.51, 2.51, 3.51, 4.51]
+    assert not is_anomaly.any()
+    assert not found["d00_te"].is_anomaly.any()
+    assert found["d01"].is_anomaly.tolist() == [True] * 3
+    assert np.flatnonzero(found["d01_te"].is_anomaly).tolist() == [160, 161]
+    assert list(tennessee_eastman("d/d00_te.dat.gz")) == ["d00_te"]
+
+
+def test_tennessee_eastman_names_what_is_wrong():
+    end = (
+        "expected a file of the Tennessee Eastman process, such as d00.dat, d00_te.dat or "
+        "d01_te.dat.gz: 52 columns of numbers without a header, or these as lines."
+    )
+    refused(tennessee_eastman, "gone.dat", f"'gone.dat' does not exist; {end}")
+    Path("d").mkdir()
+    Path("d/TEP_FaultFree_Training.csv").write_text("a,b\n")
+    refused(
+        tennessee_eastman,
+        "d",
+        "'d' holds no files of the Tennessee Eastman process; expected d00.dat, d00_te.dat, "
+        "d01_te.dat and so on, gzipped or not, in the folder itself.",
+    )
+    Path("normal.dat").write_bytes(run_of(2))
+    refused(tennessee_eastman, "normal.dat", f"'normal.dat' has a name that says no fault; {end}")
+    Path("d00.dat").write_text("1 2 3\n4 5 6\n")
+    refused(tennessee_eastman, "d00.dat", f"'d00.dat' has 2 lines of 3 numbers; {end}")
+    Path("d00.dat").write_text("")
+    with pytest.raises(InputError, match=r"^'d00\.dat' has .* numbers; expected"):
+        tennessee_eastman("d00.dat")
+    Path("d00.dat").write_text("XMEAS(1) XMEAS(2)\n1 2\n")
+    with pytest.raises(InputError, match=r"^'d00\.dat' cannot be read \(could not convert"):
+        tennessee_eastman("d00.dat")
 
 
 # IDX ---------------------------------------------------------------------------------------

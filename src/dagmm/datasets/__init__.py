@@ -14,6 +14,7 @@ from dagmm.datasets.plant import NORMAL as NORMAL
 from dagmm.datasets.plant import SENSORS as SENSORS
 from dagmm.datasets.plant import simulated_plant as simulated_plant
 from dagmm.datasets.skab import skab as skab
+from dagmm.datasets.tennessee_eastman import tennessee_eastman as tennessee_eastman
 
 __all__ = [
     "FAULTS",
@@ -30,4 +31,5 @@ __all__ = [
     "simulated_plant",
     "skab",
     "split_normal",
+    "tennessee_eastman",
 ]
