@@ -33,12 +33,16 @@ class DenseCompression(Compression):
     hiddens : tuple of int
         Widths of the encoder's layers, the last of which is the width of the code.
     activation : str or callable
+    has_shortcuts : bool
+        Whether a linear map leads past the layers, of the encoder and of the decoder: what is
+        linear need not be learnt by what bends (skip connections: He et al., 2016).
     init : callable
         Draws the parameters.
     """
 
     encoder: tuple[Dense, ...]
     decoder: tuple[Dense, ...]
+    shortcuts: tuple[Dense, ...]
     activation: Activation = eqx.field(static=True)
 
     def __init__(
@@ -47,20 +51,26 @@ class DenseCompression(Compression):
         hiddens: tuple[int, ...],
         activation: Activation,
         *,
+        has_shortcuts: bool = False,
         init: Initializer,
     ) -> None:
         sizes = (n_features, *hiddens)
         self.encoder = dense_stack(sizes, init=init)
         self.decoder = dense_stack(sizes[::-1], init=init)
+        past = (n_features, hiddens[-1])
+        ends = (past, past[::-1]) if has_shortcuts else ()
+        self.shortcuts = tuple(Dense(i, o, init=init) for i, o in ends)
         self.activation = activation
 
     def encode(self, x: Float[Array, "n_features n_rows"]) -> Float[Array, "n_code n_rows"]:
         """Return the code z_c of each row."""
-        return _feed(self.encoder, self.activation, x)
+        code = _feed(self.encoder, self.activation, x)
+        return code + self.shortcuts[0](x) if self.shortcuts else code
 
     def decode(self, code: Float[Array, "n_code n_rows"]) -> Float[Array, "n_features n_rows"]:
         """Return the row x_hat that each code stands for."""
-        return _feed(self.decoder, self.activation, code)
+        x_hat = _feed(self.decoder, self.activation, code)
+        return x_hat + self.shortcuts[1](code) if self.shortcuts else x_hat
 
 
 def _feed(

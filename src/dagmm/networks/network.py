@@ -73,6 +73,9 @@ class Architecture:
     whole_row : bool
         Whether densities see the residual of each feature after the code; they see z otherwise,
         as in the paper, which has one or two numbers for all features. Training sees z.
+    has_shortcuts : bool
+        Whether linear maps lead past the layers of a dense compression network, which then begins
+        at principal components (:mod:`dagmm.training.principal_components`).
     """
 
     n_features: int
@@ -85,6 +88,7 @@ class Architecture:
     mask_ratio: float = 0.0
     shape: tuple[int, ...] = ()
     whole_row: bool = False
+    has_shortcuts: bool = False
 
     @property
     def n_code(self) -> int:
@@ -171,7 +175,11 @@ class Architecture:
         if self.shape:
             return ConvCompression(self.shape, self.comp_hiddens, self.comp_activation, init=init)
         return DenseCompression(
-            self.n_features, self.comp_hiddens, self.comp_activation, init=init
+            self.n_features,
+            self.comp_hiddens,
+            self.comp_activation,
+            has_shortcuts=self.has_shortcuts,
+            init=init,
         )
 
 

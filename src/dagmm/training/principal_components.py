@@ -1,0 +1,50 @@
+"""Where networks with shortcuts begin: at the principal components of their training rows.
+
+An autoencoder without hidden layers learns the principal components (Baldi and Hornik, 1989), and
+one with hidden layers takes long to come as far, or from few rows never does: it knows these by
+heart before. Begun there it can only add to them what bends.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from dagmm.networks.network import Architecture
+
+#: Least deviation that a coordinate of the code is scaled by.
+_LEAST_SCALE = 1e-3
+
+
+def at_principal_components(
+    architecture: Architecture,
+    drawn: Float32[np.ndarray, " n_parameters"],
+    rows: Float[np.ndarray, "n_rows n_features"],
+) -> Float32[np.ndarray, " n_parameters"]:
+    """Return a network whose code is the principal components of some rows.
+
+    Its shortcuts encode and decode them, each coordinate of the code with deviation 1; the last
+    layers beside the shortcuts add nothing yet.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        With shortcuts.
+    drawn : ndarray of shape (n_parameters,)
+        The other parameters.
+    rows : ndarray of shape (n_rows, n_features)
+    """
+    rows = rows.astype(np.float64)
+    centred = rows - rows.mean(axis=0)
+    variance, axes = np.linalg.eigh(centred.T @ centred / len(rows))
+    largest = slice(None, -architecture.n_code - 1, -1)
+    variance, axes = variance[largest], axes[:, largest]
+    scale = np.maximum(np.sqrt(np.maximum(variance, 0.0)), _LEAST_SCALE)
+    parts = {name: np.array(part) for name, part in architecture.named(drawn).items()}
+    last = len(architecture.comp_hiddens) - 1
+    for coder in ("encoder", "decoder"):
+        for part in ("weight", "bias"):
+            parts[f"compression.{coder}.{last}.{part}"][:] = 0.0
+    parts["compression.shortcuts.0.weight"][:] = (axes / scale).T
+    parts["compression.shortcuts.0.bias"][:] = -rows.mean(axis=0) @ (axes / scale)
+    parts["compression.shortcuts.1.weight"][:] = axes * scale
+    parts["compression.shortcuts.1.bias"][:] = rows.mean(axis=0)
+    return np.concatenate([part.ravel() for part in parts.values()])
