@@ -65,7 +65,7 @@ class TrainingRows(NamedTuple):
     """By network: inputs that it is not trained on, which say whether another cycle is of use.
     Without any there is one cycle."""
     tables: Sequence[np.ndarray] | None = None
-    """By network: the rows as it sees them, in tables of one shape; None where all see the same."""
+    """By network: rows as it sees them, in tables of one shape; None where all see the same."""
 
 
 class _State(NamedTuple):
