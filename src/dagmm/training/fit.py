@@ -116,7 +116,7 @@ def fit_model(
         seeds.training,
         progress,
         initial=None if before is None else _parameters_of(before, config),
-        inputs=prepared.training_rows(of_networks),
+        inputs=prepared.training_rows(of_networks, config.training.cycles),
         checkpoint=checkpoint,
     )
     latent, fingerprint = _fit_latent(

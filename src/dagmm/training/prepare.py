@@ -126,13 +126,15 @@ class Prepared:
         places = split.held_out if split.folds is None else split.folds.held_out[i]
         return RowSubset(self.inputs, places)
 
-    def training_rows(self, views: Sequence[NormalScores | None]) -> TrainingRows:
+    def training_rows(self, views: Sequence[NormalScores | None], cycles: int) -> TrainingRows:
         """Return the rows that each network is trained on, as it sees them.
 
         Parameters
         ----------
         views : sequence of (NormalScores or None)
             By network.
+        cycles : int
+            Most cycles that they are trained in.
         """
         # Networks that see rows as they are share the table that is held anyway.
         tables: dict[int, np.ndarray] = {id(None): self.table}
@@ -140,7 +142,10 @@ class Prepared:
             if id(view) not in tables:
                 tables[id(view)] = self._table_of(viewed(self.inputs, view))
         fitted = [self.places[self.split.of_network(i)] for i in range(len(views))]
-        held_out = [viewed(self.held_out_of(i), view) for i, view in enumerate(views)]
+        held_out = None
+        # Of one view, trained in one cycle, nothing depends on how well new rows are rebuilt.
+        if cycles > 1 or len(tables) > 1:
+            held_out = [viewed(self.held_out_of(i), view) for i, view in enumerate(views)]
         return TrainingRows(self.gather, fitted, held_out, [tables[id(view)] for view in views])
 
     def _table_of(self, features: FeatureMatrix) -> np.ndarray:

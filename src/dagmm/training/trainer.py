@@ -1,9 +1,10 @@
 """Training: the compiled program, its loop on the host, several members side by side."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from threading import Event
+from time import monotonic
 from typing import Any, NamedTuple
 
 import jax
@@ -268,6 +269,11 @@ class _TrainingRun:
             self.best = parameters
         self.history.judge(mean)
 
+    def end_early(self) -> None:
+        """Begin no other cycle, as there is no time for it."""
+        self.is_done = True
+        self.history.end_early()
+
     def result(self) -> TrainedMember:
         """Return the best network at the end of a cycle."""
         return TrainedMember(self.initial, self.best, self.history)
@@ -348,7 +354,7 @@ def train(
         if _done(members):
             epochs = [member.history.epochs for member in members]
             progress.say(checkpoint.resuming(epochs, config.most_epochs))
-    stopped = Event()
+    stopped, began = Event(), monotonic()
 
     def advance(member: _TrainingRun) -> bool:
         alive = not stopped.is_set() and member.advance()
@@ -356,9 +362,9 @@ def train(
             progress.advance(_done(members), member.history.summary())
         return alive
 
-    def finish(member: _TrainingRun) -> None:
+    def finish(end: int, member: _TrainingRun) -> None:
         try:
-            while advance(member):
+            while member.history.epochs < end and advance(member):
                 pass
         finally:
             member.keep(at_once=True)
@@ -373,8 +379,22 @@ def train(
     progress.phase("training", len(members) * config.most_epochs)
     if checkpoint is not None:
         progress.advance(_done(members))
-    for _ in parallel_map(finish, waiting, stopped):
-        pass
+    for cycle in range(config.cycles):
+        # Without a bound on the time nobody waits for the others where a cycle ends.
+        end = config.most_epochs if config.max_seconds is None else config.end_of(cycle)
+        start, at = monotonic(), min((member.history.epochs for member in waiting), default=0)
+        for _ in parallel_map(partial(finish, end), waiting, stopped):
+            pass
+        waiting = [member for member in waiting if not member.is_done]
+        if not waiting:
+            break
+        now = monotonic()
+        # Compiling is no part of a cycle, unless the call that compiled was all of this one.
+        per_epoch = (now - start) / (end - at) if at < end else (now - began) / end
+        if not config.has_time(cycle + 1, now - began, per_epoch):
+            for member in waiting:
+                member.end_early()
+            break
     return [member.result() for member in members]
 
 
