@@ -1,5 +1,7 @@
 """Normal scores, against scipy's ranks and by their properties."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -79,10 +81,59 @@ def test_values_are_found_back_from_scores():
     np.testing.assert_allclose(view.values_of(view(far)), far, rtol=1e-3, atol=1e-3)
 
 
-def test_a_row_is_seen_alone_as_among_others():
-    rows = rows_of()
+def lines(values, at, to):
+    """One feature by NumPy's own interpolation."""
+    at, to = at.astype(np.float64), to.astype(np.float64)
+    width, height = np.ptp(at), np.ptp(to)
+    slope = height / width if width > 0.0 and height > 0.0 else 1.0
+    beyond = values - np.clip(values, at[0], at[-1])
+    return np.clip(np.interp(values, at, to) + slope * beyond, -ENCODED_LIMIT, ENCODED_LIMIT)
+
+
+@quick
+@given(rows=tables, shift=st.floats(-1e6, 1e6, width=32))
+def test_lines_are_those_of_numpy_to_rounding(rows, shift):
     view = NormalScores.learn(rows)
-    np.testing.assert_array_equal(view(rows[7:8]), view(rows)[7:8])
+    seen = np.concatenate([rows, rows + np.float32(shift), view.value])
+    for function, at, to in (
+        (view, view.value, view.score),
+        (view.values_of, view.score, view.value),
+    ):
+        expected = [lines(seen[:, j], at[:, j], to[:, j]) for j in range(seen.shape[1])]
+        np.testing.assert_allclose(function(seen), np.stack(expected, axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_values", [1, 2, 255, 256, 1000])
+def test_any_number_of_knots_is_searched(n_values):
+    rows = np.random.default_rng(0).permutation(n_values)[:, None].astype(np.float32) ** 2
+    view = NormalScores.learn(rows)
+    seen = np.concatenate([rows - 0.5, rows, rows + 0.5, [[-9.0], [1e5]]]).astype(np.float32)
+    expected = lines(seen[:, 0], view.value[:, 0], view.score[:, 0])
+    np.testing.assert_allclose(view(seen)[:, 0], expected, rtol=1e-6)
+
+
+def test_what_is_not_finite_stays_in_bounds():
+    view = NormalScores.learn(rows_of())
+    far = np.full((1, 3), np.inf, np.float32)
+    for function in (view, view.values_of):
+        np.testing.assert_array_equal(function(far), np.full((1, 3), ENCODED_LIMIT))
+        np.testing.assert_array_equal(function(-far), np.full((1, 3), -ENCODED_LIMIT))
+
+
+def test_a_row_is_seen_alone_as_among_others():
+    view, rows = NormalScores.learn(rows_of()), rows_of(30_000, seed=1)
+    for function in (view, view.values_of):
+        whole = function(rows)
+        for part in (slice(7, 8), slice(10_900, 11_000), slice(1, None, 3)):
+            np.testing.assert_array_equal(function(rows[part]), whole[part])
+
+
+def test_a_view_that_was_used_is_pickled_by_its_knots():
+    view = NormalScores.learn(rows_of())
+    plain = pickle.dumps(view)
+    view(rows_of())
+    assert pickle.dumps(view) == plain
+    np.testing.assert_array_equal(pickle.loads(plain)(rows_of(seed=1)), view(rows_of(seed=1)))
 
 
 def test_a_view_comes_back_as_it_was_saved():

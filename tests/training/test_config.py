@@ -26,6 +26,7 @@ VALUES = {
     "warm_up": 0.5,
     "reconstruction_weight": 2.0,
     "cycles": 4,
+    "max_seconds": 60.0,
 }
 
 
@@ -82,10 +83,18 @@ def test_densities_are_kept_by_name_with_options():
             "an option of config must be one of 'comp_hiddens', 'comp_activation', "
             "'est_hiddens', 'est_activation', 'est_dropout_ratio', 'residuals', 'mask_ratio', "
             "'batch_size', 'epochs', 'steps_per_epoch', 'learning_rate', 'lambda1', 'lambda2', "
-            "'cosine_decay', 'warm_up', 'reconstruction_weight', 'cycles', 'densities', got "
-            "'epoch'. Did you mean 'epochs'?",
+            "'cosine_decay', 'warm_up', 'reconstruction_weight', 'cycles', 'max_seconds', "
+            "'densities', got 'epoch'. Did you mean 'epochs'?",
         ),
         ({"epochs": 0}, "config['epochs'] must be an int >= 1, got 0."),
+        (
+            {"max_seconds": 0},
+            "config['max_seconds'] must be a finite number > 0, got 0.",
+        ),
+        (
+            {"max_seconds": "1 h"},
+            "config['max_seconds'] must be a finite number > 0, got '1 h'.",
+        ),
         ({"mask_ratio": 1.0}, "config['mask_ratio'] must be in [0, 1), got 1.0."),
         (
             {"residuals": "log_error"},

@@ -22,6 +22,7 @@ def test_a_new_history_is_empty():
         "gradient_norm",
         "held_out_reconstruction",
         "dropped_steps",
+        "out_of_time",
         "phi",
         "smallest_eigenvalue",
     ]
@@ -59,6 +60,15 @@ def test_errors_of_rows_that_were_not_fitted_to_belong_to_the_last_epoch():
     assert history.held_out_errors == [0.5, np.finfo(float).max]
     again = History.of_arrays(history.arrays())
     assert again == history
+
+
+def test_who_ran_out_of_time_did_so_in_the_last_epoch():
+    history = History()
+    history.extend(steps_of([[1.0]] * 2, [[False]] * 2), [[1.0]] * 2, [[np.eye(2)]] * 2)
+    assert history["out_of_time"] == [0, 0]
+    history.end_early()
+    assert history["out_of_time"] == [0, 1]
+    assert History.of_arrays(history.arrays()) == history
 
 
 def test_summary_says_where_the_loss_stands():

@@ -15,6 +15,8 @@ from dagmm.inference.ensemble import TrainedNetwork
 from dagmm.inference.forward import outputs_of
 from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
+from dagmm.training import trainer
+from dagmm.training.checkpoint.identity import digest_of
 from dagmm.training.fit_densities import sample_of
 from dagmm.training.schedule import LEAST_GAIN, _order
 from dagmm.training.trainer import TrainingConfig, TrainingRows, train
@@ -381,3 +383,112 @@ def test_who_is_done_early_counts_as_done():
     inputs = TrainingRows(None, [np.arange(len(rows))], [correlated_rows(seed=5)])
     train(rows, len(rows), [ARCHITECTURE], plan, 0, Listener(), inputs=inputs)
     assert told[-1] == plan.most_epochs
+
+
+# A bound on the time
+
+
+class Clock(Progress):
+    """Time that passes in epochs alone: so many seconds for each call."""
+
+    def __init__(self, monkeypatch, seconds, of_compiling=0.0):
+        self.now, self.phases = 0.0, []
+        self._seconds, self._of_compiling = seconds, of_compiling
+        monkeypatch.setattr(trainer, "monotonic", lambda: self.now)
+
+    def phase(self, text, total):
+        self.phases.append(text)
+
+    def advance(self, done, note=""):
+        self.now += self._seconds
+        if self.phases[-1] == "compiling":
+            self.now += self._of_compiling
+
+
+#: Cycles of 2, 4, 8 and 16 calls, if all of them help.
+IN_CALLS = replace(PLAN, epochs=2, steps_per_epoch=50, cycles=4)
+
+
+def in_time(clock, seconds, n_members=1, plan=IN_CALLS):
+    """Train some networks that are judged by rows that they rebuild better and better."""
+    rows = correlated_rows()
+    places, judges = [np.arange(len(rows))] * n_members, [rows] * n_members
+    inputs = TrainingRows(None, places, judges)
+    plan, networks = replace(plan, max_seconds=seconds), [ARCHITECTURE] * n_members
+    return train(rows, len(rows), networks, plan, 0, clock, inputs=inputs)
+
+
+@pytest.fixture
+def helpful(monkeypatch):
+    """Have each cycle help, and each call run one epoch."""
+    monkeypatch.setattr(trainer, "_GOOD", np.inf)
+    monkeypatch.setattr("dagmm.training.schedule.STEPS_PER_CALL", 50)
+
+
+@pytest.mark.usefixtures("helpful")
+@pytest.mark.parametrize(
+    ("seconds", "epochs"),
+    # Cycles take 2, 4, 8 and 16 seconds.
+    [(0.1, 2), (5.9, 2), (6.0, 6), (13.9, 6), (14.0, 14), (29.9, 14), (30.0, 30), (None, 30)],
+)
+def test_no_cycle_begins_that_would_end_too_late(monkeypatch, seconds, epochs):
+    (result,) = in_time(Clock(monkeypatch, 1.0), seconds)
+    assert result.history.epochs == epochs
+    ended = int(epochs < 30)
+    assert result.history["out_of_time"] == [0] * (epochs - 1) + [ended]
+    (plain,) = in_time(Clock(monkeypatch, 1.0), None)
+    np.testing.assert_array_equal(
+        result.history["loss"], plain.history["loss"][:epochs], strict=True
+    )
+
+
+@pytest.mark.usefixtures("helpful")
+def test_compiling_takes_time_but_is_no_part_of_a_cycle(monkeypatch):
+    for seconds, epochs in ((105.9, 2), (106.0, 6)):
+        (result,) = in_time(Clock(monkeypatch, 1.0, of_compiling=100.0), seconds)
+        assert result.history.epochs == epochs
+    # Where the call that compiles is all of the first cycle, nothing else tells.
+    monkeypatch.setattr("dagmm.training.schedule.STEPS_PER_CALL", 100)
+    for seconds, epochs in ((305.9, 2), (306.0, 30)):
+        (result,) = in_time(Clock(monkeypatch, 2.0, of_compiling=100.0), seconds)
+        assert result.history.epochs == epochs
+
+
+@pytest.mark.usefixtures("helpful")
+def test_networks_have_the_same_share_of_the_time(monkeypatch):
+    results = in_time(Clock(monkeypatch, 1.0), 20.0, n_members=3)
+    assert [result.history.epochs for result in results] == [6, 6, 6]
+    assert [result.history["out_of_time"][-1] for result in results] == [1, 1, 1]
+
+
+def test_who_is_settled_did_not_run_out_of_time(monkeypatch):
+    monkeypatch.setattr(trainer, "_GOOD", 0.0)
+    (result,) = in_time(Clock(monkeypatch, 1.0), 1000.0)
+    assert sum(result.history["out_of_time"]) == 0
+    assert result.history.epochs == 6
+
+
+# Networks that see rows in several ways
+
+
+def test_each_network_is_trained_on_its_own_table():
+    rows, other = correlated_rows(), correlated_rows(seed=3)
+    places = np.arange(len(rows))
+    inputs = TrainingRows(None, [places] * 3, None, [rows, other, rows])
+    results = train(rows, len(rows), [ARCHITECTURE] * 3, SHORT, 0, inputs=inputs)
+    for i, table in enumerate((rows, other, rows)):
+        alone = inputs._replace(tables=[table] * 3)
+        expected = train(table, len(rows), [ARCHITECTURE] * 3, SHORT, 0, inputs=alone)
+        np.testing.assert_array_equal(results[i].parameters, expected[i].parameters)
+    assert (results[0].parameters != expected[1].parameters).any()
+
+
+def test_what_tells_trainings_apart_knows_who_sees_which_table():
+    rows, other = correlated_rows(), correlated_rows(seed=3)
+    places = [np.arange(len(rows))] * 2
+    digests = {
+        digest_of(trainer._parts_of(TrainingRows(None, places, None, tables)))
+        for tables in (None, [rows, rows], [rows, other], [other, rows])
+    }
+    assert len(digests) == 4
+    assert trainer._parts_of(None) == []

@@ -147,8 +147,16 @@ def _parts(z: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _monomials(z: np.ndarray) -> Float[np.ndarray, "n_monomials n_rows"]:
-    i, j = np.triu_indices(len(z))
-    return np.concatenate([z[i] * z[j], z, np.ones((1, z.shape[1]))])
+    n_latent, n_rows = z.shape
+    monomials, start = np.empty(((n_latent + 1) * (n_latent + 2) // 2, n_rows)), 0
+    # One factor after the other, in place: of wide rows there is no room for copies of them.
+    for i in range(n_latent):
+        end = start + n_latent - i
+        np.multiply(z[i], z[i:], out=monomials[start:end])
+        start = end
+    monomials[start:-1] = z
+    monomials[-1] = 1.0
+    return monomials
 
 
 def _log_joint(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
+from dagmm._core.memory import trim_heap
 from dagmm._core.numerics import aligned_zeros
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
@@ -75,6 +76,7 @@ def encode_table(
         features[done : done + len(part)] = part
         done += len(part)
         progress.advance(int(numbers[done - 1]) + 1, f"{done} rows drawn")
+    trim_heap()
     return FeatureSample(features, n_rows, numbers)
 
 

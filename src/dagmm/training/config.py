@@ -191,6 +191,7 @@ _TRAINING: dict[str, _Check] = {
     "warm_up": lambda name, value: _share(name, value),
     "reconstruction_weight": lambda name, value: check_number(name, value, 0.0),
     "cycles": lambda name, value: check_int(name, value, 1),
+    "max_seconds": lambda name, value: check_number(name, value, 0.0, above=True),
 }
 #: What may be changed.
 OPTIONS = (*_ARCHITECTURE, *_TRAINING, "densities")

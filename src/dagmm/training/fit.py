@@ -108,19 +108,17 @@ def fit_model(
     config = preset(split.n_each, prepared.shape)
     names = [config.view_of(i) for i in range(n_networks)]
     of_networks = prepared.views_of(names)
-    table, inputs = prepared.training_rows(of_networks)
     trained = train(
-        table,
+        prepared.table,
         len(prepared.inputs),
         config.architectures,
         config.training,
         seeds.training,
         progress,
         initial=None if before is None else _parameters_of(before, config),
-        inputs=inputs,
+        inputs=prepared.training_rows(of_networks, config.training.cycles),
         checkpoint=checkpoint,
     )
-    del table
     latent, fingerprint = _fit_latent(
         rows, prepared, trained, of_networks, config, seeds, progress
     )

@@ -11,6 +11,8 @@ from dagmm._core.atomic_files import ArraySpecs
 AVERAGED = ("loss", "reconstruction", "energy", "penalty", "gradient_norm")
 #: Is measured where a cycle ends.
 HELD_OUT = "held_out_reconstruction"
+#: Are counted.
+_WHOLE = ("dropped_steps", "out_of_time")
 
 
 class History(dict[str, list[Any]]):
@@ -21,11 +23,13 @@ class History(dict[str, list[Any]]):
     the steps left out because loss or gradient was not finite. ``phi`` (a list of component
     weights) and ``smallest_eigenvalue`` (of any component's covariance, floor included) belong
     to the last minibatch of the epoch. ``held_out_reconstruction``, the mean squared error of rows
-    that the network is not fitted to, is measured when a cycle ends and ``None`` in other epochs.
+    that the network is not fitted to, is measured when a cycle ends and ``None`` in other epochs;
+    in all of them where nothing asks for it. ``out_of_time`` is 0, and 1 in the last epoch where a
+    bound on the seconds ended the training.
     """
 
     def __init__(self) -> None:
-        names = (*AVERAGED, HELD_OUT, "dropped_steps", "phi", "smallest_eigenvalue")
+        names = (*AVERAGED, HELD_OUT, *_WHOLE, "phi", "smallest_eigenvalue")
         super().__init__({name: [] for name in names})
 
     @property
@@ -42,6 +46,10 @@ class History(dict[str, list[Any]]):
         """Record the error of rows that were not fitted to, where a cycle ended."""
         self[HELD_OUT][-1] = error if np.isfinite(error) else np.finfo(np.float64).max
 
+    def end_early(self) -> None:
+        """Record that there was no time for another cycle."""
+        self["out_of_time"][-1] = 1
+
     def summary(self) -> str:
         """Say where the loss stands, in a few characters."""
         loss = self["loss"][-1]
@@ -49,8 +57,9 @@ class History(dict[str, list[Any]]):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what was recorded as arrays, NaN where every step of an epoch was dropped."""
-        whole = {"dropped_steps": np.int64}
-        return {name: np.array(self[name], whole.get(name, np.float64)) for name in self}
+        return {
+            name: np.array(self[name], np.int64 if name in _WHOLE else np.float64) for name in self
+        }
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "History":
@@ -67,7 +76,7 @@ class History(dict[str, list[Any]]):
         """Type and shape of each of :meth:`arrays`."""
         arrays: ArraySpecs = dict.fromkeys(cls(), ("F64", (epochs,)))
         return arrays | {
-            "dropped_steps": ("I64", (epochs,)),
+            **dict.fromkeys(_WHOLE, ("I64", (epochs,))),
             "phi": ("F64", (epochs, n_components)),
         }
 
@@ -86,6 +95,7 @@ class History(dict[str, list[Any]]):
             self[name] += _kept_means(np.asarray(steps[name], np.float64), dropped)
         self[HELD_OUT] += [None] * len(dropped)
         self["dropped_steps"] += dropped.sum(axis=1).tolist()
+        self["out_of_time"] += [0] * len(dropped)
         self["phi"] += np.asarray(phi, np.float64).tolist()
         eigenvalues = np.linalg.eigvalsh(np.asarray(cov, np.float64))
         self["smallest_eigenvalue"] += eigenvalues.min(axis=(1, 2)).tolist()

@@ -19,7 +19,7 @@ from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.normal_scores import NormalScores
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, learn_view, viewed
-from dagmm.preprocessing.sampling import encode_table, padded_rows
+from dagmm.preprocessing.sampling import encode_table
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.preprocessing.windows.features import Detail, WindowGather
@@ -126,32 +126,35 @@ class Prepared:
         places = split.held_out if split.folds is None else split.folds.held_out[i]
         return RowSubset(self.inputs, places)
 
-    def training_rows(
-        self, views: Sequence[NormalScores | None]
-    ) -> tuple[np.ndarray, TrainingRows]:
-        """Return a table of all that networks see, and which of its rows each is trained on.
+    def training_rows(self, views: Sequence[NormalScores | None], cycles: int) -> TrainingRows:
+        """Return the rows that each network is trained on, as it sees them.
 
         Parameters
         ----------
         views : sequence of (NormalScores or None)
             By network.
+        cycles : int
+            Most cycles that they are trained in.
         """
-        shown = list({id(view): view for view in views}.values())
-        table, step = self.table, 0
-        if shown != [None]:
-            # One table below the other, so that one program serves all networks.
-            step = len(self.inputs)
-            table = aligned_zeros(padded_rows(step * len(shown)), self.table.shape[1])
-            for i, view in enumerate(shown):
-                for start in range(0, step, CHUNK_ROWS):
-                    part = viewed(self.inputs, view)[start : start + CHUNK_ROWS]
-                    table[i * step + start : i * step + start + len(part)] = part
-        first = {id(view): i * step for i, view in enumerate(shown)}
-        fitted = [
-            self.places[self.split.of_network(i)] + first[id(view)] for i, view in enumerate(views)
-        ]
-        held_out = [viewed(self.held_out_of(i), view) for i, view in enumerate(views)]
-        return table, TrainingRows(self.gather, fitted, held_out)
+        # Networks that see rows as they are share the table that is held anyway.
+        tables: dict[int, np.ndarray] = {id(None): self.table}
+        for view in views:
+            if id(view) not in tables:
+                tables[id(view)] = self._table_of(viewed(self.inputs, view))
+        fitted = [self.places[self.split.of_network(i)] for i in range(len(views))]
+        held_out = None
+        # Of one view, trained in one cycle, nothing depends on how well new rows are rebuilt.
+        if cycles > 1 or len(tables) > 1:
+            held_out = [viewed(self.held_out_of(i), view) for i, view in enumerate(views)]
+        return TrainingRows(self.gather, fitted, held_out, [tables[id(view)] for view in views])
+
+    def _table_of(self, features: FeatureMatrix) -> np.ndarray:
+        """Return rows of a view in a table of the same shape, which the same program takes."""
+        table = aligned_zeros(*self.table.shape)
+        for start in range(0, len(features), CHUNK_ROWS):
+            part = features[start : start + CHUNK_ROWS]
+            table[start : start + len(part)] = part
+        return table
 
 
 def prepare_rows(

@@ -43,6 +43,10 @@ class TrainingConfig:
         of the one before and is twice as long (warm restarts: Loshchilov and Hutter, 2017); it
         only begins where the one before lowered the reconstruction error of rows that the network
         is not fitted to by :data:`LEAST_GAIN`. ``epochs`` is the length of the first.
+    max_seconds : float, optional
+        No cycle but the first begins that would end later than this after training began, as far
+        as the one before tells. How far a training comes then depends on the machine and on what
+        else runs there. By default there is no bound.
     """
 
     batch_size: int
@@ -55,21 +59,33 @@ class TrainingConfig:
     warm_up: float = 0.0
     reconstruction_weight: float = 1.0
     cycles: int = 1
+    max_seconds: float | None = None
 
     @property
     def most_epochs(self) -> int:
         """Epochs of all cycles."""
-        return self.epochs * (2**self.cycles - 1)
+        return self.end_of(self.cycles - 1)
 
     @property
     def n_steps(self) -> int:
         """Number of steps of all cycles."""
         return self.most_epochs * self.steps_per_epoch
 
+    def end_of(self, cycle: int) -> int:
+        """Epochs up to the end of a cycle, the first of which is 0."""
+        return self.epochs * (2 ** (cycle + 1) - 1)
+
     def cycle_at(self, epochs: int) -> int | None:
         """Return which cycle ends after so many epochs, from 0 on; None in the midst of one."""
         cycle = (epochs // self.epochs + 1).bit_length() - 2
-        return cycle if cycle >= 0 and epochs == self.epochs * (2 ** (cycle + 1) - 1) else None
+        return cycle if cycle >= 0 and epochs == self.end_of(cycle) else None
+
+    def has_time(self, cycle: int, seconds: float, per_epoch: float) -> bool:
+        """Whether a cycle that begins after some seconds of training ends in time."""
+        if self.max_seconds is None:
+            return True
+        n_epochs = self.end_of(cycle) - self.end_of(cycle - 1)
+        return seconds + n_epochs * per_epoch <= self.max_seconds
 
     @property
     def epochs_per_call(self) -> int:

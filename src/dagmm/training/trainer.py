@@ -1,9 +1,10 @@
 """Training: the compiled program, its loop on the host, several members side by side."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from threading import Event
+from time import monotonic
 from typing import Any, NamedTuple
 
 import jax
@@ -64,6 +65,8 @@ class TrainingRows(NamedTuple):
     held_out: Sequence[FeatureMatrix] | None = None
     """By network: inputs that it is not trained on, which say whether another cycle is of use.
     Without any there is one cycle."""
+    tables: Sequence[np.ndarray] | None = None
+    """By network: rows as it sees them, in tables of one shape; None where all see the same."""
 
 
 class _State(NamedTuple):
@@ -266,6 +269,11 @@ class _TrainingRun:
             self.best = parameters
         self.history.judge(mean)
 
+    def end_early(self) -> None:
+        """Begin no other cycle, as there is no time for it."""
+        self.is_done = True
+        self.history.end_early()
+
     def result(self) -> TrainedMember:
         """Return the best network at the end of a cycle."""
         return TrainedMember(self.initial, self.best, self.history)
@@ -338,14 +346,15 @@ def train(
     members = _members(rows, n_rows, architectures, config, sequence, initial, inputs)
     progress = progress or Progress()
     if checkpoint is not None:
-        parts = [] if inputs is None else [*inputs.fitted, *jax.tree.leaves(inputs.windowed)]
-        training = identity_of(rows, n_rows, architectures, config, sequence, initial, parts)
+        training = identity_of(
+            rows, n_rows, architectures, config, sequence, initial, _parts_of(inputs)
+        )
         for member, file in zip(members, checkpoint.begin(training, config), strict=True):
             member.resume(file)
         if _done(members):
             epochs = [member.history.epochs for member in members]
             progress.say(checkpoint.resuming(epochs, config.most_epochs))
-    stopped = Event()
+    stopped, began = Event(), monotonic()
 
     def advance(member: _TrainingRun) -> bool:
         alive = not stopped.is_set() and member.advance()
@@ -353,9 +362,9 @@ def train(
             progress.advance(_done(members), member.history.summary())
         return alive
 
-    def finish(member: _TrainingRun) -> None:
+    def finish(end: int, member: _TrainingRun) -> None:
         try:
-            while advance(member):
+            while member.history.epochs < end and advance(member):
                 pass
         finally:
             member.keep(at_once=True)
@@ -370,8 +379,22 @@ def train(
     progress.phase("training", len(members) * config.most_epochs)
     if checkpoint is not None:
         progress.advance(_done(members))
-    for _ in parallel_map(finish, waiting, stopped):
-        pass
+    for cycle in range(config.cycles):
+        # Without a bound on the time nobody waits for the others where a cycle ends.
+        end = config.most_epochs if config.max_seconds is None else config.end_of(cycle)
+        start, at = monotonic(), min((member.history.epochs for member in waiting), default=0)
+        for _ in parallel_map(partial(finish, end), waiting, stopped):
+            pass
+        waiting = [member for member in waiting if not member.is_done]
+        if not waiting:
+            break
+        now = monotonic()
+        # Compiling is no part of a cycle, unless the call that compiled was all of this one.
+        per_epoch = (now - start) / (end - at) if at < end else (now - began) / end
+        if not config.has_time(cycle + 1, now - began, per_epoch):
+            for member in waiting:
+                member.end_early()
+            break
     return [member.result() for member in members]
 
 
@@ -385,13 +408,18 @@ def _members(
     inputs: TrainingRows | None,
 ) -> list[_TrainingRun]:
     """Return networks before training, on the device with the rows that they share."""
-    paddings, table = _padded(rows, architectures, inputs)
+    paddings, n_padded = _paddings(rows, architectures, inputs)
     check_process()
-    device_rows = jax.device_put(table)
+    tables = [rows] * len(paddings) if inputs is None or not inputs.tables else inputs.tables
+    # Networks that see rows alike share what lies on the device.
+    on_device = {
+        key: jax.device_put(paddings[0].pad_rows(table, n_padded))
+        for key, table in {id(table): table for table in tables}.items()
+    }
     windowed = None if inputs is None else jax.device_put(inputs.windowed)
     return [
         _TrainingRun(
-            device_rows,
+            on_device[id(tables[i])],
             n_rows if inputs is None else inputs.fitted[i],
             padding,
             config,
@@ -406,18 +434,28 @@ def _members(
     ]
 
 
-def _padded(
+def _paddings(
     rows: Float[np.ndarray, "padded_rows n_columns"],
     architectures: Sequence[Architecture],
     inputs: TrainingRows | None,
-) -> tuple[list[Padding], np.ndarray]:
-    """Return how each network is padded, and the rows padded alike."""
+) -> tuple[list[Padding], int]:
+    """Return how each network is padded, and up to how many rows their tables are."""
     paddings = [padding_of(architecture) for architecture in architectures]
     n_rows = MOST_PADDED // paddings[0].wide.n_features
     makes_inputs = inputs is not None and inputs.windowed is not None
     if makes_inputs or len(rows) > n_rows:
-        return [unpadded(architecture) for architecture in architectures], rows
-    return paddings, paddings[0].pad_rows(rows, n_rows)
+        return [unpadded(architecture) for architecture in architectures], len(rows)
+    return paddings, n_rows
+
+
+def _parts_of(inputs: TrainingRows | None) -> list[np.ndarray]:
+    """Return what tells the rows of each network from those of another training."""
+    if inputs is None:
+        return []
+    tables = {id(table): table for table in inputs.tables or ()}
+    order = [list(tables).index(id(table)) for table in inputs.tables or ()]
+    windowed = jax.tree.leaves(inputs.windowed)
+    return [*inputs.fitted, *windowed, *tables.values(), np.array(order, np.int64)]
 
 
 def _done(members: Sequence[_TrainingRun]) -> int:
