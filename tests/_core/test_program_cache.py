@@ -41,7 +41,7 @@ def run(code, **variables):
 def test_a_second_process_compiles_nothing_and_says_the_same(tmp_path):
     hits, misses, energy = json.loads(run(_FIT, **{VARIABLE: str(tmp_path)}))
     assert hits == 0
-    assert misses >= 2  # training and scoring
+    assert misses >= 1
     again = json.loads(run(_FIT, **{VARIABLE: str(tmp_path)}))
     assert again == [misses, 0, energy]
 

@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from dagmm import DAGMMDetector
+from small_fits import normal
 
 HEAVY = (
     "equinox",
@@ -41,3 +45,59 @@ def test_import_of_the_package_loads_nothing_heavy():
 @pytest.mark.parametrize("name", ["ArgumentError", "DAGMMError", "InputError"])
 def test_errors_load_nothing_heavy(name):
     assert loaded_after(f"from dagmm import {name}") & set(HEAVY) == set()
+
+
+#: What only a fit and convolutional networks need.
+OF_FITS = {"equinox", "jax", "jaxlib", "optax"}
+_SCORING = """
+import sys
+import numpy as np
+import dagmm
+from dagmm import DAGMMDetector, load_model
+from dagmm.inference import Stream
+x = np.load(sys.argv[2])
+model = load_model(sys.argv[1]).model
+model.energy(x), model.deviation(x), model.latent(x), model.membership(x), model.reconstruct(x)
+stream = Stream(model)
+for i in range(3):
+    stream.update(x[i : i + 1])
+detector = DAGMMDetector.load(sys.argv[1])
+detector.predict(x), detector.explain(x[:5])
+dagmm.make_report(detector, x, compare=False)
+print(*sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+def test_a_saved_model_of_rows_needs_nothing_of_a_fit(tmp_path):
+    detector = DAGMMDetector(n_members=2).fit(normal(300))
+    detector.save(tmp_path / "model")
+    np.save(tmp_path / "x.npy", normal(40, seed=1) + np.eye(40, 3) * 20.0)
+    command = [sys.executable, "-W", "error", "-c", _SCORING, tmp_path / "model", "x.npy"]
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) & OF_FITS == set()
+
+
+def test_a_command_that_scores_needs_nothing_of_a_fit(tmp_path):
+    x = normal(300)
+    DAGMMDetector(n_members=2).fit(x).save(tmp_path / "model")
+    np.savetxt(tmp_path / "x.csv", x, delimiter=",", header="x0,x1,x2", comments="")
+    code = (
+        "import sys\nfrom dagmm.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "score", "model", "x.csv", "-o", "scored.csv"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "scored.csv").exists()
+    assert set(result.stdout.splitlines()[-1].split()) & OF_FITS == set()

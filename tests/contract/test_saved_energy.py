@@ -16,7 +16,6 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from dagmm import DAGMMDetector
-from dagmm.inference.ensemble import EncodedRows
 
 #: What is documented of the encoder.
 TRUSTED = 6.0
@@ -174,10 +173,7 @@ def test_the_energy_is_that_of_the_saved_arrays(saved, rows):
     x = oracle.encode(rows)
     # Networks run in float32: what they see, from the library's, is compared apart below.
     seen = x.astype(np.float32)
-    whole_rows = [
-        network.start(EncodedRows(seen))().T.astype(np.float64)
-        for network in detector.model_.networks
-    ]
+    whole_rows = [network.seen(seen).T.astype(np.float64) for network in detector.model_.networks]
     expected = oracle.energy(seen.astype(np.float64), whole_rows)
     np.testing.assert_allclose(detector.energy(rows), expected, rtol=1e-6, atol=1e-6)
 
@@ -186,7 +182,7 @@ def test_what_is_seen_is_that_of_the_saved_networks(saved, rows):
     detector, oracle = saved
     x = oracle.encode(rows)
     for i, network in enumerate(detector.model_.networks):
-        seen = network.start(EncodedRows(x.astype(np.float32)))().T
+        seen = network.seen(x.astype(np.float32)).T
         np.testing.assert_allclose(seen, oracle.whole_row(i, x), rtol=5e-5, atol=5e-5)
 
 

@@ -2,14 +2,11 @@ import numpy as np
 import pytest
 
 import oracle
+from dagmm._core.blocks import BLOCK_ROWS
 from dagmm.inference.forward import (
-    BLOCK_ROWS,
-    BUFFER_BLOCKS,
-    BUFFER_FEATURES,
-    Buffers,
-    CompiledNetwork,
-    buffer_rows,
-    chunks_of,
+    DenseNetworks,
+    blocks_of,
+    decoded_rows,
     latent_rows,
     outputs_of,
 )
@@ -17,8 +14,7 @@ from dagmm.networks.network import flatten
 from small_tables import ARCHITECTURE, correlated_rows
 
 PARAMETERS = flatten(ARCHITECTURE.build(np.random.default_rng(0)))
-BUFFER_ROWS = BLOCK_ROWS * BUFFER_BLOCKS
-ROWS = correlated_rows(n_rows=2 * BUFFER_ROWS + BLOCK_ROWS + 13)
+ROWS = correlated_rows(n_rows=4000 + BLOCK_ROWS + 13)
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +45,13 @@ def assert_identical(parts, others):
         np.testing.assert_array_equal(part, other)
 
 
-@pytest.mark.parametrize("row", [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BUFFER_ROWS, len(ROWS) - 1])
+@pytest.mark.parametrize("row", [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, 2000, len(ROWS) - 1])
 def test_a_row_alone_is_what_it_is_among_others(together, row):
     alone = outputs_of(ARCHITECTURE, PARAMETERS, ROWS[row : row + 1])
     assert_identical(alone, [part[..., row : row + 1] for part in together])
 
 
-@pytest.mark.parametrize("size", [3, 100, BLOCK_ROWS, BLOCK_ROWS + 1, BUFFER_ROWS + 1])
+@pytest.mark.parametrize("size", [3, 100, BLOCK_ROWS, BLOCK_ROWS + 1, 2001])
 def test_chunks_of_any_size_give_the_same(together, size):
     starts = range(0, min(len(ROWS), 10 * size), size)
     parts = [outputs_of(ARCHITECTURE, PARAMETERS, ROWS[i : i + size]) for i in starts]
@@ -85,20 +81,23 @@ def test_rows_at_the_limit_of_encoding_are_finite():
         assert np.isfinite(part).all()
 
 
-def test_buffers_hold_the_rows_and_then_zeros():
-    buffers = Buffers.of(ROWS, ARCHITECTURE)
-    assert [array.shape for array in buffers.arrays] == 3 * [(BUFFER_ROWS, ROWS.shape[1])]
-    whole = np.concatenate(buffers.arrays)
-    np.testing.assert_array_equal(whole[: buffers.n_rows], ROWS)
-    assert not whole[buffers.n_rows :].any()
-
-
-def test_networks_that_share_buffers_and_run_side_by_side_are_as_alone():
-    buffers = Buffers.of(ROWS, ARCHITECTURE)
+def test_networks_that_run_as_one_are_as_alone():
     several = [flatten(ARCHITECTURE.build(np.random.default_rng(seed))) for seed in range(4)]
-    started = [CompiledNetwork(ARCHITECTURE, parameters).start(buffers) for parameters in several]
-    for finish, parameters in zip(started, several, strict=True):
-        np.testing.assert_array_equal(finish(), latent_rows(ARCHITECTURE, parameters, ROWS))
+    together = DenseNetworks(ARCHITECTURE, several)
+    others = correlated_rows(n_rows=len(ROWS), seed=3)
+    blocks = {id(rows): blocks_of(rows.T) for rows in (ROWS, others)}
+    for rows in (4 * [ROWS], 2 * [ROWS, others]):
+        seen = together.seen([blocks[id(one)] for one in rows], len(ROWS))
+        for found, parameters, one in zip(seen, several, rows, strict=True):
+            np.testing.assert_array_equal(found, latent_rows(ARCHITECTURE, parameters, one))
+
+
+def test_rows_that_codes_stand_for_are_rebuilt(together):
+    decoded = decoded_rows(ARCHITECTURE, PARAMETERS, together.seen[: ARCHITECTURE.n_code])
+    x_hat = oracle.latent(ARCHITECTURE.named(PARAMETERS), ROWS)[1]
+    np.testing.assert_allclose(decoded, x_hat, rtol=1e-4, atol=1e-5)
+    nothing = np.empty((ARCHITECTURE.n_code, 0), np.float32)
+    assert decoded_rows(ARCHITECTURE, PARAMETERS, nothing).shape == (0, ARCHITECTURE.n_features)
 
 
 def test_what_is_to_be_rebuilt_may_be_other_rows(together):
@@ -107,12 +106,3 @@ def test_what_is_to_be_rebuilt_may_be_other_rows(together):
     np.testing.assert_array_equal(z, together[0])
     last = oracle.latent(ARCHITECTURE.named(PARAMETERS), ROWS[-50:])[1]
     np.testing.assert_allclose(error[-50:], ((target[-50:] - last) ** 2).sum(axis=1), rtol=1e-4)
-
-
-@pytest.mark.parametrize(("n_rows", "n_features"), [(20_000, 6), (5000, 784), (500, 150_528)])
-def test_chunks_hold_all_rows_and_a_bounded_number_of_values(n_rows, n_features):
-    features = np.broadcast_to(np.float32(0.0), (n_rows, n_features))
-    sizes = [len(features[part]) for part in chunks_of(features)]
-    assert sum(sizes) == n_rows
-    assert max(sizes) * n_features <= max(BUFFER_FEATURES, buffer_rows(n_features) * n_features)
-    assert all(size % buffer_rows(n_features) == 0 for size in sizes[:-1])

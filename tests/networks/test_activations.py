@@ -64,6 +64,31 @@ def test_a_function_without_a_known_name_cannot_be_saved():
     )
 
 
+JAX_NAMES = {"linear": None, "sin": jnp.sin, "softsign": jax.nn.soft_sign, "tanh": jnp.tanh}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("namespace", [np, jnp])
+def test_an_activation_is_that_of_jax_and_leaves_its_argument_alone(name, namespace):
+    x = np.linspace(-12.0, 12.0, 97, dtype=np.float32)
+    given = namespace.asarray(x.copy())
+    function = JAX_NAMES[name] if name in JAX_NAMES else getattr(jax.nn, name)
+    expected = x if function is None else function(x)
+    found = activation_function(name)(given)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(given, x)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_slope_of_an_activation_is_that_of_jax(name):
+    x = jnp.linspace(-5.0, 5.0, 41)  # 0 among them
+    function = JAX_NAMES[name] if name in JAX_NAMES else getattr(jax.nn, name)
+    expected = jnp.ones_like(x) if function is None else jax.grad(lambda v: function(v).sum())(x)
+    found = jax.grad(lambda v: activation_function(name)(v).sum())(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_known_activation_and_its_gradient_are_finite(name):
     function = activation_function(name)

@@ -1,6 +1,7 @@
 """Convolutions against SciPy's in float64, and what every size of window and image must keep."""
 
 import math
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -60,10 +61,10 @@ def halve(weight, bias, image):
     ("sizes", "n_channels"), [((1,), 3), ((2,), 1), ((7,), 2), ((1, 2), 2), ((9, 12), 3)], ids=str
 )
 def test_a_halving_layer_is_a_strided_convolution(sizes, n_channels):
-    layer = Halving(n_channels, 5, len(sizes), init=glorot(np.random.default_rng(0)))
+    layer = Halving.drawn(n_channels, 5, len(sizes), init=glorot(np.random.default_rng(0)))
     bias = np.arange(5, dtype=np.float32)
     x = np.random.default_rng(1).normal(size=(n_channels, *sizes, 4)).astype(np.float32)
-    layer = jax.tree.unflatten(jax.tree.structure(layer), [layer.weight, bias])
+    layer = replace(layer, bias=bias)
     out = np.asarray(jax.jit(lambda maps: layer(maps))(x))
     assert out.shape == (5, *(math.ceil(size / 2) for size in sizes), 4)
     for i in range(4):
@@ -77,13 +78,13 @@ def test_a_doubling_layer_is_the_transpose_of_a_halving_one(sizes):
     # <halve(x), y> = <x, double(y)> where the weights of one are those of the other, mirrored.
     n_axes, n_channels, n_filters = len(sizes), 3, 5
     init = glorot(np.random.default_rng(0))
-    halving = Halving(n_channels, n_filters, n_axes, init=init)
-    doubling = Doubling(n_filters, n_channels, n_axes, init=init)
+    halving = Halving.drawn(n_channels, n_filters, n_axes, init=init)
+    doubling = Doubling.drawn(n_filters, n_channels, n_axes, init=init)
     parts = halving.weight.reshape(n_filters, *[2] * n_axes, n_channels, *[2] * n_axes)
     mirrored = np.flip(parts, axis=tuple(range(1, 1 + n_axes)))
     places, inner = range(1, 1 + n_axes), range(2 + n_axes, 2 + 2 * n_axes)
     weight = mirrored.transpose(1 + n_axes, *inner, *places, 0).reshape(doubling.weight.shape)
-    doubling = jax.tree.unflatten(jax.tree.structure(doubling), [weight, doubling.bias])
+    doubling = replace(doubling, weight=weight)
     rng = np.random.default_rng(1)
     x = rng.normal(size=(n_channels, *sizes, 1)).astype(np.float32)
     y = rng.normal(size=(n_filters, *map(halved, sizes), 1)).astype(np.float32)

@@ -10,7 +10,7 @@ from dagmm.networks.estimation import Estimation
 
 def an_estimation(hiddens=(16, 3), dropout_ratio=0.5, n_latent=4, activation="tanh"):
     init = glorot(np.random.default_rng(0))
-    return Estimation(n_latent, hiddens, activation, dropout_ratio, init=init)
+    return Estimation.drawn(n_latent, hiddens, activation, dropout_ratio, init=init)
 
 
 def z_of(n_rows=11):

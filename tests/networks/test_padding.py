@@ -9,11 +9,11 @@ import pytest
 import oracle
 from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
 from dagmm.inference.forward import outputs_of
-from dagmm.mixture.minibatch import LatentPadding
 from dagmm.networks.network import Architecture, flatten
 from dagmm.networks.padding import padded_width, padding_of, unpadded
 from dagmm.preprocessing.windows.features import WindowFeatures, WindowGather
 from dagmm.training import trainer
+from dagmm.training.minibatch import LatentPadding
 from dagmm.training.objective import objective
 from dagmm.training.schedule import TrainingConfig
 from dagmm.training.trainer import train

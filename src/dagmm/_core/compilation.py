@@ -7,6 +7,7 @@ import jax
 
 from dagmm._core.forks import check_process
 from dagmm._core.program_cache import keep_programs
+from dagmm._core.trees import blank_of, parts_of, tell_of_trees
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -65,3 +66,29 @@ def make_room(program: Callable[..., Any]) -> None:
     jitted = cast(_Program, program).jitted
     if jitted._cache_size() >= MOST_SHAPES:  # it grows by one or two with each shape
         jitted.clear_cache()
+
+
+def _register(cls: type) -> None:
+    """Tell JAX which fields of a tree hold arrays."""
+    names, static_names = parts_of(cls)
+
+    def static_of(tree: Any) -> tuple[Any, ...]:
+        return tuple(getattr(tree, name) for name in static_names)
+
+    def flatten(tree: Any) -> tuple[list[Any], tuple[Any, ...]]:
+        return [getattr(tree, name) for name in names], static_of(tree)
+
+    def flatten_with_keys(tree: Any) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+        keyed = [(jax.tree_util.GetAttrKey(name), getattr(tree, name)) for name in names]
+        return keyed, static_of(tree)
+
+    def unflatten(static: tuple[Any, ...], parts: Any) -> Any:
+        made: Any = blank_of(cls)
+        for name, part in zip((*names, *static_names), (*parts, *static), strict=True):
+            object.__setattr__(made, name, part)
+        return made
+
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+
+
+tell_of_trees(_register)

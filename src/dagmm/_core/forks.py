@@ -26,10 +26,10 @@ def check_process() -> None:
     """
     if _Process.is_cut_off:
         raise ForkedProcessError(
-            "this process was forked from one that had used dagmm already; JAX's threads, which "
-            "models compute with, are not here, and it would wait for them forever. Start "
-            "processes with multiprocessing.get_context('spawn') or joblib, or use threads, "
-            "which models can share."
+            "this process was forked from one that had used JAX already; its threads, which "
+            "fits and convolutional networks compute with, are not here, and it would wait for "
+            "them forever. Start processes with multiprocessing.get_context('spawn') or joblib, "
+            "or use threads, which models can share."
         )
     _Process.uses_jax = True
 

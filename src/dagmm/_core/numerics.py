@@ -1,25 +1,28 @@
 """Each numerical hazard of the model, in one place and with a name.
 
 The functions take NumPy arrays and JAX arrays alike, so that the minibatch objective (JAX,
-float32) and the exact pass over all rows (NumPy, float64) run the same formulas.
+float32) and the exact pass over all rows (NumPy, float64) run the same formulas. Features lie
+along the last axis but one, rows along the last. What only JAX can do is in
+:mod:`dagmm._core.traced`, which is imported where an array is JAX's.
 """
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 
-Array: TypeAlias = jax.Array | np.ndarray
+if TYPE_CHECKING:
+    import jax
+
+    Array: TypeAlias = jax.Array | np.ndarray
+else:  # JAX takes longer to import than most models to score
+    Array = Any
 
 #: Smallest mixing weight whose logarithm is taken.
 TINY = 1e-30
 #: Smallest sum of memberships that is divided by: a component with less is empty and has moments
 #: of nearly zero, not NaN. The gradient holds one over its square, which float32 must too.
 EMPTY = 1e-12
-#: Features that are summed without being folded.
-_SUMMED_FEATURES = 32
 #: Bytes that arrays on a CPU device are aligned to.
 _ALIGNMENT = 64
 
@@ -33,67 +36,82 @@ def aligned_zeros(n_rows: int, n_columns: int) -> np.ndarray:
 
 
 def sum_of_features(x: Array) -> Array:
-    """Sum over the first axis; a long one is folded in halves first.
-
-    On a CPU, XLA sums a long first axis value by value, and adds halves by vector instructions.
+    """Sum over the features of each row.
 
     Parameters
     ----------
-    x : array of shape (n_features, n_rows)
+    x : array of shape (..., n_features, n_rows)
 
     Returns
     -------
-    array of shape (n_rows,)
+    array of shape (..., n_rows)
     """
-    return x.sum(axis=0) if isinstance(x, np.ndarray) else _folded_sum(x)
+    if isinstance(x, np.ndarray):
+        return x.sum(axis=-2)
+    from dagmm._core import traced
 
-
-@jax.custom_jvp
-def _folded_sum(x: jax.Array) -> jax.Array:
-    while len(x) > _SUMMED_FEATURES and len(x) % 2 == 0:
-        half = len(x) // 2
-        x = x[:half] + x[half:]
-    return x.sum(axis=0)
-
-
-# That of a plain sum. Differentiating the folds, XLA puts each half among zeros and adds them up.
-_folded_sum.defjvps(lambda tangent, _, __: tangent.sum(axis=0))
+    return traced.folded_sum(x)
 
 
 def safe_norm(x: Array, floor: float) -> Array:
-    """Euclidean norm over the first axis, never below ``floor``, with a gradient at zero.
+    """Euclidean norm of each row, never below ``floor``, with a gradient at zero.
 
     Parameters
     ----------
-    x : array of shape (n_features, n_rows)
+    x : array of shape (..., n_features, n_rows)
     floor : float
         Lower bound of the norm. Below it the gradient is zero.
 
     Returns
     -------
-    norm : array of shape (n_rows,)
+    norm : array of shape (..., n_rows)
     """
     xp = x.__array_namespace__()
     return xp.sqrt(xp.maximum(sum_of_features(x * x), floor * floor))
 
 
-def log_sum_exp(x: Array) -> Array:
-    """``log(sum(exp(x)))`` over the first axis without overflow.
+def log_sum_exp(x: Array, axis: int = 0) -> Array:
+    """``log(sum(exp(x)))`` over an axis without overflow.
 
     Parameters
     ----------
     x : array of shape (n_components, n_rows)
         Entries may be ``-inf`` as long as each row has one that is finite.
+    axis : int, default=0
+        That of the components.
 
     Returns
     -------
     array of shape (n_rows,)
     """
     xp = x.__array_namespace__()
-    peak = x.max(axis=0)
-    if not isinstance(x, np.ndarray):
-        peak = jax.lax.stop_gradient(peak)
-    return peak + xp.log(xp.exp(x - peak[None]).sum(axis=0))
+    peak = _fixed(x.max(axis=axis, keepdims=True))
+    return peak.squeeze(axis) + xp.log(xp.exp(x - peak).sum(axis=axis))
+
+
+def softmax(x: Array) -> Array:
+    """Share of each component in each row, ``exp(x) / sum(exp(x))`` without overflow.
+
+    Parameters
+    ----------
+    x : array of shape (..., n_components, n_rows)
+
+    Returns
+    -------
+    array of shape (..., n_components, n_rows)
+    """
+    xp = x.__array_namespace__()
+    share = xp.exp(x - _fixed(x.max(axis=-2, keepdims=True)))
+    return share / share.sum(axis=-2, keepdims=True)
+
+
+def _fixed(x: Array) -> Array:
+    """Return what has no gradient."""
+    if isinstance(x, np.ndarray):
+        return x
+    from dagmm._core import traced
+
+    return traced.fixed(x)
 
 
 def inverse_lower(chol: Array) -> Array:
@@ -114,28 +132,9 @@ def inverse_lower(chol: Array) -> Array:
         inverses, failed = zip(*(trtri(one, lower=1) for one in chol), strict=True)
         assert not any(failed), "Cholesky factors have no zero on their diagonal"
         return np.stack(inverses)
-    eye = np.eye(chol.shape[-1], dtype=chol.dtype)
-    # One after another, for the reason given in ``traced_cholesky``.
-    return jnp.stack([jax.scipy.linalg.solve_triangular(one, eye, lower=True) for one in chol])
+    from dagmm._core import traced
 
-
-def traced_cholesky(cov: Array) -> Array:
-    """Cholesky factors of covariances inside a compiled program.
-
-    One after another: a stack of large ones is spread over XLA's threads by a thread of theirs,
-    which waits for the others; where all of them do so at once, members of an ensemble in
-    training on as many cores, they wait for ever.
-
-    Parameters
-    ----------
-    cov : array of shape (n_components, n_latent, n_latent)
-        Positive definite.
-
-    Returns
-    -------
-    chol : array of shape (n_components, n_latent, n_latent)
-    """
-    return jnp.stack([jnp.linalg.cholesky(one) for one in cov])
+    return traced.inverse_lower(chol)
 
 
 def floored_cholesky(cov: np.ndarray, floor: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import math
 import os
 import reprlib
 from collections.abc import Iterable
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -27,7 +27,9 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import SavedModel, load_model, save_model
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.training.checkpoint.directory import Checkpoint
+
+if TYPE_CHECKING:
+    from dagmm.training.checkpoint.directory import Checkpoint
 
 
 class FittedModelEstimator(TransformerMixin, BaseEstimator):
@@ -365,14 +367,18 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
         names = ("drop", "categorical", "numeric", "time", "group", "time_format")
         return ColumnRoles.of(**{name: getattr(self, name) for name in names})
 
-    def _checkpoint(self, path: object, seed: str) -> Checkpoint | None:
+    def _checkpoint(self, path: object, seed: str) -> "Checkpoint | None":
         """Check where a training is to be kept, before the table is read."""
         if path is not None and getattr(self, seed) is None:
             raise ArgumentError(
                 f"checkpoint needs {seed} to be a number: with None every fit draws another seed, "
                 "and none can go on with the training of the one before."
             )
-        return None if path is None else Checkpoint(path)
+        if path is None:
+            return None
+        from dagmm.training.checkpoint.directory import Checkpoint
+
+        return Checkpoint(path)
 
     def _before(self) -> FittedModel | None:
         """Return the model whose networks a fit goes on with."""

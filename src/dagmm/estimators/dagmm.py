@@ -17,8 +17,6 @@ from dagmm.networks.activations import Activation, resolve_activation
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.training.config import DetectorConfig
-from dagmm.training.fit import fit_model
-from dagmm.training.prepare import DataConfig
 from dagmm.training.presets import (
     DAGMM_EPOCHS,
     DAGMM_STEPS,
@@ -26,7 +24,7 @@ from dagmm.training.presets import (
     default_hiddens,
     image_hiddens,
 )
-from dagmm.training.trainer import TrainingConfig
+from dagmm.training.schedule import TrainingConfig
 
 _SCALINGS: dict[object, Scaling] = {
     True: "standard",
@@ -213,6 +211,9 @@ class DAGMM(FittedModelEstimator):
         ModelSaveError
             If the checkpoint cannot be written.
         """
+        from dagmm.training.fit import fit_model  # what only a fit needs takes long to import
+        from dagmm.training.prepare import DataConfig
+
         seed = int(check_random_state(self.random_seed).randint(2**31))
         scaling = _SCALINGS[check_choice("normalize", self.normalize, tuple(_SCALINGS))]
         self._config(2, (1,))  # says what is wrong with an argument before the table is read

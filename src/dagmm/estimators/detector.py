@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -27,15 +27,16 @@ from dagmm.inference.calibration.threshold_rules import (
 )
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.streaming import Stream
-from dagmm.preprocessing.windows.features import Detail
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.training.config import ConfigOptions, DetectorConfig
-from dagmm.training.fit import fit_model
-from dagmm.training.prepare import DataConfig
 from dagmm.training.presets import SCALING, image_config, table_config, window_config
 
+if TYPE_CHECKING:
+    from dagmm.preprocessing.windows.features import Detail
+    from dagmm.training.prepare import DataConfig
+
 #: What each kind of network sees of a window.
-_DETAIL_OF: dict[str, Detail] = {"dense": "summary", "convolutional": "sequence"}
+_DETAIL_OF: "dict[str, Detail]" = {"dense": "summary", "convolutional": "sequence"}
 
 
 class DAGMMDetector(OutlierMixin, FittedModelEstimator):
@@ -213,6 +214,9 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
             depend on each other so much that the threshold may let through twice as many as
             stated.
         """
+        from dagmm.training.fit import fit_model  # what only a fit needs takes long to import
+        from dagmm.training.prepare import DataConfig
+
         check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
         seed = int(check_random_state(self.random_state).randint(2**31))
@@ -397,7 +401,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         """+1 for normal rows, -1 for anomalies; shape (n_rows,), int."""
         return label_of(self.decision_function(X))
 
-    def _windows(self) -> tuple[WindowLength | None, Detail]:
+    def _windows(self) -> "tuple[WindowLength | None, Detail]":
         """Check what the user says about windows."""
         choice = check_choice("network", self.network, tuple(_DETAIL_OF))
         if self.window is not None:
@@ -420,7 +424,7 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         self.verdict_ = model.record.verdict
 
 
-def _preset(rows: Rows, data: DataConfig) -> Callable[..., DetectorConfig]:
+def _preset(rows: Rows, data: "DataConfig") -> Callable[..., DetectorConfig]:
     """Return what decides how such rows are fitted."""
     if data.window is not None:
         return partial(window_config, detail=data.detail)

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.progress import Progress, progress_for
+from dagmm._core.ranks import rank_correlation
 from dagmm._core.wording import named
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
@@ -25,7 +26,6 @@ from dagmm.evaluation.result import Comparison, MethodResult
 from dagmm.evaluation.split import RUN_SHARE, Split, Table, check_labels, draw_run, split_rows
 from dagmm.preprocessing.sampling import encode_rows
 from dagmm.preprocessing.table_fit import fit_table_encoder
-from dagmm.training.diagnostics import rank_correlation
 from dagmm.training.presets import SCALING
 
 

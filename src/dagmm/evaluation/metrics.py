@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from dagmm.training.diagnostics import rank_correlation
+from dagmm._core.ranks import rank_correlation
 
 #: Without labels, the strangest rows that methods are asked to agree on: this share of the rows.
 TOP_SHARE = 0.01

@@ -8,17 +8,17 @@ density, the surprisal of its energies, and what it counts.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.parallel import parallel_map
+from dagmm.inference.chunks import chunks_of
 from dagmm.inference.forward import (
-    Buffers,
-    CompiledNetwork,
+    DenseNetworks,
     Outputs,
-    chunks_of,
+    blocks_of,
     decoded_rows,
     outputs_of,
 )
@@ -29,6 +29,9 @@ from dagmm.networks.residual import RESIDUALS
 from dagmm.preprocessing.normal_scores import NormalScores
 from dagmm.preprocessing.row_views import FeatureMatrix
 
+if TYPE_CHECKING:
+    from dagmm.inference.compiled import Buffers, CompiledNetwork
+
 #: Stands for a coordinate of z that is not finite.
 FARTHEST = 1e38
 
@@ -37,7 +40,7 @@ Combination: TypeAlias = Callable[[Sequence["Component"], np.ndarray], np.ndarra
 
 
 class EncodedRows:
-    """Some encoded rows that all transforms take: each view, and buffers of it, made once.
+    """Some encoded rows that all transforms take: each view, and blocks of it, made once.
 
     Parameters
     ----------
@@ -45,8 +48,10 @@ class EncodedRows:
     """
 
     def __init__(self, features: Float[np.ndarray, "n_rows n_features"]) -> None:
+        self.n_rows = len(features)
         self._seen: dict[int, np.ndarray] = {id(None): features}
-        self._buffers: dict[tuple[int, int], Buffers] = {}
+        self._blocks: dict[int, np.ndarray] = {}
+        self._buffers: dict[int, Buffers] = {}
 
     def seen_as(self, view: NormalScores | None) -> Float[np.ndarray, "n_rows n_features"]:
         """Return the rows as a view shows them."""
@@ -55,13 +60,21 @@ class EncodedRows:
             self._seen[id(view)] = view(self._seen[id(None)])
         return self._seen[id(view)]
 
-    def buffers(self, network: CompiledNetwork, view: NormalScores | None) -> Buffers:
-        """Return the rows as a network's program takes them."""
-        key = id(view), network.padding.wide.n_features
-        if key not in self._buffers:
-            features = self.seen_as(view)
-            self._buffers[key] = Buffers.of(features, network.padding.architecture)
-        return self._buffers[key]
+    def blocks(
+        self, view: NormalScores | None
+    ) -> Float[np.ndarray, "n_blocks n_features block_rows"]:
+        """Return the rows in blocks, as dense networks take them."""
+        if id(view) not in self._blocks:
+            self._blocks[id(view)] = blocks_of(self.seen_as(view).T)
+        return self._blocks[id(view)]
+
+    def buffers(self, view: NormalScores | None) -> "Buffers":
+        """Return the rows as compiled networks take them."""
+        if id(view) not in self._buffers:
+            from dagmm.inference.compiled import Buffers
+
+            self._buffers[id(view)] = Buffers.of(self.seen_as(view))
+        return self._buffers[id(view)]
 
 
 @dataclass(frozen=True)
@@ -81,8 +94,10 @@ class TrainedNetwork:
     view: NormalScores | None = None
 
     @cached_property
-    def compiled(self) -> CompiledNetwork:
+    def compiled(self) -> "CompiledNetwork":
         """The network, its parameters on the device."""
+        from dagmm.inference.compiled import CompiledNetwork
+
         return CompiledNetwork(self.architecture, self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -103,11 +118,10 @@ class TrainedNetwork:
         self, features: Float[np.ndarray, "n_rows n_features"]
     ) -> Float[np.ndarray, "n_latent n_rows"]:
         """Z of encoded rows: their code and residual features."""
-        rows = EncodedRows(features)
-        seen = self.start(rows)()
+        seen = self.seen(features)
         if not self.architecture.whole_row:
             return seen
-        x, n_code = rows.seen_as(self.view).T, self.architecture.n_code
+        x, n_code = self.viewed(features).T, self.architecture.n_code
         x_hat = x - seen[n_code:]
         residual = [RESIDUALS[name](x, x_hat)[None] for name in self.architecture.residuals]
         return np.concatenate([seen[:n_code], *residual])
@@ -119,15 +133,54 @@ class TrainedNetwork:
         rows = decoded_rows(self.architecture, self.parameters, code)
         return rows if self.view is None else self.view.values_of(rows)
 
-    def start(self, rows: EncodedRows) -> Callable[[], np.ndarray]:
-        """Hand rows over; several networks that are started before one is waited for run at once.
+    def seen(
+        self, features: Float[np.ndarray, "n_rows n_features"]
+    ) -> Float[np.ndarray, "n_seen n_rows"]:
+        """Return what densities see of encoded rows."""
+        return SideBySide([self]).seen(EncodedRows(features))[0]
 
-        A row far beyond the training rows overflows the network: it is as far as can be.
+
+class SideBySide:
+    """Trained networks, ready to run on the same rows.
+
+    Parameters
+    ----------
+    networks : sequence of TrainedNetwork
+    """
+
+    def __init__(self, networks: Sequence[TrainedNetwork]) -> None:
+        self._networks = networks
+        kinds: dict[Architecture, list[int]] = {}
+        for i, network in enumerate(networks):
+            if not network.architecture.is_compiled:
+                kinds.setdefault(network.architecture, []).append(i)
+        self._dense = [
+            (own, DenseNetworks(kind, [networks[i].parameters for i in own]))
+            for kind, own in kinds.items()
+        ]
+
+    def seen(self, rows: EncodedRows) -> list[Float[np.ndarray, "n_seen n_rows"]]:
+        """Return what densities see of rows by each network.
+
+        A row far beyond the training rows overflows a network: it is as far as can be.
         """
-        seen = self.compiled.start(rows.buffers(self.compiled, self.view))
-        return lambda: np.nan_to_num(
-            seen(), copy=False, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST
-        )
+        # All are started before the first is waited for, so that they run side by side.
+        waiting = {
+            i: network.compiled.start(rows.buffers(network.view))
+            for i, network in enumerate(self._networks)
+            if network.architecture.is_compiled
+        }
+        found = {i: finish() for i, finish in waiting.items()}
+        for own, dense in self._dense:
+            shown = [rows.blocks(self._networks[i].view) for i in own]
+            found |= zip(own, dense.seen(shown, rows.n_rows), strict=True)
+        return [_bounded(found[i]) for i in range(len(self._networks))]
+
+
+def _bounded(seen: Float[np.ndarray, "n_seen n_rows"]) -> Float[np.ndarray, "n_seen n_rows"]:
+    if np.isfinite(seen).all():
+        return seen
+    return np.nan_to_num(seen, copy=False, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
 
 
 @dataclass(frozen=True)
@@ -140,10 +193,6 @@ class Identity:
     """
 
     view: NormalScores | None = None
-
-    def start(self, rows: EncodedRows) -> Callable[[], np.ndarray]:
-        """Return the rows, laid along the last axis."""
-        return lambda: rows.seen_as(self.view).T
 
 
 @dataclass(frozen=True)
@@ -182,38 +231,62 @@ def with_shares(components: Iterable[Component]) -> tuple[Component, ...]:
     )
 
 
+class Ensemble:
+    """Components, and their networks ready to run.
+
+    Parameters
+    ----------
+    components : sequence of Component
+    """
+
+    def __init__(self, components: Sequence[Component]) -> None:
+        self.components = tuple(components)
+        self._networks = networks_of(components)
+        self._side_by_side = SideBySide(self._networks)
+
+    def latents(self, features: Float[np.ndarray, "n_rows n_features"]) -> list[np.ndarray]:
+        """Make what each component's density is of, shape (n_seen, n_rows); once a transform."""
+        rows = EncodedRows(features)
+        made = {
+            id(network): seen
+            for network, seen in zip(self._networks, self._side_by_side.seen(rows), strict=True)
+        }
+        return [
+            made[id(one.transform)]
+            if isinstance(one.transform, TrainedNetwork)
+            else rows.seen_as(one.transform.view).T
+            for one in self.components
+        ]
+
+    def energies(
+        self, features: Float[np.ndarray, "n_rows n_features"]
+    ) -> Float[np.ndarray, "n_components n_rows"]:
+        """Energy of encoded rows under each component, in nats."""
+        energies = np.empty((len(self.components), len(features)))
+        for one, z, energy in zip(self.components, self.latents(features), energies, strict=True):
+            energy[:] = one.density.energy(z)
+        return energies
+
+
 def energies_of(
     components: Sequence[Component], features: Float[np.ndarray, "n_rows n_features"]
 ) -> Float[np.ndarray, "n_components n_rows"]:
     """Energy of encoded rows under each component, in nats."""
-    made = latents_of(components, features)
-    return np.stack([one.density.energy(z) for one, z in zip(components, made, strict=True)])
+    return Ensemble(components).energies(features)
 
 
 def energies_of_all(
     components: Sequence[Component], features: FeatureMatrix
 ) -> Float[np.ndarray, "n_components n_rows"]:
     """Energy of any number of encoded rows under each component, on all cores, in nats."""
-    energies = np.empty((len(components), len(features)))
+    energies, ensemble = np.empty((len(components), len(features))), Ensemble(components)
 
     def of_part(part: slice) -> tuple[slice, np.ndarray]:
-        return part, energies_of(components, features[part])
+        return part, ensemble.energies(features[part])
 
     for part, found in parallel_map(of_part, chunks_of(features)):
         energies[:, part] = found
     return energies
-
-
-def latents_of(
-    components: Sequence[Component], features: Float[np.ndarray, "n_rows n_features"]
-) -> list[np.ndarray]:
-    """Make what each component's density is of, shape (n_seen, n_rows); once a transform."""
-    rows = EncodedRows(features)
-    transforms = {id(one.transform): one.transform for one in components}
-    # All are started before the first is waited for, so that they run side by side.
-    started = {key: transform.start(rows) for key, transform in transforms.items()}
-    made = {key: finish() for key, finish in started.items()}
-    return [made[id(one.transform)] for one in components]
 
 
 def combine(

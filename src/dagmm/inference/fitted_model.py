@@ -1,7 +1,8 @@
 """The fitted model: what a fit makes, what is saved, and what everything that scores takes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,16 @@ from dagmm.data.convert import as_rows
 from dagmm.data.images import ImageRows
 from dagmm.inference.calibration.calibration import OF_A_TABLE, Calibration
 from dagmm.inference.calibration.threshold import Threshold
+from dagmm.inference.chunks import buffer_rows
 from dagmm.inference.ensemble import (
     Combination,
     Component,
+    Ensemble,
     TrainedNetwork,
     combine,
     disagreement,
-    energies_of,
     networks_of,
 )
-from dagmm.inference.forward import buffer_rows
 from dagmm.inference.record import TrainingRecord
 from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.mixture_density import MixtureDensity
@@ -65,6 +66,15 @@ class FittedModel:
     record: TrainingRecord
     decision: Threshold | None = None
     windows: WindowSpec | None = None
+
+    @cached_property
+    def ensemble(self) -> Ensemble:
+        """The components, ready to score."""
+        return Ensemble(self.components)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made of the fields."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def threshold(self) -> float | None:
@@ -294,18 +304,7 @@ class FittedModel:
         self, joined: Combination, features: Float32[np.ndarray, "n_rows n_inputs"]
     ) -> Float[np.ndarray, " n_rows"]:
         """Join the components' energies of each row."""
-        if self.windows is None:
-            return joined(self.components, energies_of(self.components, features))
-        # A stream is scored row by row and is to have the same energies to the bit: whatever
-        # rounds by the number of rows gets blocks of one size.
-        energy = np.empty(len(features))
-        for first in range(0, len(features), _WINDOWS_AT_ONCE):
-            part = features[first : first + _WINDOWS_AT_ONCE]
-            block = np.zeros((_WINDOWS_AT_ONCE, features.shape[1]), np.float32)
-            block[: len(part)] = part
-            whole = joined(self.components, energies_of(self.components, block))
-            energy[first : first + len(part)] = whole[: len(part)]
-        return energy
+        return joined(self.components, self.ensemble.energies(features))
 
     def _by_chunk(self, joined: Combination, table: object) -> Float[np.ndarray, " n_rows"]:
         """Join the components' energies of each row, chunk by chunk."""

@@ -1,31 +1,21 @@
-"""Scoring: what networks make of any number of rows, in blocks and buffers of one shape."""
+"""What networks make of any number of rows, dropout off.
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple
+Networks of dense layers run in NumPy: their formulas are those of training, and a process that
+scores need not import JAX, nor wait for a compiler.
+"""
 
-import jax
-import jax.numpy as jnp
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float32
 
-from dagmm._core.compilation import compiled, make_room
-from dagmm._core.forks import check_process
-from dagmm._core.numerics import Array, sum_of_features
-from dagmm.data.base import CHUNK_ROWS
+from dagmm._core.blocks import BLOCK_ROWS, in_blocks, padded_rows
 from dagmm.networks.network import Architecture
-from dagmm.networks.padding import padding_of
-from dagmm.preprocessing.row_views import FeatureMatrix
 
-#: Rows of a block. One shape means one compilation, and a row that goes through the same
-#: arithmetic whether it comes alone or among a million.
-BLOCK_ROWS = 64
-#: Blocks of a buffer: calling a program takes longer than a block does, so that it is called once
-#: for many, and goes through those that hold rows.
-BUFFER_BLOCKS = 32
-#: Buffers, and blocks as well, of rows as wide as large images hold no more numbers than this.
-BUFFER_FEATURES = 2**23
+#: Numbers of a layer's output, of all networks, that are computed at a time: as many as stay in a
+#: processor's cache with what is made of them on the way.
+_CACHED_NUMBERS = 2**16
 
 
 class Outputs(NamedTuple):
@@ -39,137 +29,111 @@ class Outputs(NamedTuple):
     """``|x - x_hat|^2``, where x is the target, in squared encoded units; float32."""
 
 
-@cache
-def _program() -> Callable[..., Any]:
-    def outputs(
-        arrays: list[Array],
-        rows: Array,
-        target: Array,
-        n_blocks: Array,
-        only_seen: Array,
-        *,
-        architecture: Architecture,
-    ) -> Array:
-        network = architecture.assemble(arrays)
-        size, (n_rows, _) = block_rows(architecture.n_features), rows.shape
-        n_others = architecture.n_components + 1
-
-        def block_of(part: Array, i: Array) -> Array:
-            return jax.lax.dynamic_slice_in_dim(part, i * size, size).T
-
-        def of_block(i: Array, results: Array) -> Array:
-            x = block_of(rows, i)
-            z, x_hat = network.latent(x)
-
-            def others() -> Array:
-                squared_error = sum_of_features((block_of(target, i) - x_hat) ** 2)
-                return jnp.concatenate([network.gamma(z), squared_error[None]])
-
-            # Energies need neither, which would take a fifth of the time.
-            blank = jnp.zeros((n_others, size), jnp.float32)
-            seen = architecture.seen(x, z, x_hat)
-            result = jnp.concatenate([seen, jax.lax.cond(only_seen, lambda: blank, others)])
-            return jax.lax.dynamic_update_index_in_dim(results, result, i, 0)
-
-        width = architecture.n_seen + n_others
-        results = jnp.zeros((n_rows // size, width, size), jnp.float32)
-        return jax.lax.fori_loop(0, n_blocks, of_block, results)
-
-    return compiled(outputs, static_argnames="architecture")
-
-
-@dataclass(frozen=True)
-class Buffers:
-    """Encoded rows in arrays of the one shape that programs take, for any number of networks.
-
-    Parameters
-    ----------
-    arrays : list of ndarray of shape (buffer_rows, n_features), float32
-    n_rows : int
-        The rows beyond it are zeros.
-    """
-
-    arrays: list[np.ndarray]
-    n_rows: int
-
-    @classmethod
-    def of(
-        cls, features: Float32[np.ndarray, "n_rows n_features"], architecture: Architecture
-    ) -> "Buffers":
-        """Put rows in buffers, for networks of this kind or of as wide inputs."""
-        padding, (n_rows, _) = padding_of(architecture), features.shape
-        size = buffer_rows(padding.wide.n_features)
-        parts = (features[first : first + size] for first in range(0, n_rows, size))
-        return cls([padding.pad_rows(part, size) for part in parts], n_rows)
-
-
-class CompiledNetwork:
-    """A trained network that waits for rows, its parameters on the device.
+class DenseNetworks:
+    """Networks of one architecture, whose layers are multiplied in one go.
 
     Parameters
     ----------
     architecture : Architecture
-    parameters : ndarray of shape (n_parameters,)
+    parameters : sequence of ndarray of shape (n_parameters,)
+        One for each network.
     """
 
     def __init__(
-        self, architecture: Architecture, parameters: Float32[np.ndarray, " n_parameters"]
+        self,
+        architecture: Architecture,
+        parameters: Sequence[Float32[np.ndarray, " n_parameters"]],
     ) -> None:
-        check_process()
-        self.padding = padding_of(architecture)
-        network = self.padding.wide.unflatten(self.padding.pad(parameters))
-        self._arrays = jax.device_put(jax.tree.leaves(network))
+        self._architecture, self._n_networks = architecture, len(parameters)
+        self._network = architecture.unflatten(np.stack(parameters))
 
-    def start(self, rows: Buffers) -> Callable[[], Float32[np.ndarray, "n_seen n_rows"]]:
-        """Hand rows over; what is returned waits for what densities see of them.
+    def seen(
+        self, shown: Sequence[Float32[np.ndarray, "n_blocks n_features block_rows"]], n_rows: int
+    ) -> list[Float32[np.ndarray, "n_seen n_rows"]]:
+        """Return what densities see of rows by each network.
 
-        Several networks that are started before the first is waited for run side by side.
+        Parameters
+        ----------
+        shown : sequence of ndarray of shape (n_blocks, n_features, block_rows)
+            What each network is shown of the rows.
+        n_rows : int
         """
-        waiting = self._start(rows, rows, only_seen=True)
-        return lambda: self._finish(waiting, rows.n_rows, self.padding.seen)
+        n_blocks, architecture = len(shown[0]), self._architecture
+        seen = np.empty((self._n_networks, architecture.n_seen, n_blocks, BLOCK_ROWS), np.float32)
+        alike = all(one is shown[0] for one in shown)
+        with np.errstate(all="ignore"):  # a row that is far away overflows
+            for part in self._parts(n_blocks):
+                # Of what all are shown there is one, and the products are of each with that.
+                x = shown[0][part, None] if alike else np.stack([b[part] for b in shown], axis=1)
+                found = architecture.seen(x, *self._network.rebuilt(x))
+                seen[:, :, part] = found.transpose(1, 2, 0, 3)
+        return list(seen.reshape(self._n_networks, architecture.n_seen, -1)[..., :n_rows])
 
-    def outputs(self, rows: Buffers, target: Buffers) -> Outputs:
-        """Everything that the network makes of rows, which it has to rebuild as the target."""
-        waiting = self._start(rows, target, only_seen=False)
-        seen, wide = self.padding.seen, self.padding.wide
-        others = np.arange(wide.n_components + 1) + wide.n_seen
-        whole = self._finish(waiting, rows.n_rows, np.concatenate([seen, others]))
-        d = len(seen)
-        return Outputs(whole[:d], whole[d:-1], whole[-1])
+    def outputs(
+        self,
+        features: Float32[np.ndarray, "n_rows n_features"],
+        target: Float32[np.ndarray, "n_rows n_features"],
+    ) -> Outputs:
+        """Return all that the only network makes of rows, which it is to rebuild as the target."""
+        rows, wanted = blocks_of(features.T), blocks_of(target.T)
+        architecture, n_blocks = self._architecture, len(rows)
+        n_components = architecture.n_components
+        seen = np.empty((n_blocks, architecture.n_seen, BLOCK_ROWS), np.float32)
+        gamma = np.empty((n_blocks, n_components, BLOCK_ROWS), np.float32)
+        squared_error = np.empty((n_blocks, BLOCK_ROWS), np.float32)
+        with np.errstate(all="ignore"):
+            for part in self._parts(n_blocks):
+                x = rows[part, None]
+                z, x_hat = self._network.latent(x)
+                code = z[..., : architecture.n_code, :]
+                seen[part] = architecture.seen(x, code, x_hat)[:, 0]
+                gamma[part] = self._network.gamma(z)[:, 0]
+                squared_error[part] = ((wanted[part] - x_hat[:, 0]) ** 2).sum(axis=1)
+        n_rows = len(features)
+        return Outputs(
+            _rows_of(seen, n_rows), _rows_of(gamma, n_rows), squared_error.ravel()[:n_rows]
+        )
 
-    def _start(self, rows: Buffers, target: Buffers, *, only_seen: bool) -> list[Array]:
-        make_room(_program())
-        wide = self.padding.wide
-        size, at_once = block_rows(wide.n_features), buffer_rows(wide.n_features)
-        return [
-            _program()(
-                self._arrays,
-                array,
-                to_rebuild,
-                np.int32(-(-min(at_once, rows.n_rows - i * at_once) // size)),
-                np.bool_(only_seen),
-                architecture=wide,
-            )
-            for i, (array, to_rebuild) in enumerate(zip(rows.arrays, target.arrays, strict=True))
-        ]
+    def decode(
+        self, code: Float32[np.ndarray, "n_code n_rows"]
+    ) -> Float32[np.ndarray, "n_rows n_features"]:
+        """Return the rows that codes stand for, by the only network."""
+        blocks, parts = blocks_of(code), []
+        with np.errstate(all="ignore"):
+            for part in self._parts(len(blocks)):
+                parts.append(self._network.compression.decode(blocks[part, None])[:, 0])
+        nothing = np.empty((0, self._architecture.n_features, BLOCK_ROWS), np.float32)
+        return _rows_of(np.concatenate([nothing, *parts]), code.shape[1]).T
 
-    def _finish(self, waiting: list[Array], n_rows: int, places: np.ndarray) -> np.ndarray:
-        """Wait for blocks of outputs, and lay the first few end to end, without the padding."""
-        at_once = buffer_rows(self.padding.wide.n_features)
-        whole = np.empty((len(places), n_rows), np.float32)
-        for i, result in enumerate(waiting):
-            part = whole[:, i * at_once : (i + 1) * at_once]
-            true = np.asarray(result)[:, places].transpose(1, 0, 2)
-            part[:] = true.reshape(len(places), -1)[:, : part.shape[1]]
-        return whole
+    def _parts(self, n_blocks: int) -> Iterator[slice]:
+        """Yield blocks, so many at a time that what is made of them stays in a cache."""
+        one = self._architecture
+        widest = max(one.n_features, *one.comp_hiddens, *one.est_hiddens)
+        size = max(1, _CACHED_NUMBERS // (self._n_networks * widest * BLOCK_ROWS))
+        return (slice(first, first + size) for first in range(0, n_blocks, size))
+
+
+def blocks_of(
+    x: Float32[np.ndarray, "n_features n_rows"],
+) -> Float32[np.ndarray, "n_blocks n_features block_rows"]:
+    """Cut rows into blocks, each by itself in memory; zeros fill the last."""
+    return np.ascontiguousarray(in_blocks(padded_rows(x, np.float32)))
+
+
+def _rows_of(
+    blocks: Float32[np.ndarray, "n_blocks n_features block_rows"], n_rows: int
+) -> Float32[np.ndarray, "n_features n_rows"]:
+    """Lay blocks end to end."""
+    n_features = blocks.shape[1]
+    return blocks.transpose(1, 0, 2).reshape(n_features, -1)[:, :n_rows]
 
 
 def latent_rows(
     architecture: Architecture,
     parameters: Float32[np.ndarray, " n_parameters"],
     features: Float32[np.ndarray, "n_rows n_features"],
-) -> Float32[np.ndarray, "n_latent n_rows"]:
-    """Z of encoded rows: their code and residual features.
+) -> Float32[np.ndarray, "n_seen n_rows"]:
+    """Return what densities see of encoded rows: z, or code and residuals.
 
     Parameters
     ----------
@@ -177,7 +141,12 @@ def latent_rows(
     parameters : ndarray of shape (n_parameters,)
     features : ndarray of shape (n_rows, n_features), float32
     """
-    return CompiledNetwork(architecture, parameters).start(Buffers.of(features, architecture))()
+    if architecture.is_compiled:
+        from dagmm.inference import compiled
+
+        return compiled.latent_rows(architecture, parameters, features)
+    blocks = blocks_of(features.T)
+    return DenseNetworks(architecture, [parameters]).seen([blocks], len(features))[0]
 
 
 def outputs_of(
@@ -196,9 +165,12 @@ def outputs_of(
     target : ndarray of shape (n_rows, n_features), float32, optional
         The rows that are to be rebuilt, where they are not those that the network sees.
     """
-    rows = Buffers.of(features, architecture)
-    wanted = rows if target is None else Buffers.of(target, architecture)
-    return CompiledNetwork(architecture, parameters).outputs(rows, wanted)
+    wanted = features if target is None else target
+    if architecture.is_compiled:
+        from dagmm.inference import compiled
+
+        return Outputs(*compiled.outputs_of(architecture, parameters, features, wanted))
+    return DenseNetworks(architecture, [parameters]).outputs(features, wanted)
 
 
 def decoded_rows(
@@ -206,7 +178,7 @@ def decoded_rows(
     parameters: Float32[np.ndarray, " n_parameters"],
     code: Float32[np.ndarray, "n_code n_rows"],
 ) -> Float32[np.ndarray, "n_rows n_features"]:
-    """Rows that codes stand for, in blocks of one shape.
+    """Rows that codes stand for.
 
     Parameters
     ----------
@@ -214,39 +186,8 @@ def decoded_rows(
     parameters : ndarray of shape (n_parameters,)
     code : ndarray of shape (n_code, n_rows), float32
     """
-    n_rows, size = code.shape[1], block_rows(architecture.n_features)
-    padded = np.zeros((len(code), -(-n_rows // size) * size), np.float32)
-    padded[:, :n_rows] = code
-    rows = np.empty((padded.shape[1], architecture.n_features), np.float32)
-    for i in range(0, n_rows, size):
-        part = padded[:, i : i + size]
-        rows[i : i + size] = np.asarray(_decoding()(parameters, part, architecture=architecture)).T
-    return rows[:n_rows]
+    if architecture.is_compiled:
+        from dagmm.inference import compiled
 
-
-@cache
-def _decoding() -> Callable[..., Any]:
-    def decode(parameters: Array, code: Array, *, architecture: Architecture) -> Array:
-        return architecture.unflatten(parameters).compression.decode(code)
-
-    return compiled(decode, static_argnames="architecture")
-
-
-def chunks_of(features: FeatureMatrix) -> Iterator[slice]:
-    """Rows in chunks, of which what is made of one takes a bounded memory."""
-    n_rows, n_features = features.shape
-    at_once = buffer_rows(n_features)
-    size = max(at_once, min(CHUNK_ROWS, BUFFER_FEATURES // n_features) // at_once * at_once)
-    return (slice(first, first + size) for first in range(0, n_rows, size))
-
-
-def block_rows(n_features: int) -> int:
-    """Rows of a block, a power of two."""
-    return min(BLOCK_ROWS, 1 << (max(1, BUFFER_FEATURES // n_features).bit_length() - 1))
-
-
-def buffer_rows(n_features: int) -> int:
-    """Rows of a buffer, a power of two of blocks."""
-    size = block_rows(n_features)
-    blocks = max(1, BUFFER_FEATURES // (size * n_features))
-    return size * min(BUFFER_BLOCKS, 1 << (blocks.bit_length() - 1))
+        return compiled.decoded_rows(architecture, parameters, code)
+    return DenseNetworks(architecture, [parameters]).decode(code)

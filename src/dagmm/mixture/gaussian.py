@@ -6,13 +6,15 @@ last axis: z has shape (n_latent, n_rows).
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
 
+from dagmm._core.blocks import BLOCK_ROWS, padded_rows, product
 from dagmm._core.json_fields import JsonField
 from dagmm._core.numerics import TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
 from dagmm._core.states import Promise, State, check_array
@@ -21,9 +23,11 @@ from dagmm.mixture.moments import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Moments
 #: At which a normal density is 1 at its mean: a coordinate that is 0 for every row and has this
 #: variance adds nothing to an energy.
 NEUTRAL_VARIANCE = 0.5 / math.pi
-#: Coordinates of z whose energies are computed at a time, so that all of it stays in a processor's
-#: cache.
-_CACHED_COORDINATES = 2**13
+#: Numbers that whitened rows are at a time, so that all of them stay in a processor's cache.
+_CACHED_NUMBERS, _MOST_BLOCKS = 2**16, 31
+#: Matrices of more coordinates are whitened with in parts, of so many rows at least, at most so
+#: many: a part need not be multiplied with the zeros beyond its last coordinate.
+_PART_ROWS, _MOST_PARTS = 32, 4
 
 
 def log_joint(
@@ -73,56 +77,6 @@ def energy(
     Parameters as in :func:`log_joint`; the result has shape (n_rows,) and higher is stranger.
     """
     return -log_sum_exp(log_joint(z, phi, mu, chol))
-
-
-def whitened_energy(
-    z: Float[Array, "n_latent n_rows"],
-    mu: Float[Array, "n_components n_latent"],
-    whitening: Float[Array, "n_components n_latent n_latent"],
-    log_peak: Float[Array, " n_components"],
-) -> Float[Array, " n_rows"]:
-    """Energy of rows (equation 6) under components whose covariances are factored already.
-
-    Parameters
-    ----------
-    z : array of shape (n_latent, n_rows)
-    mu : array of shape (n_components, n_latent)
-    whitening : array of shape (n_components, n_latent, n_latent)
-        Inverses of the lower Cholesky factors of the covariances.
-    log_peak : array of shape (n_components,)
-        Logarithm of each component's density at its mean, times its weight.
-
-    Returns
-    -------
-    array of shape (n_rows,)
-        In nats.
-    """
-    xp = z.__array_namespace__()
-    whitened = xp.matmul(whitening, z[None] - mu[:, :, None])
-    whitened *= whitened  # in place, where arrays can be changed
-    return -log_sum_exp(log_peak[:, None] - 0.5 * whitened.sum(axis=1))
-
-
-def by_parts(
-    energy_of: Callable[[np.ndarray], np.ndarray],
-    z: Float[np.ndarray, "n_latent n_rows"],
-    size: int | None = None,
-) -> Float[np.ndarray, " n_rows"]:
-    """Energies of any number of rows in float64, so many at a time as a cache holds.
-
-    Parameters
-    ----------
-    energy_of : callable
-    z : ndarray of shape (n_latent, n_rows)
-    size : int, optional
-        Rows at a time; by default as many as a cache holds the coordinates of.
-    """
-    energy = np.empty(z.shape[1])
-    size = size or max(1, _CACHED_COORDINATES // len(z))
-    for start in range(0, len(energy), size):
-        part = slice(start, start + size)
-        energy[part] = energy_of(z[:, part].astype(np.float64))
-    return energy
 
 
 @dataclass(frozen=True)
@@ -188,12 +142,50 @@ class GaussianMixture:
     def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger.
 
-        As :func:`energy`, with what does not depend on the rows computed once.
+        As :func:`energy`, with what does not depend on the rows computed once, and of each row as
+        of that row alone.
         """
-        return by_parts(self._energy, z)
+        n_rows = z.shape[1]
+        energy = np.empty(-(-n_rows // BLOCK_ROWS) * BLOCK_ROWS)
+        for first in range(0, n_rows, self._rows_at_once):
+            x = padded_rows(z[:, first : first + self._rows_at_once], np.float64, ones=True)
+            energy[first : first + x.shape[1]] = self._energy(x)
+        return energy[:n_rows]
 
-    def _energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> np.ndarray:
-        return np.asarray(whitened_energy(z, *self.terms))
+    def _energy(self, x: Float[np.ndarray, "n_coordinates n_rows"]) -> np.ndarray:
+        """Energy of whole blocks of rows, whose first coordinate is 1."""
+        distance = np.zeros((self.n_components, x.shape[1]))
+        for part in self._parts:
+            whitened = product(part, x[: part.shape[1]])
+            whitened *= whitened
+            distance += whitened.reshape(self.n_components, -1, x.shape[1]).sum(axis=1)
+        distance *= -0.5
+        distance += self.terms[2][:, None]
+        return -distance[0] if self.n_components == 1 else np.asarray(-log_sum_exp(distance))
+
+    @cached_property
+    def _rows_at_once(self) -> int:
+        """Rows whose energies are computed at a time."""
+        n_blocks = min(_MOST_BLOCKS, _CACHED_NUMBERS // (self.mu.size * BLOCK_ROWS))
+        # An odd number: an even one may put all coordinates of a row at one place of the cache.
+        return (n_blocks | 1) * BLOCK_ROWS
+
+    @cached_property
+    def _parts(self) -> list[Float[np.ndarray, "n_whitened n_coordinates"]]:
+        """Matrices that make whitened coordinates of ``[1, z]``, of all components at once.
+
+        Of a lower triangular matrix the first rows see the first coordinates only.
+        """
+        mu, whitening, _ = self.terms
+        d = mu.shape[1]
+        shift = -(whitening @ mu[:, :, None])
+        whole = np.concatenate([shift, whitening], axis=2)
+        n_parts = min(_MOST_PARTS, max(1, d // _PART_ROWS))
+        cuts = np.linspace(0, d, n_parts + 1).round().astype(int)
+        return [
+            np.ascontiguousarray(whole[:, first:last, : last + 1]).reshape(-1, last + 1)
+            for first, last in pairwise(cuts)
+        ]
 
     def slope(
         self, z: Float[np.ndarray, "n_latent n_rows"]
@@ -215,7 +207,7 @@ class GaussianMixture:
 
     @cached_property
     def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What :func:`whitened_energy` takes after the rows."""
+        """Means, inverse Cholesky factors, and logarithms of weighted densities at the means."""
         whitening, log_peak = inverse_lower(self.chol), log_norm(self.phi, self.chol)
         return self.mu, np.asarray(whitening), np.asarray(log_peak)
 

@@ -1,10 +1,12 @@
-"""Activations are names, so that a model can be saved without code in the file."""
+"""Activations are names, so that a model can be saved without code in the file.
 
+Their functions take NumPy arrays and JAX arrays alike, and leave what they are given as it is.
+Steps are in place where arrays can be changed: of large ones memory is what takes the time.
+"""
+
+import math
 from collections.abc import Callable
 from typing import TypeAlias
-
-import jax
-import jax.numpy as jnp
 
 from dagmm._core.errors import ArgumentError
 from dagmm._core.numerics import Array
@@ -13,25 +15,92 @@ from dagmm._core.numerics import Array
 Activation: TypeAlias = str | Callable[[Array], Array]
 
 
+#: Of the self-normalising network (Klambauer et al., 2017).
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+_LEAK = 0.01
+
+
+def _elu(x: Array) -> Array:
+    xp = x.__array_namespace__()
+    return xp.where(x > 0.0, x, xp.expm1(xp.where(x > 0.0, 0.0, x)))
+
+
+def _gelu(x: Array) -> Array:
+    """Hendrycks and Gimpel (2016), by their formula with tanh."""
+    u = x * x
+    u *= x
+    u *= 0.044715
+    u += x
+    u *= math.sqrt(2.0 / math.pi)
+    u = _tanh(u)
+    u += 1.0
+    u *= 0.5
+    u *= x
+    return u
+
+
+def _leaky_relu(x: Array) -> Array:
+    return x.__array_namespace__().where(x >= 0.0, x, _LEAK * x)
+
+
 def _linear(x: Array) -> Array:
     return x
 
 
+def _relu(x: Array) -> Array:
+    # Unlike a maximum it has the slope 0 at 0.
+    return x.__array_namespace__().where(x <= 0.0, 0.0, x)
+
+
+def _selu(x: Array) -> Array:
+    xp = x.__array_namespace__()
+    below = _SELU_ALPHA * xp.expm1(xp.where(x > 0.0, 0.0, x))
+    return _SELU_SCALE * xp.where(x > 0.0, x, below)
+
+
+def _sigmoid(x: Array) -> Array:
+    # 1 / (1 + exp(-x)), which overflows.
+    u = _tanh(0.5 * x)
+    u += 1.0
+    u *= 0.5
+    return u
+
+
+def _silu(x: Array) -> Array:
+    return x * _sigmoid(x)
+
+
+def _sin(x: Array) -> Array:
+    return x.__array_namespace__().sin(x)
+
+
+def _softplus(x: Array) -> Array:
+    return x.__array_namespace__().logaddexp(x, 0.0)
+
+
+def _softsign(x: Array) -> Array:
+    return x / (1.0 + x.__array_namespace__().abs(x))
+
+
+def _tanh(x: Array) -> Array:
+    return x.__array_namespace__().tanh(x)
+
+
 KNOWN: dict[str, Callable[[Array], Array]] = {
-    "celu": jax.nn.celu,
-    "elu": jax.nn.elu,
-    "gelu": jax.nn.gelu,
-    "leaky_relu": jax.nn.leaky_relu,
+    "celu": _elu,
+    "elu": _elu,
+    "gelu": _gelu,
+    "leaky_relu": _leaky_relu,
     "linear": _linear,
-    "relu": jax.nn.relu,
-    "selu": jax.nn.selu,
-    "sigmoid": jax.nn.sigmoid,
-    "silu": jax.nn.silu,
-    "sin": jnp.sin,
-    "softplus": jax.nn.softplus,
-    "softsign": jax.nn.soft_sign,
-    "swish": jax.nn.silu,
-    "tanh": jnp.tanh,
+    "relu": _relu,
+    "selu": _selu,
+    "sigmoid": _sigmoid,
+    "silu": _silu,
+    "sin": _sin,
+    "softplus": _softplus,
+    "softsign": _softsign,
+    "swish": _silu,
+    "tanh": _tanh,
 }
 
 

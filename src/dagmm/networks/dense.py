@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.numerics import Array
+from dagmm._core.trees import tree
 
 #: Draws one parameter array of a given shape, float32.
 Initializer: TypeAlias = Callable[[tuple[int, ...]], np.ndarray]
@@ -32,25 +32,32 @@ def blank(shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(np.float32(0.0), shape)
 
 
-class Dense(eqx.Module):
+@tree
+class Dense:
     """``weight @ x + bias`` for a block whose rows lie along the last axis.
 
     Inside the compiled programs the long axis is the last one: vector instructions then run
-    along rows, which makes a training step about 1.6 times as fast on a CPU.
+    along rows, which makes a training step about 1.6 times as fast on a CPU. Layers of several
+    networks may be stacked along leading axes, as may blocks.
     """
 
-    weight: Float[Array, "out_size in_size"]
-    bias: Float[Array, " out_size"]
+    weight: Float[Array, "*networks out_size in_size"]
+    bias: Float[Array, "*networks out_size"]
 
-    def __init__(self, in_size: int, out_size: int, *, init: Initializer) -> None:
-        self.weight = init((out_size, in_size))
-        self.bias = init((out_size,))
+    @classmethod
+    def drawn(cls, in_size: int, out_size: int, *, init: Initializer) -> "Dense":
+        """Draw a new layer."""
+        return cls(init((out_size, in_size)), init((out_size,)))
 
-    def __call__(self, x: Float[Array, "in_size n_rows"]) -> Float[Array, "out_size n_rows"]:
+    def __call__(
+        self, x: Float[Array, "... in_size n_rows"]
+    ) -> Float[Array, "... out_size n_rows"]:
         """Apply the layer to each row."""
-        return self.weight @ x + self.bias[:, None]
+        y: Any = self.weight @ x
+        y += self.bias[..., None]  # in place, where arrays can be changed
+        return y
 
 
 def dense_stack(sizes: tuple[int, ...], *, init: Initializer) -> tuple[Dense, ...]:
     """One layer between each two neighbouring sizes."""
-    return tuple(Dense(i, o, init=init) for i, o in pairwise(sizes))
+    return tuple(Dense.drawn(i, o, init=init) for i, o in pairwise(sizes))

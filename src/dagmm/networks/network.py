@@ -1,16 +1,14 @@
 """The whole network of one member, and the few numbers that say how to build it."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt32
 
 from dagmm._core.numerics import Array
+from dagmm._core.trees import leaves_of, static, tree, with_leaves
 from dagmm.networks.activations import Activation
 from dagmm.networks.compression import Compression, DenseCompression
 from dagmm.networks.convolutional import ConvCompression
@@ -19,25 +17,35 @@ from dagmm.networks.estimation import Estimation
 from dagmm.networks.residual import RESIDUALS
 
 
-class Network(eqx.Module):
-    """Compression and estimation network of one member; rows lie along the last axis."""
+@tree
+class Network:
+    """Compression and estimation network of one member; rows lie along the last axis.
+
+    Dense networks of one architecture may be stacked along leading axes, and see the same rows or
+    each its own.
+    """
 
     compression: Compression
     estimation: Estimation
-    residuals: tuple[str, ...] = eqx.field(static=True)
+    residuals: tuple[str, ...] = static()
+
+    def rebuilt(
+        self, x: Float[Array, "... n_features n_rows"]
+    ) -> tuple[Float[Array, "... n_code n_rows"], Float[Array, "... n_features n_rows"]]:
+        """Return the code z_c and the reconstruction x_hat of each row."""
+        code = self.compression.encode(x)
+        return code, self.compression.decode(code)
 
     def latent(
-        self, x: Float[Array, "n_features n_rows"]
-    ) -> tuple[Float[Array, "n_latent n_rows"], Float[Array, "n_features n_rows"]]:
+        self, x: Float[Array, "... n_features n_rows"]
+    ) -> tuple[Float[Array, "... n_latent n_rows"], Float[Array, "... n_features n_rows"]]:
         """Return z = [z_c, z_r] and the reconstruction x_hat of each row."""
-        code = self.compression.encode(x)
-        x_hat = self.compression.decode(code)
-        residual = [RESIDUALS[name](x, x_hat)[None] for name in self.residuals]
-        return jnp.concatenate([code, *residual]), x_hat
+        code, x_hat = self.rebuilt(x)
+        return _with_residuals(self.residuals, x, code, x_hat), x_hat
 
     def gamma(
-        self, z: Float[Array, "n_latent n_rows"], *, seed: UInt32[Array, " 2"] | None = None
-    ) -> Float[Array, "n_components n_rows"]:
+        self, z: Float[Array, "... n_latent n_rows"], *, seed: UInt32[Array, " 2"] | None = None
+    ) -> Float[Array, "... n_components n_rows"]:
         """Return the soft membership of each row; with a seed, under dropout (training)."""
         return self.estimation.gamma(z, seed=seed)
 
@@ -107,17 +115,26 @@ class Architecture:
 
     def seen(
         self,
-        x: Float[Array, "n_features n_rows"],
-        z: Float[Array, "n_latent n_rows"],
-        x_hat: Float[Array, "n_features n_rows"],
-    ) -> Float[Array, "n_seen n_rows"]:
+        x: Float[Array, "... n_features n_rows"],
+        code: Float[Array, "... n_code n_rows"],
+        x_hat: Float[Array, "... n_features n_rows"],
+    ) -> Float[Array, "... n_seen n_rows"]:
         """Return what densities see of each row.
 
         Of a whole row nothing is lost: it is what its code stands for, and the rest.
         """
         if not self.whole_row:
-            return z
-        return z.__array_namespace__().concatenate([z[: self.n_code], x - x_hat])
+            return _with_residuals(self.residuals, x, code, x_hat)
+        return x.__array_namespace__().concatenate([code, x - x_hat], axis=-2)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether JAX computes the network for scoring as well: convolutions, others' functions.
+
+        NumPy does for dense layers with activations that are known.
+        """
+        activations = (self.comp_activation, self.est_activation)
+        return bool(self.shape) or not all(isinstance(one, str) for one in activations)
 
     @property
     def n_components(self) -> int:
@@ -133,35 +150,28 @@ class Architecture:
         """Return the network's shapes; the arrays are zeros that take no memory."""
         return self._assemble(blank)
 
-    def unflatten(self, parameters: Float[Array, " n_parameters"]) -> Network:
-        """Rebuild the network from its parameters in one vector."""
-        leaves = jax.tree.leaves(self.skeleton())
-        ends = np.cumsum([leaf.size for leaf in leaves])
+    def unflatten(self, parameters: Float[Array, "*networks n_parameters"]) -> Network:
+        """Rebuild the network from its parameters in one vector; networks stay stacked."""
+        sizes = [leaf.size for _, leaf in leaves_of(self.skeleton())]
+        ends, networks = np.cumsum(sizes), parameters.shape[:-1]
         parts = (
-            parameters[end - leaf.size : end].reshape(leaf.shape)
-            for leaf, end in zip(leaves, ends, strict=True)
+            parameters[..., end - math.prod(shape) : end].reshape(*networks, *shape)
+            for shape, end in zip(self.shapes().values(), ends, strict=True)
         )
-        return self.assemble(list(parts))
-
-    def assemble(self, arrays: list[Array]) -> Network:
-        """Rebuild the network from its arrays, in the order of its tree."""
-        network: Network = jax.tree.unflatten(jax.tree.structure(self.skeleton()), arrays)
-        return network
+        return with_leaves(self.skeleton(), parts)
 
     def named(self, parameters: Float[Array, " n_parameters"]) -> dict[str, Array]:
         """Split parameters by the path of each array, such as ``compression.encoder.0.weight``."""
-        leaves = jax.tree_util.tree_leaves_with_path(self.unflatten(parameters))
-        return {_path(path): leaf for path, leaf in leaves}
+        return dict(leaves_of(self.unflatten(parameters)))
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each array by its path, in the order of the parameters."""
-        leaves = jax.tree_util.tree_leaves_with_path(self.skeleton())
-        return {_path(path): leaf.shape for path, leaf in leaves}
+        return {path: leaf.shape for path, leaf in leaves_of(self.skeleton())}
 
     def _assemble(self, init: Initializer) -> Network:
         return Network(
             compression=self._compression(init),
-            estimation=Estimation(
+            estimation=Estimation.drawn(
                 self.n_latent,
                 self.est_hiddens,
                 self.est_activation,
@@ -173,8 +183,10 @@ class Architecture:
 
     def _compression(self, init: Initializer) -> Compression:
         if self.shape:
-            return ConvCompression(self.shape, self.comp_hiddens, self.comp_activation, init=init)
-        return DenseCompression(
+            return ConvCompression.drawn(
+                self.shape, self.comp_hiddens, self.comp_activation, init=init
+            )
+        return DenseCompression.drawn(
             self.n_features,
             self.comp_hiddens,
             self.comp_activation,
@@ -185,9 +197,16 @@ class Architecture:
 
 def flatten(network: Network) -> Float[Array, " n_parameters"]:
     """All parameters of a network in one vector, in the order of its tree."""
-    leaves = jax.tree.leaves(network)
+    leaves = [leaf for _, leaf in leaves_of(network)]
     return leaves[0].__array_namespace__().concatenate([leaf.ravel() for leaf in leaves])
 
 
-def _path(path: tuple[Any, ...]) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator=".")
+def _with_residuals(
+    residuals: tuple[str, ...],
+    x: Float[Array, "... n_features n_rows"],
+    code: Float[Array, "... n_code n_rows"],
+    x_hat: Float[Array, "... n_features n_rows"],
+) -> Float[Array, "... n_latent n_rows"]:
+    """Return z = [z_c, z_r]."""
+    features = [RESIDUALS[name](x, x_hat)[..., None, :] for name in residuals]
+    return x.__array_namespace__().concatenate([code, *features], axis=-2)

@@ -16,22 +16,22 @@ ERROR_FLOOR = 1e-3
 
 
 def relative_distance(
-    x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
-) -> Float[Array, " n_rows"]:
+    x: Float[Array, "... n_features n_rows"], x_hat: Float[Array, "... n_features n_rows"]
+) -> Float[Array, "... n_rows"]:
     """Relative Euclidean distance ``|x - x_hat| / |x|``."""
     return safe_norm(x - x_hat, TINY_NORM) / safe_norm(x, NORM_FLOOR)
 
 
 def cosine_similarity(
-    x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
-) -> Float[Array, " n_rows"]:
+    x: Float[Array, "... n_features n_rows"], x_hat: Float[Array, "... n_features n_rows"]
+) -> Float[Array, "... n_rows"]:
     """Cosine of the angle between a row and its reconstruction."""
     return sum_of_features(x * x_hat) / (safe_norm(x, NORM_FLOOR) * safe_norm(x_hat, NORM_FLOOR))
 
 
 def log_error(
-    x: Float[Array, "n_features n_rows"], x_hat: Float[Array, "n_features n_rows"]
-) -> Float[Array, " n_rows"]:
+    x: Float[Array, "... n_features n_rows"], x_hat: Float[Array, "... n_features n_rows"]
+) -> Float[Array, "... n_rows"]:
     """Logarithm of the squared reconstruction error ``|x - x_hat|^2``.
 
     Not in the paper. The error itself is close to log-normal, which a Gaussian mixture takes

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagmm._core.errors import InputError
-from dagmm.evaluation.compare import compare
 from dagmm.evaluation.result import Comparison
 from dagmm.report.collect import ReportData
 
@@ -41,6 +40,8 @@ class Compared:
 
 def compared(data: ReportData) -> Compared:
     """Compare methods on rows drawn at random, alarms among them as often as in the table."""
+    from dagmm.evaluation.compare import compare  # DAGMM is fitted, which takes long to import
+
     features, labels = drawn(data, 2 * MOST_ROWS)
     known = labels if data.labels else None
     try:

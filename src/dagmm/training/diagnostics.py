@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
 
 from dagmm._core.errors import ArgumentError
 from dagmm._core.numerics import Array
+from dagmm._core.ranks import rank_correlation
 from dagmm.inference.forward import outputs_of
 from dagmm.inference.record import Diagnostics
 from dagmm.mixture.gaussian import GaussianMixture
@@ -117,10 +117,3 @@ def _unmoved(architecture: Architecture, result: TrainedMember) -> list[str]:
         return names
     # With one component every membership is one: there is nothing to estimate.
     return [name for name in names if not name.startswith("estimation.")]
-
-
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's, with ties at their mean rank; 0 where either side has one value only."""
-    if np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
-        return 0.0
-    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])

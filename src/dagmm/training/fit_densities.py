@@ -7,8 +7,8 @@ import numpy as np
 
 from dagmm._core.parallel import parallel_map, single_threaded_blas
 from dagmm._core.progress import Progress
+from dagmm.inference.chunks import chunks_of
 from dagmm.inference.ensemble import Component, EncodedRows, Identity, TrainedNetwork
-from dagmm.inference.forward import chunks_of
 from dagmm.mixture.density import DensityFit, Sample, View
 from dagmm.mixture.moments import Moments
 from dagmm.preprocessing.normal_scores import NormalScores

@@ -5,10 +5,10 @@ from typing import NamedTuple
 from jaxtyping import Float, UInt32
 
 from dagmm._core.numerics import Array, sum_of_features
-from dagmm.mixture.minibatch import NO_PADDING, LatentPadding, minibatch_energy
 from dagmm.mixture.moments import Moments
 from dagmm.networks.dropout import fold_in, keep_mask
 from dagmm.networks.network import Network
+from dagmm.training.minibatch import NO_PADDING, LatentPadding, minibatch_energy
 
 
 class Terms(NamedTuple):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dagmm.mixture.density import DensityConfig, View
 from dagmm.mixture.latent import LatentMixture
@@ -10,9 +11,13 @@ from dagmm.mixture.row_mixture import InputMixture, RowMixture
 from dagmm.networks.convolutional import halved
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
-from dagmm.preprocessing.windows.features import Detail
 from dagmm.training.config import DetectorConfig
 from dagmm.training.schedule import TrainingConfig
+
+if TYPE_CHECKING:
+    from dagmm.preprocessing.windows.features import Detail
+else:
+    Detail = str
 
 #: Numbers of components that mixtures choose from.
 COMPONENTS = (1, 2, 4, 8, 16)

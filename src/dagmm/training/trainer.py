@@ -20,7 +20,6 @@ from dagmm._core.numerics import Array
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm.inference.forward import outputs_of
-from dagmm.mixture.minibatch import LatentPadding
 from dagmm.networks.dropout import fold_in, seed_of
 from dagmm.networks.network import Architecture, Network, flatten
 from dagmm.networks.padding import Padding, padding_of, unpadded
@@ -30,6 +29,7 @@ from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.checkpoint.identity import identity_of
 from dagmm.training.checkpoint.member_file import MemberFile, Standing
 from dagmm.training.history import History
+from dagmm.training.minibatch import LatentPadding
 from dagmm.training.objective import Terms, objective
 from dagmm.training.schedule import LEAST_GAIN, Schedule, batches_of
 from dagmm.training.schedule import TrainingConfig as TrainingConfig

@@ -55,7 +55,7 @@ def test_the_estimation_network_is_as_drawn(parameters):
 
 def test_the_gradient_is_that_of_the_squared_error():
     rng = np.random.default_rng(0)
-    pair = Pair(*(Dense(*sizes, init=glorot(rng)) for sizes in ((6, 4), (4, 6))))
+    pair = Pair(*(Dense.drawn(*sizes, init=glorot(rng)) for sizes in ((6, 4), (4, 6))))
     gradient, x = PairGradient("tanh", True, False), correlated_rows(n_rows=10).T
 
     def error(shift):

@@ -5,20 +5,26 @@ from dataclasses import dataclass
 from jaxtyping import Float
 
 from dagmm._core.numerics import Array
+from dagmm._core.trees import tree
 from dagmm.networks.compression import Compression
 from dagmm.networks.dense import Initializer
 from dagmm.networks.estimation import Estimation
 from dagmm.networks.network import Architecture, Network
 
 
+@tree
 class NoCompression(Compression):
     """A row is its own code."""
 
-    def encode(self, x: Float[Array, "n_features n_rows"]) -> Float[Array, "n_code n_rows"]:
+    def encode(
+        self, x: Float[Array, "... n_features n_rows"]
+    ) -> Float[Array, "... n_code n_rows"]:
         """Return the row."""
         return x
 
-    def decode(self, code: Float[Array, "n_code n_rows"]) -> Float[Array, "n_features n_rows"]:
+    def decode(
+        self, code: Float[Array, "... n_code n_rows"]
+    ) -> Float[Array, "... n_features n_rows"]:
         """Return the code."""
         return code
 
@@ -53,7 +59,7 @@ class CodeArchitecture(Architecture):
     def _assemble(self, init: Initializer) -> Network:
         return Network(
             compression=NoCompression(),
-            estimation=Estimation(
+            estimation=Estimation.drawn(
                 self.n_features,
                 self.est_hiddens,
                 self.est_activation,

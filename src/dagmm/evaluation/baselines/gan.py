@@ -5,15 +5,15 @@ rebuilt, and a discriminator learns to tell rows from rebuilt rows. The generato
 rows like those it was trained on, so a row that it fails to make is strange.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.numerics import Array
+from dagmm._core.trees import tree
 from dagmm.evaluation.baselines.method import Strangeness
 from dagmm.evaluation.baselines.optimise import DescentConfig, Gradient, descend
 from dagmm.networks.dense import Dense, Initializer, dense_stack, glorot
@@ -26,7 +26,8 @@ LEAK = 0.2
 CONFIG = DescentConfig(batch_size=256, n_steps=2000, learning_rate=1e-3, momentum=0.5)
 
 
-class Ganomaly(eqx.Module):
+@tree
+class Ganomaly:
     """The four networks; rows lie along the last axis."""
 
     encoder: tuple[Dense, ...]
@@ -34,12 +35,16 @@ class Ganomaly(eqx.Module):
     second_encoder: tuple[Dense, ...]
     discriminator: tuple[Dense, ...]
 
-    def __init__(self, n_features: int, n_code: int, *, init: Initializer) -> None:
+    @classmethod
+    def drawn(cls, n_features: int, n_code: int, *, init: Initializer) -> "Ganomaly":
+        """Draw new networks."""
         sizes = (n_features, *HIDDENS, n_code)
-        self.encoder = dense_stack(sizes, init=init)
-        self.decoder = dense_stack(sizes[::-1], init=init)
-        self.second_encoder = dense_stack(sizes, init=init)
-        self.discriminator = dense_stack((n_features, *HIDDENS, 1), init=init)
+        return cls(
+            encoder=dense_stack(sizes, init=init),
+            decoder=dense_stack(sizes[::-1], init=init),
+            second_encoder=dense_stack(sizes, init=init),
+            discriminator=dense_stack((n_features, *HIDDENS, 1), init=init),
+        )
 
     def generate(
         self, x: Float[Array, "n_features n_rows"]
@@ -100,10 +105,9 @@ class AdversarialGradient(Gradient):
 
     def __call__(self, networks: Ganomaly, x: Float[Array, "n_features n_rows"]) -> Ganomaly:
         """Return the gradients of both losses, each where it belongs."""
-        ours = eqx.filter_grad(generator_loss)(networks, x)
-        theirs = eqx.filter_grad(discriminator_loss)(networks, x)
-        moved: Ganomaly = eqx.tree_at(lambda n: n.discriminator, ours, theirs.discriminator)
-        return moved
+        ours: Ganomaly = jax.grad(generator_loss)(networks, x)
+        theirs: Ganomaly = jax.grad(discriminator_loss)(networks, x)
+        return replace(ours, discriminator=theirs.discriminator)
 
 
 def gan(
@@ -116,7 +120,7 @@ def gan(
     """
     rng = np.random.default_rng(seed)
     n_features = x.shape[1]
-    start = Ganomaly(n_features, _code_width(n_features), init=glorot(rng))
+    start = Ganomaly.drawn(n_features, _code_width(n_features), init=glorot(rng))
     networks = descend(AdversarialGradient(), start, x.astype(np.float32), config, rng)
     return lambda rows: np.asarray(networks.losses(rows.T), np.float64)
 

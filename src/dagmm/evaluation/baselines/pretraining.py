@@ -4,14 +4,14 @@ Each layer is trained with its mirror image as a shallow autoencoder of what the
 make of the rows; put together they are where the training of the whole network starts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm._core.numerics import Array
+from dagmm._core.trees import tree
 from dagmm.evaluation.baselines.optimise import DescentConfig, Gradient, descend
 from dagmm.networks.activations import Activation, activation_function
 from dagmm.networks.compression import DenseCompression
@@ -19,7 +19,8 @@ from dagmm.networks.dense import Dense
 from dagmm.networks.network import Architecture, flatten
 
 
-class Pair(eqx.Module):
+@tree
+class Pair:
     """A layer of the encoder and its mirror image in the decoder."""
 
     encoder: Dense
@@ -92,9 +93,9 @@ def pretrain(
         gradient = PairGradient(architecture.comp_activation, i == 0, i == len(encoders) - 1)
         pairs.append(descend(gradient, Pair(encoder, decoder), features, config, rng))
         features = np.asarray(gradient.encode(pairs[-1], features.T)).T
-    pretrained = eqx.tree_at(
-        lambda n: (n.compression.encoder, n.compression.decoder),
-        network,
-        (tuple(p.encoder for p in pairs), tuple(p.decoder for p in pairs[::-1])),
+    pretrained = replace(
+        network.compression,
+        encoder=tuple(pair.encoder for pair in pairs),
+        decoder=tuple(pair.decoder for pair in pairs[::-1]),
     )
-    return np.asarray(flatten(pretrained))
+    return np.asarray(flatten(replace(network, compression=pretrained)))

@@ -14,16 +14,14 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
-from dagmm._core.compilation import compiled
 from dagmm._core.numerics import Array, inverse_lower
 from dagmm.data.images import ImageRows
-from dagmm.inference.ensemble import TrainedNetwork, combined_slopes, latents_of
+from dagmm.inference.chunks import block_rows
+from dagmm.inference.ensemble import TrainedNetwork, combined_slopes
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.inference.forward import block_rows
 from dagmm.mixture.gaussian import GaussianMixture, log_joint
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.image_encoder import ImageEncoder
@@ -184,7 +182,7 @@ def _slopes(
     the image, which the network's own program tells.
     """
     components = model.components
-    made = latents_of(components, features)
+    made = model.ensemble.latents(features)
     energies = np.stack([one.density.energy(z) for one, z in zip(components, made, strict=True)])
     outer = combined_slopes(components, energies)
     by_z = [
@@ -230,11 +228,15 @@ def _pulled_back(
 
 @cache
 def _pulling_back() -> Callable[..., Any]:
+    import jax  # nothing else here needs it
+
+    from dagmm._core.compilation import compiled
+
     def pull_back(
         parameters: Array, rows: Array, slope: Array, *, architecture: Architecture
     ) -> Array:
         network = architecture.unflatten(parameters)
-        _, back = jax.vjp(lambda x: architecture.seen(x.T, *network.latent(x.T)), rows)
+        _, back = jax.vjp(lambda x: architecture.seen(x.T, *network.rebuilt(x.T)), rows)
         return back(slope)[0]
 
     return compiled(pull_back, static_argnames="architecture")

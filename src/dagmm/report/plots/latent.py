@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dagmm.inference.ensemble import EncodedRows
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.moments import Moments
@@ -82,7 +81,7 @@ def latent_view(
         gamma = np.ones((1, usual.sum()))
         if mixture is not None:
             # Its components are of code and residuals: z shows where their rows lie.
-            gamma = mixture.membership(shown.start(EncodedRows(features[usual]))())
+            gamma = mixture.membership(shown.seen(features[usual]))
         mixture = GaussianMixture.from_moments(Moments.of(z[:, usual], gamma))
     plane = plane_of(mixture, shown.architecture.n_code)
     return LatentView(

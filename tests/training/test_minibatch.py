@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import oracle
-from dagmm._core.numerics import traced_cholesky
+from dagmm._core import traced
 from dagmm.mixture.gaussian import energy
-from dagmm.mixture.minibatch import minibatch_energy
+from dagmm.training.minibatch import minibatch_energy
 
 N_LATENT, N_COMPONENTS, N_ROWS = 3, 4, 30
 
@@ -25,7 +25,7 @@ def weighted(function, weights):
 
 
 def through_cholesky(z, phi, mu, cov):
-    return energy(z, phi, mu, traced_cholesky(cov))
+    return energy(z, phi, mu, traced.cholesky(cov))
 
 
 def test_it_is_equation_6():

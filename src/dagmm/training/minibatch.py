@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from dagmm._core.numerics import TINY, Array, inverse_lower, log_sum_exp, traced_cholesky
+from dagmm._core import traced
+from dagmm._core.numerics import TINY, Array, inverse_lower, log_sum_exp
 from dagmm.mixture.gaussian import NEUTRAL_VARIANCE, log_norm
 from dagmm.mixture.moments import Moments, covariance_penalty, floor_of
 
@@ -75,7 +76,7 @@ def minibatch_energy(
 
 
 def _forward(z: Array, phi: Array, mu: Array, cov: Array) -> tuple[Array, _Saved]:
-    chol = traced_cholesky(cov)
+    chol = traced.cholesky(cov)
     whitening = inverse_lower(chol)
     whitened = jnp.matmul(whitening, z[None] - mu[:, :, None])
     log_joint = log_norm(phi, chol)[:, None] - 0.5 * (whitened * whitened).sum(axis=1)
