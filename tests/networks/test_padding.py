@@ -195,20 +195,17 @@ def test_a_padded_training_is_the_one_without_padding(monkeypatch, states):
 
 
 def test_large_tables_and_rows_that_become_windows_are_left_as_they_are(monkeypatch):
-    rows = rows_for(PAPER, 64)
-    assert trainer._paddings(rows, [PAPER], None)[1] == trainer.MOST_PADDED // 6
+    most = trainer.MOST_PADDED // 6
+    assert trainer._paddings(64, [PAPER], None)[1] == most
     view = WindowFeatures.unscaled("sequence", 3, np.zeros(5, bool))
     made = trainer.TrainingRows(None, [])
     making = made._replace(windowed=WindowGather(view, np.zeros(64, np.int32)))
-    assert trainer._paddings(rows, [PAPER], made)[1] == trainer.MOST_PADDED // 6
-    assert trainer._paddings(rows, [PAPER], making) == ([unpadded(PAPER)], 64)
+    assert trainer._paddings(64, [PAPER], made)[1] == most
+    assert trainer._paddings(64, [PAPER], making) == ([unpadded(PAPER)], None)
     monkeypatch.setattr(trainer, "MOST_PADDED", 6 * 64)
-    assert trainer._paddings(rows, [PAPER], None)[1] == 64
+    assert trainer._paddings(64, [PAPER], None)[1] == 64
     monkeypatch.setattr(trainer, "MOST_PADDED", 6 * 63)
-    paddings, n_rows = trainer._paddings(rows, [PAPER, PAPER], None)
-    assert n_rows == 64
-    assert paddings == [unpadded(PAPER)] * 2
-    assert paddings[0].pad_rows(rows, n_rows) is rows
+    assert trainer._paddings(64, [PAPER, PAPER], None) == ([unpadded(PAPER)] * 2, None)
 
 
 def test_scoring_cuts_padding_off():

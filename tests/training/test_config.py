@@ -144,3 +144,12 @@ def test_a_detector_with_options_is_fitted_and_saved_with_them(tmp_path):
         "densities": ["row_mixture"],
     }
     np.testing.assert_array_equal(again.energy(normal(5)), detector.energy(normal(5)))
+
+
+def test_a_bound_on_the_seconds_leaves_the_first_cycle_and_is_told_by_the_saved_model(tmp_path):
+    config = {"comp_hiddens": (6, 2), "epochs": 2, "cycles": 3, "max_seconds": 1e-9}
+    detector = DAGMMDetector(n_members=2, config=config).fit(normal(60))
+    detector.save(tmp_path / "m")
+    for history in DAGMMDetector.load(tmp_path / "m").history_:
+        assert history["out_of_time"] == [0, 1]
+        assert len(history["loss"]) == 2

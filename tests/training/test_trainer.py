@@ -339,6 +339,7 @@ def test_each_cycle_is_twice_as_long_and_ends_at_a_rate_of_nearly_zero():
         assert rate[stop - 1] < 0.01 * plan.learning_rate
         assert (np.diff(rate[start:stop]) <= 0.0).all()
     assert [plan.cycle_at(n) for n in (0, 4, 5, 12, 20, 28)] == [None, 0, None, 1, None, 2]
+    assert [plan.cycle_after(n) for n in (0, 3, 4, 11, 12, 27)] == [0, 0, 1, 1, 2, 2]
 
 
 def test_the_weights_of_the_terms_rise_in_the_first_cycle_alone():
@@ -486,9 +487,10 @@ def test_each_network_is_trained_on_its_own_table():
 def test_what_tells_trainings_apart_knows_who_sees_which_table():
     rows, other = correlated_rows(), correlated_rows(seed=3)
     places = [np.arange(len(rows))] * 2
-    digests = {
-        digest_of(trainer._parts_of(TrainingRows(None, places, None, tables)))
-        for tables in (None, [rows, rows], [rows, other], [other, rows])
-    }
+    digests = set()
+    for tables in (None, [rows, other], [other, rows], [rows, other, other]):
+        seen, parts = trainer._what_is_seen(rows, TrainingRows(None, places, None, tables))
+        assert len(seen) == (1 if tables is None else 2)
+        digests.add((digest_of(seen), digest_of(parts)))
     assert len(digests) == 4
-    assert trainer._parts_of(None) == []
+    assert trainer._what_is_seen(rows, None) == ([rows], [])

@@ -96,9 +96,12 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         ``batch_size``, ``epochs``, ``steps_per_epoch``, ``learning_rate``, ``lambda1``,
         ``lambda2``, ``cosine_decay``, ``warm_up``, ``reconstruction_weight``, ``cycles`` (the
         first has ``epochs``, each other twice as many as the one before, and they end where they
-        no longer help); and ``densities``, those of the ensemble that are kept: a list
-        of ``"row_mixture"`` (of tables) or ``"latent_mixture"`` (of windows and images), of each
-        network, ``"input_mixture"`` and ``"marginal_mixtures"``, or a dict of these with options.
+        no longer help), ``max_seconds`` (no cycle but the first begins that would end later than
+        this after training began; the model then depends on how fast the machine is and on what
+        else it does, and ``history_`` says where the bound ended a training); and ``densities``,
+        those of the ensemble that are kept: a list of ``"row_mixture"`` (of tables) or
+        ``"latent_mixture"`` (of windows and images), of each network, ``"input_mixture"`` and
+        ``"marginal_mixtures"``, or a dict of these with options.
     warm_start : bool, default=False
         Whether another ``fit`` goes on with the networks of the one before instead of drawing
         new ones; the table must then be encoded to as many features. Everything else is fitted

@@ -75,9 +75,13 @@ class TrainingConfig:
         """Epochs up to the end of a cycle, the first of which is 0."""
         return self.epochs * (2 ** (cycle + 1) - 1)
 
+    def cycle_after(self, epochs: int) -> int:
+        """Return the cycle that the next epoch is part of."""
+        return (epochs // self.epochs + 1).bit_length() - 1
+
     def cycle_at(self, epochs: int) -> int | None:
         """Return which cycle ends after so many epochs, from 0 on; None in the midst of one."""
-        cycle = (epochs // self.epochs + 1).bit_length() - 2
+        cycle = self.cycle_after(epochs) - 1
         return cycle if cycle >= 0 and epochs == self.end_of(cycle) else None
 
     def has_time(self, cycle: int, seconds: float, per_epoch: float) -> bool:

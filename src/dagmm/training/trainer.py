@@ -347,7 +347,7 @@ def train(
     progress = progress or Progress()
     if checkpoint is not None:
         training = identity_of(
-            rows, n_rows, architectures, config, sequence, initial, _parts_of(inputs)
+            *_what_is_seen(rows, inputs), n_rows, architectures, config, sequence, initial
         )
         for member, file in zip(members, checkpoint.begin(training, config), strict=True):
             member.resume(file)
@@ -370,6 +370,7 @@ def train(
             member.keep(at_once=True)
 
     waiting = [member for member in members if not member.is_done]
+    before = min((member.history.epochs for member in waiting), default=0)
     progress.phase("compiling", len(members) * config.most_epochs)
     if waiting:
         make_room(_program())
@@ -379,7 +380,7 @@ def train(
     progress.phase("training", len(members) * config.most_epochs)
     if checkpoint is not None:
         progress.advance(_done(members))
-    for cycle in range(config.cycles):
+    for cycle in range(config.cycle_after(before), config.cycles):
         # Without a bound on the time nobody waits for the others where a cycle ends.
         end = config.most_epochs if config.max_seconds is None else config.end_of(cycle)
         start, at = monotonic(), min((member.history.epochs for member in waiting), default=0)
@@ -390,7 +391,7 @@ def train(
             break
         now = monotonic()
         # Compiling is no part of a cycle, unless the call that compiled was all of this one.
-        per_epoch = (now - start) / (end - at) if at < end else (now - began) / end
+        per_epoch = (now - start) / (end - at) if at < end else (now - began) / (end - before)
         if not config.has_time(cycle + 1, now - began, per_epoch):
             for member in waiting:
                 member.end_early()
@@ -408,12 +409,12 @@ def _members(
     inputs: TrainingRows | None,
 ) -> list[_TrainingRun]:
     """Return networks before training, on the device with the rows that they share."""
-    paddings, n_padded = _paddings(rows, architectures, inputs)
+    paddings, n_padded = _paddings(len(rows), architectures, inputs)
     check_process()
     tables = [rows] * len(paddings) if inputs is None or not inputs.tables else inputs.tables
     # Networks that see rows alike share what lies on the device.
     on_device = {
-        key: jax.device_put(paddings[0].pad_rows(table, n_padded))
+        key: jax.device_put(table if n_padded is None else paddings[0].pad_rows(table, n_padded))
         for key, table in {id(table): table for table in tables}.items()
     }
     windowed = None if inputs is None else jax.device_put(inputs.windowed)
@@ -435,27 +436,27 @@ def _members(
 
 
 def _paddings(
-    rows: Float[np.ndarray, "padded_rows n_columns"],
-    architectures: Sequence[Architecture],
-    inputs: TrainingRows | None,
-) -> tuple[list[Padding], int]:
-    """Return how each network is padded, and up to how many rows their tables are."""
+    n_rows: int, architectures: Sequence[Architecture], inputs: TrainingRows | None
+) -> tuple[list[Padding], int | None]:
+    """Return how each network is padded, and up to how many rows their tables are, if they are."""
     paddings = [padding_of(architecture) for architecture in architectures]
-    n_rows = MOST_PADDED // paddings[0].wide.n_features
+    n_padded = MOST_PADDED // paddings[0].wide.n_features
     makes_inputs = inputs is not None and inputs.windowed is not None
-    if makes_inputs or len(rows) > n_rows:
-        return [unpadded(architecture) for architecture in architectures], len(rows)
-    return paddings, n_rows
+    if makes_inputs or n_rows > n_padded:
+        return [unpadded(architecture) for architecture in architectures], None
+    return paddings, n_padded
 
 
-def _parts_of(inputs: TrainingRows | None) -> list[np.ndarray]:
-    """Return what tells the rows of each network from those of another training."""
+def _what_is_seen(
+    rows: Float[np.ndarray, "padded_rows n_columns"], inputs: TrainingRows | None
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return all tables that networks see, and what tells which rows of which each sees."""
     if inputs is None:
-        return []
-    tables = {id(table): table for table in inputs.tables or ()}
-    order = [list(tables).index(id(table)) for table in inputs.tables or ()]
-    windowed = jax.tree.leaves(inputs.windowed)
-    return [*inputs.fitted, *windowed, *tables.values(), np.array(order, np.int64)]
+        return [rows], []
+    seen = [rows] if inputs.tables is None else inputs.tables
+    tables = {id(table): table for table in seen}
+    order = np.array([list(tables).index(id(table)) for table in seen])
+    return [*tables.values()], [*inputs.fitted, *jax.tree.leaves(inputs.windowed), order]
 
 
 def _done(members: Sequence[_TrainingRun]) -> int:

@@ -17,7 +17,7 @@ def described(
 ):
     rows = correlated_rows() if rows is None else rows
     seed = np.random.SeedSequence(seed)
-    return identity_of(rows, n_rows, networks, plan, seed, initial, inputs)
+    return identity_of([rows], inputs, n_rows, networks, plan, seed, initial)
 
 
 def difference(**changed):
@@ -73,8 +73,8 @@ def test_every_field_of_network_and_plan_counts():
 def test_a_seed_that_has_had_children_is_another_seed():
     first, second = np.random.SeedSequence(0), np.random.SeedSequence(0)
     second.spawn(1)
-    arguments = (correlated_rows(), N_ROWS, (ARCHITECTURE,), PLAN)
-    plain = [identity_of(*arguments, seed, None, ()) for seed in (first, second)]
+    arguments = ([correlated_rows()], (), N_ROWS, (ARCHITECTURE,), PLAN)
+    plain = [identity_of(*arguments, seed, None) for seed in (first, second)]
     assert differences(*plain) == "the seed"
 
 

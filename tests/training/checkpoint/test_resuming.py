@@ -19,7 +19,7 @@ from dagmm._core.errors import ArgumentError, ModelFileError, ModelSaveError
 from dagmm._core.progress import Progress
 from dagmm.training.checkpoint import member_file
 from dagmm.training.checkpoint.directory import Checkpoint
-from dagmm.training.trainer import train
+from dagmm.training.trainer import TrainingRows, train
 from small_fits import tiny_window_config
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, correlated_rows
 
@@ -61,6 +61,20 @@ def same(one, two):
 
 
 # Training
+
+
+def test_a_training_that_ran_out_of_time_goes_on_with_as_much_again(tmp_path):
+    rows = correlated_rows()
+    plan = replace(PLAN, epochs=2, cycles=3, max_seconds=1e-9)
+    inputs = TrainingRows(None, [np.arange(N_ROWS)], [rows])
+    for epochs in (2, 6):
+        (result,) = train(
+            *(rows, N_ROWS, [ARCHITECTURE], plan, 0),
+            inputs=inputs,
+            checkpoint=Checkpoint(tmp_path / "ck"),
+        )
+        assert result.history.epochs == epochs
+        assert result.history["out_of_time"] == [0] * (epochs - 1) + [1]
 
 
 @pytest.mark.parametrize("row", [0.0, 1e30], ids=["all steps", "some steps dropped"])

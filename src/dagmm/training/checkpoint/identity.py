@@ -23,19 +23,23 @@ _MOST_NAMED = 4
 
 
 def identity_of(
-    rows: np.ndarray,
+    tables: Sequence[np.ndarray],
+    inputs: Sequence[np.ndarray],
     n_rows: int,
     architectures: Sequence[Architecture],
     config: TrainingConfig,
     seed: np.random.SeedSequence,
     initial: Sequence[np.ndarray] | None,
-    inputs: Sequence[np.ndarray],
 ) -> dict[str, Any]:
     """Describe a training, as plain data that is the same only where its result is.
 
     Parameters
     ----------
-    rows : ndarray of shape (padded_rows, n_features), float32
+    tables : sequence of ndarray of shape (padded_rows, n_features), float32
+        Rows as networks see them.
+    inputs : sequence of ndarray
+        Which rows of which table each network is trained on, and what windows are made from; none
+        where all are trained on all rows, each by itself.
     n_rows : int
         Rows to train on, those at the beginning.
     architectures : sequence of Architecture
@@ -44,9 +48,6 @@ def identity_of(
     seed : SeedSequence
     initial : sequence of ndarray of shape (n_parameters,), optional
         Where each network starts, if that is not drawn.
-    inputs : sequence of ndarray
-        Which rows each network is trained on, and what windows are made from; none where all are
-        trained on all rows, each by itself.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def identity_of(
         **_networks(architectures),
         **asdict(config),
         "n_rows": n_rows,
-        "training rows": digest_of([rows]),
+        "training rows": digest_of(tables),
         "inputs of each network": digest_of(inputs),
         "initial parameters": digest_of(initial or []),
     }
