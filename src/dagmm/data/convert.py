@@ -36,7 +36,9 @@ def as_rows(table: object, argument: str = "X", columns: Iterable[str] = ()) -> 
     images = image_rows(table)
     if images is not None:
         return images
-    frame = frame_of(with_index(table, columns))
+    # Whether something is a frame takes as long to find out as an array's row to be scored.
+    is_array = isinstance(table, np.ndarray)
+    frame = None if is_array else frame_of(with_index(table, columns))
     if frame is not None:
         return FrameRows(frame)
     stored = stored_rows(table)
