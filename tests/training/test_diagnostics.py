@@ -29,6 +29,7 @@ HEALTHY = Diagnostics(
     rank_correlation=0.25,
     unmoved_arrays=(),
     undone=False,
+    is_linear=False,
     dropped_steps=0,
     empty_components=0,
     n_components=4,

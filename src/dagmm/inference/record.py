@@ -32,6 +32,9 @@ class Diagnostics:
         Parameters that training left as they were.
     undone : bool
         Whether the trained network overflowed and the untrained one took its place.
+    is_linear : bool
+        Whether the network kept the principal components, where it began, as no training rebuilt
+        rows that it was not fitted to better.
     dropped_steps : int
         Steps left out because loss or gradient was not finite.
     empty_components, n_components : int
@@ -45,6 +48,7 @@ class Diagnostics:
     rank_correlation: float
     unmoved_arrays: tuple[str, ...]
     undone: bool
+    is_linear: bool
     dropped_steps: int
     empty_components: int
     n_components: int
@@ -67,6 +71,7 @@ class Diagnostics:
             rank_correlation=parts["rank_correlation"].number(),
             unmoved_arrays=parts["unmoved_arrays"].texts(_MOST_COLUMNS),
             undone=parts["undone"].flag(),
+            is_linear=parts["is_linear"].flag(),
             dropped_steps=parts["dropped_steps"].whole(),
             empty_components=parts["empty_components"].whole(),
             n_components=parts["n_components"].whole(),
@@ -255,7 +260,8 @@ class Finding(NamedTuple):
         """``"good"``, ``"plain"`` for what does no harm, or ``"look"``."""
         if self.kind in ("trained", "trained_objective"):
             return "good"
-        return "plain" if self.kind in ("empty", "empty_one", "dropped_one") else "look"
+        plain = ("linear", "empty", "empty_one", "dropped_one")
+        return "plain" if self.kind in plain else "look"
 
 
 _SENTENCES = {
@@ -274,6 +280,8 @@ _SENTENCES = {
     "{after:.3g}; lower the learning rate",
     "hardly": "the networks hardly trained: reconstruction error went from {before:.3g} to "
     "{after:.3g}; train longer or with a higher learning rate",
+    "linear": "{member}the network keeps the principal components of its rows: what training "
+    "added to them did not rebuild other rows better",
     "empty": "{member}{n} of {of} components are empty",
     "empty_one": "{member}1 of {of} components is empty",
     "dropped": "{member}{n} steps were dropped because loss or gradient was not finite; a few do "
@@ -347,6 +355,8 @@ def findings_of(diagnostics: Sequence[Diagnostics]) -> list[Finding]:
 
 def _findings_of_one(one: Diagnostics) -> list[tuple[str, dict[str, Any]]]:
     found: list[tuple[str, dict[str, Any]]] = []
+    if one.is_linear:
+        found.append(("linear", {}))
     if one.empty_components:
         facts = {"n": one.empty_components, "of": one.n_components}
         found.append(("empty_one" if one.empty_components == 1 else "empty", facts))

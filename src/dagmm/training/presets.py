@@ -110,6 +110,7 @@ def table_config(n_rows: int, shape: tuple[int, ...], n_members: int) -> Detecto
         residuals=("log_error",),
         mask_ratio=MASK_RATIO_OF_FEW if is_few else MASK_RATIO,
         whole_row=whole_row,
+        has_shortcuts=whole_row,
     )
     training = TrainingConfig(
         batch_size=batch_size,

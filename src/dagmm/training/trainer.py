@@ -1,7 +1,7 @@
 """Training: the compiled program, its loop on the host, several members side by side."""
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import islice
 from threading import Event
 from time import monotonic
@@ -31,6 +31,7 @@ from dagmm.training.checkpoint.member_file import MemberFile, Standing
 from dagmm.training.history import History
 from dagmm.training.minibatch import LatentPadding
 from dagmm.training.objective import Terms, objective
+from dagmm.training.principal_components import at_principal_components
 from dagmm.training.schedule import LEAST_GAIN, Schedule, batches_of
 from dagmm.training.schedule import TrainingConfig as TrainingConfig
 
@@ -41,6 +42,8 @@ MOST_PADDED = 2**23
 
 #: Rows, at most, that the error of rows that were not fitted to is taken of.
 _JUDGED_ROWS = 4096
+#: Rows, at most, that principal components are taken of.
+_SOME_ROWS = 2**14
 #: What an error has to fall to for another cycle.
 _GOOD = 1.0 - LEAST_GAIN
 
@@ -53,6 +56,11 @@ class TrainedMember(NamedTuple):
     parameters: np.ndarray
     """Parameters after training, in one vector."""
     history: History
+    held_out_error: float | None = None
+    """Mean squared error of rows that the network is not fitted to; None without any."""
+    is_start: bool = False
+    """Whether no cycle of training rebuilt such rows better than the principal components, where
+    the network began."""
 
 
 class TrainingRows(NamedTuple):
@@ -178,6 +186,7 @@ class _TrainingRun:
         initial: np.ndarray | None,
         windowed: WindowGather | None,
         held_out: FeatureMatrix | None,
+        table: np.ndarray,
     ) -> None:
         network_seed, order_seed, dropout_seed = seed.spawn(3)
         self.rows, self.padding, self.config = rows, padding, config
@@ -185,16 +194,22 @@ class _TrainingRun:
         self.held_out = held_out if held_out is not None and len(held_out) else None
         architecture = padding.architecture
         self.seed = seed_of(dropout_seed)
+        is_drawn = initial is None
         if initial is None:
             rng = np.random.default_rng(network_seed)
             initial = np.asarray(flatten(architecture.build(rng)))
-        self.initial = self.best = initial
+        self.initial = self.start = initial
+        if is_drawn and architecture.has_shortcuts and windowed is None:
+            places = np.arange(fitted) if isinstance(fitted, int) else fitted
+            some = table[places[:: -(-len(places) // _SOME_ROWS)]]
+            self.start = at_principal_components(architecture, initial, some)
+        self.best = self.start
         self.batches = batches_of(fitted, config, np.random.default_rng(order_seed))
         self.history = History()
         k, d = architecture.n_components, architecture.n_latent
-        zeros = np.zeros_like(self.initial)
+        zeros = np.zeros_like(self.start)
         fresh = _State(
-            self.initial,
+            self.start,
             # Of no parameters, as JAX would compile a program for each number of them.
             _ADAM.init(zeros[:0])._replace(mu=zeros, nu=zeros),
             np.zeros((), np.int32),
@@ -260,14 +275,25 @@ class _TrainingRun:
         if self.held_out is None:
             self.best = parameters
             return
-        step = -(-len(self.held_out) // _JUDGED_ROWS)
-        rows = self.held_out[::step]
-        error = outputs_of(self.padding.architecture, parameters, rows).squared_error
-        mean = float(error.mean(dtype=np.float64))
+        error = self._error_of(parameters)
         # What is not finite is no better than anything.
-        if not any(mean >= before or mean != mean for before in self.history.held_out_errors):
+        if error < min([self._start_error, *self.history.held_out_errors]):
             self.best = parameters
-        self.history.judge(mean)
+        self.history.judge(error)
+
+    @cached_property
+    def _start_error(self) -> float:
+        """Error of held-out rows before the first cycle; only principal components may last."""
+        if self.held_out is None or self.start is self.initial:
+            return np.inf
+        return self._error_of(self.start)
+
+    def _error_of(self, parameters: np.ndarray) -> float:
+        """Mean squared error of rows that the network is not fitted to."""
+        assert self.held_out is not None, "asked only where there are any"
+        rows = self.held_out[:: -(-len(self.held_out) // _JUDGED_ROWS)]
+        error = outputs_of(self.padding.architecture, parameters, rows).squared_error
+        return float(error.mean(dtype=np.float64))
 
     def end_early(self) -> None:
         """Begin no other cycle, as there is no time for it."""
@@ -276,7 +302,12 @@ class _TrainingRun:
 
     def result(self) -> TrainedMember:
         """Return the best network at the end of a cycle."""
-        return TrainedMember(self.initial, self.best, self.history)
+        errors = self.history.held_out_errors
+        if not errors:
+            return TrainedMember(self.initial, self.best, self.history)
+        error = min([self._start_error, *errors])
+        is_start = self._start_error <= min(errors) and np.isfinite(error)
+        return TrainedMember(self.initial, self.best, self.history, error, bool(is_start))
 
     def _standing(self) -> Standing:
         """Return where the training stands, in true shapes."""
@@ -428,6 +459,7 @@ def _members(
             None if initial is None else initial[i],
             windowed,
             None if inputs is None or inputs.held_out is None else inputs.held_out[i],
+            tables[i],
         )
         for i, (padding, member_seed) in enumerate(
             zip(paddings, seed.spawn(len(architectures)), strict=True)

@@ -42,9 +42,9 @@ def weigh(
     """
     errors: dict[bool, list[float]] = {}
     for view, member in members:
-        if member.history.held_out_errors:
+        if member.held_out_error is not None:
             variance = _variance(viewed(inputs, view))
-            error = min(member.history.held_out_errors) / variance if variance > 0.0 else 1.0
+            error = member.held_out_error / variance if variance > 0.0 else 1.0
             errors.setdefault(view is None, []).append(float(np.clip(error, _LEAST_ERROR, 1.0)))
 
     def precision(one: Component) -> float:
