@@ -2,7 +2,8 @@
 
 The KDDCUP network of the paper (118-60-30-10-1, estimation 10-4), batch 1,024, float32. The
 contenders take turns, so that a busy machine slows all of them; compare ratios of one run, not
-milliseconds of two. ``--torch`` needs PyTorch beside dagmm.
+milliseconds of two. ``--torch`` needs PyTorch beside dagmm. ``--scoring`` measures scoring with
+the default detector instead, beside scikit-learn's.
 
     python benchmarks/speed.py --torch --data DATA --out speed.json
 """
@@ -265,10 +266,18 @@ def main() -> None:
     parser.add_argument("--torch", action="store_true", help="measure PyTorch as well")
     parser.add_argument("--data", type=Path, help="folder with adbench/38_thyroid.npz")
     parser.add_argument("--widths", type=int, default=0, help="tables of random widths to fit")
+    parser.add_argument("--scoring", action="store_true", help="scoring beside scikit-learn's")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--out", type=Path, help="JSON file")
     arguments = parser.parse_args()
     os.environ["DAGMM_CACHE_DIR"] = ""  # what compiles is to be seen
+    if arguments.scoring:
+        import score_speed
+
+        found = score_speed.measure(arguments.rows, arguments.repeats)
+        write_json(arguments.out, {"environment": environment(), "scoring": found})
+        score_speed.print_scoring(found)
+        return
     results = {
         "environment": environment(),
         "training": training(arguments.repeats, with_torch=arguments.torch),

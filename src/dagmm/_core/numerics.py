@@ -9,7 +9,7 @@ along the last axis but one, rows along the last. What only JAX can do is in
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 if TYPE_CHECKING:
     import jax

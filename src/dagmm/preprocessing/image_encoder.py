@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from jaxtyping import Float32, Float64
-from scipy.ndimage import gaussian_filter
 
 from dagmm._core.errors import InputError
 from dagmm.data.base import Chunk, Rows
@@ -157,7 +157,9 @@ def smoothed(
     """Smooth each image by a Gaussian of this standard deviation, in pixels."""
     if width == 0.0:
         return pixels
-    return np.asarray(gaussian_filter(pixels, (0.0, width, width, 0.0), mode="nearest"))
+    return np.asarray(
+        scipy.ndimage.gaussian_filter(pixels, (0.0, width, width, 0.0), mode="nearest")
+    )
 
 
 def _images(chunk: Chunk) -> ImageChunk:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy.stats import beta, binom
 
 from dagmm.inference.calibration.alarm_budget import PERIODS
 from dagmm.inference.calibration.calibration import TRAINING, Calibration
@@ -116,14 +116,14 @@ def share_interval(
 ) -> tuple[float, float]:
     """Interval of a share by Clopper and Pearson; rows that depend count as less than one."""
     side = (1.0 - confidence) / 2.0
-    low = float(beta.ppf(side, n, of - n + 1)) if n else 0.0
-    high = float(beta.ppf(1.0 - side, n + 1, of - n)) if n < of else 1.0
+    low = float(scipy.stats.beta.ppf(side, n, of - n + 1)) if n else 0.0
+    high = float(scipy.stats.beta.ppf(1.0 - side, n + 1, of - n)) if n < of else 1.0
     return low, high
 
 
 def is_more(n: int, of: int, expected: Expected) -> bool:
     """Whether rows have more alarms than normal rows would, with a chance of 1 in 1000."""
-    return bool(binom.sf(n - 1, of, expected.high) < 1e-3) if n else False
+    return bool(scipy.stats.binom.sf(n - 1, of, expected.high) < 1e-3) if n else False
 
 
 def is_far_more(n: int, of: int, expected: Expected) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float, Int64
-from scipy.stats import chi2
 
 #: Rows are cut into so many blocks, whose shares of high energies are compared: longer blocks
 #: show longer runs, but there are fewer of them. Fewer rows in a block say nothing.
@@ -76,7 +76,7 @@ def _effective_rows(energy: Float[np.ndarray, " n_rows"]) -> Iterator[float]:
     for n_blocks in _N_BLOCKS:
         shares = [float(block.mean()) for block in np.array_split(high, n_blocks)]
         factor = float(np.var(shares, ddof=1)) / (variance * n_blocks / n_rows)
-        if factor > chi2.ppf(_SURE, n_blocks - 1) / (n_blocks - 1):
+        if factor > scipy.stats.chi2.ppf(_SURE, n_blocks - 1) / (n_blocks - 1):
             yield max(1.0, n_rows / factor)
 
 

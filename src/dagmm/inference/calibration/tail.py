@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy  # whose parts are imported when they are used: some take most of a second
 from jaxtyping import Float
-from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import chi2, genpareto
 
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 
@@ -55,7 +54,9 @@ class Tail:
 
     def energy_at(self, share: float) -> float:
         """Energy that a share of all rows exceeds, in nats; at most the share of the tail."""
-        return self.level + float(genpareto.isf(share / self.share, self.shape, scale=self.scale))
+        return self.level + float(
+            scipy.stats.genpareto.isf(share / self.share, self.shape, scale=self.scale)
+        )
 
     def share_above(self, energy: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """Share of all rows that exceeds each energy, which must be above the level.
@@ -66,7 +67,9 @@ class Tail:
         shape, scale = self.shape, self.scale
         if shape < 0.0:
             shape, scale = 0.0, float(self.excess.mean())
-        return np.asarray(self.share * genpareto.sf(energy - self.level, shape, scale=scale))
+        return np.asarray(
+            self.share * scipy.stats.genpareto.sf(energy - self.level, shape, scale=scale)
+        )
 
     def interval(self, share: float, confidence: float = 0.95) -> tuple[float, float]:
         """Confidence interval of :meth:`energy_at` by profile likelihood (Coles, 4.3.3).
@@ -75,7 +78,7 @@ class Tail:
         """
         best = self.energy_at(share) - self.level
         # The likelihood of dependent rows, to the power of what each of them says.
-        drop = 0.5 * float(chi2.ppf(confidence, 1)) * self.n_each
+        drop = 0.5 * float(scipy.stats.chi2.ppf(confidence, 1)) * self.n_each
         highest = _profile(self.excess, best, share / self.share)
 
         def above_drop(log_excess: float) -> float:
@@ -100,7 +103,7 @@ class Tail:
         distances = []
         for _ in range(_RESAMPLES):
             sample = np.sort(
-                genpareto.rvs(
+                scipy.stats.genpareto.rvs(
                     self.shape, scale=self.scale, size=len(self.excess), random_state=rng
                 )
             )
@@ -133,26 +136,26 @@ def fit_tail(sample: EmpiricalDistribution) -> Tail | None:
 
 def _fitted(excess: np.ndarray) -> tuple[float, float]:
     """Shape and scale of maximum likelihood."""
-    shape, _, scale = genpareto.fit(excess, floc=0.0)
+    shape, _, scale = scipy.stats.genpareto.fit(excess, floc=0.0)
     return float(shape), float(scale)
 
 
 def _log_likelihood(excess: np.ndarray, shape: float, scale: float) -> float:
-    return float(genpareto.logpdf(excess, shape, scale=scale).sum())
+    return float(scipy.stats.genpareto.logpdf(excess, shape, scale=scale).sum())
 
 
 def _profile(excess: np.ndarray, at: float, share: float) -> float:
     """Highest log-likelihood of all tails of which the stated share lies above ``at``."""
 
     def loss(shape: float) -> float:
-        scale = at / float(genpareto.isf(share, shape))
+        scale = at / float(scipy.stats.genpareto.isf(share, shape))
         # Impossible is as bad as can be, but the search needs to compute with it.
         return min(_IMPOSSIBLE, -_log_likelihood(excess, shape, scale))
 
     grid = np.linspace(*_SHAPES, 61)
     start = int(np.argmin([loss(shape) for shape in grid]))
     bounds = (grid[max(0, start - 1)], grid[min(len(grid) - 1, start + 1)])
-    found = minimize_scalar(loss, bounds=bounds, method="bounded")
+    found = scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded")
     return -min(float(found.fun), loss(float(grid[start])))
 
 
@@ -161,7 +164,7 @@ def _crossing(above_drop: Callable[[float], float], start: float, step: float) -
     near, far = start, start + step
     for _ in range(60):
         if above_drop(far) < 0.0:
-            return float(np.exp(brentq(above_drop, near, far, xtol=1e-4)))
+            return float(np.exp(scipy.optimize.brentq(above_drop, near, far, xtol=1e-4)))
         near, far, step = far, far + step, 1.3 * step
     return 0.0 if step < 0 else np.inf
 
@@ -170,4 +173,4 @@ def _distance(excess: np.ndarray, shape: float, scale: float) -> float:
     """Statistic of Cramér and von Mises of ascending values."""
     n = len(excess)
     expected = (2.0 * np.arange(1, n + 1) - 1.0) / (2.0 * n)
-    return float(((genpareto.cdf(excess, shape, scale=scale) - expected) ** 2).sum())
+    return float(((scipy.stats.genpareto.cdf(excess, shape, scale=scale) - expected) ** 2).sum())

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import beta, binom
+import scipy
 
 from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError
@@ -239,7 +239,9 @@ _RARE_OF_FEW = (
 def _order_interval(sample: EmpiricalDistribution, share: float) -> tuple[float, float | None]:
     """Interval of a quantile from ranks alone, whatever the distribution."""
     n, n_effective = sample.n_rows, max(1, round(sample.n_effective))
-    low, high = (binom.ppf(level, n_effective, 1.0 - share) for level in (0.025, 0.975))
+    low, high = (
+        scipy.stats.binom.ppf(level, n_effective, 1.0 - share) for level in (0.025, 0.975)
+    )
     each = n / n_effective
     at = np.interp([low * each, min((high + 1.0) * each, n - 1.0)], sample.rank, sample.energy)
     # Of a few rows the interval begins at a row above the energy between two that is the quantile.
@@ -257,7 +259,7 @@ def _share_interval(sample: EmpiricalDistribution, share: float) -> tuple[float,
     """
     n = max(1.0, sample.n_effective)
     above = share * (n - 1.0) + 1.0
-    low, high = beta.ppf([0.025, 0.975], above, n + 1.0 - above)
+    low, high = scipy.stats.beta.ppf([0.025, 0.975], above, n + 1.0 - above)
     return float(low), float(high)
 
 
