@@ -26,8 +26,8 @@ from dagmm.inference.surprisal import Surprisal
 from dagmm.mixture.density import Density
 from dagmm.networks.network import Architecture
 from dagmm.networks.residual import RESIDUALS
-from dagmm.preprocessing.normal_scores import NormalScores
-from dagmm.preprocessing.row_views import FeatureMatrix
+from dagmm.preprocessing.input_part import InputPart
+from dagmm.preprocessing.row_views import FeatureMatrix, RowView
 
 if TYPE_CHECKING:
     from dagmm.inference.compiled import Buffers, CompiledNetwork
@@ -53,22 +53,20 @@ class EncodedRows:
         self._blocks: dict[int, np.ndarray] = {}
         self._buffers: dict[int, Buffers] = {}
 
-    def seen_as(self, view: NormalScores | None) -> Float[np.ndarray, "n_rows n_features"]:
+    def seen_as(self, view: RowView | None) -> Float[np.ndarray, "n_rows n_features"]:
         """Return the rows as a view shows them."""
         if id(view) not in self._seen:
             assert view is not None, "the rows as they are come first"
             self._seen[id(view)] = view(self._seen[id(None)])
         return self._seen[id(view)]
 
-    def blocks(
-        self, view: NormalScores | None
-    ) -> Float[np.ndarray, "n_blocks n_features block_rows"]:
+    def blocks(self, view: RowView | None) -> Float[np.ndarray, "n_blocks n_features block_rows"]:
         """Return the rows in blocks, as dense networks take them."""
         if id(view) not in self._blocks:
             self._blocks[id(view)] = blocks_of(self.seen_as(view).T)
         return self._blocks[id(view)]
 
-    def buffers(self, view: NormalScores | None) -> "Buffers":
+    def buffers(self, view: RowView | None) -> "Buffers":
         """Return the rows as compiled networks take them."""
         if id(view) not in self._buffers:
             from dagmm.inference.compiled import Buffers
@@ -85,13 +83,13 @@ class TrainedNetwork:
     ----------
     architecture : Architecture
     parameters : ndarray of shape (n_parameters,), float32
-    view : NormalScores or None
+    view : NormalScores, InputPart or None
         As what it sees encoded rows; None for the rows as they are.
     """
 
     architecture: Architecture
     parameters: np.ndarray
-    view: NormalScores | None = None
+    view: RowView | None = None
 
     @cached_property
     def compiled(self) -> "CompiledNetwork":
@@ -130,6 +128,7 @@ class TrainedNetwork:
         self, code: Float[np.ndarray, "n_code n_rows"]
     ) -> Float[np.ndarray, "n_rows n_features"]:
         """Return the encoded rows that codes stand for."""
+        assert not isinstance(self.view, InputPart), "a part does not tell the others"
         rows = decoded_rows(self.architecture, self.parameters, code)
         return rows if self.view is None else self.view.values_of(rows)
 
@@ -189,10 +188,10 @@ class Identity:
 
     Parameters
     ----------
-    view : NormalScores or None
+    view : NormalScores, InputPart or None
     """
 
-    view: NormalScores | None = None
+    view: RowView | None = None
 
 
 @dataclass(frozen=True)
@@ -364,7 +363,7 @@ def networks_of(components: Sequence[Component]) -> tuple[TrainedNetwork, ...]:
     return tuple(networks)
 
 
-def views_of(components: Sequence[Component]) -> tuple[NormalScores, ...]:
+def views_of(components: Sequence[Component]) -> tuple[RowView, ...]:
     """Return the views that an ensemble sees rows by, but for the rows as they are."""
     views = {id(one.transform.view): one.transform.view for one in components}
     return tuple(view for view in views.values() if view is not None)

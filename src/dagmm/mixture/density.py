@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -13,10 +13,7 @@ from jaxtyping import Float
 from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State
 from dagmm.mixture.moments import Moments
-
-#: As what networks and densities see encoded rows: as they are, or by their ranks (see
-#: :mod:`dagmm.preprocessing.normal_scores`).
-View: TypeAlias = Literal["values", "normal_scores"]
+from dagmm.preprocessing.row_views import View
 
 #: Of a coordinate's size and one, the step over which slopes are found.
 _DIFFERENCE = 1e-5
@@ -147,7 +144,7 @@ class DensityConfig:
         Of its ``fit``.
     weight : float
         What it counts: of a marginal one its share of the energy, others relative to each other.
-    view : {"values", "normal_scores"}
+    view : {"values", "normal_scores", "last_rows", "level", "summary"}
         As what a density of encoded rows sees them; a network's sees what the network sees.
     """
 

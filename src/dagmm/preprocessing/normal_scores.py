@@ -79,6 +79,10 @@ class NormalScores:
         """Leave out what follows from the knots."""
         return {"value": self.value, "score": self.score}
 
+    def width(self, n_features: int) -> int:
+        """Return the number of features that are seen."""
+        return n_features
+
     def state(self) -> State:
         """Return the view as plain data and arrays."""
         return State({"n_knots": len(self.value)}, {"value": self.value, "score": self.score})

@@ -1,11 +1,19 @@
 """Rows of features that are read part by part: whole arrays, some of their rows, windows."""
 
-from typing import Literal, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from dagmm.preprocessing.input_part import InputPart
 from dagmm.preprocessing.normal_scores import MAX_ROWS, NormalScores
+
+#: As what networks and densities see encoded rows: as they are, or by their ranks; of windows a
+#: part of the inputs: the last rows, the level of each feature, or level and spread.
+View: TypeAlias = Literal["values", "normal_scores", "last_rows", "level", "summary"]
+#: A view that was learnt; None for rows as they are.
+RowView: TypeAlias = NormalScores | InputPart
 
 
 @runtime_checkable
@@ -53,10 +61,10 @@ class ViewedRows:
     Parameters
     ----------
     features : FeatureMatrix of shape (n_rows, n_features)
-    view : NormalScores
+    view : NormalScores or InputPart
     """
 
-    def __init__(self, features: FeatureMatrix, view: NormalScores) -> None:
+    def __init__(self, features: FeatureMatrix, view: RowView) -> None:
         self._features, self._view = features, view
 
     def __len__(self) -> int:
@@ -65,21 +73,32 @@ class ViewedRows:
     @property
     def shape(self) -> tuple[int, ...]:
         """Numbers of rows and of features."""
-        return self._features.shape
+        return len(self), self._view.width(self._features.shape[1])
 
-    def __getitem__(self, part: slice | np.ndarray) -> Float32[np.ndarray, "n_part n_features"]:
+    def __getitem__(self, part: slice | np.ndarray) -> Float32[np.ndarray, "n_part n_seen"]:
         return self._view(self._features[part])
 
 
 def learn_view(
-    name: Literal["values", "normal_scores"], features: FeatureMatrix
-) -> NormalScores | None:
-    """Learn from some rows what a view shows; None for rows as they are."""
+    name: View, features: FeatureMatrix, parts: Mapping[View, InputPart] | None = None
+) -> RowView | None:
+    """Learn from some rows what a view shows; None for rows as they are.
+
+    Parameters
+    ----------
+    name : str
+    features : FeatureMatrix of shape (n_rows, n_features)
+    parts : mapping of str to InputPart, optional
+        Views that are parts of the inputs, of windows.
+    """
     if name == "values":
         return None
+    if name != "normal_scores":
+        assert parts is not None, "only windows have parts"
+        return parts[name]
     return NormalScores.learn(features[:: max(1, -(-len(features) // MAX_ROWS))])
 
 
-def viewed(features: FeatureMatrix, view: NormalScores | None) -> FeatureMatrix:
+def viewed(features: FeatureMatrix, view: RowView | None) -> FeatureMatrix:
     """Return rows as a view shows them; as they are without one."""
     return features if view is None else ViewedRows(features, view)

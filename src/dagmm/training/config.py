@@ -7,10 +7,11 @@ from typing import Any
 
 from dagmm._core.arguments import check_choice, check_int, check_number, check_sizes
 from dagmm._core.errors import ArgumentError
-from dagmm.mixture.density import DensityConfig, View, known_densities
+from dagmm.mixture.density import DensityConfig, known_densities
 from dagmm.networks.activations import resolve_activation
 from dagmm.networks.network import Architecture
 from dagmm.networks.residual import RESIDUALS
+from dagmm.preprocessing.row_views import View
 from dagmm.training.schedule import TrainingConfig
 
 

@@ -25,9 +25,8 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.record import Diagnostics, TrainingRecord
 from dagmm.inference.surprisal import Surprisal
 from dagmm.networks.network import Architecture
-from dagmm.preprocessing.normal_scores import NormalScores
 from dagmm.preprocessing.reference_values import reference_values_of
-from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, viewed
+from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, RowView, viewed
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import diagnose
@@ -126,14 +125,17 @@ def fit_model(
     fitted = RowSubset(prepared.inputs, split.fitted)
     # Networks that are fitted to all rows see them as the densities of rows do.
     views = dict(zip(names, of_networks, strict=True)) if split.folds is None else None
-    of_rows = fit_input_densities(fitted, config, input_seeds, views)
+    of_rows = fit_input_densities(fitted, config, input_seeds, prepared.learn, views)
     members = list(zip(of_networks, trained, strict=True))
     parts = [*(one for group in latent for one in group), *of_rows]
-    components = with_shares(weigh(parts, members, prepared.inputs))
+    # Of windows the views show different things, of which none can be foretold.
+    is_weighed = prepared.windows is None
+    weighed = weigh(parts, members, prepared.inputs) if is_weighed else parts
+    components = with_shares(weighed)
     energies = energies_of_all(components, prepared.inputs)
 
     def refit(some: FeatureMatrix) -> list[Component]:
-        return fit_input_densities(some, config, input_seeds, fitted=of_rows)
+        return fit_input_densities(some, config, input_seeds, prepared.learn, fitted=of_rows)
 
     unfitted = unfitted_energies(components, energies, prepared.inputs, split, refit)
     components = _with_surprisals(components, energies, unfitted, prepared)
@@ -184,7 +186,7 @@ def _fit_latent(
     rows: Rows,
     prepared: Prepared,
     trained: Sequence[TrainedMember],
-    views: Sequence[NormalScores | None],
+    views: Sequence[RowView | None],
     config: DetectorConfig,
     seeds: _Seeds,
     progress: Progress,

@@ -1,6 +1,6 @@
 """The third stage of a fit: densities of each network's z, and of the encoded rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +9,9 @@ from dagmm._core.parallel import parallel_map, single_threaded_blas
 from dagmm._core.progress import Progress
 from dagmm.inference.chunks import chunks_of
 from dagmm.inference.ensemble import Component, EncodedRows, Identity, TrainedNetwork
-from dagmm.mixture.density import DensityFit, Sample, View
+from dagmm.mixture.density import DensityFit, Sample
 from dagmm.mixture.moments import Moments
-from dagmm.preprocessing.normal_scores import NormalScores
-from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, learn_view
+from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, RowView, View
 from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import check_untrained
 from dagmm.training.prepare import Prepared
@@ -45,7 +44,7 @@ class LatentFit(NamedTuple):
 def fit_latent_densities(
     prepared: Prepared,
     trained: Sequence[TrainedMember],
-    views: Sequence[NormalScores | None],
+    views: Sequence[RowView | None],
     config: DetectorConfig,
     seed: np.random.SeedSequence,
     progress: Progress,
@@ -56,7 +55,7 @@ def fit_latent_densities(
     ----------
     prepared : Prepared
     trained : sequence of TrainedMember
-    views : sequence of (NormalScores or None)
+    views : sequence of (NormalScores, InputPart or None)
         By network.
     config : DetectorConfig
     seed : SeedSequence
@@ -90,7 +89,7 @@ def fit_latent_densities(
 def begin_latent(
     i: int,
     result: TrainedMember,
-    view: NormalScores | None,
+    view: RowView | None,
     rows: FeatureMatrix,
     config: DetectorConfig,
     seed: np.random.SeedSequence,
@@ -139,7 +138,8 @@ def fit_input_densities(
     rows: FeatureMatrix,
     config: DetectorConfig,
     seeds: Sequence[np.random.SeedSequence],
-    views: Mapping[View, NormalScores | None] | None = None,
+    learn: Callable[[View, FeatureMatrix], RowView | None],
+    views: Mapping[View, RowView | None] | None = None,
     fitted: Sequence[Component] = (),
 ) -> list[Component]:
     """Fit the densities of encoded rows.
@@ -150,7 +150,9 @@ def fit_input_densities(
     config : DetectorConfig
     seeds : sequence of SeedSequence
         One for each density.
-    views : mapping of str to (NormalScores or None), optional
+    learn : callable
+        Learns a view from rows.
+    views : mapping of str to (NormalScores, InputPart or None), optional
         Known ones; others are learnt from the rows.
     fitted : sequence of Component, optional
         The same densities of more rows, which keep what was found from those.
@@ -167,9 +169,10 @@ def fit_input_densities(
         for i, (density, seed) in enumerate(zip(config.input_densities, seeds, strict=True)):
             rng = np.random.default_rng(seed)
             if density.view not in shown:
-                shown[density.view] = learn_view(density.view, rows)
+                shown[density.view] = learn(density.view, rows)
             view = shown[density.view]
-            sample = Sample(encoded.seen_as(view).T, rows.shape[1])
+            seen = encoded.seen_as(view)
+            sample = Sample(seen.T, seen.shape[1])
             if fitted:
                 made = fitted[i].density.refit(sample, rng, **density.options)
             else:

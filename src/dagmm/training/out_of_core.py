@@ -12,8 +12,7 @@ from dagmm.data.base import Chunk, Rows
 from dagmm.inference.ensemble import Component
 from dagmm.mixture.moments import Moments
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.normal_scores import NormalScores
-from dagmm.preprocessing.row_views import RowSubset
+from dagmm.preprocessing.row_views import RowSubset, RowView
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import check_untrained
@@ -26,7 +25,7 @@ def fit_latent_densities_of_all(
     rows: Rows,
     prepared: Prepared,
     trained: Sequence[TrainedMember],
-    views: Sequence[NormalScores | None],
+    views: Sequence[RowView | None],
     config: DetectorConfig,
     seed: np.random.SeedSequence,
     progress: Progress,
@@ -39,7 +38,7 @@ def fit_latent_densities_of_all(
         All of them.
     prepared : Prepared
     trained : sequence of TrainedMember
-    views : sequence of (NormalScores or None)
+    views : sequence of (NormalScores, InputPart or None)
         By network.
     config : DetectorConfig
     seed : SeedSequence

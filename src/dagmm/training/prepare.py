@@ -13,12 +13,17 @@ from dagmm._core.progress import Progress
 from dagmm._core.wording import named
 from dagmm.data.base import CHUNK_ROWS, Rows
 from dagmm.data.images import ImageRows
-from dagmm.mixture.density import View
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.image_encoder import ImageEncoder
-from dagmm.preprocessing.normal_scores import NormalScores
-from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, learn_view, viewed
+from dagmm.preprocessing.row_views import (
+    FeatureMatrix,
+    RowSubset,
+    RowView,
+    View,
+    learn_view,
+    viewed,
+)
 from dagmm.preprocessing.sampling import encode_table
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.table_fit import fit_table_encoder
@@ -110,14 +115,18 @@ class Prepared:
         """How many of the inputs one row of the table is part of."""
         return 1 if self.windows is None else -(-self.windows.n_steps // self.windows.step)
 
-    def views_of(self, names: Sequence[View]) -> list[NormalScores | None]:
+    def learn(self, name: View, rows: FeatureMatrix) -> RowView | None:
+        """Learn from some of the inputs what a view shows; None for rows as they are."""
+        return learn_view(name, rows, None if self.windows is None else self.windows.view.parts)
+
+    def views_of(self, names: Sequence[View]) -> list[RowView | None]:
         """Learn as what each network sees rows, from those that it is fitted to."""
-        learnt: dict[tuple[View, int], NormalScores | None] = {}
+        learnt: dict[tuple[View, int], RowView | None] = {}
         for i, name in enumerate(names):
             places = self.split.of_network(i)
             key = name, id(places)
             if key not in learnt:
-                learnt[key] = learn_view(name, RowSubset(self.inputs, places))
+                learnt[key] = self.learn(name, RowSubset(self.inputs, places))
         return [learnt[name, id(self.split.of_network(i))] for i, name in enumerate(names)]
 
     def held_out_of(self, i: int) -> FeatureMatrix:
@@ -126,12 +135,12 @@ class Prepared:
         places = split.held_out if split.folds is None else split.folds.held_out[i]
         return RowSubset(self.inputs, places)
 
-    def training_rows(self, views: Sequence[NormalScores | None], cycles: int) -> TrainingRows:
+    def training_rows(self, views: Sequence[RowView | None], cycles: int) -> TrainingRows:
         """Return the rows that each network is trained on, as it sees them.
 
         Parameters
         ----------
-        views : sequence of (NormalScores or None)
+        views : sequence of (NormalScores, InputPart or None)
             By network.
         cycles : int
             Most cycles that they are trained in.
@@ -149,8 +158,8 @@ class Prepared:
         return TrainingRows(self.gather, fitted, held_out, [tables[id(view)] for view in views])
 
     def _table_of(self, features: FeatureMatrix) -> np.ndarray:
-        """Return rows of a view in a table of the same shape, which the same program takes."""
-        table = aligned_zeros(*self.table.shape)
+        """Return rows of a view in a table as long as the other, for the same program."""
+        table = aligned_zeros(len(self.table), features.shape[1])
         for start in range(0, len(features), CHUNK_ROWS):
             part = features[start : start + CHUNK_ROWS]
             table[start : start + len(part)] = part

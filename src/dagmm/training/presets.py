@@ -2,22 +2,18 @@
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from dagmm.mixture.density import DensityConfig, View
+from dagmm.mixture.density import DensityConfig
 from dagmm.mixture.latent import LatentMixture
 from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.mixture.row_mixture import InputMixture, RowMixture
 from dagmm.networks.convolutional import halved
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
+from dagmm.preprocessing.row_views import View
+from dagmm.preprocessing.windows.features import LAST_ROWS, Detail, inputs_of_feature
 from dagmm.training.config import DetectorConfig
 from dagmm.training.schedule import TrainingConfig
-
-if TYPE_CHECKING:
-    from dagmm.preprocessing.windows.features import Detail
-else:
-    Detail = str
 
 #: Numbers of components that mixtures choose from.
 COMPONENTS = (1, 2, 4, 8, 16)
@@ -174,9 +170,18 @@ def _row_mixture(n_rows: int, n_features: int, weight: float) -> DensityConfig:
     return DensityConfig(RowMixture, options, weight)
 
 
-#: Covariance floor of the mixtures of windows: those that follow each other share nearly all their
-#: rows, so that there are far fewer of them than it seems, and a mixture that follows their codes
-#: closely takes every new window for a strange one.
+#: Covariance floor of the mixtures of windows, by what they see. The last rows have relations that
+#: hardly vary, which a fault breaks. Levels and spreads of windows that follow each other share
+#: nearly all their rows: there are far fewer of them than it seems, and a mixture that follows
+#: them closely takes every new one for strange.
+WINDOW_FLOORS: dict[View, float] = {"last_rows": 1e-4, "level": 1e-4, "summary": 0.1}
+#: Views of networks, in turn, and of the mixtures of windows beside them, which have this share of
+#: the energy together.
+WINDOW_VIEWS: tuple[View, ...] = ("summary", "last_rows")
+INPUT_SHARE = 0.6
+#: Windows that have no row in common, for each component of a mixture of them.
+WINDOWS_OF_COMPONENT = 100
+#: Covariance floor of the mixtures of z, of sequences and of summaries of very many features.
 WINDOW_FLOOR = 0.1
 
 #: Weights of the energy and of the covariance penalty for windows and images: the paper's. Smaller
@@ -202,7 +207,61 @@ def window_config(
         What the networks see of a window.
     """
     n_steps, n_features = shape
-    n_inputs = n_features * (2 if detail == "summary" else n_steps)
+    if detail == "sequence" or LAST_ROWS * n_features >= WIDE_FEATURES.stop:
+        return _config_of_z(n_windows, shape, n_members, detail)
+    batch_size = min(256, _power_of_two_below(n_windows))
+    is_few = n_windows < FEW_ROWS
+    width = WIDTH if is_few else LARGE_WIDTH
+    n_seen = {"summary": 2 * n_features, "last_rows": min(LAST_ROWS, n_steps) * n_features}
+    views = tuple(WINDOW_VIEWS[i % len(WINDOW_VIEWS)] for i in range(n_members))
+    architectures = tuple(
+        Architecture(
+            n_features=n_seen[view],
+            comp_hiddens=(width, width, max(1, min(TABLE_CODE, n_seen[view] - 1))),
+            comp_activation="gelu",
+            est_hiddens=_est_hiddens(batch_size),
+            est_activation="tanh",
+            est_dropout_ratio=0.25,
+            residuals=("log_error",),
+            mask_ratio=MASK_RATIO_OF_FEW if is_few else MASK_RATIO,
+            whole_row=True,
+            has_shortcuts=True,
+        )
+        for view in views
+    )
+    training = TrainingConfig(
+        batch_size=batch_size,
+        epochs=STEPS // 100,
+        steps_per_epoch=100,
+        learning_rate=LEARNING_RATE,
+        lambda1=LAMBDA1,
+        lambda2=LAMBDA2,
+        cosine_decay=True,
+        warm_up=0.2,
+        cycles=CYCLES_OF_FEW if is_few else CYCLES,
+    )
+
+    def mixture(density: type[RowMixture], view: View, weight: float) -> DensityConfig:
+        apart = n_windows // (n_steps * WINDOWS_OF_COMPONENT)
+        options = {
+            "candidates": tuple(n for n in COMPONENTS if n <= max(1, apart)),
+            "relative_floor": WINDOW_FLOORS[view],
+            "least_phi": _least_phi(n_windows),
+        }
+        return DensityConfig(density, options, weight, view)
+
+    of_networks = tuple((mixture(RowMixture, view, 1.0 / views.count(view)),) for view in views)
+    share = INPUT_SHARE / len(WINDOW_FLOORS)
+    of_windows = tuple(mixture(InputMixture, view, share) for view in WINDOW_FLOORS)
+    return DetectorConfig(architectures, training, of_networks, of_windows, views)
+
+
+def _config_of_z(
+    n_windows: int, shape: tuple[int, ...], n_members: int, detail: Detail
+) -> DetectorConfig:
+    """Return the config of networks that see whole windows, and of mixtures of their z alone."""
+    n_steps, n_features = shape
+    n_inputs = n_features * inputs_of_feature(detail, n_steps)
     batch_size = min(256, _power_of_two_below(n_windows))
     n_code = min(16, n_inputs)
     of_sequence = detail == "sequence"

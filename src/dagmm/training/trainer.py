@@ -444,10 +444,11 @@ def _members(
     check_process()
     tables = [rows] * len(paddings) if inputs is None or not inputs.tables else inputs.tables
     # Networks that see rows alike share what lies on the device.
-    on_device = {
-        key: jax.device_put(table if n_padded is None else paddings[0].pad_rows(table, n_padded))
-        for key, table in {id(table): table for table in tables}.items()
-    }
+    on_device: dict[int, Array] = {}
+    for table, padding in zip(tables, paddings, strict=True):
+        if id(table) not in on_device:
+            shown = table if n_padded is None else padding.pad_rows(table, n_padded)
+            on_device[id(table)] = jax.device_put(shown)
     windowed = None if inputs is None else jax.device_put(inputs.windowed)
     return [
         _TrainingRun(
@@ -472,7 +473,7 @@ def _paddings(
 ) -> tuple[list[Padding], int | None]:
     """Return how each network is padded, and up to how many rows their tables are, if they are."""
     paddings = [padding_of(architecture) for architecture in architectures]
-    n_padded = MOST_PADDED // paddings[0].wide.n_features
+    n_padded = MOST_PADDED // max(padding.wide.n_features for padding in paddings)
     makes_inputs = inputs is not None and inputs.windowed is not None
     if makes_inputs or n_rows > n_padded:
         return [unpadded(architecture) for architecture in architectures], None

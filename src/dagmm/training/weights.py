@@ -14,8 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from dagmm.inference.ensemble import Component
-from dagmm.preprocessing.normal_scores import NormalScores
-from dagmm.preprocessing.row_views import FeatureMatrix, viewed
+from dagmm.preprocessing.row_views import FeatureMatrix, RowView, viewed
 from dagmm.training.trainer import TrainedMember
 
 #: Rows, at most, that variances are taken of.
@@ -26,7 +25,7 @@ _LEAST_ERROR = 1e-4
 
 def weigh(
     components: Sequence[Component],
-    members: Sequence[tuple[NormalScores | None, TrainedMember]],
+    members: Sequence[tuple[RowView | None, TrainedMember]],
     inputs: FeatureMatrix,
 ) -> tuple[Component, ...]:
     """Give components their shares of the energy, with sum 1.

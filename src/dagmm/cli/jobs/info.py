@@ -12,11 +12,12 @@ from dagmm.inference.ensemble import Component, Identity, TrainedNetwork
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
 from dagmm.inference.record import InputRoles
-from dagmm.mixture.density import View
 from dagmm.networks.activations import activation_name
 from dagmm.preprocessing.columns.date_text import DateReading
 from dagmm.preprocessing.columns.number_text import NumberTextColumn
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
+from dagmm.preprocessing.normal_scores import NormalScores
+from dagmm.preprocessing.row_views import View
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: What a view shows, in words.
@@ -43,7 +44,7 @@ def describe(path: str) -> dict[str, Any]:
         "windows": _windows(model),
         "networks": [_network(network, model) for network in model.networks],
         "input_densities": [
-            _density(one) | {"view": _view(one.transform)}
+            _density(one) | {"view": _view(model, one.transform)}
             for one in model.components
             if isinstance(one.transform, Identity)
         ],
@@ -219,7 +220,7 @@ def _number_text(column: NumberTextColumn) -> dict[str, Any]:
 def _network(network: TrainedNetwork, model: FittedModel) -> dict[str, Any]:
     architecture = network.architecture
     return {
-        "view": _view(network),
+        "view": _view(model, network),
         "shape": list(architecture.shape),
         "compression": [architecture.n_features, *architecture.comp_hiddens],
         "comp_activation": activation_name("comp_activation", architecture.comp_activation),
@@ -230,8 +231,14 @@ def _network(network: TrainedNetwork, model: FittedModel) -> dict[str, Any]:
     }
 
 
-def _view(transform: TrainedNetwork | Identity) -> View:
-    return "values" if transform.view is None else "normal_scores"
+def _view(model: FittedModel, transform: TrainedNetwork | Identity) -> View:
+    if transform.view is None:
+        return "values"
+    if isinstance(transform.view, NormalScores):
+        return "normal_scores"
+    assert model.windows is not None, "only windows have parts"
+    known = model.windows.view.parts.items()
+    return next(name for name, part in known if part == transform.view)
 
 
 def _density(component: Component) -> dict[str, Any]:

@@ -24,10 +24,17 @@ from dagmm.networks.activations import KNOWN, activation_name
 from dagmm.networks.network import Architecture
 from dagmm.networks.residual import RESIDUALS
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
+from dagmm.preprocessing.input_part import InputPart
 from dagmm.preprocessing.normal_scores import NormalScores
+from dagmm.preprocessing.row_views import RowView
 
 #: Most layers of a network, networks, components and views of a model that are read.
 _MOST_LAYERS, _MOST_NETWORKS, _MOST_COMPONENTS, _MOST_VIEWS = 256, 4096, 2**16, 16
+#: Kinds of views, by their names in saved models.
+_VIEWS: dict[str, type[NormalScores] | type[InputPart]] = {
+    "normal_scores": NormalScores,
+    "input_part": InputPart,
+}
 #: What the weights of all components may differ from 1 in sum.
 _ROUNDING = 1e-6
 
@@ -47,8 +54,9 @@ def state_of_ensemble(components: Sequence[Component]) -> State:
     arrays: dict[str, np.ndarray] = {}
     for i, view in enumerate(views):
         state = view.state()
-        plain["views"].append(state.plain)
-        arrays |= state.under(f"views.{i}")
+        kind = next(name for name, known in _VIEWS.items() if isinstance(view, known))
+        plain["views"].append({"kind": kind, "view": state.plain})
+        arrays |= state.under(f"views.{i}.view")
     for i, network in enumerate(networks):
         view_of = view_number.get(id(network.view))
         plain["networks"].append(_plain_architecture(network.architecture) | {"view": view_of})
@@ -92,13 +100,13 @@ def read_ensemble(
     ValueError
         Naming the first field that is missing, unknown, or not as it must be.
     """
-    of_views = [NormalScores.from_state(one, width) for one in views.items(_MOST_VIEWS)]
+    of_views = [_read_view(one, width) for one in views.items(_MOST_VIEWS)]
     of_networks = [
-        _read_network(one, width, whole, len(of_views))
+        _read_network(one, width, whole, of_views)
         for one in networks.items(_MOST_NETWORKS, least=1)
     ]
     of_components = components.items(_MOST_COMPONENTS, least=1)
-    parts = [_read_component(one, of_networks, len(of_views), width) for one in of_components]
+    parts = [_read_component(one, of_networks, of_views, width) for one in of_components]
     if {part.network for part in parts} - {None} != set(range(len(of_networks))):
         components.fail("components of every network")
     if len(parts) > 1:
@@ -110,7 +118,7 @@ def read_ensemble(
         components.fail("components whose weights add up to 1")
 
     def build(arrays: Mapping[str, np.ndarray]) -> tuple[Component, ...]:
-        shown = [promise.build(arrays) for promise in of_views]
+        shown = [view.promise.build(arrays) for view in of_views]
         made = [
             replace(one.promise.build(arrays), view=_nth(shown, one.view)) for one in of_networks
         ]
@@ -127,12 +135,19 @@ def read_ensemble(
 
     promised: ArraySpecs = {}
     for of_part in (
-        *(promise.arrays for promise in of_views),
+        *(view.promise.arrays for view in of_views),
         *(network.promise.arrays for network in of_networks),
         *(part.promise.arrays for part in parts),
     ):
         promised |= of_part
     return Promise(promised, build)
+
+
+class _PromisedView(NamedTuple):
+    """A view, and how many inputs it shows."""
+
+    width: int
+    promise: Promise[Any]
 
 
 class _PromisedNetwork(NamedTuple):
@@ -152,7 +167,15 @@ class _PromisedComponent(NamedTuple):
     promise: Promise[Component]
 
 
-def _nth(shown: Sequence[NormalScores], number: int | None) -> NormalScores | None:
+def _read_view(field: JsonField, width: int) -> _PromisedView:
+    kind, view = field.fields("kind", "view")
+    if _VIEWS[kind.choice(_VIEWS)] is NormalScores:
+        return _PromisedView(width, NormalScores.from_state(view, width))
+    part = InputPart.of_plain(view, width)
+    return _PromisedView(part.width(width), Promise({}, lambda arrays: part))
+
+
+def _nth(shown: Sequence[RowView], number: int | None) -> RowView | None:
     return None if number is None else shown[number]
 
 
@@ -166,19 +189,24 @@ def _read_number(field: JsonField, n: int, what: str) -> int | None:
 
 
 def _read_component(
-    field: JsonField, networks: Sequence[_PromisedNetwork], n_views: int, n_inputs: int
+    field: JsonField,
+    networks: Sequence[_PromisedNetwork],
+    views: Sequence[_PromisedView],
+    n_inputs: int,
 ) -> _PromisedComponent:
     """Check a component; it comes back without the transform that it looks through."""
     network, view, kind, density, surprisal, weight = field.fields(
         "network", "view", "kind", "density", "surprisal", "weight"
     )
     number = _read_number(network, len(networks), "network")
-    view_number = _read_number(view, n_views, "view")
+    view_number = _read_number(view, len(views), "view")
     if number is not None and view_number != networks[number].view:
         view.fail("that of its network")
     if not 0.0 < weight.number() <= 1.0:
         weight.fail("in (0, 1]")
-    n_latent = n_inputs if number is None else networks[number].architecture.n_seen
+    n_latent = n_inputs if view_number is None else views[view_number].width
+    if number is not None:
+        n_latent = networks[number].architecture.n_seen
     known = known_densities()
     promise = known[kind.choice(known)].from_state(density, n_latent)
     scale = None if surprisal.value is None else Surprisal.from_state(surprisal)
@@ -220,15 +248,21 @@ def _plain_architecture(architecture: Architecture) -> dict[str, Any]:
         "mask_ratio": architecture.mask_ratio,
         "shape": list(architecture.shape),
         "whole_row": architecture.whole_row,
+        "has_shortcuts": architecture.has_shortcuts,
     }
 
 
-def _read_network(field: JsonField, width: int, whole: str, n_views: int) -> _PromisedNetwork:
+def _read_network(
+    field: JsonField, width: int, whole: str, views: Sequence[_PromisedView]
+) -> _PromisedNetwork:
     names = (
         *("n_features", "comp_hiddens", "comp_activation", "est_hiddens", "est_activation"),
-        *("est_dropout_ratio", "residuals", "mask_ratio", "shape", "whole_row", "view"),
+        *("est_dropout_ratio", "residuals", "mask_ratio", "shape", "whole_row"),
+        *("has_shortcuts", "view"),
     )
     parts = dict(zip(names, field.fields(*names), strict=True))
+    view = _read_number(parts["view"], len(views), "view")
+    width = width if view is None else views[view].width
     if parts["n_features"].size() != width:
         parts["n_features"].fail(f"{width}, the width of {whole}")
     for name in ("est_dropout_ratio", "mask_ratio"):
@@ -249,6 +283,7 @@ def _read_network(field: JsonField, width: int, whole: str, n_views: int) -> _Pr
         mask_ratio=parts["mask_ratio"].number(),
         shape=_shape(parts["shape"], width),
         whole_row=parts["whole_row"].flag(),
+        has_shortcuts=parts["has_shortcuts"].flag(),
     )
     promised = {
         f"{field.path}.{name}": ("F32", shape) for name, shape in architecture.shapes().items()
@@ -259,7 +294,6 @@ def _read_network(field: JsonField, width: int, whole: str, n_views: int) -> _Pr
             architecture, np.concatenate([arrays[name].ravel() for name in promised])
         )
 
-    view = _read_number(parts["view"], n_views, "view")
     return _PromisedNetwork(architecture, view, Promise(promised, build))
 
 

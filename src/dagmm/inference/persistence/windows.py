@@ -94,8 +94,8 @@ def read_windows(
         check_array(arrays[nonstationary] <= 1, nonstationary, "0 or 1")
         check_array(arrays[scale] > 0.0, scale, "> 0")
         moves = arrays[nonstationary].astype(bool)
-        inputs = (arrays[name] for name in (centre, scale, usual))
-        return frame.with_view(WindowFeatures(view.detail, view.n_steps, moves, *inputs))
+        made = view.scaled(moves, arrays[centre], arrays[scale], arrays[usual])
+        return frame.with_view(made)
 
     promised: ArraySpecs = {
         nonstationary: ("U8", (encoder.n_features,)),

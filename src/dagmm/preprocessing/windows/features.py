@@ -1,21 +1,18 @@
 """What the networks see of a window."""
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int64
 
-from dagmm._core.compilation import compiled, make_room
-from dagmm._core.forks import check_process
 from dagmm._core.numerics import Array
+from dagmm._core.trees import static, tree
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
+from dagmm.preprocessing.input_part import InputPart
+from dagmm.preprocessing.row_views import View
 
-#: ``summary``: level and spread of each feature within the window; ``sequence``: every step.
+#: ``summary``: level and spread of each feature within the window, and its last rows;
+#: ``sequence``: every step.
 Detail: TypeAlias = Literal["summary", "sequence"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
 
@@ -23,17 +20,22 @@ DETAILS: tuple[Detail, ...] = get_args(Detail)
 #: deviations of a random walk that goes on for as long again as the training rows.
 FREE = 10.0
 
-#: Windows of a block. One shape means one compilation, and a window that goes through the same
-#: arithmetic whether it comes alone or among a million.
-BLOCK_WINDOWS = 512
+#: Last rows that a summary holds, or all of a shorter window: what follows from one row to the
+#: next is a relation of these, as between columns, and a fault breaks it first.
+LAST_ROWS = 3
+
+#: Numbers of the windows that are gathered at a time.
+_BLOCK = 2**21
 
 
-class WindowFeatures(eqx.Module):
+@tree
+class WindowFeatures:
     """Turns windows of encoded rows into inputs of the networks, each with deviation one.
 
-    With ``summary`` a window is, for each feature, its mean and the cube root of its variance,
-    which is close to normal (Wilson and Hilferty, 1931): 2 * n_features inputs however long a
-    window is. With ``sequence`` it is every step of every feature.
+    With ``summary`` a window is, for each feature, its mean, the cube root of its variance, which
+    is close to normal (Wilson and Hilferty, 1931), and its last values, the newest first:
+    ``(2 + LAST_ROWS) * n_features`` inputs however long a window is. With ``sequence`` it is every
+    step of every feature.
 
     The level of a non-stationary feature counts from ``FREE`` training deviations on only. A
     window that has fewer rows, because its segment has only begun, is scored by those it has, and
@@ -52,24 +54,40 @@ class WindowFeatures(eqx.Module):
         window at all.
     """
 
-    detail: Detail = eqx.field(static=True)
-    n_steps: int = eqx.field(static=True)
     nonstationary: Bool[Array, " n_features"]
     centre: Float[Array, " n_inputs"]
     scale: Float[Array, " n_inputs"]
     usual: Float[Array, " n_inputs"]
+    detail: Detail = static()
+    n_steps: int = static()
 
     @classmethod
     def unscaled(cls, detail: Detail, n_steps: int, nonstationary: np.ndarray) -> "WindowFeatures":
         """Return a view whose inputs are not scaled yet."""
-        n_inputs = len(nonstationary) * (2 if detail == "summary" else n_steps)
+        n_inputs = len(nonstationary) * inputs_of_feature(detail, n_steps)
         nothing, one = (np.broadcast_to(np.float32(value), n_inputs) for value in (0, 1))
-        return cls(detail, n_steps, nonstationary, nothing, one, nothing)
+        return cls(nonstationary, nothing, one, nothing, detail, n_steps)
+
+    def scaled(
+        self, nonstationary: np.ndarray, centre: np.ndarray, scale: np.ndarray, usual: np.ndarray
+    ) -> "WindowFeatures":
+        """Return the same view with other arrays."""
+        return WindowFeatures(nonstationary, centre, scale, usual, self.detail, self.n_steps)
 
     @property
     def n_inputs(self) -> int:
         """Width of what the networks see."""
         return len(self.centre)
+
+    @property
+    def parts(self) -> dict[View, InputPart]:
+        """Views of a summary that are parts of its inputs."""
+        n = len(self.nonstationary)
+        return {
+            "level": InputPart(0, n),
+            "summary": InputPart(0, 2 * n),
+            "last_rows": InputPart(2 * n, self.n_inputs),
+        }
 
     def level(
         self,
@@ -77,7 +95,7 @@ class WindowFeatures(eqx.Module):
         known: Int[Array, " n_windows"],
     ) -> Float[Array, "n_windows n_features"]:
         """Mean of each feature over the rows that a window has."""
-        return (windows * self._weight(known)[:, :, None]).sum(axis=1)
+        return over_steps(windows * self._weight(known)[:, :, None])
 
     def levels_of(
         self, inputs: Float32[np.ndarray, "n_windows n_inputs"]
@@ -103,19 +121,22 @@ class WindowFeatures(eqx.Module):
             How many rows each window has: its last ones. What lies before is not looked at, and
             the inputs are drawn to the usual window by the share of rows that are missing.
         """
+        xp = windows.__array_namespace__()
         level, weight = self.level(windows, known), self._weight(known)[:, :, None]
-        within = jnp.where(weight > 0.0, windows - level[:, None, :], 0.0)
-        beyond = jnp.sign(level) * jnp.maximum(jnp.abs(level) - FREE, 0.0)
-        settled = jnp.where(self.nonstationary[None, :], beyond, level)
+        within = xp.where(weight > 0.0, windows - level[:, None, :], np.float32(0.0))
+        beyond = xp.sign(level) * xp.maximum(xp.abs(level) - np.float32(FREE), np.float32(0.0))
+        settled = xp.where(self.nonstationary[None, :], beyond, level)
         if self.detail == "summary":
-            variance = (within * within * weight).sum(axis=1)
-            parts = jnp.concatenate([settled, jnp.cbrt(variance)], axis=1)
+            variance = over_steps(within * within * weight)
+            n_last = min(LAST_ROWS, self.n_steps)
+            last = [settled + within[:, -1 - i] for i in range(n_last)]
+            parts = xp.concatenate([settled, xp.cbrt(variance), *last], axis=1)
         else:
             parts = (settled[:, None, :] + within).reshape(len(windows), -1)
         share = (known / np.float32(self.n_steps)).astype(np.float32)
         inputs = share[:, None] * (parts - self.centre[None, :]) / self.scale[None, :]
         inputs = inputs + (1 - share[:, None]) * self.usual[None, :]
-        return jnp.clip(inputs, -ENCODED_LIMIT, ENCODED_LIMIT).T
+        return xp.clip(inputs, -ENCODED_LIMIT, ENCODED_LIMIT).T
 
     def _weight(self, known: Int[Array, " n_windows"]) -> Float[Array, "n_windows n_steps"]:
         """Weight of each step in a mean."""
@@ -125,7 +146,8 @@ class WindowFeatures(eqx.Module):
         return (has / xp.maximum(known, 1)[:, None]).astype(np.float32)
 
 
-class WindowGather(eqx.Module):
+@tree
+class WindowGather:
     """Gathers windows from the rows they end at, inside a compiled program.
 
     Parameters
@@ -160,9 +182,25 @@ def rows_of_windows(
     return at, xp.minimum(ends - first + 1, n_steps)
 
 
-@cache
-def _program() -> Callable[..., Any]:
-    return compiled(lambda view, windows, known: view(windows, known))
+def inputs_of_feature(detail: Detail, n_steps: int) -> int:
+    """Return how many inputs each feature of a window makes."""
+    return 2 + min(LAST_ROWS, n_steps) if detail == "summary" else n_steps
+
+
+def over_steps(
+    parts: Float[Array, "n_windows n_steps n_features"],
+) -> Float[Array, "n_windows n_features"]:
+    """Sum over the steps of each window.
+
+    One step after the other in NumPy, so that a window's sum does not depend on how many come with
+    it, to the last bit.
+    """
+    if not isinstance(parts, np.ndarray):
+        return parts.sum(axis=1)
+    total = parts[:, 0].copy()
+    for i in range(1, parts.shape[1]):
+        total += parts[:, i]
+    return total
 
 
 def inputs_of(
@@ -171,7 +209,7 @@ def inputs_of(
     ends: Int64[np.ndarray, " n_windows"],
     first: Int64[np.ndarray, " n_windows"],
 ) -> Float32[np.ndarray, "n_windows n_inputs"]:
-    """Make the inputs of the windows that end at some rows, block by block.
+    """Make the inputs of the windows that end at some rows, some at a time.
 
     Parameters
     ----------
@@ -182,17 +220,11 @@ def inputs_of(
         Last row of each window, and first row of its segment.
     """
     inputs = np.empty((len(ends), view.n_inputs), np.float32)
-    check_process()
-    make_room(_program())
-    on_device = jax.device_put(view)
-    for start in range(0, len(ends), BLOCK_WINDOWS):
-        part = slice(start, start + BLOCK_WINDOWS)
-        n = len(ends[part])
-        block = np.zeros((BLOCK_WINDOWS, view.n_steps, rows.shape[1]), np.float32)
-        known = np.ones(BLOCK_WINDOWS, np.int32)
-        at, known[:n] = rows_of_windows(ends[part], first[part], view.n_steps)
-        block[:n] = rows[at]
-        inputs[part] = np.asarray(_program()(on_device, block, known)).T[:n]
+    n_block = max(1, _BLOCK // (view.n_steps * rows.shape[1]))
+    for start in range(0, len(ends), n_block):
+        part = slice(start, start + n_block)
+        at, known = rows_of_windows(ends[part], first[part], view.n_steps)
+        inputs[part] = view(rows[at], known.astype(np.int32)).T
     return inputs
 
 
@@ -213,8 +245,9 @@ def levels_apart(
         Of the windows.
     """
     level = np.empty((len(ends), rows.shape[1]), np.float32)
-    for start in range(0, len(ends), BLOCK_WINDOWS):
-        part = slice(start, start + BLOCK_WINDOWS)
+    n_block = max(1, _BLOCK // (view.n_steps * rows.shape[1]))
+    for start in range(0, len(ends), n_block):
+        part = slice(start, start + n_block)
         at, known = rows_of_windows(ends[part], first[part], view.n_steps)
         level[part] = view.level(rows[at], known.astype(np.int32))
     return level - view.levels_of(inputs)
@@ -277,11 +310,5 @@ def scaled_view(view: WindowFeatures, inputs: WindowInputs, chunk: int) -> Windo
         distance = (scaled**2).sum(axis=1)
         if distance.min() < nearest:
             usual, nearest = scaled[distance.argmin()], float(distance.min())
-    return WindowFeatures(
-        view.detail,
-        view.n_steps,
-        view.nonstationary,
-        centre.astype(np.float32),
-        scale.astype(np.float32),
-        usual.astype(np.float32),
-    )
+    inputs_scale = [part.astype(np.float32) for part in (centre, scale, usual)]
+    return view.scaled(np.asarray(view.nonstationary), *inputs_scale)
