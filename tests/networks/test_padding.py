@@ -6,9 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-import oracle
 from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
-from dagmm.inference.forward import outputs_of
 from dagmm.networks.network import Architecture, flatten
 from dagmm.networks.padding import padded_width, padding_of, unpadded
 from dagmm.preprocessing.windows.features import WindowFeatures, WindowGather
@@ -149,7 +147,7 @@ def test_in_single_precision_it_changes_rounding_and_no_gradient_reaches_it(arch
     np.testing.assert_array_equal(among_zeros, padded[1])
 
 
-# Training and scoring
+# Training
 
 
 @pytest.fixture
@@ -206,14 +204,3 @@ def test_large_tables_and_rows_that_become_windows_are_left_as_they_are(monkeypa
     assert trainer._paddings(64, [PAPER], None)[1] == 64
     monkeypatch.setattr(trainer, "MOST_PADDED", 6 * 63)
     assert trainer._paddings(64, [PAPER, PAPER], None) == ([unpadded(PAPER)] * 2, None)
-
-
-def test_scoring_cuts_padding_off():
-    parameters, rows = drawn(PAPER), rows_for(PAPER, 9)
-    targets = rows_for(PAPER, 9, seed=7)
-    named = PAPER.named(parameters)
-    z, x_hat = oracle.latent(named, rows)
-    found_z, gamma, squared_error = outputs_of(PAPER, parameters, rows, targets)
-    np.testing.assert_allclose(found_z.T, z, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(gamma.T, oracle.memberships(named, z), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(squared_error, ((targets - x_hat) ** 2).sum(axis=1), rtol=1e-4)

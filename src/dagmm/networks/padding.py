@@ -42,16 +42,6 @@ class Padding:
         n_padding = self.wide.n_latent - self.architecture.n_latent
         return (np.arange(self.wide.n_latent) < n_padding).astype(np.float32)
 
-    @cached_property
-    def seen(self) -> Int[np.ndarray, " n_seen"]:
-        """Places of what densities see of a row among those of the program."""
-        true, wide = self.architecture, self.wide
-        if not true.whole_row:
-            return np.arange(wide.n_latent - true.n_latent, wide.n_latent)
-        code = np.arange(wide.n_code - true.n_code, wide.n_code)
-        residual = np.arange(wide.n_features - true.n_features, wide.n_features)
-        return np.concatenate([code, wide.n_code + residual])
-
     def pad(self, parameters: Float[Array, " n_parameters"]) -> Float[Array, " n_wide"]:
         """Put parameters, or something for each of them, among zeros."""
         if self.wide == self.architecture:
