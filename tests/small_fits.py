@@ -10,6 +10,7 @@ from dagmm.mixture.latent import LatentMixture
 from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.mixture.row_mixture import InputMixture, RowMixture
 from dagmm.networks.network import Architecture
+from dagmm.preprocessing.windows.features import LAST_ROWS
 from dagmm.training.config import DetectorConfig
 from dagmm.training.trainer import TrainingConfig
 
@@ -27,9 +28,10 @@ TINY = {
 }
 
 
-def tiny_config(n_rows, shape, n_members):
+def tiny_config(n_rows, shape, n_members, *, in_time=False):
     """A detector's config that trains in no time."""
     architecture = Architecture(*shape, (4, 2), "tanh", (4, 2), "tanh", 0.25, whole_row=True)
+    architecture = replace(architecture, has_shortcuts=in_time)
     views = tuple(("values", "normal_scores")[i % 2] for i in range(n_members))
     options = {"candidates": (1, 2), "relative_floor": 1e-3, "least_phi": 0.0}
     mixture, of_rows = (DensityConfig(one, options) for one in (RowMixture, InputMixture))
@@ -46,11 +48,21 @@ def tiny_config(n_rows, shape, n_members):
 def tiny_window_config(n_windows, shape, n_members, detail):
     """Return a config for windows that trains in no time."""
     n_steps, n_features = shape
-    n_inputs = n_features * (2 if detail == "summary" else n_steps)
-    architecture = Architecture(n_inputs, (4, 2), "tanh", (4, 2), "tanh", 0.25)
-    mixture = DensityConfig(LatentMixture, {"candidates": (1, 2), "relative_floor": 1e-3})
     training = TrainingConfig(min(16, n_windows), 2, 4, 1e-3, 0.1, 0.005)
-    return DetectorConfig((architecture,) * n_members, training, ((mixture,),) * n_members)
+    options = {"candidates": (1, 2), "relative_floor": 1e-3}
+    of_networks = ((DensityConfig(LatentMixture, options),),) * n_members
+    if detail == "sequence":
+        architecture = Architecture(n_features * n_steps, (4, 2), "tanh", (4, 2), "tanh", 0.25)
+        return DetectorConfig((architecture,) * n_members, training, of_networks)
+    n_seen = {"summary": 2 * n_features, "last_rows": min(LAST_ROWS, n_steps) * n_features}
+    views = tuple(list(n_seen)[i % 2] for i in range(n_members))
+    architectures = tuple(
+        Architecture(n_seen[view], (4, 2), "tanh", (4, 2), "tanh", 0.25, has_shortcuts=i % 2 == 1)
+        for i, view in enumerate(views)
+    )
+    options = options | {"least_phi": 0.0}
+    of_levels = DensityConfig(InputMixture, options, 0.25, "level")
+    return DetectorConfig(architectures, training, of_networks, (of_levels,), views)
 
 
 def tiny_dagmm(**arguments):

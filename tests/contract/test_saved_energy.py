@@ -80,7 +80,7 @@ class Oracle:
         """Rows as they are, or the normal scores of each feature by the line through its knots."""
         if view is None:
             return x
-        value, score = self.arrays[f"views.{view}.value"], self.arrays[f"views.{view}.score"]
+        value, score = (self.arrays[f"views.{view}.view.{part}"] for part in ("value", "score"))
         scores = np.empty_like(x)
         for j, column in enumerate(x.T):
             at, to = value[:, j], score[:, j]

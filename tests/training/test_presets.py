@@ -63,15 +63,35 @@ def test_networks_of_more_rows_are_wider_and_may_be_trained_longer():
     assert (few.training.n_steps, many.training.n_steps) == (3500, 15_500)
 
 
-def test_windows_and_images_are_scored_by_mixtures_of_z_alone():
-    # Until others have been measured there.
+def test_sequences_wide_summaries_and_images_are_scored_by_mixtures_of_z_alone():
     for config in (
-        window_config(500, (10, 6), 2, "summary"),
-        window_config(500, (10, 90), 2, "summary"),
+        window_config(500, (10, 6), 2, "sequence"),
+        window_config(500, (10, 342), 2, "summary"),
         image_config(500, (16, 16, 1), 2),
     ):
         assert [kinds(one) for one in config.latent_densities] == [["latent_mixture"]] * 2
         assert config.input_densities == ()
+
+
+def test_windows_are_seen_as_last_rows_and_as_level_and_spread():
+    config = window_config(500, (10, 6), 3, "summary")
+    assert config.views == ("summary", "last_rows", "summary")
+    assert [one.n_features for one in config.architectures] == [12, 18, 12]
+    assert all(one.has_shortcuts and one.whole_row for one in config.architectures)
+    assert [one.view for one in config.input_densities] == ["last_rows", "level", "summary"]
+    assert [one.options["relative_floor"] for one in config.input_densities] == [1e-4, 1e-4, 0.1]
+    # Windows of which ten share each row are a tenth as many.
+    assert {one.options["candidates"] for one in config.input_densities} == {(1,)}
+    longer = window_config(4000, (10, 6), 3, "summary")
+    assert {one.options["candidates"] for one in longer.input_densities} == {(1, 2, 4)}
+    two = window_config(500, (2, 6), 2, "summary")
+    assert [one.n_features for one in two.architectures] == [12, 12]
+
+
+def test_networks_of_rows_in_time_have_shortcuts():
+    for in_time in (False, True):
+        config = table_config(500, (6,), 2, in_time=in_time)
+        assert {one.has_shortcuts for one in config.architectures} == {in_time}
 
 
 def test_a_wide_table_of_few_rows_has_one_component_with_a_high_floor():

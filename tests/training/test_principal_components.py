@@ -1,4 +1,4 @@
-"""Networks with shortcuts begin at the principal components, and keep them where those are best."""
+"""Networks with shortcuts begin at principal components, and keep them where those are best."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,8 @@ def test_the_code_is_that_of_principal_components(n_features, n_code):
     z, _, error = outputs_of(network, start, rows)
     np.testing.assert_allclose(error, (rest**2).sum(axis=1), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(z[:n_code].std(axis=1), 1.0, rtol=1e-3)
-    assert start.dtype == np.float32 and start.shape == drawn.shape
+    assert start.dtype == np.float32
+    assert start.shape == drawn.shape
     hidden = "compression.encoder.0.weight"
     np.testing.assert_array_equal(network.named(start)[hidden], network.named(drawn)[hidden])
 
@@ -37,7 +38,9 @@ def test_a_column_that_does_not_vary_is_rebuilt():
     rows = np.ones((50, 3), np.float32)
     rows[:, 0] = np.linspace(-1.0, 1.0, 50)
     network = architecture(3, 2)
-    start = at_principal_components(network, flatten(network.build(np.random.default_rng(0))), rows)
+    start = at_principal_components(
+        network, flatten(network.build(np.random.default_rng(0))), rows
+    )
     np.testing.assert_allclose(outputs_of(network, start, rows).squared_error, 0.0, atol=1e-9)
 
 

@@ -27,16 +27,16 @@ from dagmm.inference.calibration.threshold_rules import (
 )
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.streaming import Stream
+from dagmm.preprocessing.windows.features import Detail
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.training.config import ConfigOptions, DetectorConfig
 from dagmm.training.presets import SCALING, image_config, table_config, window_config
 
 if TYPE_CHECKING:
-    from dagmm.preprocessing.windows.features import Detail
     from dagmm.training.prepare import DataConfig
 
 #: What each kind of network sees of a window.
-_DETAIL_OF: "dict[str, Detail]" = {"dense": "summary", "convolutional": "sequence"}
+_DETAIL_OF: dict[str, Detail] = {"dense": "summary", "convolutional": "sequence"}
 
 
 class DAGMMDetector(OutlierMixin, FittedModelEstimator):
@@ -431,4 +431,7 @@ def _preset(rows: Rows, data: "DataConfig") -> Callable[..., DetectorConfig]:
     """Return what decides how such rows are fitted."""
     if data.window is not None:
         return partial(window_config, detail=data.detail)
-    return image_config if isinstance(rows, ImageRows) else table_config
+    if isinstance(rows, ImageRows):
+        return image_config
+    in_time = data.roles is not None and data.roles.time is not None
+    return partial(table_config, in_time=True) if in_time else table_config

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.features import inputs_of, levels_apart
 from dagmm.preprocessing.windows.spec import WindowSpec
 
 
@@ -65,8 +66,6 @@ class FeatureReader:
         features = self._encoder.encode(chunk)
         if self._windows is None or self._buffer is None:
             return Features(features)
-        from dagmm.preprocessing.windows.features import inputs_of, levels_apart
-
         view, gathered = self._windows.view, self._buffer.extend(chunk, features)
         inputs = inputs_of(view, *gathered)
         return Features(inputs, levels_apart(view, *gathered, inputs) if to_explain else None)

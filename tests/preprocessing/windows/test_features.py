@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dagmm.preprocessing.windows.features import (
-    BLOCK_WINDOWS,
     FREE,
+    LAST_ROWS,
     WindowFeatures,
     WindowGather,
     WindowInputs,
@@ -28,7 +28,9 @@ def expected(view, end):
     beyond = np.sign(level) * np.maximum(abs(level) - FREE, 0.0)
     settled = np.where(NONSTATIONARY, beyond, level)
     if view.detail == "summary":
-        parts = np.concatenate([settled, np.cbrt(rows.var(axis=0))])
+        known = np.concatenate([np.full((n_steps, 3), level), rows])[::-1]
+        last = (known[:LAST_ROWS] - level + settled).ravel()
+        parts = np.concatenate([settled, np.cbrt(rows.var(axis=0)), last])
     else:
         within = np.zeros((n_steps, 3))
         within[n_steps - len(rows) :] = rows - level
@@ -39,10 +41,10 @@ def expected(view, end):
 
 @pytest.fixture(params=["summary", "sequence"])
 def view(request):
-    n = 6 if request.param == "summary" else 15
+    n = 15
     parts = RNG.normal(size=n), RNG.uniform(0.5, 2.0, size=n), RNG.normal(size=n)
     scaling = (part.astype(np.float32) for part in parts)
-    return WindowFeatures(request.param, 5, NONSTATIONARY, *scaling)
+    return WindowFeatures(NONSTATIONARY, *scaling, request.param, 5)
 
 
 def test_inputs_are_what_they_say(view):
@@ -60,10 +62,13 @@ def test_training_gathers_the_same_inputs(view):
     )
 
 
-def test_inputs_do_not_depend_on_the_block(view):
-    ends = np.resize(np.arange(40), BLOCK_WINDOWS + 100)
+@pytest.mark.parametrize("n_block", [1, 15 * 7, 2**21])
+def test_inputs_do_not_depend_on_what_comes_with_them(view, n_block, monkeypatch):
+    ends = np.resize(np.arange(40), 600)
     whole = inputs_of(view, ROWS, ends, FIRST[ends])
-    for i in (0, 7, BLOCK_WINDOWS - 1, BLOCK_WINDOWS, BLOCK_WINDOWS + 99):
+    monkeypatch.setattr("dagmm.preprocessing.windows.features._BLOCK", n_block)
+    np.testing.assert_array_equal(inputs_of(view, ROWS, ends, FIRST[ends]), whole)
+    for i in (0, 7, 511, 599):
         alone = inputs_of(view, ROWS, ends[i : i + 1], FIRST[ends[i : i + 1]])
         np.testing.assert_array_equal(alone[0], whole[i])
 
@@ -101,6 +106,17 @@ def test_a_nonstationary_level_is_free_up_to_a_point():
     rows = np.array([[0.0], [0.0], [9.9], [9.9], [-12.0], [-12.0]], np.float32)
     inputs = inputs_of(view, rows, np.array([1, 3, 5]), np.array([0, 2, 4]))
     np.testing.assert_allclose(inputs[:, 0], [0.0, 0.0, -2.0], atol=1e-6)
+
+
+def test_a_summary_has_parts_that_are_views():
+    view = WindowFeatures.unscaled("summary", 4, np.zeros(3, bool))
+    inputs = inputs_of(view, ROWS, np.array([10]), np.array([0]))
+    parts = {name: part(inputs)[0] for name, part in view.parts.items()}
+    window = ROWS[7:11].astype(np.float64)
+    np.testing.assert_allclose(parts["level"], window.mean(axis=0), rtol=1e-5)
+    summary = np.concatenate([window.mean(axis=0), np.cbrt(window.var(axis=0))])
+    np.testing.assert_allclose(parts["summary"], summary, rtol=1e-5)
+    np.testing.assert_allclose(parts["last_rows"], window[:0:-1].ravel(), rtol=1e-5)
 
 
 def test_extreme_rows_have_finite_inputs():

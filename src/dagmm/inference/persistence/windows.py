@@ -10,6 +10,7 @@ from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State, check_array
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.features import DETAILS, WindowFeatures
 from dagmm.preprocessing.windows.spec import WindowSpec
 
 #: Most rows of a window, and most inputs of the networks, that are read.
@@ -59,8 +60,6 @@ def read_windows(
     ValueError
         Naming the first field that is not as it must be.
     """
-    from dagmm.preprocessing.windows.features import DETAILS, WindowFeatures
-
     time, group, n_steps, step, interval, gap, detail = field.fields(
         "time", "group", "n_steps", "step", "interval", "gap", "detail"
     )

@@ -2,16 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 from dagmm._core.errors import InputError
 from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.windows.buffer import WindowBuffer
-
-if TYPE_CHECKING:
-    from dagmm.preprocessing.windows.features import WindowFeatures
-else:  # a model of rows does without what makes windows
-    WindowFeatures = Any
+from dagmm.preprocessing.windows.features import WindowFeatures
 
 
 @dataclass(frozen=True)
