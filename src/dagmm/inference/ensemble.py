@@ -104,7 +104,7 @@ class TrainedNetwork:
 
     def viewed(
         self, features: Float[np.ndarray, "n_rows n_features"]
-    ) -> Float[np.ndarray, "n_rows n_features"]:
+    ) -> Float[np.ndarray, "n_rows n_shown"]:
         """Return encoded rows as the network sees them."""
         return features if self.view is None else self.view(features)
 
