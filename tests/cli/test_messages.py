@@ -33,7 +33,7 @@ FIT = ("fit", "t.csv", "-o", "m", "--id", "part", "--drop", "fault")
         (("--network", "convolutional"), "--network 'convolutional' belongs to --window, and"),
         (
             ("--window", "1", "--time", "row"),
-            "--window must be an int >= 2, a number of rows, or a duration such as '60s' or",
+            "--window must be an int >= 2, a number of rows, a duration such as '60s' or",
         ),
         (
             ("--window", "900", "--time", "row"),

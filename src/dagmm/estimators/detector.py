@@ -79,15 +79,15 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
     window : int or str, optional
         Score each row together with the rows of its asset before it: so many rows, itself
         included, or a duration such as ``"60s"`` or ``"10 min"``, which becomes rows by the
-        median interval of the training rows. Needs ``time``. By default each row is scored by
-        itself.
+        median interval of the training rows. ``"auto"`` leaves it to the training rows: as many
+        as most columns remember themselves, from 10 to 60, and few enough that there are 25
+        windows without a row in common. Needs ``time``. By default each row is scored by itself.
     step : int, default=1
         With ``window``: every so many rows a window is trained on. Every row is scored.
     network : {"dense", "convolutional"}, default="dense"
         With ``window``: dense networks that see the level and the spread of each column within
-        the window, or convolutional ones that see every row of it. The first are faster and found
-        more on every table that was measured; they do not see in which order the rows of a window
-        come.
+        the window and its last rows, or convolutional ones that see every row of it. The first are
+        faster and found more on every table that was measured.
     config : dict, optional
         What is to be otherwise than the defaults, which follow from the shape of the table
         (:mod:`dagmm.training.presets`): of the networks ``comp_hiddens`` (the last is the width of

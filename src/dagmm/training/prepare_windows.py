@@ -44,8 +44,9 @@ def prepare_windows(rows: Rows, data: DataConfig, n_networks: int, progress: Pro
     progress.phase("reading", 3)
     encoder = fit_table_encoder(rows, data.scaling, data.roles)
     progress.advance(1)
-    series = series_of(rows, data.window, encoder.reading_of(data.window.time))
     features = encode_rows(rows, encoder)
+    reading = encoder.reading_of(data.window.time)
+    series = series_of(rows, data.window, features[: rows.n_rows], reading)
     fingerprint = fingerprint_of(rows.names, features[: rows.n_rows])
     features[: rows.n_rows] = features[series.order]
     progress.advance(2)

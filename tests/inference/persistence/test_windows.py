@@ -94,16 +94,17 @@ def test_missing_and_unknown_fields_and_other_widths_are_named(copy):
     write(copy, plain)
     refused(copy, "windows has an unknown field 'more'")
     plain = json.loads(json.dumps(whole))
-    plain["windows"]["detail"] = "sequence"
+    plain["windows"]["n_steps"] = 2
     write(copy, plain)
-    refused(
-        copy,
-        "networks.0.n_features must be 10, the width of what the networks see of a window, got 4",
-    )
+    refused(copy, "views.1.view.stop must be more than start, and at most 8, got 10")
+    plain = json.loads(json.dumps(whole))
+    plain["views"][1]["kind"] = "normal_score"
+    write(copy, plain)
+    refused(copy, "views.1.kind must be one of normal_scores, input_part, got 'normal_score'")
     plain = json.loads(json.dumps(whole))
     plain["windows"] = None
     write(copy, plain)
-    refused(copy, "networks.0.n_features must be 2, the width of an encoded row, got 4")
+    refused(copy, "views.0.view.stop must be more than start, and at most 2, got 4")
 
 
 @pytest.mark.parametrize(

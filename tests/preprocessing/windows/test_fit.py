@@ -21,7 +21,8 @@ def table(sizes, gaps=(), interval=1.0):
 
 
 def series(rows, window, step=1, group="g"):
-    return series_of(as_rows(rows), WindowLength.of(window, step, "t", group))
+    features = np.random.default_rng(0).normal(size=(len(rows), 2)).astype(np.float32)
+    return series_of(as_rows(rows), WindowLength.of(window, step, "t", group), features)
 
 
 def test_assets_that_lie_interleaved_are_brought_together():
@@ -98,3 +99,7 @@ def test_a_clock_that_runs_backwards_within_an_asset_is_refused():
         "column 't' runs backwards in row 4 for g 'b': 1 comes after 5. Sort the rows by 't', "
         "asset by asset."
     )
+
+
+def test_rows_that_remember_nothing_choose_ten():
+    assert series(table([300, 200]), "auto").n_steps == 10

@@ -14,8 +14,8 @@ def refused(message, *arguments):
 @pytest.mark.parametrize("window", [1, 0, -3, 2.5, True, None, ["60s"]])
 def test_what_is_no_length_is_refused(window):
     message = (
-        "window must be an int >= 2, a number of rows, or a duration such as '60s' or '10 min', "
-        f"got {window!r}."
+        "window must be an int >= 2, a number of rows, a duration such as '60s' or '10 min', or "
+        f"'auto', got {window!r}."
     )
     refused(message, window, 1, "t", None)
 

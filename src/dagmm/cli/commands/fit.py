@@ -45,8 +45,8 @@ def fit(
     window: Annotated[
         str | None,
         typer.Option(
-            help="Score each row with the rows of its asset before it: 60s, '10 min', or a number "
-            "of rows; with --time.",
+            help="Score each row with the rows of its asset before it: 60s, '10 min', a number "
+            "of rows, or auto, which leaves it to the rows; with --time.",
             metavar="LENGTH",
         ),
     ] = None,
@@ -57,7 +57,7 @@ def fit(
     network: Annotated[
         Network,
         typer.Option(
-            help="With --window: dense networks see level and spread of each column, "
+            help="With --window: dense networks see level, spread and last rows of each column, "
             "convolutional ones every row of the window.",
         ),
     ] = Network.dense,

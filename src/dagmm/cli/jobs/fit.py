@@ -46,7 +46,7 @@ class FitJob:
     members, seed : int
     force, quiet : bool
     window : int or str, optional
-        Rows or a duration; by default each row is scored by itself.
+        Rows, a duration or "auto"; by default each row is scored by itself.
     step : int
         Every so many rows a window is trained on.
     network : {"dense", "convolutional"}

@@ -10,6 +10,7 @@ from dagmm._core.errors import InputError, ShortSegmentWarning
 from dagmm._core.wording import named
 from dagmm.data.base import Rows
 from dagmm.preprocessing.columns.date_text import ISO, DateReading
+from dagmm.preprocessing.windows.auto_length import rows_of_window
 from dagmm.preprocessing.windows.buffer import places_of
 from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
 from dagmm.preprocessing.windows.length import WindowLength
@@ -54,13 +55,17 @@ class Series:
     gap: float
 
 
-def series_of(rows: Rows, length: WindowLength, reading: DateReading = ISO) -> Series:
+def series_of(
+    rows: Rows, length: WindowLength, features: np.ndarray, reading: DateReading = ISO
+) -> Series:
     """Read clock and assets of the training rows, and find the windows.
 
     Parameters
     ----------
     rows : Rows
     length : WindowLength
+    features : ndarray of shape (n_rows, n_features)
+        The rows, encoded, which choose the length of a window where it is not said.
     reading : DateReading
         How the clock writes dates.
 
@@ -81,7 +86,11 @@ def series_of(rows: Rows, length: WindowLength, reading: DateReading = ISO) -> S
     order = np.argsort(asset, kind="stable")
     asset, time = asset[order], time[order]
     interval = median_interval(asset, time)
-    n_steps, gap = length.n_steps(interval), GAP * interval
+    gap = GAP * interval
+    if length.is_auto:
+        n_steps = rows_of_window(features[order], asset)
+    else:
+        n_steps = length.n_steps(interval)
     if interval <= 0.0:
         gap = np.inf  # a clock that stands still shows no gaps
     first = first_rows(asset, time, gap)

@@ -8,6 +8,9 @@ from dagmm._core.durations import parse_duration
 from dagmm._core.errors import ArgumentError
 from dagmm._core.wording import given, named
 
+#: Leaves it to the rows.
+AUTO = "auto"
+
 
 @dataclass(frozen=True)
 class WindowLength:
@@ -20,7 +23,7 @@ class WindowLength:
     group : str or None
         The column that names the asset.
     rows : int or None
-        Rows of a window; None where ``seconds`` says it.
+        Rows of a window; None where ``seconds`` says it, or neither does: the rows choose.
     seconds : float or None
         Duration of a window.
     said : int or str
@@ -47,14 +50,16 @@ class WindowLength:
         ArgumentError
             If ``window`` is neither a number of rows nor a duration, or there is no ``time``.
         """
-        if isinstance(window, str):
+        if window == AUTO:
+            rows, seconds = None, None
+        elif isinstance(window, str):
             rows, seconds = None, parse_duration("window", window)
         elif isinstance(window, Integral) and not isinstance(window, bool) and int(window) >= 2:
             rows, seconds = int(window), None
         else:
             raise ArgumentError(
-                f"{named('window')} must be an int >= 2, a number of rows, or a duration such as "
-                f"'60s' or '10 min', got {window!r}."
+                f"{named('window')} must be an int >= 2, a number of rows, a duration such as "
+                f"'60s' or '10 min', or 'auto', got {window!r}."
             )
         if time is None:
             raise ArgumentError(
@@ -64,8 +69,13 @@ class WindowLength:
         said = window if isinstance(window, str) else int(window)
         return cls(time, group, rows, seconds, said, check_int("step", step, 1))
 
+    @property
+    def is_auto(self) -> bool:
+        """Whether the rows choose."""
+        return self.rows is None and self.seconds is None
+
     def n_steps(self, interval: float) -> int:
-        """Return the rows of a window.
+        """Return the rows of a window that is said.
 
         Parameters
         ----------
@@ -79,7 +89,7 @@ class WindowLength:
         """
         if self.rows is not None:
             return self.rows
-        assert self.seconds is not None, "one of both is given"
+        assert self.seconds is not None, "rows that choose are asked otherwise"
         if interval <= 0.0:
             raise ArgumentError(
                 f"{named('window')} is {self.said!r}, but the median time from one row to the "
