@@ -194,3 +194,15 @@ def test_fitted_again_it_keeps_the_number_of_components():
     few = Sample(clusters(40, seed=1).T, 2)
     again = one.refit(few, np.random.default_rng(0), relative_floor=1e-4, least_phi=0.0)
     assert again.n_components == 2
+
+
+def test_no_axis_varies_less_than_it_is_said_to():
+    rows = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32)
+    rows[:, 1] = 1e-3 * rows[:, 1]
+    sample = Sample(rows.T, 2)
+    options = {"candidates": (1,), "relative_floor": 1e-4, "least_phi": 0.0}
+    mixture = InputMixture.fit(sample, np.random.default_rng(0), **options, least_floor=0.01)
+    covariance = np.cov(rows.T.astype(np.float64), bias=True)
+    expected = covariance + np.diag(1e-4 * np.diag(covariance) + 0.01)
+    chol = mixture.mixture.chol[0]
+    np.testing.assert_allclose(chol @ chol.T, expected, rtol=1e-3, atol=1e-6)

@@ -80,6 +80,7 @@ def test_windows_are_seen_as_last_rows_and_as_level_and_spread():
     assert all(one.has_shortcuts and one.whole_row for one in config.architectures)
     assert [one.view for one in config.input_densities] == ["last_rows", "level", "summary"]
     assert [one.options["relative_floor"] for one in config.input_densities] == [1e-4, 1e-4, 0.1]
+    assert ["least_floor" in one.options for one in config.input_densities] == [False, False, True]
     # Windows of which ten share each row are a tenth as many.
     assert {one.options["candidates"] for one in config.input_densities} == {(1,)}
     longer = window_config(4000, (10, 6), 3, "summary")

@@ -48,6 +48,7 @@ class RowMixture(MixtureDensity):
         candidates: Sequence[int],
         relative_floor: float,
         least_phi: float,
+        least_floor: float = ABSOLUTE_FLOOR,
     ) -> "RowMixture":
         """Find how many components the rows need, and fit them.
 
@@ -63,12 +64,14 @@ class RowMixture(MixtureDensity):
             variance.
         least_phi : float
             Components that weigh less die.
+        least_floor : float
+            Of the variance along each axis, at least.
         """
         features = sample.z.T
         n_features = features.shape[1]
         some = _some(features, MAX_ROWS, rng)
         # A feature that is constant in training is measured as it is encoded.
-        least = np.where(np.ptp(features, axis=0) > 0.0, ABSOLUTE_FLOOR, relative_floor)
+        least = np.where(np.ptp(features, axis=0) > 0.0, least_floor, relative_floor)
         floor = least + _quantisation(some)
         n_products = (n_features + 1) * (n_features + 2) // 2
         some = _some(some, max(1, MAX_PRODUCTS // n_products), rng)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from dagmm.mixture.density import DensityConfig
 from dagmm.mixture.latent import LatentMixture
@@ -180,6 +181,10 @@ def _row_mixture(n_rows: int, n_features: int, weight: float) -> DensityConfig:
 #: nearly all their rows: there are far fewer of them than it seems, and a mixture that follows
 #: them closely takes every new one for strange.
 WINDOW_FLOORS: dict[View, float] = {"last_rows": 1e-4, "level": 1e-4, "summary": 0.1}
+#: The least of what inputs of deviation one vary by themselves: how level and spread of a few rows
+#: hang together must not be known so well that a shorter window, which has both from fewer rows,
+#: is strange.
+LEAST_SUMMARY_FLOOR = 1e-2
 #: Views of networks, in turn, and of the mixtures of windows beside them, which have this share of
 #: the energy together.
 WINDOW_VIEWS: tuple[View, ...] = ("summary", "last_rows")
@@ -248,11 +253,13 @@ def window_config(
 
     def mixture(density: type[RowMixture], view: View, weight: float) -> DensityConfig:
         apart = n_windows // (n_steps * WINDOWS_OF_COMPONENT)
-        options = {
+        options: dict[str, Any] = {
             "candidates": tuple(n for n in COMPONENTS if n <= max(1, apart)),
             "relative_floor": WINDOW_FLOORS[view],
             "least_phi": _least_phi(n_windows),
         }
+        if view == "summary":
+            options["least_floor"] = LEAST_SUMMARY_FLOOR
         return DensityConfig(density, options, weight, view)
 
     of_networks = tuple((mixture(RowMixture, view, 1.0 / views.count(view)),) for view in views)

@@ -21,7 +21,13 @@ from dagmm.preprocessing.row_views import View
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: What a view shows, in words.
-_SEEN: dict[View, str] = {"values": "encoded rows", "normal_scores": "normal scores of rows"}
+_SEEN: dict[View, str] = {
+    "values": "encoded rows",
+    "normal_scores": "normal scores of rows",
+    "last_rows": "last rows of windows",
+    "level": "levels of windows",
+    "summary": "levels and spreads of windows",
+}
 
 
 def describe(path: str) -> dict[str, Any]:
