@@ -14,9 +14,10 @@ variance.
 
 import argparse
 import time
+from itertools import pairwise
 from pathlib import Path
+from typing import TypeAlias
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,6 +36,9 @@ N_SENSORS, N_CAUSES, NOISE = 30, 4, 0.05
 N_TEST = 4000
 DETECTOR, NETWORKS, INPUTS = "DAGMMDetector", "its networks", "its input densities"
 AUTOENCODER = "autoencoder"
+
+#: Weight and bias of each layer.
+Layers: TypeAlias = list[tuple[jax.Array, jax.Array]]
 
 
 def clean(world: str, n_rows: int, rng: np.random.Generator, seed: int) -> np.ndarray:
@@ -76,36 +80,38 @@ def autoencoder(x: np.ndarray, seed: int, n_steps: int) -> Score:
     """Train a plain autoencoder; a row's score is the squared length of its whitened residual."""
     scaler = StandardScaler().fit(x)
     rows = jnp.asarray(scaler.transform(x), jnp.float32)
-    width, code = rows.shape[1], 8
-    keys = jax.random.split(jax.random.key(seed), 3)
-    networks = (
-        eqx.nn.MLP(width, code, 128, 2, jax.nn.gelu, key=keys[0]),
-        eqx.nn.MLP(code, width, 128, 2, jax.nn.gelu, key=keys[1]),
-    )
+    rng = np.random.default_rng(seed)
+    sizes = (rows.shape[1], 128, 128, 8, 128, 128, rows.shape[1])
+    start = [
+        (rng.uniform(-1.0, 1.0, (i, o)).astype(np.float32) / np.sqrt(np.float32(i)), np.zeros(o))
+        for i, o in pairwise(sizes)
+    ]
     optimizer = optax.adam(optax.cosine_decay_schedule(2e-3, n_steps))
 
-    def rebuilt(networks: tuple[eqx.nn.MLP, eqx.nn.MLP], batch: jax.Array) -> jax.Array:
-        return jax.vmap(lambda row: networks[1](networks[0](row)))(batch)
+    def rebuilt(layers: Layers, batch: jax.Array) -> jax.Array:
+        for i, (weight, bias) in enumerate(layers):
+            batch = batch @ weight + bias
+            if i not in (2, 5):  # code and output are linear
+                batch = jax.nn.gelu(batch)
+        return batch
 
-    @eqx.filter_jit
-    def trained(networks: tuple[eqx.nn.MLP, eqx.nn.MLP]) -> tuple[eqx.nn.MLP, eqx.nn.MLP]:
-        weights, fixed = eqx.partition(networks, eqx.is_array)
-
-        def loss(weights: tuple[eqx.nn.MLP, ...], batch: jax.Array) -> jax.Array:
-            return ((rebuilt(eqx.combine(weights, fixed), batch) - batch) ** 2).mean()
+    @jax.jit
+    def trained(layers: Layers) -> Layers:
+        def loss(layers: Layers, batch: jax.Array) -> jax.Array:
+            return ((rebuilt(layers, batch) - batch) ** 2).mean()
 
         def step(carry: tuple, key: jax.Array) -> tuple[tuple, None]:
-            weights, state = carry
+            layers, state = carry
             batch = rows[jax.random.randint(key, (256,), 0, len(rows))]
-            updates, state = optimizer.update(jax.grad(loss)(weights, batch), state)
-            return (optax.apply_updates(weights, updates), state), None
+            updates, state = optimizer.update(jax.grad(loss)(layers, batch), state)
+            return (optax.apply_updates(layers, updates), state), None
 
-        start = (weights, optimizer.init(weights))
-        (weights, _), _ = jax.lax.scan(step, start, jax.random.split(keys[2], n_steps))
-        return eqx.combine(weights, fixed)
+        keys = jax.random.split(jax.random.key(seed), n_steps)
+        (layers, _), _ = jax.lax.scan(step, (layers, optimizer.init(layers)), keys)
+        return layers
 
-    networks = trained(networks)
-    residual = eqx.filter_jit(lambda some: some - rebuilt(networks, some))
+    layers = trained([tuple(jnp.asarray(part, jnp.float32) for part in one) for one in start])
+    residual = jax.jit(lambda some: some - rebuilt(layers, some))
     known = np.asarray(residual(rows), np.float64)
     covariance = np.cov(known.T) + 1e-4 * np.diag(known.var(axis=0))
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))

@@ -10,7 +10,6 @@ from dagmm import DAGMMDetector
 from small_fits import normal
 
 HEAVY = (
-    "equinox",
     "jax",
     "jaxlib",
     "jinja2",
@@ -48,7 +47,7 @@ def test_errors_load_nothing_heavy(name):
 
 
 #: What only a fit and convolutional networks need.
-OF_FITS = {"equinox", "jax", "jaxlib", "optax"}
+OF_FITS = {"jax", "jaxlib", "optax"}
 _SCORING = """
 import sys
 import numpy as np
