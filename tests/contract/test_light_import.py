@@ -56,7 +56,9 @@ from dagmm import DAGMMDetector, load_model
 from dagmm.inference import Stream
 x = np.load(sys.argv[2])
 model = load_model(sys.argv[1]).model
-model.energy(x), model.deviation(x), model.latent(x), model.membership(x), model.reconstruct(x)
+model.energy(x), model.deviation(x)
+if model.windows is None:
+    model.latent(x), model.membership(x), model.reconstruct(x)
 stream = Stream(model)
 for i in range(3):
     stream.update(x[i : i + 1])
@@ -67,10 +69,16 @@ print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
 
 
-def test_a_saved_model_of_rows_needs_nothing_of_a_fit(tmp_path):
-    detector = DAGMMDetector(n_members=2).fit(normal(300))
+@pytest.mark.parametrize("windows", [{}, {"time": "x0", "window": 5}])
+def test_a_saved_model_needs_nothing_of_a_fit(windows, tmp_path):
+    def rows(n, seed):
+        x = normal(n, 4, seed)
+        x[:, 0] = np.arange(n) if windows else x[:, 0]
+        return x
+
+    detector = DAGMMDetector(n_members=2, **windows).fit(rows(300, 0))
     detector.save(tmp_path / "model")
-    np.save(tmp_path / "x.npy", normal(40, seed=1) + np.eye(40, 3) * 20.0)
+    np.save(tmp_path / "x.npy", rows(40, 1) + np.eye(40, 4, 1) * 20.0)
     command = [sys.executable, "-W", "error", "-c", _SCORING, tmp_path / "model", "x.npy"]
     result = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120

@@ -80,7 +80,7 @@ def test_windows_are_seen_as_last_rows_and_as_level_and_spread():
     assert all(one.has_shortcuts and one.whole_row for one in config.architectures)
     assert [one.view for one in config.input_densities] == ["last_rows", "level", "summary"]
     assert [one.options["relative_floor"] for one in config.input_densities] == [1e-4, 1e-4, 0.1]
-    assert ["least_floor" in one.options for one in config.input_densities] == [False, False, True]
+    assert [one.options["least_floor"] for one in config.input_densities] == [1e-4, 1e-4, 1e-2]
     # Windows of which ten share each row are a tenth as many.
     assert {one.options["candidates"] for one in config.input_densities} == {(1,)}
     longer = window_config(4000, (10, 6), 3, "summary")
@@ -93,6 +93,8 @@ def test_networks_of_rows_in_time_have_shortcuts():
     for in_time in (False, True):
         config = table_config(500, (6,), 2, in_time=in_time)
         assert {one.has_shortcuts for one in config.architectures} == {in_time}
+        (mixture,) = config.latent_densities[0]
+        assert mixture.options.get("least_floor") == (1e-4 if in_time else None)
 
 
 def test_a_wide_table_of_few_rows_has_one_component_with_a_high_floor():

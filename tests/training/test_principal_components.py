@@ -44,6 +44,17 @@ def test_a_column_that_does_not_vary_is_rebuilt():
     np.testing.assert_allclose(outputs_of(network, start, rows).squared_error, 0.0, atol=1e-9)
 
 
+def test_a_value_that_was_never_there_is_not_without_bounds():
+    """A coordinate of the code for it would have no deviation to be scaled by."""
+    rows = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32)
+    rows[:, 3] = 0.0
+    network = architecture(4, 4)
+    drawn = flatten(network.build(np.random.default_rng(0)))
+    start = at_principal_components(network, drawn, rows)
+    z = outputs_of(network, start, rows[:1] + np.float32([[0.0, 0.0, 0.0, 1.0]]))[0]
+    assert np.abs(z).max() < 10.0
+
+
 def trained(rows):
     config = TrainingConfig(32, 2, 100, 2e-3, 0.0, 0.0, cosine_decay=True, cycles=2)
     n_fitted = len(rows) // 2

@@ -135,7 +135,11 @@ def table_config(
             (architecture,) * n_members, training, ((latent,),) * n_members, of_columns
         )
     views = tuple(VIEWS[i % len(VIEWS)] for i in range(n_members))
-    of_networks = [(_row_mixture(n_rows, n_features, 1.0 / views.count(view)),) for view in views]
+    # Of a column that does not vary networks that begin at principal components leave nothing.
+    least = {"least_floor": ROW_FLOOR} if in_time else {}
+    of_networks = [
+        (_row_mixture(n_rows, n_features, 1.0 / views.count(view), **least),) for view in views
+    ]
     of_rows: list[DensityConfig] = []
     if n_rows <= MOST_ROWS_OF_INPUTS:
         of_rows = [
@@ -165,13 +169,14 @@ def _is_wide(n_rows: int, n_features: int) -> bool:
     return n_features in WIDE_FEATURES and n_rows < ROWS_OF_WIDE_FEATURE * n_features
 
 
-def _row_mixture(n_rows: int, n_features: int, weight: float) -> DensityConfig:
+def _row_mixture(n_rows: int, n_features: int, weight: float, **more: float) -> DensityConfig:
     """Mixture of whole rows: as many networks of a view count as the rows it shows."""
     is_wide = _is_wide(n_rows, n_features)
     options = {
         "candidates": (1,) if is_wide else COMPONENTS,
         "relative_floor": WIDE_FLOOR if is_wide else ROW_FLOOR,
         "least_phi": _least_phi(n_rows),
+        **more,
     }
     return DensityConfig(RowMixture, options, weight)
 
@@ -258,8 +263,7 @@ def window_config(
             "relative_floor": WINDOW_FLOORS[view],
             "least_phi": _least_phi(n_windows),
         }
-        if view == "summary":
-            options["least_floor"] = LEAST_SUMMARY_FLOOR
+        options["least_floor"] = LEAST_SUMMARY_FLOOR if view == "summary" else ROW_FLOOR
         return DensityConfig(density, options, weight, view)
 
     of_networks = tuple((mixture(RowMixture, view, 1.0 / views.count(view)),) for view in views)

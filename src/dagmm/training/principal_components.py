@@ -10,8 +10,9 @@ from jaxtyping import Float, Float32
 
 from dagmm.networks.network import Architecture
 
-#: Least deviation that a coordinate of the code is scaled by.
-_LEAST_SCALE = 1e-3
+#: Along an axis of less variance, of inputs whose own is one, rows are taken not to vary: a new
+#: one that does would be without bounds in a coordinate of deviation one.
+_LEAST_VARIANCE = 1e-6
 
 
 def at_principal_components(
@@ -21,8 +22,8 @@ def at_principal_components(
 ) -> Float32[np.ndarray, " n_parameters"]:
     """Return a network whose code is the principal components of some rows.
 
-    Its shortcuts encode and decode them, each coordinate of the code with deviation 1; the last
-    layers beside the shortcuts add nothing yet.
+    Its shortcuts encode and decode them, each coordinate of the code with deviation 1, or 0 where
+    rows do not vary along any other axis; the last layers beside the shortcuts add nothing yet.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def at_principal_components(
     variance, axes = np.linalg.eigh(centred.T @ centred / len(rows))
     largest = slice(None, -architecture.n_code - 1, -1)
     variance, axes = variance[largest], axes[:, largest]
-    scale = np.maximum(np.sqrt(np.maximum(variance, 0.0)), _LEAST_SCALE)
+    varies = variance > _LEAST_VARIANCE
+    axes, scale = axes * varies, np.sqrt(np.where(varies, variance, 1.0))
     parts = {name: np.array(part) for name, part in architecture.named(drawn).items()}
     last = len(architecture.comp_hiddens) - 1
     for coder in ("encoder", "decoder"):
