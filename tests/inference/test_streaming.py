@@ -31,7 +31,7 @@ def frame(n, seed=0, assets=("a", "b")):
 def detector():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
-        yield tiny_detector(time="t", group="g", window=N_STEPS).fit(frame(300))
+        return tiny_detector(time="t", group="g", window=N_STEPS).fit(frame(300))
 
 
 tables = st.builds(frame, st.integers(1, 15), st.integers(0, 10**6))

@@ -225,7 +225,11 @@ def test_what_to_look_at_first_stands_on_the_first_screen(detector, scored):
     assert start < page.said.index("Alarms over time")
     first = made.contents.strangest[0]
     excess = first.event.peak_energy - detector.threshold_["energy"]
-    assert f"energy {first.event.peak_energy:,.1f}, {excess:,.1f} above the threshold" in page.said
+    # From a thousand on the first decimal says nothing.
+    energy, above = (
+        f"{x:,.1f}" if x < 1000.0 else f"{x:,.0f}" for x in (first.event.peak_energy, excess)
+    )
+    assert f"energy {energy}, {above} above the threshold" in page.said
     assert made.contents.severity(first.event.peak_energy) == "far"
     began = scored["when"][first.event.first_row].strftime("%Y-%m-%d %H:%M")
     assert f"Event 1 far above the threshold temp {began}" in page.said
