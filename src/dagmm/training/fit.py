@@ -128,10 +128,9 @@ def fit_model(
     of_rows = fit_input_densities(fitted, config, input_seeds, prepared.learn, views)
     members = list(zip(of_networks, trained, strict=True))
     parts = [*(one for group in latent for one in group), *of_rows]
-    # Of windows the views show different things, of which none can be foretold.
-    is_weighed = prepared.windows is None
-    weighed = weigh(parts, members, prepared.inputs) if is_weighed else parts
-    components = with_shares(weighed)
+    if prepared.windows is None:  # parts of windows show different things, and count as they say
+        parts = list(weigh(parts, members, prepared.inputs))
+    components = with_shares(parts)
     energies = energies_of_all(components, prepared.inputs)
 
     def refit(some: FeatureMatrix) -> list[Component]:

@@ -114,17 +114,7 @@ def table_config(
         whole_row=whole_row,
         has_shortcuts=whole_row and in_time,
     )
-    training = TrainingConfig(
-        batch_size=batch_size,
-        epochs=STEPS // 100,
-        steps_per_epoch=100,
-        learning_rate=LEARNING_RATE,
-        lambda1=LAMBDA1,
-        lambda2=LAMBDA2,
-        cosine_decay=True,
-        warm_up=0.2,
-        cycles=CYCLES_OF_FEW if is_few else CYCLES,
-    )
+    training = _training(n_rows, batch_size)
     marginal = DensityConfig(
         MarginalMixtures, {"n_components": MARGINAL_COMPONENTS}, MARGINAL_SHARE
     )
@@ -244,17 +234,7 @@ def window_config(
         )
         for view in views
     )
-    training = TrainingConfig(
-        batch_size=batch_size,
-        epochs=STEPS // 100,
-        steps_per_epoch=100,
-        learning_rate=LEARNING_RATE,
-        lambda1=LAMBDA1,
-        lambda2=LAMBDA2,
-        cosine_decay=True,
-        warm_up=0.2,
-        cycles=CYCLES_OF_FEW if is_few else CYCLES,
-    )
+    training = _training(n_windows, batch_size)
 
     def mixture(density: type[RowMixture], view: View, weight: float) -> DensityConfig:
         apart = n_windows // (n_steps * WINDOWS_OF_COMPONENT)
@@ -388,6 +368,21 @@ def image_config(n_rows: int, shape: tuple[int, ...], n_members: int) -> Detecto
     enough = n_rows >= IMAGE_COMPONENTS * (architecture.n_latent + 1)
     mixture = _refined(IMAGE_FLOOR, n_rows, (IMAGE_COMPONENTS if enough else 1,))
     return DetectorConfig((architecture,) * n_members, training, ((mixture,),) * n_members)
+
+
+def _training(n_rows: int, batch_size: int) -> TrainingConfig:
+    """Cycles for rows of a table, and for summaries of windows."""
+    return TrainingConfig(
+        batch_size=batch_size,
+        epochs=STEPS // 100,
+        steps_per_epoch=100,
+        learning_rate=LEARNING_RATE,
+        lambda1=LAMBDA1,
+        lambda2=LAMBDA2,
+        cosine_decay=True,
+        warm_up=0.2,
+        cycles=CYCLES_OF_FEW if n_rows < FEW_ROWS else CYCLES,
+    )
 
 
 def _est_hiddens(batch_size: int) -> tuple[int, ...]:

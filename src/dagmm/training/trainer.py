@@ -74,7 +74,7 @@ class TrainingRows(NamedTuple):
     """By network: inputs that it is not trained on, which say whether another cycle is of use.
     Without any there is one cycle."""
     tables: Sequence[np.ndarray] | None = None
-    """By network: rows as it sees them, in tables of one shape; None where all see the same."""
+    """By network: rows as it sees them, in tables of one length; None where all see the same."""
 
 
 class _State(NamedTuple):
@@ -194,12 +194,13 @@ class _TrainingRun:
         self.held_out = held_out if held_out is not None and len(held_out) else None
         architecture = padding.architecture
         self.seed = seed_of(dropout_seed)
-        is_drawn = initial is None
+        #: Whether it begins at principal components, which may be the best there is.
+        self.is_linear = initial is None and architecture.has_shortcuts and windowed is None
         if initial is None:
             rng = np.random.default_rng(network_seed)
             initial = np.asarray(flatten(architecture.build(rng)))
         self.initial = self.start = initial
-        if is_drawn and architecture.has_shortcuts and windowed is None:
+        if self.is_linear:
             places = np.arange(fitted) if isinstance(fitted, int) else fitted
             some = table[places[:: -(-len(places) // _SOME_ROWS)]]
             self.start = at_principal_components(architecture, initial, some)
@@ -284,7 +285,7 @@ class _TrainingRun:
     @cached_property
     def _start_error(self) -> float:
         """Error of held-out rows before the first cycle; only principal components may last."""
-        if self.held_out is None or self.start is self.initial:
+        if self.held_out is None or not self.is_linear:
             return np.inf
         return self._error_of(self.start)
 
