@@ -166,6 +166,22 @@ TRAINED = (
             ],
         ),
         (
+            [a_health(is_linear=True), a_health(is_linear=True)],
+            [
+                "all networks keep the principal components of their rows: what training added "
+                f"to them did not rebuild other rows better; their reconstruction error is "
+                f"{HEALTHY.reconstruction_after:.3g}"
+            ],
+        ),
+        (
+            [a_health(), a_health(is_linear=True)],
+            [
+                TRAINED,
+                "member 1: the network keeps the principal components of its rows: what training "
+                "added to them did not rebuild other rows better",
+            ],
+        ),
+        (
             [a_health(), a_health(undone=True, unmoved_arrays=("a.weight",))],
             [
                 "training was undone for member 1: the trained network overflows on its own "

@@ -260,7 +260,7 @@ class Finding(NamedTuple):
         """``"good"``, ``"plain"`` for what does no harm, or ``"look"``."""
         if self.kind in ("trained", "trained_objective"):
             return "good"
-        plain = ("linear", "empty", "empty_one", "dropped_one")
+        plain = ("all_linear", "linear", "empty", "empty_one", "dropped_one")
         return "plain" if self.kind in plain else "look"
 
 
@@ -280,6 +280,8 @@ _SENTENCES = {
     "{after:.3g}; lower the learning rate",
     "hardly": "the networks hardly trained: reconstruction error went from {before:.3g} to "
     "{after:.3g}; train longer or with a higher learning rate",
+    "all_linear": "all networks keep the principal components of their rows: what training added "
+    "to them did not rebuild other rows better; their reconstruction error is {after:.3g}",
     "linear": "{member}the network keeps the principal components of its rows: what training "
     "added to them did not rebuild other rows better",
     "empty": "{member}{n} of {of} components are empty",
@@ -338,6 +340,8 @@ def findings_of(diagnostics: Sequence[Diagnostics]) -> list[Finding]:
         found = [Finding("undone", {"members": ", ".join(undone)})]
     elif before <= 1e-8:
         found = [Finding("nothing", {})]
+    elif all(one.is_linear for one in diagnostics):
+        found = [Finding("all_linear", errors)]
     elif correlation > _SAME_ORDER and after < 0.99 * before:
         found = [Finding("same_order", errors | {"correlation": correlation})]
     elif after < (1.0 - _LEARNT) * before:
@@ -347,9 +351,11 @@ def findings_of(diagnostics: Sequence[Diagnostics]) -> list[Finding]:
         found = [Finding("trained_objective", errors | lowered)]
     else:
         found = [Finding("worse" if after > 1.01 * before else "hardly", errors)]
+    said = {"linear"} if found[0].kind in ("all_linear", "nothing") else set()
     for i, one in enumerate(diagnostics):
         member = {"member": i if len(diagnostics) > 1 else None}
-        found += [Finding(kind, member | facts) for kind, facts in _findings_of_one(one)]
+        own = [(kind, facts) for kind, facts in _findings_of_one(one) if kind not in said]
+        found += [Finding(kind, member | facts) for kind, facts in own]
     return found
 
 

@@ -100,19 +100,8 @@ def table_config(
     (n_features,) = shape
     batch_size = min(256, _power_of_two_below(n_rows))
     whole_row = n_features < WIDE_FEATURES.stop
-    is_few = n_rows < FEW_ROWS
-    width = WIDTH if is_few else LARGE_WIDTH
-    architecture = Architecture(
-        n_features=n_features,
-        comp_hiddens=(width, width, max(1, min(TABLE_CODE, n_features - 1))),
-        comp_activation="gelu",
-        est_hiddens=_est_hiddens(batch_size),
-        est_activation="tanh",
-        est_dropout_ratio=0.25,
-        residuals=("log_error",),
-        mask_ratio=MASK_RATIO_OF_FEW if is_few else MASK_RATIO,
-        whole_row=whole_row,
-        has_shortcuts=whole_row and in_time,
+    architecture = _network(
+        n_rows, n_features, batch_size, whole_row=whole_row, has_shortcuts=whole_row and in_time
     )
     training = _training(n_rows, batch_size)
     marginal = DensityConfig(
@@ -215,23 +204,10 @@ def window_config(
     if detail == "sequence" or LAST_ROWS * n_features >= WIDE_FEATURES.stop:
         return _config_of_z(n_windows, shape, n_members, detail)
     batch_size = min(256, _power_of_two_below(n_windows))
-    is_few = n_windows < FEW_ROWS
-    width = WIDTH if is_few else LARGE_WIDTH
     n_seen = {"summary": 2 * n_features, "last_rows": min(LAST_ROWS, n_steps) * n_features}
     views = tuple(WINDOW_VIEWS[i % len(WINDOW_VIEWS)] for i in range(n_members))
     architectures = tuple(
-        Architecture(
-            n_features=n_seen[view],
-            comp_hiddens=(width, width, max(1, min(TABLE_CODE, n_seen[view] - 1))),
-            comp_activation="gelu",
-            est_hiddens=_est_hiddens(batch_size),
-            est_activation="tanh",
-            est_dropout_ratio=0.25,
-            residuals=("log_error",),
-            mask_ratio=MASK_RATIO_OF_FEW if is_few else MASK_RATIO,
-            whole_row=True,
-            has_shortcuts=True,
-        )
+        _network(n_windows, n_seen[view], batch_size, whole_row=True, has_shortcuts=True)
         for view in views
     )
     training = _training(n_windows, batch_size)
@@ -368,6 +344,26 @@ def image_config(n_rows: int, shape: tuple[int, ...], n_members: int) -> Detecto
     enough = n_rows >= IMAGE_COMPONENTS * (architecture.n_latent + 1)
     mixture = _refined(IMAGE_FLOOR, n_rows, (IMAGE_COMPONENTS if enough else 1,))
     return DetectorConfig((architecture,) * n_members, training, ((mixture,),) * n_members)
+
+
+def _network(
+    n_rows: int, n_features: int, batch_size: int, *, whole_row: bool, has_shortcuts: bool
+) -> Architecture:
+    """Network of rows of a table, and of summaries of windows."""
+    is_few = n_rows < FEW_ROWS
+    width = WIDTH if is_few else LARGE_WIDTH
+    return Architecture(
+        n_features=n_features,
+        comp_hiddens=(width, width, max(1, min(TABLE_CODE, n_features - 1))),
+        comp_activation="gelu",
+        est_hiddens=_est_hiddens(batch_size),
+        est_activation="tanh",
+        est_dropout_ratio=0.25,
+        residuals=("log_error",),
+        mask_ratio=MASK_RATIO_OF_FEW if is_few else MASK_RATIO,
+        whole_row=whole_row,
+        has_shortcuts=has_shortcuts,
+    )
 
 
 def _training(n_rows: int, batch_size: int) -> TrainingConfig:
