@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy  # whose parts are imported when they are used: scores are looked up, not computed
 from jaxtyping import Float32
-from scipy.special import ndtri
 
 from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State, check_array
@@ -114,7 +114,7 @@ def _knots(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     value, count = np.unique(column.astype(np.float64), return_counts=True)
     if len(value) == 1:
         return value, np.zeros(1)
-    score = ndtri((np.cumsum(count) - 0.5 * count) / len(column))
+    score = scipy.special.ndtri((np.cumsum(count) - 0.5 * count) / len(column))
     mean = np.average(score, weights=count)
     score = (score - mean) / np.sqrt(np.average((score - mean) ** 2, weights=count))
     if len(value) > MAX_KNOTS:
