@@ -1,6 +1,8 @@
-"""``dagmm fit --checkpoint``: what it says, what it leaves behind."""
+"""``dagmm fit`` that ends early: what ``--checkpoint`` and ``--max-seconds`` say, what is left."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.csv as arrow_csv
@@ -9,6 +11,7 @@ import pytest
 from command import failure, run, sensors
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.training.checkpoint.directory import Checkpoint
+from dagmm.training.config import DetectorConfig
 from images import as_bytes, blobs, tiny_image_config
 from small_fits import tiny_config
 
@@ -144,3 +147,16 @@ def test_the_checkpoint_of_another_fit_is_said_in_one_line(there: Path) -> None:
         "choose another directory, or delete that one.\n"
     )
     assert content("ck") == before
+
+
+def test_a_bound_on_the_seconds_says_where_it_ended_the_training(
+    there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_cycles(*shape: Any, **more: Any) -> DetectorConfig:
+        config = tiny_config(*shape, **more)
+        return replace(config, training=replace(config.training, cycles=3))
+
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", in_cycles)
+    result = run(*FIT, "-o", "model", "--max-seconds", "1e-9")
+    assert result.exit_code == 0
+    assert "--max-seconds ends the training after 2 of at most 14 epochs\n" in result.stderr

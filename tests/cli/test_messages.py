@@ -44,6 +44,7 @@ FIT = ("fit", "t.csv", "-o", "m", "--id", "part", "--drop", "fault")
             "or name the column of its asset in --group.",
         ),
         (("--contamination", "0.7"), "--contamination must be 'auto' or in (0, 0.5], got 0.7."),
+        (("--max-seconds", "0"), "--max-seconds must be a finite number > 0, got 0.0."),
         (("--numeric", "tool"), "dagmm: --numeric names column 'tool', which holds no numbers."),
         (("--time", "row", "--group", "row"), "column 'row' is given as --time and --group; give"),
         (

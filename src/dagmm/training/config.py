@@ -7,6 +7,7 @@ from typing import Any
 
 from dagmm._core.arguments import check_choice, check_int, check_number, check_sizes
 from dagmm._core.errors import ArgumentError
+from dagmm._core.wording import is_option, named
 from dagmm.mixture.density import DensityConfig, known_densities
 from dagmm.networks.activations import resolve_activation
 from dagmm.networks.network import Architecture
@@ -82,7 +83,7 @@ class ConfigOptions:
             check_choice("an option of config", name, OPTIONS)
         architecture, training = (
             {
-                name: check(f"config[{name!r}]", config[name])
+                name: check(_called(name), config[name])
                 for name, check in checks.items()
                 if name in config
             }
@@ -135,16 +136,16 @@ class ConfigOptions:
 def _densities(value: object) -> dict[str, dict[str, Any]]:
     """Check which densities are kept, and their options."""
     if isinstance(value, Mapping):
-        named = {name: options or {} for name, options in value.items()}
+        wanted = {name: options or {} for name, options in value.items()}
     elif isinstance(value, list | tuple):
-        named = {name: {} for name in value}
+        wanted = {name: {} for name in value}
     else:
         raise ArgumentError(
             "config['densities'] must be a list of names, or a dict of names and options, got "
             f"{value!r}."
         )
     known = known_densities()
-    for name, options in named.items():
+    for name, options in wanted.items():
         check_choice("a density of config", name, tuple(known))
         if not isinstance(options, Mapping):
             raise ArgumentError(
@@ -158,7 +159,12 @@ def _densities(value: object) -> dict[str, dict[str, Any]]:
                     f"config['densities'][{name!r}] has no option {option!r}; it has "
                     f"{', '.join(map(repr, names)) or 'none'}."
                 )
-    return {name: dict(options) for name, options in named.items()}
+    return {name: dict(options) for name, options in wanted.items()}
+
+
+def _called(name: str) -> str:
+    """Return what a message calls an option of config."""
+    return named(name) if is_option(name) else f"config[{name!r}]"
 
 
 def _share(name: str, value: object) -> float:

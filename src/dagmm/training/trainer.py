@@ -19,6 +19,7 @@ from dagmm._core.forks import check_process
 from dagmm._core.numerics import Array
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
+from dagmm._core.wording import named
 from dagmm.inference.forward import outputs_of
 from dagmm.networks.dropout import fold_in, seed_of
 from dagmm.networks.network import Architecture, Network, flatten
@@ -425,6 +426,10 @@ def train(
         # Compiling is no part of a cycle, unless the call that compiled was all of this one.
         per_epoch = (now - start) / (end - at) if at < end else (now - began) / (end - before)
         if not config.has_time(cycle + 1, now - began, per_epoch):
+            progress.say(
+                f"{named('max_seconds')} ends the training after {config.end_of(cycle):,} of at "
+                f"most {config.most_epochs:,} epochs"
+            )
             for member in waiting:
                 member.end_early()
             break

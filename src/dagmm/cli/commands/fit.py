@@ -72,6 +72,14 @@ def fit(
     ] = None,
     members: Annotated[int, typer.Option(help="Number of networks.", min=1)] = 4,
     seed: o.Seed = 0,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="End the training before a cycle that would take longer; the model may then "
+            "differ from machine to machine.",
+            metavar="SECONDS",
+        ),
+    ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -140,6 +148,7 @@ def fit(
         network.value,
         checkpoint,
         train and train.value,
+        max_seconds,
     )
     with noted(quiet):
         result = fit_table(job)

@@ -28,6 +28,7 @@ from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.training.checkpoint.directory import Checkpoint
+from dagmm.training.config import ConfigOptions
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class FitJob:
         Path of the directory that keeps the training until the model is saved.
     train : {"normal", "all"}, optional
         Which rows are fitted to; by default the normal ones where their label is named.
+    max_seconds : float, optional
+        Bound on the time of the training, in seconds.
     """
 
     table: Paths
@@ -70,11 +73,17 @@ class FitJob:
     network: str = "dense"
     checkpoint: str | None = None
     train: str | None = None
+    max_seconds: float | None = None
 
     @property
     def only_normal(self) -> bool:
         """Whether rows that are labelled anomalies are left out of the fit."""
         return self.train == "normal" or (self.train is None and bool(self.roles.normal))
+
+    @property
+    def config(self) -> dict[str, float] | None:
+        """What the detector's config is told."""
+        return None if self.max_seconds is None else {"max_seconds": self.max_seconds}
 
 
 def fit_table(job: FitJob) -> dict[str, Any]:
@@ -92,6 +101,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
     began = time.perf_counter()
     keep_interrupts()
     check_contamination(job.contamination)
+    ConfigOptions.of(job.config)
     if job.window is not None:
         WindowLength.of(job.window, job.step, job.roles.time, job.roles.group)
     if job.train == "normal" and job.roles.label is None:
@@ -130,6 +140,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         window=job.window,
         step=job.step,
         network=job.network,
+        config=job.config,
     )
     with errors_named(name):
         detector.fit(fitted, checkpoint=job.checkpoint)
