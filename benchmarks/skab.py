@@ -96,9 +96,12 @@ def one_fit(method: str, name: str, data: Path, seed: int, window: int | str) ->
     start = time.perf_counter()
     alarm = alarms_of(method, table[:TRAIN_ROWS], table[TRAIN_ROWS:], seed, window)
     label = is_anomaly[TRAIN_ROWS:]
+    is_before = np.arange(len(label)) < np.flatnonzero(label)[0]
     return {
         "true_alarms": int((alarm & label).sum()),
         "false_alarms": int((alarm & ~label).sum()),
+        "false_before": int((alarm & is_before).sum()),
+        "normal_before": int(is_before.sum()),
         "missed": int((~alarm & label).sum()),
         "quiet": int((~alarm & ~label).sum()),
         "seconds": time.perf_counter() - start,
@@ -106,14 +109,19 @@ def one_fit(method: str, name: str, data: Path, seed: int, window: int | str) ->
 
 
 def measures_of(counts: list[dict[str, float]]) -> dict[str, float]:
-    """F1, false-alarm rate and missed-alarm rate of all points together."""
-    hit, false, missed, quiet = (
+    """F1, false-alarm and missed-alarm rates of all points together, false alarms by place."""
+    hit, false, missed, quiet, before, normal_before = (
         sum(count[name] for count in counts)
-        for name in ("true_alarms", "false_alarms", "missed", "quiet")
+        for name in (
+            *("true_alarms", "false_alarms", "missed", "quiet"),
+            *("false_before", "normal_before"),
+        )
     )
     return {
         "f1": 2 * hit / max(1, 2 * hit + false + missed),
         "far": false / max(1, false + quiet),
+        "far_before": before / max(1, normal_before),
+        "far_later": (false - before) / max(1, false + quiet - normal_before),
         "mar": missed / max(1, hit + missed),
     }
 
@@ -121,17 +129,24 @@ def measures_of(counts: list[dict[str, float]]) -> dict[str, float]:
 def print_table(results: dict[str, Any], methods: list[str], names: list[str]) -> None:
     """Print the measures of each method: mean and deviation over the seeds."""
     print(f"{len(names)} files; F1, false-alarm and missed-alarm rate of all points together")
-    print(f"{'method':<26}{'F1':>15}{'FAR %':>9}{'MAR %':>9}{'s a file':>10}")
+    print("before, later: false-alarm rate before the first row of a file's anomaly, and after it")
+    heads = ("FAR %", "before", "later", "MAR %")
+    print(f"{'method':<26}{'F1':>15}" + "".join(f"{h:>9}" for h in heads) + f"{'s a file':>10}")
     for method in methods:
         fits = results["counts"][method]
         seeds = sorted({seed for name in names for seed in fits[name]})
         runs = [measures_of([fits[name][seed] for name in names]) for seed in seeds]
-        f1, far, mar = (np.array([run[part] for run in runs]) for part in ("f1", "far", "mar"))
+        f1 = np.array([run["f1"] for run in runs])
+        rates = (
+            100 * np.mean([run[part] for run in runs])
+            for part in ("far", "far_before", "far_later", "mar")
+        )
         seconds = np.mean([fits[name][seed]["seconds"] for name in names for seed in seeds])
         title = TITLES.get(method) or METHODS[method].title
         print(
-            f"{title:<26}{f1.mean():>7.3f} ± {f1.std():.3f}{100 * far.mean():>9.1f}"
-            f"{100 * mar.mean():>9.1f}{seconds:>10.1f}"
+            f"{title:<26}{f1.mean():>7.3f} ± {f1.std():.3f}"
+            + "".join(f"{rate:>9.1f}" for rate in rates)
+            + f"{seconds:>10.1f}"
         )
 
 
