@@ -7,7 +7,7 @@ last axis: z has shape (n_latent, n_rows).
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -23,6 +23,8 @@ from dagmm.mixture.moments import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Moments
 #: At which a normal density is 1 at its mean: a coordinate that is 0 for every row and has this
 #: variance adds nothing to an energy.
 NEUTRAL_VARIANCE = 0.5 / math.pi
+#: Power of phi that energies are taken with, at most.
+MOST_PHI_POWER = 100.0
 #: Numbers that whitened rows are at a time, so that all of them stay in a processor's cache.
 _CACHED_NUMBERS, _MOST_BLOCKS = 2**16, 31
 #: Matrices of more coordinates are whitened with in parts, of so many rows at least, at most so
@@ -88,11 +90,15 @@ class GaussianMixture:
     phi : ndarray of shape (n_components,)
     mu : ndarray of shape (n_components, n_latent)
     chol : ndarray of shape (n_components, n_latent, n_latent)
+    phi_power : float, default=1.0
+        Energies are those of a mixture that weighs components by so high a power of phi: above 1,
+        rows that lie together are stranger where there are few of them.
     """
 
     phi: np.ndarray
     mu: np.ndarray
     chol: np.ndarray
+    phi_power: float = 1.0
 
     @classmethod
     def from_moments(
@@ -125,9 +131,8 @@ class GaussianMixture:
     def without(self, least_phi: float) -> "GaussianMixture":
         """Return the mixture without the components that weigh less, if any weighs as much."""
         kept = self.phi >= min(least_phi, self.phi.max())
-        return GaussianMixture(
-            self.phi[kept] / self.phi[kept].sum(), self.mu[kept], self.chol[kept]
-        )
+        phi = self.phi[kept] / self.phi[kept].sum()
+        return replace(self, phi=phi, mu=self.mu[kept], chol=self.chol[kept])
 
     @property
     def n_components(self) -> int:
@@ -202,20 +207,28 @@ class GaussianMixture:
         self, z: Float[np.ndarray, "n_latent n_rows"]
     ) -> Float[np.ndarray, "n_components n_rows"]:
         """Share of each component in the density of each row."""
-        joint = np.asarray(log_joint(z.astype(np.float64), self.phi, self.mu, self.chol))
+        joint = np.asarray(log_joint(z.astype(np.float64), self.weights, self.mu, self.chol))
         return np.exp(joint - log_sum_exp(joint))
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """What components weigh in energies, shape (n_components,)."""
+        if self.phi_power == 1.0:
+            return self.phi
+        # Of a component that weighs next to nothing the power may be no number at all.
+        power = np.maximum((self.phi / self.phi.max()) ** self.phi_power, TINY)
+        return np.asarray(power / power.sum())
 
     @cached_property
     def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Means, inverse Cholesky factors, and logarithms of weighted densities at the means."""
-        whitening, log_peak = inverse_lower(self.chol), log_norm(self.phi, self.chol)
+        whitening, log_peak = inverse_lower(self.chol), log_norm(self.weights, self.chol)
         return self.mu, np.asarray(whitening), np.asarray(log_peak)
 
     def state(self) -> State:
         """Return the mixture as plain data and arrays."""
-        return State(
-            {"n_components": len(self.phi)}, {"phi": self.phi, "mu": self.mu, "chol": self.chol}
-        )
+        plain = {"n_components": len(self.phi), "phi_power": self.phi_power}
+        return State(plain, {"phi": self.phi, "mu": self.mu, "chol": self.chol})
 
     @classmethod
     def from_state(cls, plain: JsonField, n_latent: int) -> Promise["GaussianMixture"]:
@@ -225,7 +238,9 @@ class GaussianMixture:
         ------
         ValueError
         """
-        (n_components,) = plain.fields("n_components")
+        n_components, phi_power = plain.fields("n_components", "phi_power")
+        if not 0.0 < phi_power.number() <= MOST_PHI_POWER:
+            phi_power.fail(f"above 0, at most {MOST_PHI_POWER:g}")
         k, d = n_components.size(), n_latent
         shapes = {"phi": (k,), "mu": (k, d), "chol": (k, d, d)}
         arrays = {f"{plain.path}.{name}": ("F64", shape) for name, shape in shapes.items()}
@@ -236,6 +251,6 @@ class GaussianMixture:
             check_array(good, f"{plain.path}.phi", "> 0 with sum 1")
             triangular = (np.tril(chol) == chol).all() & (chol.diagonal(axis1=1, axis2=2) > 0.0)
             check_array(triangular, f"{plain.path}.chol", "lower triangular with a diagonal > 0")
-            return cls(phi, mu, chol)
+            return cls(phi, mu, chol, phi_power.number())
 
         return Promise(arrays, build)

@@ -8,7 +8,7 @@ low that they count. Of rows themselves, with one component, it is the distance 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class RowMixture(MixtureDensity):
         relative_floor: float,
         least_phi: float,
         least_floor: float = ABSOLUTE_FLOOR,
+        phi_power: float = 1.0,
     ) -> "RowMixture":
         """Find how many components the rows need, and fit them.
 
@@ -66,6 +67,8 @@ class RowMixture(MixtureDensity):
             Components that weigh less die.
         least_floor : float
             Of the variance along each axis, at least.
+        phi_power : float
+            See :class:`GaussianMixture`.
         """
         features = sample.z.T
         n_features = features.shape[1]
@@ -85,7 +88,8 @@ class RowMixture(MixtureDensity):
         else:
             chosen = fit_by_bic(some.T, possible, relative_floor, rng, floor=floor)
             moments = moments_under(chosen, features.T)[0]
-        return cls(GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi))
+        found = GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi)
+        return cls(replace(found, phi_power=phi_power))
 
     def refit(self, sample: Sample, rng: np.random.Generator, **options: Any) -> "RowMixture":
         """Fit as many components to fewer rows."""

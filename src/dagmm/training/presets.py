@@ -22,6 +22,10 @@ COMPONENTS = (1, 2, 4, 8, 16)
 #: Covariance floor of mixtures of whole rows, which is low as relations that hardly vary are what
 #: a fault breaks.
 ROW_FLOOR = 1e-4
+#: Power of a component's share of the rows that it counts with. Rows that lie together are then
+#: stranger the fewer there are, as repeated faults among the training rows are, and a rare way to
+#: be normal remains one.
+ROW_PHI_POWER = 4.0
 #: Components of the marginal mixture of each feature, and their share of the energy.
 MARGINAL_COMPONENTS, MARGINAL_SHARE = 4, 0.15
 
@@ -155,6 +159,7 @@ def _row_mixture(n_rows: int, n_features: int, weight: float, **more: float) -> 
         "candidates": (1,) if is_wide else COMPONENTS,
         "relative_floor": WIDE_FLOOR if is_wide else ROW_FLOOR,
         "least_phi": _least_phi(n_rows),
+        "phi_power": ROW_PHI_POWER,
         **more,
     }
     return DensityConfig(RowMixture, options, weight)
