@@ -25,6 +25,7 @@ ORDER = [
     "estimators",
     "evaluation",
     "report",
+    "serve",
     "cli",
     "__main__",
 ]

@@ -17,6 +17,7 @@ from dagmm.cli.commands.fit import fit
 from dagmm.cli.commands.info import info
 from dagmm.cli.commands.report import report
 from dagmm.cli.commands.score import score
+from dagmm.cli.commands.serve import serve
 from dagmm.cli.commands.threshold import threshold
 from dagmm.cli.terminal import Command, GuardedGroup, silence_stdout
 
@@ -54,7 +55,7 @@ def root(
     """
 
 
-for _command in (demo, fit, score, explain, report, threshold, info, compare):
+for _command in (demo, fit, score, explain, report, threshold, info, compare, serve):
     app.command(cls=Command)(_command)
 
 

@@ -18,9 +18,9 @@ from dagmm.data.files.base import TableFile, TableOptions
 from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
-from dagmm.inference.batches import explained
 from dagmm.inference.calibration.threshold import is_anomaly
-from dagmm.inference.explain.attribution import Explainer, Explanation, texts_at
+from dagmm.inference.explain.attribution import Explainer
+from dagmm.inference.explain.reasons import names_of_reasons, reasons_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
 
@@ -86,7 +86,7 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
     explainer = Explainer(model)
     rows, explained, unexplained, first = 0, 0, 0, Counter[str]()
     with open_table(job.table, as_at_fit(job.options, model.record)) as source:
-        roles = roles_of(job.roles, model, source, _written(job.top), job.quiet)
+        roles = roles_of(job.roles, model, source, names_of_reasons(job.top), job.quiet)
         batches = _explained(job, model, explainer, source, roles)
         n_rows, result = next(batches)
         with open_sink(
@@ -110,13 +110,6 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
     }
 
 
-def _written(top: int) -> list[str]:
-    """Columns of the output beside identifiers and label."""
-    parts = ("top_feature", "contribution", "value", "expected")
-    numbered = [f"{part}_{i + 1}" for i in range(top) for part in parts]
-    return ["row", "energy", "reference_energy", "is_explained", *numbered]
-
-
 def _explained(
     job: ExplainJob, model: FittedModel, explainer: Explainer, source: TableFile, roles: Roles
 ) -> Iterator[tuple[int, pa.Table]]:
@@ -126,23 +119,5 @@ def _explained(
         wanted = np.ones(len(part.energy), bool)
         if model.threshold is not None and not job.all_rows:
             wanted = is_anomaly(part.energy, model.threshold)
-        table = part.batch.table.filter(pa.array(wanted))
-        features = table.select(list(model.encoder.columns))
-        explanation = explained(explainer, model, part, wanted)
-        result = table.select(roles.passed)
-        row = part.batch.start + np.flatnonzero(wanted)
-        reasons = _reasons(explanation, features, row, job.top)
-        for name in reasons.column_names:
-            result = result.append_column(name, reasons[name])
+        result = reasons_of(explainer, model, part, wanted, roles.passed, job.top)
         yield len(part.energy), result
-
-
-def _reasons(explanation: Explanation, features: pa.Table, row: np.ndarray, top: int) -> pa.Table:
-    """Say why each row is strange, with its number and values in the whole table."""
-    table = explanation.to_table(top).set_column(0, "row", pa.array(row))
-    places = explanation.strongest(top)
-    values = [features[name] for name in explanation.columns]
-    for i in range(top):
-        at = table.column_names.index(f"expected_{i + 1}")
-        table = table.add_column(at, f"value_{i + 1}", texts_at(values, places[:, i]))
-    return table

@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dagmm._core.arguments import near
-from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.errors import ArgumentError
 from dagmm._core.progress import progress_for
 from dagmm.cli.jobs.images import (
     check_no_roles,
@@ -22,7 +21,7 @@ from dagmm.cli.jobs.labels import KeptRows, anomalies_of
 from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles, check_column
 from dagmm.cli.terminal import errors_named, keep_interrupts, log, note
-from dagmm.data.files.base import Kind, TableFile, TableOptions
+from dagmm.data.files.base import TableFile, TableOptions
 from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target, open_sink
@@ -37,7 +36,7 @@ from dagmm.inference.batches import (
 from dagmm.inference.explain.attribution import Explainer
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.inference.tables import batches_of, check_columns
 
 
 @dataclass(frozen=True)
@@ -191,28 +190,15 @@ def table_batches(
     model: FittedModel, source: TableFile, roles: Roles, quiet: bool
 ) -> Iterator[Batch]:
     """Read some rows at a time: the model's columns, and those that pass through."""
-    kinds: dict[str, Kind] = dict.fromkeys(roles.passed, "other")
-    kinds |= dict.fromkeys(model.columns, "other")
-    encoder = table_encoder(model, source.name)
-    kinds |= _kinds(encoder)
     with errors_named(source.name):
-        encoder.check_units(source.style)
+        batches = batches_of(model, source, roles.passed)
     log(f"scoring {source.name} ({source.description})", quiet)
     with progress_for(not quiet and source.fraction() is not None) as progress:
         progress.phase("scoring", 100)
-        for start, table in source.batches(kinds):
-            yield Batch(table, start)
+        for batch in batches:
+            yield batch
             done = int(100 * (source.fraction() or 0.0))
-            progress.advance(done, f"{start + table.num_rows} rows")
-
-
-def _kinds(encoder: TableEncoder) -> dict[str, Kind]:
-    """Return what each column of the model must hold; what "other" holds, the encoder reads."""
-    kinds: dict[str, Kind] = dict.fromkeys(encoder.columns, "number")
-    kinds |= {date.name: "other" for date in encoder.dates}
-    kinds |= {written.name: "other" for written in encoder.number_texts}
-    # What was said to be a category may be written as a number.
-    return kinds | {text.name: "other" if text.is_told else "text" for text in encoder.texts}
+            progress.advance(done, f"{batch.start + batch.n_rows} rows")
 
 
 def roles_of(
@@ -296,15 +282,7 @@ def check_model_columns(
     ------
     ArgumentError, InputError
     """
-    missing = [name for name in model.columns if name not in names]
-    if missing:
-        listed = ", ".join(repr(name) for name in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        raise InputError(
-            f"{table} has {len(names)} columns; this model was fitted on "
-            f"{len(model.columns)}, of which these are missing: {listed}{more}. "
-            f"{near(missing[0], names)}"
-        )
+    check_columns(model, names, table)
     both = [name for name in model.encoder.columns if name in passed]
     if both:
         raise ArgumentError(

@@ -6,6 +6,7 @@ from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.wording import named
 from dagmm.data.base import TableStyle
 from dagmm.data.files.arrow import ARROW_SUFFIXES, ArrowTable
+from dagmm.data.files.arrow_content import check_arrow_content
 from dagmm.data.files.base import TableFile, TableOptions, TypedTable
 from dagmm.data.files.compression import without_codec
 from dagmm.data.files.csv import CSVTable
@@ -56,6 +57,31 @@ def open_table(path: Paths, options: TableOptions | None = None) -> TableFile:
     else:
         table = _open_file(files[0], options)
     return _checked(table, options) if isinstance(table, TypedTable) else table
+
+
+def open_content(content: bytes, name: str, options: TableOptions) -> TableFile:
+    """Open a table that is in memory and comes from anywhere: CSV or Arrow.
+
+    Parameters
+    ----------
+    content : bytes
+        Taken as it is: what is compressed is not decompressed.
+    name : str
+        How messages call it.
+    options : TableOptions
+        With a format.
+
+    Raises
+    ------
+    InputError
+        If it is no such table, or Arrow that is compressed.
+    """
+    source = Source(name, content)
+    if options.format == "arrow":
+        check_arrow_content(content, name)
+        table = ArrowTable(source)
+        return _checked(table, options)
+    return CSVTable(source, options)
 
 
 def _open_file(path: str, options: TableOptions) -> TableFile:

@@ -50,6 +50,9 @@ class Source:
     ----------
     path : str
         ``"-"`` is standard input.
+    content : bytes, optional
+        What is read in place of a file, as it is: nothing that came from afar is decompressed.
+        ``path`` is then how messages call it.
 
     Attributes
     ----------
@@ -67,9 +70,12 @@ class Source:
         table.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, content: bytes | None = None) -> None:
         self.name = "standard input" if path == STANDARD else repr(path)
         self._path = None if path == STANDARD else path
+        self._content = content
+        if content is not None:
+            self.name, self._path = path, None
         self.closed = False
         self.compression: str | None = None
         self._archive: Any = None
@@ -87,7 +93,9 @@ class Source:
         stream: Any = self._raw if self._is_file else _Pipe(self._raw)
         head = stream.read(_HEAD_BYTES)
         self._stream: Any = _Joined(head, stream)
-        if head.startswith(ZIP_MAGIC):
+        if self._content is not None:
+            pass
+        elif head.startswith(ZIP_MAGIC):
             head = self._look_into_zip(head)
         elif codec := codec_of(head):
             self.compression = codec
@@ -120,6 +128,8 @@ class Source:
         return head
 
     def _open(self, path: str) -> _Bytes:
+        if self._content is not None:
+            return io.BytesIO(self._content)
         if path == STANDARD:
             return sys.stdin.buffer
         try:
@@ -185,6 +195,8 @@ class Source:
 
     def mapped(self) -> Any:
         """Return the content as a file of Arrow, mapped into memory where it lies on disk."""
+        if self._content is not None:
+            return pa.BufferReader(self._content)
         if self._path is not None and self._is_file and self.compression is None:
             return pa.memory_map(self._path)
         return pa.PythonFile(self.seekable(), mode="r")

@@ -183,10 +183,8 @@ class _CSVSink(Sink):
         self._is_compressed = codec is not None
         self._encoding, self._rows = encoding, 0
         self._encoder = codecs.getincrementalencoder(encoding)()
-        header = io.StringIO()
-        csv.writer(header, lineterminator="\n").writerow(schema.names)
         try:
-            self._stream.write(self._encoder.encode(header.getvalue()))
+            self._stream.write(self._encoder.encode(_header_of(schema)))
         except UnicodeEncodeError as error:
             raise self._unwritable(error, "the header") from error
 
@@ -247,6 +245,23 @@ class _ArrowSink(Sink):
 
     def close(self) -> None:
         self._writer.close()
+
+
+def csv_of(table: pa.Table) -> bytes:
+    """Return a table as CSV in UTF-8.
+
+    Raises
+    ------
+    InputError
+        If a column holds what CSV cannot.
+    """
+    return _header_of(table.schema).encode() + bytes(_csv_of(table))
+
+
+def _header_of(schema: pa.Schema) -> str:
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(schema.names)
+    return header.getvalue()
 
 
 def _csv_of(table: pa.Table) -> memoryview:
