@@ -35,6 +35,13 @@ def score(
             help="Add the share of normal rows that are expected to be at least as strange.",
         ),
     ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Go on as the file grows, also when another takes its name; needs -o -.",
+        ),
+    ] = False,
     encoding: o.Encoding = None,
     output_encoding: o.OutputEncoding = None,
     decimal: o.Decimal = None,
@@ -76,6 +83,7 @@ def score(
         p_value,
         explain,
         output_encoding,
+        follow,
     )
     with noted(quiet):
         result = score_table(job)

@@ -1,8 +1,10 @@
 """From a saved model and a table in a file to a table of energies, in bounded memory."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -23,7 +25,10 @@ from dagmm.cli.jobs.roles import Roles, check_column
 from dagmm.cli.terminal import errors_named, keep_interrupts, log, note
 from dagmm.data.files.base import TableFile, TableOptions
 from dagmm.data.files.folder import Paths
-from dagmm.data.files.open import open_table
+from dagmm.data.files.followed import FollowedTable
+from dagmm.data.files.live import IncomingPipe
+from dagmm.data.files.open import open_live, open_table
+from dagmm.data.files.source import STANDARD
 from dagmm.data.files.write import check_target, open_sink
 from dagmm.inference.batches import (
     Batch,
@@ -59,6 +64,8 @@ class ScoreJob:
         How many columns to name that make an anomaly strange.
     output_encoding : str, optional
         Of a CSV output; default: UTF-8.
+    follow : bool
+        Whether to go on as the file grows.
     """
 
     model: str
@@ -71,6 +78,7 @@ class ScoreJob:
     p_value: bool = False
     explain: int = 0
     output_encoding: str | None = None
+    follow: bool = False
 
 
 def score_table(job: ScoreJob) -> dict[str, Any]:
@@ -89,6 +97,7 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
     keep_interrupts()
     check_target(job.output, job.force, job.output_encoding)
     model = load_model(job.model).model
+    _check_follow(job)
     if is_images(job.table):
         check_no_roles(job.roles, job.options, job.table)
         if job.explain:
@@ -101,7 +110,7 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
         _write(job, model, image_batches(rows, job.quiet), passed, counted)
     else:
         table_encoder(model, job.table)
-        with open_table(job.table, as_at_fit(job.options, model.record)) as source:
+        with _open(job, model) as source:
             added = names_added(job.p_value, job.explain)
             roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
             counted = _Counted(roles, source.name, "rows")
@@ -112,6 +121,33 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
         **counted.summary(model.threshold),
         "seconds": round(time.perf_counter() - began, 1),
     }
+
+
+def _check_follow(job: ScoreJob) -> None:
+    """Check that a table that is followed is one file, whose rows are shown as they come."""
+    if not job.follow:
+        return
+    if not isinstance(job.table, str) or job.table == STANDARD or Path(job.table).is_dir():
+        raise ArgumentError("--follow needs one file; standard input is read as it comes without.")
+    if job.output != STANDARD:
+        raise ArgumentError(
+            f"--follow never ends, and {job.output!r} is written whole or not at all; write to "
+            "standard output: -o - >> FILE."
+        )
+
+
+def _open(job: ScoreJob, model: FittedModel) -> TableFile:
+    """Open the table; one that somebody writes while somebody else waits is read as it comes."""
+    options = as_at_fit(job.options, model.record)
+    before = (options.skip_rows or 0) + (options.header is not False)
+    has_units = options.units_row or (options.units_row is None and model.table_encoder.units)
+    n_lines = before + bool(has_units) + 1
+    if job.follow:
+        assert isinstance(job.table, str), "checked before"
+        return FollowedTable(job.table, options, n_lines)
+    if job.table == job.output == STANDARD:
+        return open_live(IncomingPipe(sys.stdin.buffer), STANDARD, options, n_lines)
+    return open_table(job.table, options)
 
 
 class _Counted:

@@ -41,7 +41,14 @@ class CSVTable(TableFile):
     source : Source
         Taken over, and closed with the table.
     options : TableOptions
+
+    Attributes
+    ----------
+    needs_rows : bool
+        Whether a table without rows is refused.
     """
+
+    needs_rows = True
 
     def __init__(self, source: Source, options: TableOptions) -> None:
         self.name = source.name
@@ -100,7 +107,7 @@ class CSVTable(TableFile):
                 ),
             )
             start += table.num_rows
-        if not start:
+        if not start and self.needs_rows:
             raise self._no_rows()
 
     def tables(self) -> Iterator["CSVTable"]:
@@ -262,8 +269,8 @@ class CSVTable(TableFile):
             f"as one cell: {text!r}. Close it, or write two where it is part of the text."
         )
 
-    def _rest(self) -> "_Rest":
-        return _Rest(self._ahead, self._source)
+    def _rest(self) -> "Rest":
+        return Rest(self._ahead, self._source)
 
     def _place(self, column: str, start: int) -> Place:
         return Place(self.name, column, start, self._dialect.header_lines + 1)
@@ -292,21 +299,29 @@ class CSVTable(TableFile):
         return InputError(f"{self.name} has no rows; expected at least 1 row.")
 
 
-class _Rest(io.RawIOBase):
-    """The sample that was looked at, then the rest of the file."""
+class Rest(io.RawIOBase):
+    """The sample that was looked at, then the rest of the file.
+
+    Parameters
+    ----------
+    sample : bytes
+    source : Source
+    """
 
     def __init__(self, sample: bytes, source: Source) -> None:
         self._sample = sample
         self._source = source
 
     def readable(self) -> bool:
+        """Say yes, to Python."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:
+        """Read some bytes, none at the end."""
         if size < 0:
             return self._take(len(self._sample)) + self._source.read()
-        data = self._take(size)
-        return data + self._source.read(size - len(data)) if len(data) < size else data
+        # No more than the sample where there is one: of a live source, more would be waited for.
+        return self._take(size) or self._source.read(size)
 
     def _take(self, size: int) -> bytes:
         data, self._sample = self._sample[:size], self._sample[size:]

@@ -46,10 +46,20 @@ class TextBytes:
         How messages call it.
     head : bytes
         The first bytes of the stream, which it still gives.
+    is_live : bool
+        Whether a read of the stream returns what has come, and a read of this one shall as well.
     """
 
-    def __init__(self, stream: Any, encoding: str | None, name: str, head: bytes) -> None:
-        self._stream, self._name = stream, name
+    def __init__(
+        self,
+        stream: Any,
+        encoding: str | None,
+        name: str,
+        head: bytes,
+        *,
+        is_live: bool = False,
+    ) -> None:
+        self._stream, self._name, self._is_live = stream, name, is_live
         self._decoder: Any = None
         self._is_open = encoding is None
         self._is_first = True
@@ -71,7 +81,7 @@ class TextBytes:
         return self._encoding.upper()
 
     def read(self, size: int = -1) -> bytes:
-        """Read some bytes; fewer than asked for only at the end.
+        """Read some bytes; fewer than asked for only at the end, or of a live stream.
 
         Raises
         ------
@@ -88,7 +98,7 @@ class TextBytes:
                 data = self._decided(data)
             parts.append(data if self._decoder is None else self._decoded(data))
             n_bytes += len(parts[-1])
-            if not data:
+            if not data or (self._is_live and size >= 0 and n_bytes):
                 break
         ready = b"".join(parts)
         end = len(ready) if size < 0 else size
@@ -109,8 +119,9 @@ class TextBytes:
             self._rows += data.count(b"\n")
             return data
         self._is_open = False
-        # So that more than one cut character is there to judge by.
-        data += self._stream.read(_LEAST_EVIDENCE)
+        if not self._is_live:
+            # So that more than one cut character is there to judge by.
+            data += self._stream.read(_LEAST_EVIDENCE)
         if is_cp932(data):
             self._tell("is not UTF-8", "cp932")
             self._decode_as("cp932")

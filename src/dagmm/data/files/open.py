@@ -13,6 +13,8 @@ from dagmm.data.files.csv import CSVTable
 from dagmm.data.files.excel import ExcelTable
 from dagmm.data.files.folder import Paths, files_of, parquet_files, table_files
 from dagmm.data.files.json_lines import JSON_SUFFIXES, JSONTable, is_json
+from dagmm.data.files.json_stream import JSONStream
+from dagmm.data.files.live import Incoming, LiveStream
 from dagmm.data.files.parquet import PARQUET_SUFFIXES, ParquetTable
 from dagmm.data.files.several import one_table
 from dagmm.data.files.source import (
@@ -56,6 +58,37 @@ def open_table(path: Paths, options: TableOptions | None = None) -> TableFile:
         table = one_table(name, files, partial(_open_file, options=options), not is_parquet_folder)
     else:
         table = _open_file(files[0], options)
+    return _checked(table, options) if isinstance(table, TypedTable) else table
+
+
+def open_live(incoming: Incoming, path: str, options: TableOptions, n_lines: int) -> TableFile:
+    """Open a table that comes while it is read; of CSV and JSON lines each row is read at once.
+
+    Parameters
+    ----------
+    incoming : Incoming
+        Taken over, and closed with the table.
+    path : str
+        What it is called; ``"-"`` is standard input.
+    options : TableOptions
+    n_lines : int
+        How many lines tell how CSV is written: those before the header, the header, and one row.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    source = Source(path, live=LiveStream(incoming, n_lines))
+    try:
+        format = options.format or _format_of(path, source)
+        is_lines = source.is_live and source.peek(_SAMPLE_BYTES).lstrip().startswith(b"{")
+        if format == "json" and is_lines:
+            return JSONStream(source, options)
+        table = _table_of(source, format, options)
+    except BaseException:
+        source.close()
+        raise
     return _checked(table, options) if isinstance(table, TypedTable) else table
 
 

@@ -23,6 +23,7 @@ from dagmm.data.files.compression import (
     only_member,
 )
 from dagmm.data.files.encoding import TextBytes
+from dagmm.data.files.live import LiveStream
 from dagmm.data.files.temporary import room_needed
 
 #: A file of bytes, also one in memory.
@@ -53,6 +54,9 @@ class Source:
     content : bytes, optional
         What is read in place of a file, as it is: nothing that came from afar is decompressed.
         ``path`` is then how messages call it.
+    live : LiveStream, optional
+        What is read in place of a file, as it comes; taken over. A read then returns what there
+        is.
 
     Attributes
     ----------
@@ -62,6 +66,8 @@ class Source:
         The first bytes of the content, decompressed.
     compression : str or None
         How the content is compressed; that of a workbook is its own matter.
+    is_live : bool
+        Whether it is read as it comes, which compressed content is not.
 
     Raises
     ------
@@ -70,18 +76,23 @@ class Source:
         table.
     """
 
-    def __init__(self, path: str, content: bytes | None = None) -> None:
+    def __init__(
+        self, path: str, content: bytes | None = None, live: LiveStream | None = None
+    ) -> None:
         self.name = "standard input" if path == STANDARD else repr(path)
         self._path = None if path == STANDARD else path
         self._content = content
+        self.is_live = live is not None
         if content is not None:
-            self.name, self._path = path, None
+            self.name = path
+        if content is not None or live is not None:
+            self._path = None
         self.closed = False
         self.compression: str | None = None
         self._archive: Any = None
         self._spool: Any = None
-        self._raw = self._open(path)
-        self._is_file = _is_regular(self._raw)
+        self._raw: Any = self._open(path) if live is None else live
+        self._is_file = not self.is_live and _is_regular(self._raw)
         try:
             self._look()
         except BaseException:
@@ -90,15 +101,14 @@ class Source:
 
     def _look(self) -> None:
         """Read the first bytes, and put them back."""
-        stream: Any = self._raw if self._is_file else _Pipe(self._raw)
-        head = stream.read(_HEAD_BYTES)
-        self._stream: Any = _Joined(head, stream)
+        self._stream: Any = self._raw if self._is_file or self.is_live else _Pipe(self._raw)
+        head = self._put_back(self._stream.read(_HEAD_BYTES))
         if self._content is not None:
             pass
         elif head.startswith(ZIP_MAGIC):
             head = self._look_into_zip(head)
         elif codec := codec_of(head):
-            self.compression = codec
+            self.compression, self.is_live = codec, False
             self._stream = decompressed(self._stream, codec)
             head = self._look_into(self._stream)
         self.magic = head
@@ -118,13 +128,21 @@ class Source:
             self._stream = file
             return head
         self._archive, self._spool = self._spool, None
-        self.compression = "zip"
+        self.compression, self.is_live = "zip", False
         self._stream = only_member(archive, self.name)
         return self._look_into(self._stream)
 
     def _look_into(self, content: Any) -> bytes:
         head = self.read(_HEAD_BYTES)
         self._stream = _Joined(head, content)
+        return head
+
+    def _put_back(self, head: bytes) -> bytes:
+        """Have bytes read again, and return them."""
+        if self.is_live:
+            self._stream.put_back(head)
+        else:
+            self._stream = _Joined(head, self._stream)
         return head
 
     def _open(self, path: str) -> _Bytes:
@@ -152,12 +170,10 @@ class Source:
 
     def peek(self, size: int) -> bytes:
         """Return the next bytes, which are read again."""
-        head = self.read(size)
-        self._stream = _Joined(head, self._stream)
-        return head
+        return self._put_back(self.read(size))
 
     def read(self, size: int = -1) -> bytes:
-        """Read some bytes, decompressed; fewer than asked for only at the end."""
+        """Read some bytes, decompressed; fewer than asked for at the end, or where it is live."""
         if self.compression is None:
             return bytes(self._stream.read(size))
         try:
@@ -170,7 +186,9 @@ class Source:
 
     def decode(self, encoding: str | None) -> TextBytes:
         """Read the rest as UTF-8 whatever its encoding, which is found out by default."""
-        self._stream = TextBytes(self._stream, encoding, self.name, self.magic)
+        self._stream = TextBytes(
+            self._stream, encoding, self.name, self.magic, is_live=self.is_live
+        )
         return self._stream
 
     def fraction(self) -> float | None:
@@ -259,7 +277,7 @@ class _Joined:
         return data if len(data) == size else data + self._rest.read(size - len(data))
 
 
-def _is_regular(stream: _Bytes) -> bool:
+def _is_regular(stream: Any) -> bool:
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except OSError:  # a stream that is no file at all

@@ -197,6 +197,8 @@ class _CSVSink(Sink):
                 place = self._place(table, error.object[error.start])
                 raise self._unwritable(error, place) from error
         self._stream.write(data)
+        if self.target == STANDARD:
+            self._stream.flush()  # somebody may be waiting for these rows
         self._rows += table.num_rows
 
     def close(self) -> None:
