@@ -25,7 +25,7 @@ class ValueTable(ABC):
     n_rows: int
 
     @abstractmethod
-    def column(self, name: str) -> Sequence[object]:
+    def column(self, name: str) -> Sequence[object] | np.ndarray:
         """Return the values of a column; None where there is none."""
 
     def table(self, names: Iterable[str]) -> pa.Table:
@@ -132,15 +132,16 @@ class ValueColumns(ValueTable):
         self.names, self.n_rows = tuple(columns), max(lengths, default=0)
         self._columns = columns
 
-    def column(self, name: str) -> Sequence[object]:
+    def column(self, name: str) -> Sequence[object] | np.ndarray:
         """Return the values of a column."""
-        values: Sequence[object] = self._columns[name]
+        values: list[object] | np.ndarray = self._columns[name]
         return values
 
 
-def _typed(name: str, column: Sequence[object]) -> pa.Array:
-    is_typed = isinstance(column, np.ndarray) and column.dtype.kind in "biuf"
-    return pa.array(column) if is_typed else ObjectColumn.of(name, column).typed
+def _typed(name: str, column: Sequence[object] | np.ndarray) -> pa.Array:
+    if isinstance(column, np.ndarray):
+        return pa.array(column)
+    return ObjectColumn.of(name, column).typed
 
 
 def _shown(value: object) -> str:

@@ -26,7 +26,8 @@ def check_columns(model: FittedModel, names: Sequence[str], table: str) -> None:
     InputError
         Naming those that are missing.
     """
-    missing = [name for name in model.columns if name not in names]
+    known = set(names)
+    missing = [name for name in model.columns if name not in known]
     if missing:
         listed = ", ".join(repr(name) for name in missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""

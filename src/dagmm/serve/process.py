@@ -36,11 +36,12 @@ def run_process(settings: Settings, listening: socket.socket, level: int) -> Non
     ModelFileError, ArgumentError
         If the model cannot be served.
     """
+    served = application(settings)
     log_to_stderr(level)
     _log_doubts()
     server = uvicorn.Server(
         uvicorn.Config(
-            application(settings),
+            served,
             log_config=None,
             access_log=False,
             server_header=False,

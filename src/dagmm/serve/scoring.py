@@ -123,7 +123,10 @@ def _scored(
         limits.check_rows(n_rows)
         for start in range(0, batch.n_rows, at_once):
             deadline.check()
-            yield scorer.score(Batch(batch.table.slice(start, at_once), batch.start + start))
+            part = batch
+            if batch.n_rows > at_once:
+                part = Batch(batch.table.slice(start, at_once), batch.start + start)
+            yield scorer.score(part)
     if not n_rows:
         raise InputError("the request has no rows; expected at least 1.")
 

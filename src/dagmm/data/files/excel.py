@@ -72,7 +72,7 @@ class _SheetSource(Source):
 
     def __init__(self, name: str, text: IO[bytes]) -> None:
         self.name, self.magic = name, b""
-        self.closed, self.compression = False, None
+        self.closed, self.compression, self.is_live = False, None, False
         self._path = self._archive = self._spool = None
         self._raw, self._is_file = text, True
         self._stream = text
