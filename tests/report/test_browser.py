@@ -1,20 +1,15 @@
 """The report in a real browser: nothing is fetched, nothing fails, nothing overflows."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from browser import started
 from dagmm.report.make import make_report
 from reports import HOSTILE, JAPANESE, fitted, sensors, with_faults
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 PHONE, DESK = 390, 1200
 #: A4 less margins, in pixels of CSS.
 PAPER = 718
@@ -24,19 +19,7 @@ PAGES = ("en", "ja", "hostile", "wide")
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    driver = shutil.which("chromedriver")
-    if found is None or driver is None:
-        pytest.skip("no browser here: Debian's packages chromium and chromium-driver have one")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = found
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    session = webdriver.Chrome(options, Service(driver))
+    session = started(tmp_path_factory.mktemp("browser"))
     yield session
     session.quit()
 

@@ -8,7 +8,6 @@ from dagmm._core.arguments import near
 from dagmm._core.errors import InputError
 from dagmm.data.files.base import Kind, TableFile, TableOptions
 from dagmm.data.files.csv import CSVTable
-from dagmm.data.files.json_stream import JSONStream
 from dagmm.data.files.live import GrowingFile
 from dagmm.data.files.open import open_live
 
@@ -69,12 +68,7 @@ class FollowedTable(TableFile):
         while not file.has_begun():
             file.close()
             file = GrowingFile(self._path)
-        table = open_live(file, self._path, self._options, self._n_lines)
-        if not isinstance(table, CSVTable | JSONStream):
-            table.close()
-            raise InputError(
-                f"{table.name} is {table.description}; only CSV and JSON lines can be followed."
-            )
+        table = open_live(file, self._path, self._options, self._n_lines, is_endless=True)
         if isinstance(table, CSVTable):
             table.needs_rows = False  # it may be replaced before the first
         return table

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dagmm._core.errors import InputError
+from dagmm.data.files.compression import codec_of
 
 _PIECE_BYTES = 2**16
 #: How much of the beginning tells how a table is written, and how long nothing comes before what
@@ -181,6 +182,9 @@ class LiveStream:
                 break
             has_ended = not part
             data += part
+            if codec_of(data) is not None:  # which has no lines
+                self._ready = data
+                return
         # A line that is cut tells the wrong thing.
         end = len(data) if has_ended else data.rfind(b"\n") + 1
         self._ready, self._cut = data[:end], data[end:]

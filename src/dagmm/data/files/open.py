@@ -61,7 +61,14 @@ def open_table(path: Paths, options: TableOptions | None = None) -> TableFile:
     return _checked(table, options) if isinstance(table, TypedTable) else table
 
 
-def open_live(incoming: Incoming, path: str, options: TableOptions, n_lines: int) -> TableFile:
+def open_live(
+    incoming: Incoming,
+    path: str,
+    options: TableOptions,
+    n_lines: int,
+    *,
+    is_endless: bool = False,
+) -> TableFile:
     """Open a table that comes while it is read; of CSV and JSON lines each row is read at once.
 
     Parameters
@@ -73,6 +80,8 @@ def open_live(incoming: Incoming, path: str, options: TableOptions, n_lines: int
     options : TableOptions
     n_lines : int
         How many lines tell how CSV is written: those before the header, the header, and one row.
+    is_endless : bool
+        Whether to refuse what is read only when its end has come.
 
     Raises
     ------
@@ -81,10 +90,17 @@ def open_live(incoming: Incoming, path: str, options: TableOptions, n_lines: int
     """
     source = Source(path, live=LiveStream(incoming, n_lines))
     try:
-        format = options.format or _format_of(path, source)
+        # What is compressed is not asked for its format: that would wait for all of it.
+        format = "" if is_endless and not source.is_live else options.format
+        format = _format_of(path, source) if format is None else format
         is_lines = source.is_live and source.peek(_SAMPLE_BYTES).lstrip().startswith(b"{")
         if format == "json" and is_lines:
             return JSONStream(source, options)
+        if is_endless and format != "csv":
+            raise InputError(
+                f"{source.name} is neither CSV nor JSON lines, or is compressed; only these two "
+                "can be followed as they grow."
+            )
         table = _table_of(source, format, options)
     except BaseException:
         source.close()
