@@ -102,8 +102,12 @@ def test_a_killed_process_is_replaced_and_its_counts_stay(models):
         counted = re.search(r"^dagmm_rows_total (\d+)$", metrics, re.M)
         assert counted is not None
         assert int(counted[1]) >= 5 + 5
-        command.process.send_signal(signal.SIGTERM)
+        for _ in range(2):  # as a shell does that tells the whole group
+            command.process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
         assert command.process.wait(60) == 0
+        assert command.process.stderr is not None
+        assert "Traceback" not in command.process.stderr.read()
 
 
 def test_a_request_that_has_come_is_answered_before_the_end(models):

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 import tempfile
 import time
@@ -105,6 +106,8 @@ def _supervise(settings: Settings, listening: socket.socket, n_workers: int, lev
     except (KeyboardInterrupt, SystemExit):
         _LOG.info("stopping")
     finally:
+        # Told once is enough: who tells a whole group of processes, and this one too, tells twice.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for process in begun:
             process.terminate()
         for process in begun:
