@@ -4,28 +4,18 @@ import doctest
 import importlib
 import pkgutil
 import re
-from pathlib import Path
 
 import pytest
 
 import dagmm
+from documents import ROOT, code_blocks
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(dagmm.__path__, "dagmm.")
     if not module.name.endswith("__main__")
 )
-
-
-def code_blocks(document: Path, language: str = "") -> list[str]:
-    """Fenced blocks of a document, in order."""
-    return [
-        block
-        for kind, block in re.findall(r"^```(\w*)\n(.*?)^```", document.read_text(), re.S | re.M)
-        if language in ("", kind)
-    ]
 
 
 def test_the_readme_runs(capsys):
@@ -80,7 +70,11 @@ def test_the_page_on_the_report_runs(tmp_path, monkeypatch, capsys):
 
 TRANSLATED = pytest.mark.parametrize(
     ("english", "japanese"),
-    [("README.md", "README.ja.md"), ("docs/guide.md", "docs/guide.ja.md")],
+    [
+        ("README.md", "README.ja.md"),
+        ("docs/guide.md", "docs/guide.ja.md"),
+        ("docs/serving.md", "docs/serving.ja.md"),
+    ],
 )
 
 
