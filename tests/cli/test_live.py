@@ -14,7 +14,7 @@ import pytest
 
 import dagmm
 from command import failure, sensors, shell
-from service import features, fit
+from service import features, fit, serving, settings_for
 from small_fits import tiny_window_config
 
 SECONDS = 60.0
@@ -116,6 +116,12 @@ def test_windows_go_on_from_piece_to_piece(tmp_path, monkeypatch):
     ended(process)
     energies = [float(row[names.index("energy")]) for row in found]
     np.testing.assert_array_equal(energies, detector.energy(x)[:9])
+    # A request is a table of its own, in which windows are made of the rows before.
+    with serving(settings_for(tmp_path / "model")) as service:
+        rows = [dict(zip(("x0", "x1", "x2"), row, strict=True)) for row in x[:9].tolist()]
+        answered = service.post("/score", rows).json
+        assert [row["energy"] for row in answered] == energies
+        assert service.get("/status").json["window"] == 4
 
 
 def test_what_cannot_be_followed_is_refused(model, tmp_path):

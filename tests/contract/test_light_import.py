@@ -26,7 +26,9 @@ HEAVY = (
     "safetensors",
     "scipy",
     "sklearn",
+    "starlette",
     "typer",
+    "uvicorn",
 )
 
 
@@ -109,3 +111,31 @@ def test_a_command_that_scores_needs_nothing_of_a_fit(tmp_path):
     assert (tmp_path / "scored.csv").exists()
     loaded = set(result.stdout.splitlines()[-1].split())
     assert loaded & (OF_FITS | {"scipy.special", "scipy.stats", "sklearn"}) == set()
+
+
+_SERVING = """
+import json, sys
+from dagmm.serve.answers import ANSWERS, Call
+from dagmm.serve.app import application
+from dagmm.serve.limits import Deadline, Limits
+from dagmm.serve.service import Service
+from dagmm.serve.settings import Settings
+service = Service(Settings(sys.argv[1], "model", Limits()))
+rows = [{"x0": 0.0, "x1": 9.0, "x2": None}] * 3
+def answer(name, body, **query):
+    body, served = json.dumps(body).encode(), service.holder.served
+    return ANSWERS[name](Call(body, {}, query, served, Limits(), Deadline(30)))
+answer("score", rows, explain="2"), answer("explain", rows, all="1"), answer("invocations", rows)
+inputs = [{"name": f"x{i}", "shape": [1], "datatype": "FP64", "data": [0.5]} for i in range(3)]
+answer("infer", {"inputs": inputs})
+application(service.settings)
+print(*sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+def test_a_service_needs_nothing_of_a_fit(tmp_path):
+    DAGMMDetector(n_members=2).fit(normal(300)).save(tmp_path / "model")
+    command = [sys.executable, "-W", "error", "-c", _SERVING, tmp_path / "model"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) & OF_FITS == set()

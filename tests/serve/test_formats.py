@@ -102,6 +102,20 @@ def test_explain_says_what_the_command_says(service, model):
     assert [one["row"] for one in every] == [0, 1]
 
 
+@pytest.mark.parametrize("format", BODIES)
+def test_parts_of_a_request_are_put_together(service, model, monkeypatch, format):
+    whole = service.post("/explain?all=1", BODIES[format](sensors()), format, Accept=JSON).json
+    monkeypatch.setattr("dagmm.serve.scoring._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("dagmm.serve.scoring._EXPLAINED_AT_ONCE", 33)
+    monkeypatch.setattr("dagmm.data.files.csv.BLOCK_BYTES", 1000)
+    reply = service.post("/score", BODIES[format](sensors()), format, Accept=ARROW)
+    energy = model.energy(features())
+    np.testing.assert_array_equal(read(reply.body, ARROW)["energy"], energy)
+    parts = service.post("/explain?all=1", BODIES[format](sensors()), format, Accept=JSON).json
+    assert parts == whole
+    assert [one["row"] for one in parts] == list(range(len(energy)))
+
+
 def refused(service, path, body, content_type="", status=400, **headers):
     reply = service.post(path, body, content_type, **headers)
     assert reply.status == status, reply.body
