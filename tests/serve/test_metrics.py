@@ -76,6 +76,14 @@ def test_processes_leave_their_figures_and_a_killed_one_is_counted_on(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_page_gets_no_control_characters():
+    table = pa.table({"p\x1b": ["\x1b[31m\u202e"], "energy": [9.0], "is_anomaly": [True]})
+    figures = Figures()
+    figures.scored(Tally(1, np.array([9.0]), table))
+    (alarm,) = figures.plain()["last_alarms"]
+    assert alarm["p\\x1b"] == "\\x1b[31m\\u202e"
+
+
 def test_what_is_kept_is_bounded():
     figures = Figures()
     for _ in range(3):

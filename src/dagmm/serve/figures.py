@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
+from dagmm._core.visible import visible
 from dagmm.serve.json_rows import json_records
 from dagmm.serve.scoring import Tally
 
@@ -53,7 +54,7 @@ class Figures:
         now = round(time.time(), 3)
         newest = tally.alarms.slice(max(0, tally.alarms.num_rows - _ALARMS_KEPT))
         newest = newest.select(newest.column_names[:_CELLS_KEPT])
-        alarms = [{"at": now, **alarm} for alarm in json_records(newest)]
+        alarms = [{"at": now, **_visible(alarm)} for alarm in json_records(newest)]
         with self._lock:
             self.rows += tally.rows
             self.alarms += tally.alarms.num_rows
@@ -106,6 +107,14 @@ def joined(parts: list[Mapping[str, Any]]) -> dict[str, Any]:
 def as_json(figures: Mapping[str, Any]) -> bytes:
     """Write them for other processes."""
     return json.dumps(figures).encode()
+
+
+def _visible(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    """Write out control characters of names and texts, which are for a page."""
+    return {
+        visible(name): visible(value) if isinstance(value, str) else value
+        for name, value in alarm.items()
+    }
 
 
 def _time_of(alarm: Mapping[str, Any]) -> float:

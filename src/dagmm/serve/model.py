@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dagmm._core.errors import ArgumentError, DAGMMError, ModelFileError
+from dagmm._core.visible import visible_line
 from dagmm.inference.explain.attribution import Explainer
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import MANIFEST, load_model
@@ -101,7 +102,7 @@ class ModelHolder:
         except DAGMMError as error:
             self.problem = str(error)
             self.failures += 1
-            _LOG.error("the model was not replaced: %s", error)
+            _LOG.error("the model was not replaced: %s", visible_line(str(error)))
             return False
         self.problem = ""
         if new.version == self.served.version:

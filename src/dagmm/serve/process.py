@@ -11,6 +11,7 @@ from typing import TextIO
 
 import uvicorn
 
+from dagmm._core.visible import visible_line
 from dagmm.serve.app import application
 from dagmm.serve.settings import Settings
 
@@ -86,7 +87,7 @@ def _log_doubts() -> None:
         text = str(message)
         if text not in seen:
             seen[text] = None
-            _LOG.warning("%s", " ".join(text.split()))
+            _LOG.warning("%s", visible_line(" ".join(text.split())))
         while len(seen) > _MOST_DOUBTS:
             seen.popitem(last=False)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dagmm._core.visible import visible
 from dagmm._version import __version__
 from dagmm.serve.service import Service
 
@@ -26,7 +27,7 @@ def status_of(service: Service) -> dict[str, Any]:
         "columns": len(model.columns),
         "window": model.n_steps,
         "threshold": model.threshold,
-        "problem": service.holder.problem,
+        "problem": visible(service.holder.problem),
         "loaded_seconds_ago": round(now - served.loaded, 1),
         "up_seconds": round(now - service.began, 1),
         "rows": figures["rows"],
