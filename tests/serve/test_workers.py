@@ -158,3 +158,12 @@ def test_no_model_is_no_service(tmp_path):
     result = run("serve", str(tmp_path / "nothing"))
     assert result.exit_code == 1
     assert result.stderr == f"dagmm: restore: '{tmp_path / 'nothing'}' does not exist.\n"
+
+
+def test_without_the_extra_it_is_said_what_to_install(models, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = run("serve", str(models[0]), "--port", "0")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "dagmm: serve needs the 'serve' extra: pip install \"dagmm[serve]\".\n"
+    )
