@@ -1,9 +1,10 @@
 """Each numerical hazard of the model, in one place and with a name.
 
 The functions take NumPy arrays and JAX arrays alike, so that the minibatch objective (JAX,
-float32) and the exact pass over all rows (NumPy, float64) run the same formulas. Features lie
-along the last axis but one, rows along the last. What only JAX can do is in
-:mod:`dagmm._core.traced`, which is imported where an array is JAX's.
+float32) and the exact pass over all rows (NumPy, float64) run the same formulas; and any others
+that have a namespace, such as those that record a formula for an export. Features lie along the
+last axis but one, rows along the last. What only JAX can do is in :mod:`dagmm._core.traced`,
+which is imported where an array is JAX's.
 """
 
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     Array: TypeAlias = jax.Array | np.ndarray
 else:  # JAX takes longer to import than most models to score
     Array = Any
+#: An array of NumPy, or one that records what is done with it (:mod:`dagmm.inference.export`).
+AnyArray: TypeAlias = Any
 
 #: Smallest mixing weight whose logarithm is taken.
 TINY = 1e-30
@@ -50,6 +53,8 @@ def sum_of_features(x: Array) -> Array:
         # NumPy's own sum takes up each feature of each block anew: five times as long.
         summed: np.ndarray = np.ones((1, x.shape[-2]), x.dtype) @ x
         return summed[..., 0, :]
+    if not _is_jax(x):
+        return x.sum(axis=-2)
     from dagmm._core import traced
 
     return traced.folded_sum(x)
@@ -107,13 +112,23 @@ def softmax(x: Array) -> Array:
     return share / share.sum(axis=-2, keepdims=True)
 
 
-def _fixed(x: Array) -> Array:
+def _fixed(x: AnyArray) -> AnyArray:
     """Return what has no gradient."""
-    if isinstance(x, np.ndarray):
+    if not _is_jax(x):
         return x
     from dagmm._core import traced
 
     return traced.fixed(x)
+
+
+def _is_jax(x: AnyArray) -> bool:
+    """Whether an array is JAX's, which need not be there to be asked about."""
+    return bool(x.__array_namespace__().__name__ == "jax.numpy")
+
+
+def is_known(condition: AnyArray) -> bool:
+    """Whether a condition is known to hold: where a formula is recorded, it has no value yet."""
+    return isinstance(condition, np.bool) and bool(condition)
 
 
 def inverse_lower(chol: Array) -> Array:

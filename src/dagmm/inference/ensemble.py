@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
+from dagmm._core.numerics import AnyArray, is_known
 from dagmm._core.parallel import parallel_map
 from dagmm.inference.chunks import chunks_of
 from dagmm.inference.forward import (
@@ -173,11 +174,12 @@ class SideBySide:
         for own, dense in self._dense:
             shown = [rows.blocks(self._networks[i].view) for i in own]
             found |= zip(own, dense.seen(shown, rows.n_rows), strict=True)
-        return [_bounded(found[i]) for i in range(len(self._networks))]
+        return [bounded(found[i]) for i in range(len(self._networks))]
 
 
-def _bounded(seen: Float[np.ndarray, "n_seen n_rows"]) -> Float[np.ndarray, "n_seen n_rows"]:
-    if np.isfinite(seen).all():
+def bounded(seen: Float[AnyArray, "n_seen n_rows"]) -> Float[AnyArray, "n_seen n_rows"]:
+    """Return what densities see with finite numbers alone."""
+    if is_known(np.isfinite(seen).all()):
         return seen
     return np.nan_to_num(seen, copy=False, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
 
@@ -289,8 +291,9 @@ def energies_of_all(
 
 
 def combine(
-    components: Sequence[Component], energies: Float[np.ndarray, "n_components n_rows"]
-) -> Float[np.ndarray, " n_rows"]:
+    components: Sequence[Component],
+    energies: Sequence[AnyArray] | Float[AnyArray, "n_components n_rows"],
+) -> Float[AnyArray, " n_rows"]:
     """One energy for each row from those of all components, in nats.
 
     The mean of the components' surprisals by their weights; of a component that has no
@@ -299,9 +302,9 @@ def combine(
     if len(components) == 1 and components[0].surprisal is None:
         return energies[0]
     # Not a matrix product, which rounds by the number of rows.
-    energy = np.zeros(energies.shape[1])
-    for one, surprisal in zip(components, surprisals_of(components, energies), strict=True):
-        energy += one.weight * surprisal
+    energy: Any = 0.0
+    for one, of_one in zip(components, energies, strict=True):
+        energy = energy + one.weight * _surprisal_of(one, of_one)
     return energy
 
 
@@ -310,11 +313,14 @@ def surprisals_of(
 ) -> Float[np.ndarray, "n_components n_rows"]:
     """Surprisal of each energy among those that the component knows, in nats."""
     return np.stack(
-        [
-            energy if one.surprisal is None else one.surprisal(energy)
-            for one, energy in zip(components, energies, strict=True)
-        ]
+        [_surprisal_of(one, energy) for one, energy in zip(components, energies, strict=True)]
     )
+
+
+def _surprisal_of(
+    component: Component, energy: Float[AnyArray, " n_rows"]
+) -> Float[AnyArray, " n_rows"]:
+    return energy if component.surprisal is None else component.surprisal(energy)
 
 
 def combined_slopes(

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.json_fields import JsonField
+from dagmm._core.numerics import AnyArray
 from dagmm._core.states import Promise, State, check_array
 
 #: Share of the rows that make the tail.
@@ -59,7 +60,7 @@ class Surprisal:
         excess = float(np.mean(highest - level)) * len(highest) / max(1, len(highest) - 1)
         return cls(knots, -np.log1p(-below / n), excess if excess > _LEAST else 1.0)
 
-    def __call__(self, energy: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def __call__(self, energy: Float[AnyArray, " n"]) -> Float[AnyArray, " n"]:
         """Return the surprisal of each energy, in nats."""
         beyond = np.maximum(energy - self.energy[-1], 0.0) / self.excess
         return np.interp(energy, self.energy, self.surprisal) + np.minimum(beyond, _LARGEST)

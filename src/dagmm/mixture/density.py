@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.json_fields import JsonField
+from dagmm._core.numerics import AnyArray
 from dagmm._core.states import Promise, State
 from dagmm.mixture.moments import Moments
 from dagmm.preprocessing.row_views import View
@@ -88,8 +89,12 @@ class Density(ABC):
         return DensityFit(None, lambda moments: density)
 
     @abstractmethod
-    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
-        """Energy ``-log p(z)`` of each row in nats, float64; higher is stranger."""
+    def energy(self, z: Float[AnyArray, "n_latent n_rows"]) -> Float[AnyArray, " n_rows"]:
+        """Energy ``-log p(z)`` of each row in nats, float64; higher is stranger.
+
+        Where its formula is of NumPy's functions, and changes no part of an array in place, a
+        model with the density can be exported (:mod:`dagmm.inference.export`).
+        """
 
     def slope(
         self, z: Float[np.ndarray, "n_latent n_rows"]

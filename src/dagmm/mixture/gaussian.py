@@ -10,13 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from dagmm._core.blocks import BLOCK_ROWS, padded_rows, product
+from dagmm._core.blocks import BLOCK_ROWS, of_parts, padded_rows, product
 from dagmm._core.json_fields import JsonField
-from dagmm._core.numerics import TINY, Array, floored_cholesky, inverse_lower, log_sum_exp
+from dagmm._core.numerics import (
+    TINY,
+    AnyArray,
+    Array,
+    floored_cholesky,
+    inverse_lower,
+    log_sum_exp,
+)
 from dagmm._core.states import Promise, State, check_array
 from dagmm.mixture.moments import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Moments
 
@@ -144,29 +152,25 @@ class GaussianMixture:
         """Covariances, shape (n_components, n_latent, n_latent)."""
         return self.chol @ self.chol.mT
 
-    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
+    def energy(self, z: Float[AnyArray, "n_latent n_rows"]) -> Float[AnyArray, " n_rows"]:
         """Energy of each row in nats; higher is stranger.
 
         As :func:`energy`, with what does not depend on the rows computed once, and of each row as
         of that row alone.
         """
-        n_rows = z.shape[1]
-        energy = np.empty(-(-n_rows // BLOCK_ROWS) * BLOCK_ROWS)
-        for first in range(0, n_rows, self._rows_at_once):
-            x = padded_rows(z[:, first : first + self._rows_at_once], np.float64, ones=True)
-            energy[first : first + x.shape[1]] = self._energy(x)
-        return energy[:n_rows]
+        return of_parts(self._energy, z, self._rows_at_once)
 
-    def _energy(self, x: Float[np.ndarray, "n_coordinates n_rows"]) -> np.ndarray:
-        """Energy of whole blocks of rows, whose first coordinate is 1."""
-        distance = np.zeros((self.n_components, x.shape[1]))
+    def _energy(self, z: Float[AnyArray, "n_latent n_rows"]) -> Float[AnyArray, " more_rows"]:
+        """Energy of rows, and of those that fill the last block."""
+        x = padded_rows(z, np.float64, ones=True)
+        distance: Any = 0.0
         for part in self._parts:
-            whitened = product(part, x[: part.shape[1]])
+            whitened: Any = product(part, x[: part.shape[1]])
             whitened *= whitened
-            distance += whitened.reshape(self.n_components, -1, x.shape[1]).sum(axis=1)
+            distance = distance + whitened.reshape(self.n_components, -1, x.shape[1]).sum(axis=1)
         distance *= -0.5
         distance += self.terms[2][:, None]
-        return -distance[0] if self.n_components == 1 else np.asarray(-log_sum_exp(distance))
+        return -distance[0] if self.n_components == 1 else -log_sum_exp(distance)
 
     @cached_property
     def _rows_at_once(self) -> int:

@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.atomic_files import ArraySpecs
+from dagmm._core.blocks import of_parts
 from dagmm._core.json_fields import JsonField
-from dagmm._core.numerics import TINY, log_sum_exp
+from dagmm._core.numerics import TINY, AnyArray, log_sum_exp
 from dagmm._core.states import Promise, State, check_array
 from dagmm.mixture.density import Density, Sample
 from dagmm.mixture.moments import ABSOLUTE_FLOOR
@@ -37,11 +38,11 @@ VARIANCE_FLOOR = 1e-3
 
 
 def marginal_energies(
-    x: Float[np.ndarray, "n_rows n_features"],
+    x: Float[AnyArray, "n_rows n_features"],
     log_weight: Float[np.ndarray, "n_components n_features"],
     mu: Float[np.ndarray, "n_components n_features"],
     deviation: Float[np.ndarray, "n_components n_features"],
-) -> Float[np.ndarray, "n_rows n_features"]:
+) -> Float[AnyArray, "n_rows n_features"]:
     """Energy of each value under the mixture of its feature.
 
     Parameters
@@ -57,7 +58,7 @@ def marginal_energies(
         In nats; a row's energy is the sum over its features.
     """
     scaled = (x[None] - mu[:, None]) / deviation[:, None]
-    return np.asarray(-log_sum_exp(log_weight[:, None] - 0.5 * scaled * scaled))
+    return -log_sum_exp(log_weight[:, None] - 0.5 * scaled * scaled)
 
 
 def log_weights(
@@ -104,15 +105,13 @@ class MarginalMixtures(Density):
         """Components of each feature's mixture."""
         return len(self.phi)
 
-    def energy(self, z: Float[np.ndarray, "n_features n_rows"]) -> Float[np.ndarray, " n_rows"]:
+    def energy(self, z: Float[AnyArray, "n_features n_rows"]) -> Float[AnyArray, " n_rows"]:
         """Energy of each row in nats, float64; higher is stranger."""
-        energy = np.empty(z.shape[1])
-        size = max(1, _CACHED_INPUTS // len(z))
-        for start in range(0, len(energy), size):
-            part = slice(start, start + size)
-            of_values = marginal_energies(z[:, part].T, *self.terms)
-            energy[part] = of_values.astype(np.float64).sum(axis=1)
-        return energy
+        return of_parts(self._energy, z, max(1, _CACHED_INPUTS // len(z)))
+
+    def _energy(self, z: Float[AnyArray, "n_features n_rows"]) -> Float[AnyArray, " n_rows"]:
+        of_values = marginal_energies(z.T, *self.terms)
+        return of_values.astype(np.float64).sum(axis=1)
 
     def state(self) -> State:
         """Return the mixtures as plain data and arrays."""

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.json_fields import JsonField
+from dagmm._core.numerics import AnyArray
 from dagmm._core.states import Promise, State
 from dagmm.mixture.density import Density
 from dagmm.mixture.gaussian import GaussianMixture
@@ -27,7 +28,7 @@ class MixtureDensity(Density):
         """Components of the mixture."""
         return self.mixture.n_components
 
-    def energy(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Float[np.ndarray, " n_rows"]:
+    def energy(self, z: Float[AnyArray, "n_latent n_rows"]) -> Float[AnyArray, " n_rows"]:
         """Energy of each row in nats (equation 6); higher is stranger."""
         return self.mixture.energy(z)
 

@@ -8,12 +8,14 @@ more. A rank becomes the normal quantile of its place (van der Waerden, 1952).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy  # whose parts are imported when they are used: scores are looked up, not computed
 from jaxtyping import Float32
 
 from dagmm._core.json_fields import JsonField
+from dagmm._core.numerics import AnyArray
 from dagmm._core.states import Promise, State, check_array
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
 
@@ -56,8 +58,8 @@ class NormalScores:
         return cls(padded([value for value, _ in knots]), padded([score for _, score in knots]))
 
     def __call__(
-        self, features: Float32[np.ndarray, "n_rows n_features"]
-    ) -> Float32[np.ndarray, "n_rows n_features"]:
+        self, features: Float32[AnyArray, "n_rows n_features"]
+    ) -> Float32[AnyArray, "n_rows n_features"]:
         """Return the scores of some rows."""
         return self._scores(features)
 
@@ -162,13 +164,15 @@ class _Lines:
             n_more = 2**n_steps - whole.shape[1]
             return np.pad(whole, ((0, 0), (0, n_more)), mode="edge").ravel()
 
-        self._at = flat(x.T[:, :1], x.T)
-        self._to = flat(y.T[:, :1], y.T)
+        self._at = flat(at[:, :1], at)
+        self._to = flat(to[:, :1], to)
         self._slope = flat(mean, between, mean)
 
     def __call__(
-        self, features: Float32[np.ndarray, "n_rows n_features"]
-    ) -> Float32[np.ndarray, "n_rows n_features"]:
+        self, features: Float32[AnyArray, "n_rows n_features"]
+    ) -> Float32[AnyArray, "n_rows n_features"]:
+        if not isinstance(features, np.ndarray):
+            return self._of_part(features).astype(np.float32)
         mapped = np.empty(features.shape, np.float32)
         size = max(1, _NUMBERS_AT_ONCE // self._n_features)
         for start in range(0, len(features), size):
@@ -176,14 +180,15 @@ class _Lines:
             mapped[part] = self._of_part(features[part])
         return mapped
 
-    def _of_part(self, values: np.ndarray) -> np.ndarray:
-        place = np.empty(values.shape, np.intp)
-        place[:] = np.arange(self._n_features)
-        for middle in self._middles:
-            is_above = middle.take(place) <= values
+    def _of_part(self, values: AnyArray) -> Any:
+        xp = values.__array_namespace__()
+        # Of the first knots there is one for each feature.
+        place = 2 * np.arange(self._n_features) + (self._middles[0] <= values)
+        for middle in self._middles[1:]:
+            is_above = xp.take(middle, place) <= values
             place += place
             place += is_above
-        mapped = np.subtract(values, self._at.take(place), dtype=np.float64)
-        mapped *= self._slope.take(place)
-        mapped += self._to.take(place)
-        return np.clip(mapped, *_LIMITS, out=mapped)
+        mapped = values - xp.take(self._at, place)
+        mapped *= xp.take(self._slope, place)
+        mapped += xp.take(self._to, place)
+        return xp.clip(mapped, *_LIMITS)

@@ -1,13 +1,15 @@
 """The encoder of tables: frozen, made by :mod:`dagmm.preprocessing.table_fit`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from dagmm._core.errors import InputError
+from dagmm._core.numerics import AnyArray, is_known
 from dagmm.data.base import Chunk, TableStyle
 from dagmm.data.number_text.number_format import NumberFormat
 from dagmm.preprocessing.column_roles import UnusedColumn
@@ -22,6 +24,9 @@ from dagmm.preprocessing.columns.numeric import (
     Scaling,
     check_finite,
 )
+
+#: Puts a value into each hole of scaled numbers, both of shape (n_rows, n_numbers).
+Fill: TypeAlias = Callable[[AnyArray, AnyArray], AnyArray]
 
 
 @dataclass(frozen=True)
@@ -164,20 +169,56 @@ class TableEncoder:
             parts.append(part)
             holes.append(missing[:, None])
         all_holes = np.concatenate(holes, axis=1)
-        lost = self._lost(all_holes)
-        if lost is not None:
-            self._move_lost(parts, lost)
-        parts.append(self.masks.encode(all_holes[:, self._masked]))
-        if number_holes.any():
-            _limit(self._filled(values, number_holes, lost), features[:, :n_numbers])
-        elif not are_ordinary:
-            _limit(self.numbers.encode(values), features[:, :n_numbers])
+        if not are_ordinary:
+            fill = None if self.imputation is None else self.imputation.fill
+            scaled = self.scaled(values, all_holes, fill)
+            _limit(scaled, features[:, :n_numbers])
         start = n_numbers
-        for part in parts:
+        for part in self.with_masks(parts, all_holes):
             stop = start + part.shape[1]
             _limit(part, features[:, start:stop])
             start = stop
         return features
+
+    def scaled(
+        self,
+        values: Float64[AnyArray, "n_rows n_numbers"],
+        holes: Bool[AnyArray, "n_rows n_columns"],
+        fill: Fill | None,
+    ) -> Float64[AnyArray, "n_rows n_numbers"]:
+        """Scale numbers and fill their holes; not yet limited.
+
+        Parameters
+        ----------
+        values : array of shape (n_rows, n_numbers)
+        holes : array of shape (n_rows, n_columns)
+            Of all columns, in the order in which their features come.
+        fill : callable or None
+            As :meth:`Imputer.fill`; None for a model that fills none.
+        """
+        numbers = self.numbers.encode(values)
+        if fill is None:
+            return numbers
+        numbers = fill(numbers, holes[:, : self.numbers.n_features])
+        lost = self._lost(holes)
+        if lost is None or self.imputation is None:
+            return numbers
+        is_lost = lost[:, : self.numbers.n_features]
+        return numbers + is_lost * (self.lost * self.imputation.spread)
+
+    def with_masks(
+        self,
+        parts: Sequence[Float64[AnyArray, "n_rows _"]],
+        holes: Bool[AnyArray, "n_rows n_columns"],
+    ) -> list[Float64[AnyArray, "n_rows _"]]:
+        """Return the features of texts and dates, moved where they are lost, and the masks."""
+        lost, moved = self._lost(holes), list(parts)
+        if lost is not None:
+            for i, part in enumerate(parts):
+                is_lost = lost[:, self.numbers.n_features + i, None]
+                # The feature of other texts, or the cosine of the last cycle.
+                moved[i] = part + is_lost * (self.lost * np.eye(part.shape[1])[-1])
+        return [*moved, self.masks.encode(holes[:, self._masked])]
 
     def decode(self, features: Float32[np.ndarray, "n_rows n_features"]) -> dict[str, np.ndarray]:
         """Return encoded rows, or what a network makes of them, to the user's units.
@@ -240,40 +281,16 @@ class TableEncoder:
             raise self._cannot_fill(chunk, holes)
         return holes
 
-    def _filled(
-        self,
-        values: Float64[np.ndarray, "n_rows n_numbers"],
-        holes: Bool[np.ndarray, "n_rows n_numbers"],
-        lost: Bool[np.ndarray, "n_rows n_columns"] | None,
-    ) -> Float64[np.ndarray, "n_rows n_numbers"]:
-        """Scale numbers and fill their holes."""
-        assert self.imputation is not None, "checked before"
-        numbers = self.imputation.fill(self.numbers.encode(values), holes)
-        if lost is not None:
-            is_lost = lost[:, : self.numbers.n_features]
-            numbers = numbers + is_lost * (self.lost * self.imputation.spread)
-        return numbers
-
     def _lost(
-        self, holes: Bool[np.ndarray, "n_rows n_columns"]
-    ) -> Bool[np.ndarray, "n_rows n_columns"] | None:
+        self, holes: Bool[AnyArray, "n_rows n_columns"]
+    ) -> Bool[AnyArray, "n_rows n_columns"] | None:
         """Holes of columns that never fail and have, and of all in a row of holes, if any."""
-        if self.imputation is None or not holes.any():
+        if self.imputation is None or is_known(~holes.any()):
             return None
         never = np.full(holes.shape[1], bool(self.masks.names))
         never[self._masked] = False
-        lost: np.ndarray = holes & (never | np.all(holes, axis=1, keepdims=True))
-        return lost if lost.any() else None
-
-    def _move_lost(
-        self,
-        parts: list[Float64[np.ndarray, "n_rows _"]],
-        lost: Bool[np.ndarray, "n_rows n_columns"],
-    ) -> None:
-        """Move the features of texts and dates that are lost."""
-        for i, part in enumerate(parts, start=self.numbers.n_features):
-            # The feature of other texts, or the cosine of the last cycle.
-            part[lost[:, i], -1] += self.lost
+        lost = holes & (never | holes.all(axis=1, keepdims=True))
+        return None if is_known(~lost.any()) else lost
 
     def _cannot_fill(
         self, chunk: Chunk, holes: Bool[np.ndarray, "n_rows n_columns"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from dagmm._core.numerics import AnyArray
 from dagmm.inference.calibration.dependence import Dependence, dependence_of
 
 #: Most energies that are kept of a table. Of longer tables the highest half of them are kept one
@@ -59,11 +60,11 @@ class EmpiricalDistribution:
         """Energy that a share of the rows exceeds, in nats; linear between two rows' energies."""
         return float(np.interp((1.0 - share) * (self.n_rows - 1), self.rank, self.energy))
 
-    def reaching(self, energy: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    def reaching(self, energy: Float[AnyArray, " n"]) -> Int[AnyArray, " n"]:
         """Count the rows whose energy is at least as high; the most, where not all are kept."""
         below = np.searchsorted(self.energy, energy, side="left")
-        certain = np.concatenate([[0], self.rank + 1])[below]
-        return np.asarray(self.n_rows - certain)
+        certain = np.concatenate([[0], self.rank + 1])
+        return self.n_rows - energy.__array_namespace__().take(certain, below)
 
     @property
     def weight(self) -> Float[np.ndarray, " n_kept"]:

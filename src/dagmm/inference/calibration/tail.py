@@ -13,6 +13,7 @@ import numpy as np
 import scipy  # whose parts are imported when they are used: some take most of a second
 from jaxtyping import Float
 
+from dagmm._core.numerics import AnyArray
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 
 #: Fewer rows say nothing about a tail.
@@ -58,8 +59,8 @@ class Tail:
             scipy.stats.genpareto.isf(share / self.share, self.shape, scale=self.scale)
         )
 
-    def share_above(self, energy: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Share of all rows that exceeds each energy, which must be above the level.
+    def share_above(self, energy: Float[AnyArray, " n"]) -> Float[AnyArray, " n"]:
+        """Share of all rows that exceeds each energy; that of the tail below its level.
 
         Never zero: where the fitted tail has an end, an exponential one of the same mean takes
         its place, because a row beyond all that was seen is rare, not impossible.
@@ -67,9 +68,9 @@ class Tail:
         shape, scale = self.shape, self.scale
         if shape < 0.0:
             shape, scale = 0.0, float(self.excess.mean())
-        return np.asarray(
-            self.share * scipy.stats.genpareto.sf(energy - self.level, shape, scale=scale)
-        )
+        excess = np.maximum(energy - self.level, 0.0) / scale
+        # Of scipy.stats.genpareto.sf, which takes its own arrays alone.
+        return self.share * np.exp(-np.log1p(shape * excess) / shape if shape else -excess)
 
     def interval(self, share: float, confidence: float = 0.95) -> tuple[float, float]:
         """Confidence interval of :meth:`energy_at` by profile likelihood (Coles, 4.3.3).

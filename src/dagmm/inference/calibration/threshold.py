@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.json_fields import JsonField
+from dagmm._core.numerics import AnyArray
 from dagmm.inference.calibration.calibration import Calibration
 
 #: Most warnings of a threshold that are read.
@@ -124,8 +125,8 @@ class Threshold:
 
 
 def p_value_of(
-    calibration: Calibration, energy: Float[np.ndarray, " n_rows"]
-) -> Float[np.ndarray, " n_rows"]:
+    calibration: Calibration, energy: Float[AnyArray, " n_rows"]
+) -> Float[AnyArray, " n_rows"]:
     """Share of normal rows that are expected to be at least as strange.
 
     Counted among the energies that say most about new rows, the row itself included; beyond the
@@ -135,10 +136,10 @@ def p_value_of(
     p_value = (1.0 + sample.reaching(energy)) / (1.0 + sample.n_rows)
     tail = calibration.tail
     if tail is not None:
-        beyond = energy > tail.level
         at_level = (1.0 + sample.reaching(np.array([tail.level]))) / (1.0 + sample.n_rows)
         # Begins at the counted share, so that a higher energy never has a higher p-value.
-        p_value[beyond] = tail.share_above(energy[beyond]) / tail.share * at_level
+        of_tail = tail.share_above(energy) / tail.share * at_level
+        p_value = np.where(energy > tail.level, of_tail, p_value)
     return p_value
 
 
@@ -147,11 +148,11 @@ def is_anomaly(energy: np.ndarray, threshold: float) -> np.ndarray:
     return energy > threshold
 
 
-def score_of(energy: np.ndarray) -> np.ndarray:
+def score_of(energy: AnyArray) -> AnyArray:
     """Return scikit-learn's score of each row: higher is more normal."""
     return -energy
 
 
-def label_of(decision: np.ndarray) -> np.ndarray:
+def label_of(decision: AnyArray) -> AnyArray:
     """Return scikit-learn's label: +1 where the decision function is not negative, else -1."""
     return np.where(decision >= 0.0, 1, -1)

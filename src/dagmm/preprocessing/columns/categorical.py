@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int
 
 from dagmm._core.errors import InputError
+from dagmm._core.numerics import AnyArray
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.columns.numeric import Scaling
 
@@ -50,6 +51,11 @@ class TextColumn:
         """Features of a text that is none of the categories."""
         return np.eye(self.n_features)[-1] - self.centre
 
+    @property
+    def codes(self) -> dict[str, int]:
+        """Number of each category; the next one is that of other texts, the last that of holes."""
+        return {category: i for i, category in enumerate(self.categories)}
+
     def encode(
         self, chunk: Chunk
     ) -> tuple[Float64[np.ndarray, "n_rows n_features"], Bool[np.ndarray, " n_rows"]]:
@@ -63,17 +69,20 @@ class TextColumn:
         texts = chunk.text(self.name)
         if not self.is_told and texts.null_count < len(texts):
             _check_is_text(chunk, self.name)
-        encoded = texts.dictionary_encode()
-        position = {category: i for i, category in enumerate(self.categories)}
-        other = len(self.categories)
+        encoded, position, other = texts.dictionary_encode(), self.codes, len(self.categories)
         codes = np.array(
-            [position.get(text, other) for text in encoded.dictionary.to_pylist()] + [other]
+            [position.get(text, other) for text in encoded.dictionary.to_pylist()] + [other + 1]
         )
         index = encoded.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)
-        holes = np.asarray(encoded.indices.is_null())
-        features = (np.eye(self.n_features) - self.centre)[codes[index]]
-        features[holes] = 0.0
-        return features, holes
+        code = codes[index]
+        return self.features_of(code), code == self.n_features
+
+    def features_of(
+        self, code: Int[AnyArray, " n_rows"]
+    ) -> Float64[AnyArray, "n_rows n_features"]:
+        """One-hot features of numbered categories, as :attr:`codes` has them; zero in holes."""
+        features = np.vstack([np.eye(self.n_features) - self.centre, np.zeros(self.n_features)])
+        return code.__array_namespace__().take(features, code, axis=0)
 
     def decode(self, features: Float64[np.ndarray, "n_rows n_features"]) -> np.ndarray:
         """Return the category each row's features come nearest to; None for other texts."""

@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Num
 
+from dagmm._core.numerics import AnyArray
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.columns.date_text import ISO, DateReading, dates_of
 
@@ -56,16 +57,19 @@ class DateColumn:
         """
         dates = dates_of(chunk, self.name, "this model was fitted on dates there", self.reading)
         holes = np.asarray(dates.is_null())
-        seconds = seconds_of(dates)
+        return self.features_of(seconds_of(dates), holes), holes
+
+    def features_of(
+        self, seconds: Num[AnyArray, " n_rows"], holes: Bool[AnyArray, " n_rows"]
+    ) -> Float64[AnyArray, "n_rows n_features"]:
+        """Features of whole seconds since 1970 on the wall clock; zero in holes."""
         parts = []
         for cycle in self.cycles:
             # A week begins on Monday; the first of January 1970 was a Thursday.
             offset = 3 * _DAY if cycle == "week" else 0
             angle = 2.0 * np.pi * ((seconds + offset) % _LENGTH[cycle]) / _LENGTH[cycle]
             parts += [np.sin(angle), np.cos(angle)]
-        features = np.stack(parts, axis=1)
-        features[holes] = 0.0
-        return features, holes
+        return np.where(holes[:, None], 0.0, np.stack(parts, axis=1))
 
 
 @dataclass

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from dagmm._core.numerics import AnyArray
 from dagmm.preprocessing.columns.numeric import (
     Comoments,
     NumberColumns,
@@ -14,7 +15,7 @@ from dagmm.preprocessing.columns.numeric import (
 )
 
 #: Deviations beyond which a value is trusted no further when others are guessed from it.
-_TRUSTED = 6.0
+TRUSTED = 6.0
 #: Smallest eigenvalue of the correlations, so that columns which say the same can be solved for.
 _EIGENVALUE_FLOOR = 1e-3
 
@@ -39,8 +40,8 @@ class MissingIndicator:
         return len(self.names)
 
     def encode(
-        self, holes: Bool[np.ndarray, "n_rows n_masks"]
-    ) -> Float64[np.ndarray, "n_rows n_masks"]:
+        self, holes: Bool[AnyArray, "n_rows n_masks"]
+    ) -> Float64[AnyArray, "n_rows n_masks"]:
         """Features of the holes in these columns."""
         return (holes - self.centre) / self.scale
 
@@ -67,7 +68,8 @@ class Imputer:
     correlation: np.ndarray
 
     @cached_property
-    def _precision(self) -> np.ndarray:
+    def precision(self) -> np.ndarray:
+        """Inverse of the correlation."""
         return np.linalg.inv(self.correlation)
 
     def fill(
@@ -82,7 +84,7 @@ class Imputer:
         if len(self.correlation):
             rows = np.flatnonzero(holes.any(axis=1))
             known = (features[rows] - self.mean) / self.spread
-            known = np.where(holes[rows], 0.0, np.clip(known, -_TRUSTED, _TRUSTED))
+            known = np.where(holes[rows], 0.0, np.clip(known, -TRUSTED, TRUSTED))
             patterns, which = np.unique(holes[rows], axis=0, return_inverse=True)
             for i, pattern in enumerate(patterns):
                 same = np.flatnonzero(which.ravel() == i)
@@ -102,7 +104,7 @@ class Imputer:
         """Regression of the missing on the present columns; shape (n_present, n_holes)."""
         gone, here = np.flatnonzero(pattern), np.flatnonzero(~pattern)
         if len(gone) <= len(here):
-            precision = self._precision
+            precision = self.precision
             own = precision[np.ix_(gone, gone)]
             return -np.linalg.solve(own, precision[np.ix_(gone, here)]).T
         own = self.correlation[np.ix_(here, here)]

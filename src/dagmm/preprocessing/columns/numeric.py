@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
 from dagmm._core.errors import InputError
+from dagmm._core.numerics import AnyArray
 
 #: Encoded values are limited to this, so that no square of them overflows in float32. In units
 #: of the training rows' spread it is far beyond anything a mixture could tell apart.
@@ -30,8 +31,8 @@ _NO_EXPONENT = -1100
 
 
 def shift_exponent(
-    values: Float64[np.ndarray, "n_rows n_columns"], exponent: np.ndarray
-) -> Float64[np.ndarray, "n_rows n_columns"]:
+    values: Float64[AnyArray, "n_rows n_columns"], exponent: np.ndarray
+) -> Float64[AnyArray, "n_rows n_columns"]:
     """``values * 2**exponent`` as a new array, also where the power alone would overflow."""
     with np.errstate(over="ignore", under="ignore"):
         power = np.ldexp(1.0, exponent)
@@ -212,8 +213,8 @@ class NumberColumns:
         return len(self.names)
 
     def encode(
-        self, values: Float64[np.ndarray, "n_rows n_columns"]
-    ) -> Float64[np.ndarray, "n_rows n_columns"]:
+        self, values: Float64[AnyArray, "n_rows n_columns"]
+    ) -> Float64[AnyArray, "n_rows n_columns"]:
         """Scale values; not yet limited, and a hole stays NaN."""
         with np.errstate(over="ignore", under="ignore"):
             if self._in_units is not None:
