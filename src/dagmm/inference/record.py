@@ -193,6 +193,12 @@ class TrainingRecord:
         """How the training went, in words, the good and the bad."""
         return verdict_of(self.diagnostics)
 
+    @property
+    def said_reading(self) -> dict[str, Any]:
+        """How the file is written, as far as anything was said."""
+        said = asdict(self.reading or InputReading())
+        return {name: value for name, value in said.items() if value not in (None, ())}
+
     def plain(self) -> dict[str, Any]:
         """Return the record as JSON can hold it."""
         return asdict(self)

@@ -1,24 +1,11 @@
 """A saved model in words."""
 
-import math
-from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
-
-from dagmm.cli.jobs.reading import reading_of
-from dagmm.inference.calibration.calibration import Calibration
-from dagmm.inference.ensemble import Component, Identity, TrainedNetwork
-from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.description import description_of
 from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
-from dagmm.inference.record import InputRoles
-from dagmm.networks.activations import activation_name
-from dagmm.preprocessing.columns.date_text import DateReading
-from dagmm.preprocessing.columns.number_text import NumberTextColumn
-from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
-from dagmm.preprocessing.normal_scores import NormalScores
+from dagmm.preprocessing.image_encoder import size_in_words
 from dagmm.preprocessing.row_views import View
-from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: What a view shows, in words.
 _SEEN: dict[View, str] = {
@@ -39,45 +26,12 @@ def describe(path: str) -> dict[str, Any]:
         If it cannot be read.
     """
     saved = load_model(path)
-    model = saved.model
-    record = model.record
     return {
         "model": path,
         "estimator": saved.estimator,
         "dagmm_version": saved.library_version,
         "format": FORMAT_VERSION,
-        **_schema(model),
-        "windows": _windows(model),
-        "networks": [_network(network, model) for network in model.networks],
-        "input_densities": [
-            _density(one) | {"view": _view(model, one.transform)}
-            for one in model.components
-            if isinstance(one.transform, Identity)
-        ],
-        "threshold": model.threshold,
-        "threshold_rule": None if model.decision is None else model.decision.rule,
-        "calibration": _calibration(model.calibration),
-        "rows": record.n_rows,
-        **({} if record.drawn_rows is None else {"drawn_rows": record.drawn_rows}),
-        "fingerprint": record.fingerprint,
-        "verdict": record.verdict,
-    }
-
-
-def _windows(model: FittedModel) -> dict[str, Any] | None:
-    windows = model.windows
-    if windows is None:
-        return None
-    nonstationary = np.array(model.encoder.feature_columns, object)[windows.view.nonstationary]
-    return {
-        "rows": windows.n_steps,
-        "step": windows.step,
-        "time": windows.time,
-        "group": windows.group,
-        "interval": windows.interval,
-        "gap": windows.gap if math.isfinite(windows.gap) else None,
-        "detail": windows.view.detail,
-        "nonstationary_features": list(dict.fromkeys(nonstationary)),
+        **description_of(saved.model),
     }
 
 
@@ -91,10 +45,6 @@ def _windows_in_words(windows: dict[str, Any]) -> str:
     if windows["nonstationary_features"]:
         words.append(f"non-stationary columns: {', '.join(windows['nonstationary_features'])}")
     return "; ".join(words)
-
-
-def _calibration(calibration: Calibration) -> dict[str, Any]:
-    return {"rows": calibration.reference.n_rows, "rows_are": calibration.reference_are}
 
 
 def in_words(description: dict[str, Any]) -> dict[str, Any]:
@@ -124,25 +74,6 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
 def _density_in_words(density: dict[str, Any]) -> str:
     n = density["components"]
     return f"{density['kind'].replace('_', ' ')} ({n} component{'s' * (n > 1)})"
-
-
-def _schema(model: FittedModel) -> dict[str, Any]:
-    """Say what the model takes: a table's columns, or images of one size."""
-    encoder = model.encoder
-    if isinstance(encoder, ImageEncoder):
-        height, width, channels = encoder.shape
-        images = {"height": height, "width": width, "channels": channels}
-        return {"images": {**images, "smoothing": encoder.smoothing, "scale": encoder.scale}}
-    return {
-        "columns": _columns(encoder),
-        "unused_columns": [
-            column._asdict() | _reading(encoder.reading_of(column.name))
-            for column in encoder.unused_columns
-        ],
-        "table": asdict(model.record.roles or InputRoles()),
-        **({"reading": reading_of(model.record)} if model.record.reading else {}),
-        "scaling": encoder.scaling,
-    }
 
 
 def _table_in_words(description: dict[str, Any]) -> dict[str, Any]:
@@ -188,69 +119,3 @@ def _network_in_words(network: dict[str, Any]) -> str:
         f"estimation {estimation} ({network['est_activation']}); {densities}, {share:.0%} of the "
         "energy"
     )
-
-
-def _columns(encoder: TableEncoder) -> list[dict[str, Any]]:
-    kinds: dict[str, dict[str, Any]] = {name: {"kind": "numbers"} for name in encoder.columns}
-    for text in encoder.texts:
-        kinds[text.name] = {"kind": "text", "categories": len(text.categories)}
-    for date in encoder.dates:
-        kinds[date.name] = {"kind": "dates", "cycles": list(date.cycles), **_reading(date.reading)}
-    for name, unit in encoder.units:
-        kinds[name]["unit"] = unit
-    for column in encoder.number_texts:
-        kinds[column.name] |= _number_text(column)
-    for name in encoder.masks.names:
-        kinds[name] = {**kinds[name], "had_holes": True}
-    return [{"name": name, **kinds[name]} for name in encoder.columns]
-
-
-def _reading(reading: DateReading) -> dict[str, str]:
-    return {"written": reading.in_words} if reading.in_words else {}
-
-
-def _number_text(column: NumberTextColumn) -> dict[str, Any]:
-    """Say how numbers are written that were text in the training table."""
-    form = column.format
-    described: dict[str, Any] = {"unit": form.unit} if form.unit else {}
-    if form.thousands:
-        described["thousands"] = form.thousands
-    if form.decimal != ".":
-        described["decimal"] = form.decimal
-    if column.marks:
-        described["holes"] = dict(column.marks)
-    said = replace(column, format=replace(form, before="", after="")).in_words
-    return {**described, **({"written": said} if said else {})}
-
-
-def _network(network: TrainedNetwork, model: FittedModel) -> dict[str, Any]:
-    architecture = network.architecture
-    return {
-        "view": _view(model, network),
-        "shape": list(architecture.shape),
-        "compression": [architecture.n_features, *architecture.comp_hiddens],
-        "comp_activation": activation_name("comp_activation", architecture.comp_activation),
-        "estimation": [architecture.n_latent, *architecture.est_hiddens],
-        "est_activation": activation_name("est_activation", architecture.est_activation),
-        "est_dropout_ratio": architecture.est_dropout_ratio,
-        "densities": [_density(one) for one in model.components if one.transform is network],
-    }
-
-
-def _view(model: FittedModel, transform: TrainedNetwork | Identity) -> View:
-    if transform.view is None:
-        return "values"
-    if isinstance(transform.view, NormalScores):
-        return "normal_scores"
-    assert model.windows is not None, "only windows have parts"
-    known = model.windows.view.parts.items()
-    return next(name for name, part in known if part == transform.view)
-
-
-def _density(component: Component) -> dict[str, Any]:
-    density = component.density
-    return {
-        "kind": density.kind,
-        "components": density.n_components,
-        "share": component.weight,
-    }

@@ -1,7 +1,6 @@
 """What a fit was told of how its table is written, for tables that come after it."""
 
 from dataclasses import asdict, fields, replace
-from typing import Any
 
 from dagmm.data.files.base import TableOptions
 from dagmm.inference.record import InputReading, TrainingRecord
@@ -15,18 +14,12 @@ def remembered(options: TableOptions) -> InputReading | None:
     return None if said == InputReading() else said
 
 
-def reading_of(record: TrainingRecord) -> dict[str, Any]:
-    """Return the options that a model's record keeps, as far as anything was said."""
-    said = asdict(record.reading or InputReading())
-    return {name: value for name, value in said.items() if value not in (None, ())}
-
-
 def as_at_fit(options: TableOptions, record: TrainingRecord) -> TableOptions:
     """Return options with what is not said now as it was said at the fit."""
     nothing = asdict(InputReading())
     known = {
         name: value
-        for name, value in reading_of(record).items()
+        for name, value in record.said_reading.items()
         if getattr(options, name) == nothing[name]
     }
     return replace(options, **known)
