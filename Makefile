@@ -26,7 +26,7 @@ lock: ## choose the newest versions that pyproject.toml allows; needs uv
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--group build --custom-compile-command "make lock" -o requirements/run.txt
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
-		--extra excel --extra images --extra report --extra serve --group build --group test --group lint \
+		--extra excel --extra images --extra onnx --extra report --extra serve --group build --group test --group lint \
 		-c requirements/run.txt --custom-compile-command "make lock" -o requirements/test.txt
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--extra serve --group build -c requirements/test.txt --custom-compile-command "make lock" -o requirements/serve.txt

@@ -1,8 +1,10 @@
 """A density that the library has never heard of: one class and one line of a preset.
 
-It is fitted, scored with, saved, loaded, explained by and streamed, and nothing else is touched.
+It is fitted, scored with, saved, loaded, explained by, streamed and exported, and nothing else is
+touched.
 """
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,16 +12,19 @@ import numpy as np
 import pytest
 
 from dagmm import DAGMMDetector, load_model
+from dagmm._core.errors import ExportError
 from dagmm._core.progress import Progress
 from dagmm._core.states import Promise, State, check_array
 from dagmm.data.arrays import MatrixRows
 from dagmm.inference.ensemble import energies_of
 from dagmm.inference.explain.attribution import explain
+from dagmm.inference.export.export import export_onnx
 from dagmm.inference.persistence.directory import save_model
 from dagmm.inference.streaming import Stream
 from dagmm.mixture.density import Density, DensityConfig
 from dagmm.training.fit import fit_model
 from dagmm.training.prepare import DataConfig
+from onnx_models import run_graph
 from small_fits import normal, tiny_config
 
 
@@ -123,3 +128,38 @@ def test_slopes_are_found_for_a_density_that_has_no_formula_for_them():
     z = np.array([[1.0, -2.0], [3.0, 0.5]])
     density = Laplace(np.zeros(2), np.array([0.5, 2.0]))
     np.testing.assert_allclose(density.slope(z), [[2.0, -2.0], [0.5, 0.5]], rtol=1e-8)
+
+
+def test_it_is_exported(model, tmp_path):
+    exported = export_onnx(model, tmp_path / "m.onnx")
+    assert exported.check.difference < 1e-5
+    x = normal(50, seed=1) * 3.0
+    found = run_graph(tmp_path / "m.onnx", {f"x{i}": x[:, [i]] for i in range(3)})
+    np.testing.assert_allclose(found["energy"], model.energy(x), rtol=1e-5, atol=1e-5)
+
+
+@dataclass(frozen=True)
+class Counted(Laplace):
+    """One whose energy asks for values."""
+
+    kind = "counted"
+
+    def energy(self, z):
+        return np.asarray(super().energy(z))
+
+
+def test_an_energy_that_cannot_be_recorded_is_named(model, tmp_path):
+    components = tuple(
+        replace(one, density=Counted(one.density.median, one.density.scale))
+        if one.density.kind == "laplace"
+        else one
+        for one in model.components
+    )
+    message = (
+        "the density 'counted' cannot be exported: in its energy, it needs the values of an "
+        "array, which a graph does not have yet. Fit a model without it, or write its energy "
+        "with functions of NumPy that can."
+    )
+    with pytest.raises(ExportError, match=f"^{re.escape(message)}$"):
+        export_onnx(replace(model, components=components), tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,10 @@ class ModelSaveError(DAGMMError, OSError):
     """A model or a checkpoint could not be written; what was there before is untouched."""
 
 
+class ExportError(DAGMMError, ValueError):
+    """A model cannot be exported; the message says why, and what to do instead."""
+
+
 class MissingExtraError(DAGMMError, ImportError):
     """Something needs a package that is installed only on demand; the message says how."""
 

@@ -13,6 +13,7 @@ from dagmm._version import __version__
 from dagmm.cli.commands.compare import compare
 from dagmm.cli.commands.demo import demo
 from dagmm.cli.commands.explain import explain
+from dagmm.cli.commands.export import export
 from dagmm.cli.commands.fit import fit
 from dagmm.cli.commands.info import info
 from dagmm.cli.commands.report import report
@@ -55,7 +56,7 @@ def root(
     """
 
 
-for _command in (demo, fit, score, explain, report, threshold, info, compare, serve):
+for _command in (demo, fit, score, explain, report, threshold, info, export, compare, serve):
     app.command(cls=Command)(_command)
 
 

@@ -29,6 +29,7 @@ from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.image_encoder import ImageEncoder
 
 if TYPE_CHECKING:
+    from dagmm.inference.export.export import Exported
     from dagmm.training.checkpoint.directory import Checkpoint
 
 
@@ -264,6 +265,43 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
         names = getattr(self, "feature_names_in_", None)
         arguments["feature_names_in_"] = None if names is None else [str(name) for name in names]
         save_model(path, self.model_, type(self).__name__, arguments)
+
+    def export_onnx(self, path: str | os.PathLike[str], *, force: bool = False) -> "Exported":
+        """Write the fitted model as one graph of ONNX, which scores without this library.
+
+        It takes the columns of the table by their names, and gives label, score, energy and
+        p-value of each row. Before it is written, its energies are compared with those of the
+        library. Needs the ``onnx`` extra.
+
+        Parameters
+        ----------
+        path : path-like
+            A file.
+        force : bool, default=False
+            Whether a file that exists may be replaced.
+
+        Returns
+        -------
+        Exported
+            Names of inputs and outputs, and what the comparison found; see
+            :class:`dagmm.inference.export.export.Exported`.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        ArgumentError
+            If the file exists and ``force`` is not set, or cannot be written.
+        ExportError
+            If the model is one of windows or images, has an activation without a known name, or
+            its graph differs from the library.
+        MissingExtraError
+            Without the package onnx.
+        """
+        check_is_fitted(self)
+        from dagmm.inference.export.export import export_onnx
+
+        return export_onnx(self.model_, path, force=force)
 
     def restore(self, path: str | os.PathLike[str]) -> Self:
         """Become the model that was saved to a directory, arguments included.

@@ -133,13 +133,18 @@ def open_sink(
 
 
 def write_text(target: str, text: str, *, force: bool = False) -> None:
-    """Write a text to a file that appears whole; as :func:`open_sink` does with a table.
+    """Write a text to a file that appears whole; as :func:`write_bytes` does."""
+    write_bytes(target, text.encode(), force=force)
+
+
+def write_bytes(target: str, data: bytes, *, force: bool = False) -> None:
+    """Write bytes to a file that appears whole; as :func:`open_sink` does with a table.
 
     Parameters
     ----------
     target : str
         ``"-"`` writes to standard output.
-    text : str
+    data : bytes
     force : bool
         Whether a file that exists may be replaced.
 
@@ -155,7 +160,7 @@ def write_text(target: str, text: str, *, force: bool = False) -> None:
         output = _Output(target)
     try:
         with _named(target):
-            output.stream.write(text.encode())
+            output.stream.write(data)
             output.keep()
     finally:
         output.close()

@@ -1,0 +1,1 @@
+"""A fitted model as one ONNX graph: recorded from the formulas that score, and checked."""

@@ -1,0 +1,1 @@
+"""Formulas taken down as graphs: arrays that record what is done with them."""
