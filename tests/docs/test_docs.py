@@ -1,14 +1,19 @@
 """What the documents promise runs, and translations promise the same."""
 
+import contextlib
 import doctest
 import importlib
+import io
+import os
 import pkgutil
 import re
+import subprocess
 
 import pytest
 
 import dagmm
 from documents import ROOT, code_blocks
+from node_packages import node_packages
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
 MODULES = sorted(
@@ -68,12 +73,44 @@ def test_the_page_on_the_report_runs(tmp_path, monkeypatch, capsys):
     assert names["right"].patches
 
 
+@pytest.fixture(scope="module")
+def export_page(tmp_path_factory):
+    """Where the page on exports has run, and what it printed."""
+    folder, names = tmp_path_factory.mktemp("export"), {}
+    printed = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
+        for block in code_blocks(ROOT / "docs/export.md", "python"):
+            exec(compile(block, "export.md", "exec"), names)
+    return folder, printed.getvalue().splitlines()
+
+
+def test_the_page_on_exports_runs(export_page):
+    outputs, n_rows, label, stricter = export_page[1]
+    assert outputs == "('label', 'scores', 'energy', 'p_value')"
+    assert (n_rows, label, stricter) == ("512", "[ 1  1 -1]", "[1 1 1]")
+
+
+def test_the_page_on_exports_runs_in_node(export_page):
+    packages, (script,) = node_packages(), code_blocks(ROOT / "docs/export.md", "js")
+    result = subprocess.run(
+        ["node", "-e", script],
+        cwd=export_page[0],
+        env=os.environ | {"NODE_PATH": str(packages / "node_modules")},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (result.returncode, result.stdout) == (0, "[ 1, 1, -1 ]\n"), result.stderr
+
+
 TRANSLATED = pytest.mark.parametrize(
     ("english", "japanese"),
     [
         ("README.md", "README.ja.md"),
         ("docs/guide.md", "docs/guide.ja.md"),
         ("docs/serving.md", "docs/serving.ja.md"),
+        ("docs/export.md", "docs/export.ja.md"),
     ],
 )
 

@@ -1,46 +1,20 @@
 """A graph scores in Node, with no Python in the process."""
 
 import json
-import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
-import pytest
 
+from node_packages import node_packages
 from onnx_models import feeds_for, odd_table
 from small_fits import tiny_config, tiny_detector
 
 SCRIPT = Path(__file__).with_name("score.mjs")
-VERSION = "1.30.0"
-#: Kept from run to run: it is some 290 MB.
-PACKAGES = Path(
-    os.environ.get("DAGMM_NODE_PACKAGES")
-    or Path(tempfile.gettempdir()) / f"dagmm-onnxruntime-node-{VERSION}-{os.getuid()}"
-)
 
 
-@pytest.fixture(scope="module")
-def packages():
-    """Where onnxruntime-node is installed, from the registry of npm at the first time."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node and npm are not installed")
-    if not (PACKAGES / "node_modules" / "onnxruntime-node").is_dir():
-        PACKAGES.mkdir(parents=True, exist_ok=True)
-        # Its own script would fetch what only graphics cards need.
-        subprocess.run(
-            ["npm", "install", f"onnxruntime-node@{VERSION}", "--ignore-scripts", "--no-audit"],
-            cwd=PACKAGES,
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
-    return PACKAGES
-
-
-def test_a_graph_scores_in_node(packages, tmp_path, monkeypatch):
+def test_a_graph_scores_in_node(tmp_path, monkeypatch):
+    packages = node_packages()
     monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
     detector, rows = tiny_detector().fit(odd_table()), odd_table(300, 1, strange=True)
     exported = detector.export_onnx(tmp_path / "m.onnx")

@@ -40,8 +40,8 @@ def export_onnx(
 
     The graph is recorded from the formulas that score, run on rows of its own making, and only
     written where its energies are those of the library: within 1e-5 nats, relative to energies
-    above one nat; or, where that is more, within twice what the library's own rounding to float32
-    is worth.
+    above one nat; or, where that is more, within four times what rounding to float32 makes of the
+    library's own.
 
     Parameters
     ----------

@@ -1,0 +1,155 @@
+"""Exported graphs beside the library: how far energies differ, and rows a second.
+
+Each table of ``DATA`` (``*.npz`` files with arrays ``X`` and ``y``, as ADBench's) is made odd: a
+text column and a constant one are added, cells are left empty, and rows to score have values far
+beyond the training rows, categories that these lack, and a row without any value. The default
+detector is fitted to at most ``--rows`` normal rows and exported. Differences are of ONNX Runtime
+to ``energy``, in nats, relative to energies above one nat; labels are compared where energies are
+farther than that from the threshold. Seconds are those of both in turn on the same rows, fastest
+of five, with as many threads as there are cores; only their ratio means something.
+
+    python benchmarks/export.py --data DATA
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+import pyarrow as pa
+
+from common import environment
+from dagmm import DAGMMDetector
+
+#: Tables of more columns have fewer training rows.
+WIDE, ROWS_OF_WIDE = 200, 400
+#: Rows that are scored, at most, of normal ones and of anomalies; and rows that are timed.
+SCORED, TIMED = (1000, 500), 4096
+TOOLS = np.array(["低", "mid level", "high", "très haut"], object)
+
+
+class Found(NamedTuple):
+    """What one table showed."""
+
+    worst: float
+    n_beyond: int
+    wrong_labels: int
+    n_rows: int
+    ratio: float
+
+
+def odd(x: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return the columns of a table with holes, a text and a constant."""
+    n_rows, n_columns = x.shape
+    columns: dict[str, np.ndarray] = {f"x{i}": x[:, i].astype(float) for i in range(n_columns)}
+    widest = x[:, int(np.argmax(x.std(axis=0)))]
+    cuts = np.quantile(widest, [0.25, 0.5, 0.8])
+    columns["mode"] = TOOLS[np.searchsorted(cuts, widest)]
+    columns["constant"] = np.full(n_rows, 273.15)
+    for name in [*list(columns)[: min(3, n_columns)], "mode"]:
+        columns[name][rng.random(n_rows) < 0.04] = "" if name == "mode" else np.nan
+    return columns
+
+
+def stranger(columns: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return the same rows, of which some are far out, unknown or empty."""
+    numbers = [name for name in columns if name != "mode"]
+    n_rows = len(columns["mode"])
+    for i in range(0, n_rows, 10):
+        value = 1e4 * rng.normal() if rng.random() < 0.7 else 10.0 ** rng.integers(6, 200)
+        columns[str(rng.choice(numbers))][i] = value
+    columns["mode"][5::25] = "never seen"
+    columns[numbers[-2]][7::50] = np.nan
+    for name in columns:
+        columns[name][3] = "" if name == "mode" else np.nan
+    return columns
+
+
+def table_of(columns: dict[str, np.ndarray]) -> pa.Table:
+    """Return columns as a table; an empty text is a hole."""
+    return pa.table({name: pa.array(values) for name, values in columns.items()})
+
+
+def session_of(path: Path) -> onnxruntime.InferenceSession:
+    """Open a graph."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def seconds_of(*functions: Callable[[], Any]) -> list[float]:
+    """Return the shortest time of each, run in turn."""
+    fastest = [float("inf")] * len(functions)
+    for _ in range(5):
+        for i, function in enumerate(functions):
+            start = time.perf_counter()
+            function()
+            fastest[i] = min(fastest[i], time.perf_counter() - start)
+    return fastest
+
+
+def compared(path: Path, n_rows: int, folder: Path) -> Found:
+    """Fit, export and compare one table."""
+    with np.load(path) as data:
+        x, is_anomaly = data["X"], data["y"] != 0
+    rng = np.random.default_rng(0)
+    n_rows = n_rows if x.shape[1] < WIDE else min(n_rows, ROWS_OF_WIDE)
+    normal = rng.permutation(np.flatnonzero(~is_anomaly))
+    strange = rng.permutation(np.flatnonzero(is_anomaly))[: SCORED[1]]
+    rest = np.concatenate([normal[n_rows : n_rows + SCORED[0]], strange])
+    detector = DAGMMDetector(random_state=0).fit(table_of(odd(x[normal[:n_rows]], rng)))
+    columns = stranger(odd(x[rest], rng), rng)
+    table = table_of(columns)
+    detector.export_onnx(folder / "model.onnx", force=True)
+    session = session_of(folder / "model.onnx")
+    feeds = {name: values[:, None] for name, values in columns.items()}
+    label, energy = (one[:, 0] for one in session.run(["label", "energy"], feeds))
+    expected = detector.energy(table)
+    scale = np.maximum(1.0, np.abs(expected))
+    difference = np.abs(energy - expected) / scale
+    sure = np.abs(expected - detector.threshold_["energy"]) > 1e-5 * scale
+    wrong = int((label != detector.predict(table))[sure].sum())
+    several = rng.integers(len(rest), size=TIMED)
+    timed, many = table.take(several), {name: values[several] for name, values in feeds.items()}
+    library, graph = seconds_of(
+        lambda: detector.energy(timed), lambda: session.run(["energy"], many)
+    )
+    n_beyond = int((difference > 1e-5).sum())
+    return Found(float(difference.max()), n_beyond, wrong, len(rest), library / graph)
+
+
+def main() -> None:
+    """Print a line for each table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of *.npz files")
+    parser.add_argument("--rows", type=int, default=1000, help="training rows, at most")
+    options = parser.parse_args()
+    print(environment() | {"onnxruntime": onnxruntime.__version__})
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for path in sorted(options.data.glob("*.npz")):
+            one = compared(path, options.rows, Path(folder))
+            found.append(one)
+            print(
+                f"{path.stem:20s} {one.n_rows:5d} rows, worst {one.worst:.1e}, {one.n_beyond} "
+                f"beyond 1e-5, {one.wrong_labels} labels wrong; "
+                f"{one.ratio:.2f} times as many rows a second as the library",
+                flush=True,
+            )
+    worst, ratios = max(one.worst for one in found), [one.ratio for one in found]
+    n_rows, beyond, wrong = (
+        sum(getattr(one, name) for one in found) for name in ("n_rows", "n_beyond", "wrong_labels")
+    )
+    print(
+        f"{len(found)} tables, {n_rows} rows: worst {worst:.1e}, {beyond} beyond 1e-5, {wrong} "
+        f"labels wrong; ratio {min(ratios):.2f} to {max(ratios):.2f}, median "
+        f"{np.median(ratios):.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
