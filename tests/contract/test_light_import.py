@@ -17,6 +17,8 @@ HEAVY = (
     "matplotlib",
     "narwhals",
     "numpy",
+    "onnx",
+    "onnxruntime",
     "optax",
     "pandas",
     "polars",
@@ -67,6 +69,8 @@ for i in range(3):
 detector = DAGMMDetector.load(sys.argv[1])
 detector.predict(x), detector.explain(x[:5])
 dagmm.make_report(detector, x, compare=False)
+if model.windows is None:
+    detector.export_onnx("model.onnx")
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
 
