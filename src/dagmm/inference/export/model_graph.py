@@ -20,7 +20,7 @@ from dagmm.inference.export.column_inputs import (
 from dagmm.inference.export.recording import namespace
 from dagmm.inference.export.recording.nodes import FLOAT
 from dagmm.inference.export.recording.recorded import Recorded
-from dagmm.inference.export.recording.recorder import Recorder, RecordingError, Value
+from dagmm.inference.export.recording.recorder import Recorder, Value
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.row_views import RowView
 
@@ -116,7 +116,7 @@ def _seen(network: TrainedNetwork | Identity, x: Any, dtype: type[np.floating]) 
 def _density_energy(component: Component, z: Any) -> Any:
     try:
         return component.density.energy(z)
-    except RecordingError as error:
+    except (TypeError, AttributeError) as error:  # a RecordingError is of the former
         raise ExportError(
             f"the density {component.density.kind!r} cannot be exported: in its energy, {error}. "
             "Fit a model without it, or write its energy with functions of NumPy that can."
