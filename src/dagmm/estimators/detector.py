@@ -18,7 +18,7 @@ from dagmm._core.progress import progress_for
 from dagmm._core.wording import given, named
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
-from dagmm.estimators.base import FittedModelEstimator
+from dagmm.estimators.in_use import DetectorInUse
 from dagmm.inference.calibration.threshold import label_of, score_of
 from dagmm.inference.calibration.threshold_rules import (
     check_contamination,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _DETAIL_OF: dict[str, Detail] = {"dense": "summary", "convolutional": "sequence"}
 
 
-class DAGMMDetector(OutlierMixin, FittedModelEstimator):
+class DAGMMDetector(OutlierMixin, DetectorInUse):
     """Anomaly detector with the contract of scikit-learn's outlier detectors.
 
     Several DAGMM networks are trained side by side for as long as it helps, half of them on the
@@ -382,7 +382,8 @@ class DAGMMDetector(OutlierMixin, FittedModelEstimator):
         Returns
         -------
         Stream
-            With one method, ``update(rows)``, which returns their energies.
+            With one method, ``update(rows)``, which returns their energies, and ``drift``, which
+            says whether the rows so far have left what the model knows.
 
         Raises
         ------

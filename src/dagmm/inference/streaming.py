@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.data.convert import as_rows
+from dagmm.inference.drift.monitor import DriftMonitor, check_watchable, is_watchable
 from dagmm.inference.fitted_model import FittedModel
 
 
@@ -34,6 +35,7 @@ class Stream:
     def __init__(self, model: FittedModel) -> None:
         self._model = model
         self._reader = model.reader()
+        self._drift = DriftMonitor(model.calibration) if is_watchable(model) else None
 
     def update(self, X: object) -> Float[np.ndarray, " n_rows"]:
         """Energies of the next rows, in nats.
@@ -55,4 +57,20 @@ class Stream:
         """
         rows = as_rows(X, columns=self._model.columns)
         self._model.check(rows)
-        return self._model.next_energies(self._reader, rows)
+        energy = self._model.next_energies(self._reader, rows)
+        if self._drift is not None:
+            self._drift.update(energy)
+        return energy
+
+    @property
+    def drift(self) -> DriftMonitor:
+        """What watches all rows of the stream for drift, in the order in which they came.
+
+        Raises
+        ------
+        ArgumentError
+            If the model scores windows, or keeps no energies of rows that it was not fitted to.
+        """
+        check_watchable(self._model)
+        assert self._drift is not None, "checked"
+        return self._drift

@@ -39,9 +39,7 @@ def reference_values_of(
         For a column of numbers, values from its 1st to its 99th percentile in ascending order;
         for a column of categories the most frequent ones, repeated where there are fewer.
     """
-    n_rows, n_features = features.shape
-    most = max(1, min(_SAMPLE_ROWS, _SAMPLE_INPUTS // n_features))
-    sample = features[:: max(1, n_rows // most)]
+    sample = features[:: _every(*features.shape)]
     reference_values = np.empty((N_LEVELS, len(feature_columns)), np.float32)
     for group in features_of_columns(feature_columns).values():
         values = sample[:, group]
@@ -49,6 +47,15 @@ def reference_values_of(
             _at_steps(values, _varying(values)) if of_windows else _levels(values)
         )
     return reference_values
+
+
+def sampled_rows(n_rows: int, n_features: int) -> int:
+    """Count the rows that :func:`reference_values_of` looks at."""
+    return -(-n_rows // _every(n_rows, n_features))
+
+
+def _every(n_rows: int, n_features: int) -> int:
+    return max(1, n_rows // max(1, min(_SAMPLE_ROWS, _SAMPLE_INPUTS // n_features)))
 
 
 def features_of_columns(feature_columns: Sequence[str]) -> dict[str, np.ndarray]:

@@ -6,13 +6,11 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.drift.columns import MOVED, MOVED_FAR, DriftCounts
 from dagmm.preprocessing.table_encoder import TableEncoder
-from dagmm.report.drift import DriftCounts
 
 #: A sensor that keeps its value for so many rows, and moved in training, is called frozen.
 FROZEN_ROWS = 30
-#: A column has moved from this distance on, and moved far from this one on.
-MOVED, MOVED_FAR = 0.1, 0.25
 #: Texts that are named as usual ones.
 _NAMED = 3
 
@@ -40,7 +38,7 @@ class Column:
         Whether it kept its value for long and moved in training; None where the model does not
         know whether it moved.
     distance : float or None
-        From the training rows; see :meth:`dagmm.report.drift.DriftCounts.distances`.
+        From the training rows; see :meth:`dagmm.inference.drift.columns.DriftCounts.distances`.
     noise : float
         Distance that chance alone can bring about in rows that are independent.
     unseen_share : float or None

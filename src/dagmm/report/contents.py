@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.errors import InputError
+from dagmm.inference.drift.columns import MOVED
 from dagmm.report.alarms import (
     Budget,
     Expected,
@@ -17,7 +18,7 @@ from dagmm.report.alarms import (
     rule_of,
 )
 from dagmm.report.collect import ReportData
-from dagmm.report.columns import MOVED, Column
+from dagmm.report.columns import Column
 from dagmm.report.comparison import Compared, compared
 from dagmm.report.model_card import ModelCard
 from dagmm.report.plots.energies import EnergyHistogram, EnergySeries, histogram_of

@@ -4,8 +4,9 @@ from typing import Any
 
 from dagmm._core.errors import MissingExtraError
 from dagmm._core.visible import visible
+from dagmm.inference.drift.columns import MOVED
 from dagmm.inference.explain.counterfactual import MOST_COLUMNS
-from dagmm.report.columns import MOVED, Column
+from dagmm.report.columns import Column
 from dagmm.report.contents import Contents
 from dagmm.report.figures import Figures
 from dagmm.report.language import FORMATS, Language

@@ -133,7 +133,7 @@ def p_value_of(
     level where their tail begins, and where it could be fitted, from the tail.
     """
     sample = calibration.reference
-    p_value = (1.0 + sample.reaching(energy)) / (1.0 + sample.n_rows)
+    p_value = conformal_p_value_of(calibration, energy)
     tail = calibration.tail
     if tail is not None:
         at_level = (1.0 + sample.reaching(np.array([tail.level]))) / (1.0 + sample.n_rows)
@@ -141,6 +141,18 @@ def p_value_of(
         of_tail = tail.share_above(energy) / tail.share * at_level
         p_value = np.where(energy > tail.level, of_tail, p_value)
     return p_value
+
+
+def conformal_p_value_of(
+    calibration: Calibration, energy: Float[np.ndarray, " n_rows"]
+) -> Float[np.ndarray, " n_rows"]:
+    """Share of the counted rows whose energy is at least as high, the row itself included.
+
+    Of a row that is exchangeable with them it is at most ``u`` with a probability of at most
+    ``u`` (Vovk, Gammerman and Shafer, 2022); never below ``1 / (n_rows + 1)``.
+    """
+    sample = calibration.reference
+    return np.asarray((1.0 + sample.reaching(energy)) / (1.0 + sample.n_rows))
 
 
 def is_anomaly(energy: np.ndarray, threshold: float) -> np.ndarray:

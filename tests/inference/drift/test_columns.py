@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.table_fit import fit_table_encoder
-from dagmm.report.drift import LEVELS, DriftCounts
+from dagmm.inference.drift.columns import LEVELS, DriftCounts
 
 
 def counted(train, scored, size=50):

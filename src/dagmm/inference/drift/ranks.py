@@ -1,0 +1,82 @@
+"""Where the energies of new rows lie among those a model knows, and among their own kind.
+
+If new rows are exchangeable with the rows whose energies a model keeps, the place of each among
+all that came before it, those of the model and the new ones, is uniform and independent of the
+places of the others, however few rows the model keeps (Vovk, Gammerman and Shafer, *Algorithmic
+Learning in a Random World*, 2nd edition, 2022, section 2.7). So what is built on these places
+holds for a finite held-out sample; p-values counted in that sample alone are all off in the same
+direction, and a test that takes them for uniform ones is wrong sooner or later.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from dagmm.inference.calibration.energies import EmpiricalDistribution
+
+#: New rows that are compared with each other at a time.
+_AT_ONCE = 512
+
+
+class ConformalRanks:
+    """Places of new rows by their energies; lower ones are stranger.
+
+    Equal energies stand in random order, which is the same each time.
+
+    Parameters
+    ----------
+    sample : EmpiricalDistribution
+        The energies that a model keeps. Where it does not keep all of them, a gap between two
+        that are kept counts for all that lie in it.
+    """
+
+    def __init__(self, sample: EmpiricalDistribution) -> None:
+        known, self._new = (np.random.default_rng(seed) for seed in (0, 1))
+        self._distinct, group = np.unique(sample.energy, return_inverse=True)
+        self._keys = np.sort(group + known.random(len(group)))
+        #: Places from gap to gap between the energies kept; each new row adds one to its gap.
+        self._places = np.diff(sample.rank, prepend=-1, append=sample.n_rows)
+        self._n_places = sample.n_rows + 1
+        self.n_rows = 0
+
+    def add(
+        self, energy: Float[np.ndarray, " n_rows"]
+    ) -> tuple[Float[np.ndarray, " n_rows"], Float[np.ndarray, " n_rows"]]:
+        """Return between which shares of all rows so far each new row lies.
+
+        Parameters
+        ----------
+        energy : ndarray of shape (n_rows,)
+            Of the rows that follow, in nats.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n_rows,)
+            Under exchangeability a row lies between ``low`` and ``high`` with a probability of
+            ``high - low``, whatever came before.
+        """
+        found = np.empty((2, len(energy)))
+        for first in range(0, len(energy), _AT_ONCE):
+            part = slice(first, first + _AT_ONCE)
+            found[:, part] = self._add(energy[part])
+        return found[0], found[1]
+
+    def _add(self, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gap = self._gaps(energy)
+        n_before, own = self._n_places + self.n_rows, self._places[gap]
+        above = n_before - np.cumsum(self._places)[gap]
+        # Rows of this part that come before.
+        earlier = np.tri(len(gap), k=-1, dtype=bool)
+        above = above + (earlier & (gap[None, :] > gap[:, None])).sum(axis=1)
+        own = own + (earlier & (gap[None, :] == gap[:, None])).sum(axis=1)
+        total = n_before + np.arange(len(gap))
+        np.add.at(self._places, gap, 1)
+        self.n_rows += len(gap)
+        return above / total, (above + own) / total
+
+    def _gaps(self, energy: np.ndarray) -> Int64[np.ndarray, " n_rows"]:
+        """Return the number of the gap that each energy lies in, from the lowest on."""
+        group = np.searchsorted(self._distinct, energy, side="left")
+        is_tied = self._distinct[np.minimum(group, len(self._distinct) - 1)] == energy
+        # Drawn for each row, so that it does not matter how many rows come at once.
+        key = group + np.where(is_tied, self._new.random(len(energy)), 0.0)
+        return np.searchsorted(self._keys, key, side="left")
