@@ -41,7 +41,7 @@ def test_energy_is_equation_6():
 def test_components_count_by_a_power_of_their_share(power):
     phi, mu, cov = random_mixture(3)
     z = np.random.default_rng(13).normal(size=(40, 3))
-    mixture = GaussianMixture(phi, mu, np.linalg.cholesky(cov), power)
+    mixture = GaussianMixture(phi, mu, np.linalg.cholesky(cov), phi_power=power)
     expected = oracle.energies(z, phi**power / (phi**power).sum(), mu, cov)
     np.testing.assert_allclose(mixture.energy(z.T), expected, rtol=1e-9, atol=1e-9)
     assert mixture.without(0.0).phi_power == power
@@ -49,7 +49,7 @@ def test_components_count_by_a_power_of_their_share(power):
 
 def test_a_component_of_next_to_no_share_leaves_energies_finite():
     phi, mu = np.array([1.0 - 1e-200, 1e-200]), np.array([[0.0], [9.0]])
-    energy = GaussianMixture(phi, mu, np.ones((2, 1, 1)), 4.0).energy(mu.T)
+    energy = GaussianMixture(phi, mu, np.ones((2, 1, 1)), phi_power=4.0).energy(mu.T)
     np.testing.assert_allclose(energy[1] - energy[0], 40.5)
 
 

@@ -12,14 +12,17 @@ import typer
 from dagmm._version import __version__
 from dagmm.cli.commands.compare import compare
 from dagmm.cli.commands.demo import demo
+from dagmm.cli.commands.drift import drift
 from dagmm.cli.commands.explain import explain
 from dagmm.cli.commands.export import export
 from dagmm.cli.commands.fit import fit
 from dagmm.cli.commands.info import info
 from dagmm.cli.commands.report import report
 from dagmm.cli.commands.score import score
+from dagmm.cli.commands.select import select
 from dagmm.cli.commands.serve import serve
 from dagmm.cli.commands.threshold import threshold
+from dagmm.cli.commands.update import update
 from dagmm.cli.terminal import Command, GuardedGroup, silence_stdout
 
 __all__ = ["app", "main"]
@@ -56,7 +59,21 @@ def root(
     """
 
 
-for _command in (demo, fit, score, explain, report, threshold, info, export, compare, serve):
+for _command in (
+    demo,
+    fit,
+    score,
+    explain,
+    select,
+    report,
+    threshold,
+    drift,
+    update,
+    info,
+    export,
+    compare,
+    serve,
+):
     app.command(cls=Command)(_command)
 
 

@@ -16,6 +16,7 @@ from dagmm._core.visible import visible, visible_json, visible_line
 from dagmm._core.wording import options_named
 
 FAILED = 1
+DRIFTED = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 

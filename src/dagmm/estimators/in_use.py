@@ -1,7 +1,9 @@
-"""What a fitted detector can do as new rows come: watch for drift, select."""
+"""What a fitted detector can do as new rows come: tell drift, select, be brought up to date."""
 
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Bool
@@ -11,6 +13,7 @@ from dagmm._core.errors import TableWarning
 from dagmm.estimators.base import FittedModelEstimator
 from dagmm.inference.calibration.selection import check_rate, select
 from dagmm.inference.drift.drift import Drift, drift_of
+from dagmm.inference.refresh.update import Update, updated
 
 
 class DetectorInUse(FittedModelEstimator):
@@ -122,3 +125,84 @@ class DetectorInUse(FittedModelEstimator):
         for warning in found.warnings:
             warnings.warn(f"select: {warning}.", TableWarning, stacklevel=2)
         return found.is_selected
+
+    def update(self, X: Any, *, keep: float = 1.0) -> Update:
+        """Bring mixtures, scale of energies and threshold up to date with new normal rows.
+
+        Networks, encoding and the share of each component stay as they are. Mixtures get the
+        moments of the new rows beside those of the old ones, so that they know both. What
+        energies are measured by, p-values and the threshold are counted in the new rows alone,
+        each scored by mixtures that it is no part of: the old rows are not there to be scored
+        again. So the new rows have to show all ways to be normal.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
+            New normal rows, 100 or more.
+        keep : float, default=1
+            What an old row counts beside a new one in the mixtures, in (0, 1].
+
+        Returns
+        -------
+        Update
+            Threshold and share of rows above it, before and after, and the columns that moved;
+            see :class:`dagmm.inference.refresh.update.Update`.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        ArgumentError
+            If ``keep`` cannot be used, the model scores windows or was saved by a dagmm that kept
+            no moments, or its threshold cannot be found in so few rows.
+        InputError
+            If the table does not fit the model or has fewer than 100 rows; column and row are
+            named. The model stays as it was.
+
+        Warns
+        -----
+        TableWarning
+            If the new rows are too strange for the networks, or too few for the threshold.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dagmm import DAGMMDetector
+        >>> rng = np.random.default_rng(0)
+        >>> detector = DAGMMDetector(n_members=1).fit(rng.normal(size=(1000, 2)))
+        >>> update = detector.update(rng.normal(0.5, size=(500, 2)))
+        >>> update.share_above_before > update.share_above_after
+        True
+        """
+        check_is_fitted(self)
+        model, update = updated(self.model_, self._rows(X, fitting=False), keep)
+        for warning in update.warnings:
+            warnings.warn(f"update: {warning}.", TableWarning, stacklevel=2)
+        self._take(model)
+        return update
+
+    def tag(self, *, name: str | None = None, tags: Mapping[str, str] | None = None) -> Self:
+        """Name the model, and hang tags on it, which are saved with it.
+
+        Parameters
+        ----------
+        name : str, optional
+            Takes the place of the name it had.
+        tags : mapping of str to str, optional
+            Beside those it has.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        ArgumentError
+            If they are no texts, or too long or too many.
+        """
+        check_is_fitted(self)
+        revision = self.model_.revision.called(name, tags)
+        self._take(replace(self.model_, revision=revision))
+        return self

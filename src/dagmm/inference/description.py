@@ -23,6 +23,7 @@ def description_of(model: FittedModel) -> dict[str, Any]:
     """Return what a model holds, as JSON can hold it."""
     record = model.record
     return {
+        **_revision(model),
         **_schema(model),
         "windows": _windows(model),
         "networks": [_network(network, model) for network in model.networks],
@@ -39,6 +40,19 @@ def description_of(model: FittedModel) -> dict[str, Any]:
         "fingerprint": record.fingerprint,
         "verdict": record.verdict,
     }
+
+
+def _revision(model: FittedModel) -> dict[str, Any]:
+    """Say which version of the model it is; of one that was never updated or named, that."""
+    revision = model.revision
+    said = {
+        "version": revision.version,
+        "name": revision.name,
+        "tags": dict(revision.tags or {}) or None,
+        "updated_at": revision.updated_at,
+        "updated_rows": revision.updated_rows,
+    }
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _schema(model: FittedModel) -> dict[str, Any]:

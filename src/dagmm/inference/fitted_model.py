@@ -26,6 +26,7 @@ from dagmm.inference.ensemble import (
     networks_of,
 )
 from dagmm.inference.record import TrainingRecord
+from dagmm.inference.revision import FIRST, Revision
 from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.mixture_density import MixtureDensity
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
@@ -58,6 +59,8 @@ class FittedModel:
         The threshold, and what it means; None for a model that does not decide.
     windows : WindowSpec or None
         How windows are made of rows; None where each row is scored by itself.
+    revision : Revision
+        Which version of the model this is, and what it is called.
     """
 
     encoder: TableEncoder | ImageEncoder
@@ -66,6 +69,7 @@ class FittedModel:
     record: TrainingRecord
     decision: Threshold | None = None
     windows: WindowSpec | None = None
+    revision: Revision = FIRST
 
     @cached_property
     def ensemble(self) -> Ensemble:

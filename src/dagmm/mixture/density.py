@@ -110,6 +110,21 @@ class Density(ABC):
             slope[i] = (self.energy(above) - self.energy(below)) / (2.0 * step)
         return slope
 
+    def known_moments(self, n_rows: float) -> Moments | None:
+        """Moments of so many rows that the density describes, to be merged with those of others.
+
+        None for a density that moments do not describe: others override the three.
+        """
+        return None
+
+    def moments_of(self, z: Float[np.ndarray, "n_latent n_rows"]) -> Moments:
+        """Moments of rows under the memberships that the density gives them."""
+        raise NotImplementedError
+
+    def with_moments(self, total: Moments) -> "Density":
+        """Return the density that moments describe, with the floor of this one."""
+        raise NotImplementedError
+
     @property
     @abstractmethod
     def n_components(self) -> int:

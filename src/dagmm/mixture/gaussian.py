@@ -98,6 +98,8 @@ class GaussianMixture:
     phi : ndarray of shape (n_components,)
     mu : ndarray of shape (n_components, n_latent)
     chol : ndarray of shape (n_components, n_latent, n_latent)
+    floor : ndarray of shape (n_latent,) or None
+        What the diagonal of every covariance has of it; None where that is not known.
     phi_power : float, default=1.0
         Energies are those of a mixture that weighs components by so high a power of phi: above 1,
         rows that lie together are stranger where there are few of them.
@@ -106,6 +108,7 @@ class GaussianMixture:
     phi: np.ndarray
     mu: np.ndarray
     chol: np.ndarray
+    floor: np.ndarray | None = None
     phi_power: float = 1.0
 
     @classmethod
@@ -129,12 +132,17 @@ class GaussianMixture:
         floor : float or ndarray of shape (n_latent,)
             Covariance floor beside that.
         """
-        variance = np.asarray(moments.variance)
+        added = np.asarray(relative_floor * np.asarray(moments.variance) + floor)
         kept = np.asarray(moments.weight >= min(1.0, moments.weight.max()))
         weight, mu, cov = (np.asarray(a)[kept] for a in (moments.weight, moments.mu, moments.cov))
-        return cls(
-            weight / weight.sum(), mu, floored_cholesky(cov, relative_floor * variance + floor)
-        )
+        return cls(weight / weight.sum(), mu, floored_cholesky(cov, added), added)
+
+    def moments(self, n_rows: float) -> Moments | None:
+        """Moments of so many rows that the mixture describes; None where its floor is unknown."""
+        if self.floor is None:
+            return None
+        weight = n_rows * self.phi
+        return Moments(weight, self.mu, weight[:, None, None] * (self.cov - np.diag(self.floor)))
 
     def without(self, least_phi: float) -> "GaussianMixture":
         """Return the mixture without the components that weigh less, if any weighs as much."""
@@ -231,8 +239,15 @@ class GaussianMixture:
 
     def state(self) -> State:
         """Return the mixture as plain data and arrays."""
-        plain = {"n_components": len(self.phi), "phi_power": self.phi_power}
-        return State(plain, {"phi": self.phi, "mu": self.mu, "chol": self.chol})
+        plain = {
+            "n_components": len(self.phi),
+            "has_floor": self.floor is not None,
+            "phi_power": self.phi_power,
+        }
+        arrays = {"phi": self.phi, "mu": self.mu, "chol": self.chol}
+        if self.floor is not None:
+            arrays["floor"] = self.floor
+        return State(plain, arrays)
 
     @classmethod
     def from_state(cls, plain: JsonField, n_latent: int) -> Promise["GaussianMixture"]:
@@ -242,19 +257,25 @@ class GaussianMixture:
         ------
         ValueError
         """
-        n_components, phi_power = plain.fields("n_components", "phi_power")
+        n_components, has_floor, phi_power = plain.fields(
+            "n_components", "has_floor", "phi_power"
+        )
         if not 0.0 < phi_power.number() <= MOST_PHI_POWER:
             phi_power.fail(f"above 0, at most {MOST_PHI_POWER:g}")
         k, d = n_components.size(), n_latent
-        shapes = {"phi": (k,), "mu": (k, d), "chol": (k, d, d)}
+        shapes: dict[str, tuple[int, ...]] = {"phi": (k,), "mu": (k, d), "chol": (k, d, d)}
+        if has_floor.flag():
+            shapes["floor"] = (d,)
         arrays = {f"{plain.path}.{name}": ("F64", shape) for name, shape in shapes.items()}
 
         def build(values: Mapping[str, np.ndarray]) -> GaussianMixture:
-            phi, mu, chol = (values[name] for name in arrays)
+            phi, mu, chol, *floor = (values[name] for name in arrays)
             good = (phi > 0.0) & (abs(phi.sum() - 1.0) < 1e-6)
             check_array(good, f"{plain.path}.phi", "> 0 with sum 1")
             triangular = (np.tril(chol) == chol).all() & (chol.diagonal(axis1=1, axis2=2) > 0.0)
             check_array(triangular, f"{plain.path}.chol", "lower triangular with a diagonal > 0")
-            return cls(phi, mu, chol, phi_power.number())
+            for one in floor:
+                check_array(one >= 0.0, f"{plain.path}.floor", ">= 0")
+            return cls(phi, mu, chol, *(floor or [None]), phi_power.number())
 
         return Promise(arrays, build)

@@ -10,7 +10,7 @@ Isolation Forest splits one column at a time).
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from jaxtyping import Float
@@ -21,7 +21,7 @@ from dagmm._core.json_fields import JsonField
 from dagmm._core.numerics import TINY, AnyArray, log_sum_exp
 from dagmm._core.states import Promise, State, check_array
 from dagmm.mixture.density import Density, Sample
-from dagmm.mixture.moments import ABSOLUTE_FLOOR
+from dagmm.mixture.moments import ABSOLUTE_FLOOR, Moments
 
 #: Mixtures are fitted to no more rows than this, drawn at random.
 MAX_ROWS = 4096
@@ -35,6 +35,8 @@ _N_ITER = 30
 #: Smallest variance of a component, relative to that of its feature: repeated values, such as
 #: those of a feature that is 0 or 1, have none of their own.
 VARIANCE_FLOOR = 1e-3
+#: Means of a feature that are no farther apart are one.
+_ROUNDING = 1e-9
 
 
 def marginal_energies(
@@ -112,6 +114,49 @@ class MarginalMixtures(Density):
     def _energy(self, z: Float[AnyArray, "n_features n_rows"]) -> Float[AnyArray, " n_rows"]:
         of_values = marginal_energies(z.T, *self.terms)
         return of_values.astype(np.float64).sum(axis=1)
+
+    def known_moments(self, n_rows: float) -> Moments:
+        """Moments of so many rows: of each component of each feature by itself."""
+        weight = n_rows * self.phi
+        scatter = weight * np.maximum(self.deviation**2 - self._floor, 0.0)
+        return Moments(weight.ravel(), self.mu.reshape(-1, 1), scatter.reshape(-1, 1, 1))
+
+    def moments_of(self, z: Float[np.ndarray, "n_features n_rows"]) -> Moments:
+        """Moments of rows under the memberships that the mixtures give them."""
+        size = max(1, _CACHED_INPUTS // len(z))
+        parts = (z[:, first : first + size] for first in range(0, z.shape[1], size))
+        return reduce(Moments.merge, map(self._moments_of_part, parts))
+
+    def _moments_of_part(self, z: np.ndarray) -> Moments:
+        x = z.T.astype(np.float64)
+        scaled = (x[None] - self.mu[:, None]) / self.deviation[:, None]
+        joint = log_weights(self.phi, self.deviation)[:, None] - 0.5 * scaled * scaled
+        gamma = np.exp(joint - log_sum_exp(joint))
+        weight = gamma.sum(axis=1)
+        mean = (gamma * x[None]).sum(axis=1) / np.maximum(weight, TINY)
+        scatter = (gamma * (x[None] - mean[:, None]) ** 2).sum(axis=1)
+        return Moments(weight.ravel(), mean.reshape(-1, 1), scatter.reshape(-1, 1, 1))
+
+    def with_moments(self, total: Moments) -> "MarginalMixtures":
+        """Return the mixtures that moments describe, with the floors of these."""
+        weight, mu, variance = (
+            np.asarray(part).reshape(self.phi.shape)
+            for part in (total.weight, total.mean, total.cov)
+        )
+        return MarginalMixtures(weight / weight.sum(axis=0), mu, np.sqrt(variance + self._floor))
+
+    @property
+    def _floor(self) -> Float[np.ndarray, " n_features"]:
+        """What the variance of each component has of the floor.
+
+        A feature that did not vary has nothing else, whatever new rows added since; of others the
+        mixture has the variance of its rows and that of the floor, which is a share of it.
+        """
+        mean = (self.phi * self.mu).sum(axis=0)
+        whole = (self.phi * (self.deviation**2 + (self.mu - mean) ** 2)).sum(axis=0)
+        of_rows = (whole - ABSOLUTE_FLOOR) / (1.0 + VARIANCE_FLOOR)
+        is_constant = np.ptp(self.mu, axis=0) <= _ROUNDING
+        return VARIANCE_FLOOR * np.where(is_constant, 1.0, of_rows) + ABSOLUTE_FLOOR
 
     def state(self) -> State:
         """Return the mixtures as plain data and arrays."""

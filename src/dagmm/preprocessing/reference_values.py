@@ -39,7 +39,7 @@ def reference_values_of(
         For a column of numbers, values from its 1st to its 99th percentile in ascending order;
         for a column of categories the most frequent ones, repeated where there are fewer.
     """
-    sample = features[:: _every(*features.shape)]
+    sample = features[:: every_sampled(*features.shape)]
     reference_values = np.empty((N_LEVELS, len(feature_columns)), np.float32)
     for group in features_of_columns(feature_columns).values():
         values = sample[:, group]
@@ -51,10 +51,11 @@ def reference_values_of(
 
 def sampled_rows(n_rows: int, n_features: int) -> int:
     """Count the rows that :func:`reference_values_of` looks at."""
-    return -(-n_rows // _every(n_rows, n_features))
+    return -(-n_rows // every_sampled(n_rows, n_features))
 
 
-def _every(n_rows: int, n_features: int) -> int:
+def every_sampled(n_rows: int, n_features: int) -> int:
+    """Return how many rows lie from one of them to the next."""
     return max(1, n_rows // max(1, min(_SAMPLE_ROWS, _SAMPLE_INPUTS // n_features)))
 
 

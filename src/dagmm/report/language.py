@@ -13,6 +13,7 @@ from dagmm.inference.calibration.calibration import (
     HELD_OUT_IN_ORDER,
     HELD_OUT_IN_TIME,
     OF_A_TABLE,
+    OF_AN_UPDATE,
     OUT_OF_FOLD,
     OUT_OF_FOLD_IN_ORDER,
     OUT_OF_FOLD_IN_TIME,
@@ -50,6 +51,7 @@ _ROWS = {
     OUT_OF_FOLD_IN_ORDER: "out_of_fold_in_order",
     OUT_OF_FOLD_WINDOWS: "out_of_fold_windows",
     OF_A_TABLE: "calibration",
+    OF_AN_UPDATE: "update",
 }
 
 

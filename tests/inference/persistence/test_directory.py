@@ -226,8 +226,8 @@ def test_what_is_not_there_is_refused(tmp_path):
         ("[]", "was not written by dagmm."),
         ('{"format": "other"}', "was not written by dagmm."),
         (
-            '{"format": "dagmm", "format_version": 2}',
-            "has format 2, this dagmm reads up to 1; upgrade dagmm.",
+            '{"format": "dagmm", "format_version": 3}',
+            "has format 3, this dagmm reads up to 2; upgrade dagmm.",
         ),
         (
             '{"format": "dagmm", "format_version": true}',

@@ -3,7 +3,8 @@
 from typing import Any
 
 from dagmm.inference.description import description_of
-from dagmm.inference.persistence.directory import FORMAT_VERSION, load_model
+from dagmm.inference.persistence.directory import load_model
+from dagmm.inference.persistence.formats import FORMAT_VERSION
 from dagmm.preprocessing.image_encoder import size_in_words
 from dagmm.preprocessing.row_views import View
 
@@ -60,6 +61,8 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
                 words[name] = value if isinstance(value, str) else ", ".join(value)
     else:
         words["images"] = _images_in_words(description["images"])
+    if "tags" in words:
+        words["tags"] = [f"{key}={value}" for key, value in description["tags"].items()]
     words["windows"] = words["windows"] and _windows_in_words(words["windows"])
     known = words["calibration"]
     words["calibration"] = f"{known['rows']} {known['rows_are']}"

@@ -5,20 +5,11 @@ from typing import Any
 
 from dagmm._core.errors import ArgumentError
 from dagmm.cli.jobs.fit import check_writable
-from dagmm.cli.jobs.images import check_no_roles, is_images, open_images, table_encoder
-from dagmm.cli.jobs.labels import normal_rows
-from dagmm.cli.jobs.reading import as_at_fit
+from dagmm.cli.jobs.new_rows import only_normal_rows
 from dagmm.cli.jobs.roles import Roles
-from dagmm.cli.jobs.score import check_model_columns, label_roles
-from dagmm.cli.jobs.tables import labels_of
-from dagmm.cli.terminal import errors_named, keep_interrupts
-from dagmm.data.files.base import TableFile, TableOptions
-from dagmm.data.files.open import open_table
-from dagmm.data.frames import FrameRows
-from dagmm.data.paths import rows_in
-from dagmm.data.streams import StreamRows
+from dagmm.cli.terminal import keep_interrupts
+from dagmm.data.files.base import TableOptions
 from dagmm.inference.calibration.threshold_rules import choose_threshold
-from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model, save_model
 
 
@@ -82,7 +73,10 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
     if job.calibrate is not None or job.rule or job.every is not None:
         check_writable(job.model)
     if job.calibrate is not None:
-        model = _calibrated(model, job.calibrate, job)
+        with only_normal_rows(
+            model, job.calibrate, job.options, job.roles, "calibrated with", job.quiet
+        ) as rows:
+            model = model.calibrated(rows)
     if job.rule or job.every is not None or job.per_event:
         chosen = choose_threshold(
             model.calibration,
@@ -102,31 +96,3 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
 def in_words(meaning: dict[str, Any]) -> dict[str, Any]:
     """Return what a threshold means with each warning as a sentence."""
     return meaning | {"warnings": [warning["text"] for warning in meaning["warnings"]]}
-
-
-def _calibrated(model: FittedModel, path: str, job: ThresholdJob) -> FittedModel:
-    if is_images(path):
-        check_no_roles(job.roles, job.options, path)
-        rows = open_images(path, quiet=True)
-        with errors_named(repr(path)):
-            return model.calibrated(rows)
-    table_encoder(model, path)
-    with open_table(path, as_at_fit(job.options, model.record)) as source:
-        normal, name = _normal_rows(model, source, job)
-        with errors_named(name):
-            return model.calibrated(normal)
-
-
-def _normal_rows(
-    model: FittedModel, source: TableFile, job: ThresholdJob
-) -> tuple[FrameRows | StreamRows, str]:
-    """Return the rows that are to be calibrated with, and how messages call them."""
-    roles = label_roles(job.roles, model, source)
-    label = () if roles.label is None else (roles.label,)
-    check_model_columns(model, source.columns, source.name, label)
-    texts = tuple(text.name for text in model.table_encoder.texts) + label
-    rows = rows_in(source, model.columns + label, texts)
-    if roles.label is None:
-        return rows, source.name
-    labels = labels_of(rows, roles, source.name)
-    return normal_rows(rows, labels, source.name, "calibrated with", job.quiet)

@@ -23,6 +23,7 @@ HELD_OUT_IN_ORDER = "rows held out of the fit in blocks of rows"
 OUT_OF_FOLD_IN_ORDER = "training rows (by networks that were not fitted to their block of rows)"
 OUT_OF_FOLD_WINDOWS = "training windows (by networks that were not fitted to them)"
 OF_A_TABLE = "rows of a calibration table"
+OF_AN_UPDATE = "rows of the last update (by mixtures that they are not part of)"
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,23 @@ def choose_threshold(
     return _by_share(calibration, share, rule)
 
 
+def choose_again(calibration: Calibration, decision: Threshold) -> Threshold:
+    """Find the threshold that follows the same rule among other energies; a stated one stays.
+
+    Raises
+    ------
+    ArgumentError
+        If too few energies are known for so rare an alarm.
+    """
+    if decision.share is None:
+        return decision
+    if decision.rows_are == TRAINING and decision.rule.startswith("contamination"):
+        return _by_contamination(calibration, decision.share)
+    if decision.method == "quantile":
+        return replace(_by_default(calibration, decision.share), rule=decision.rule)
+    return _by_share(calibration, decision.share, decision.rule)
+
+
 def _by_default(calibration: Calibration, share: float) -> Threshold:
     """Read off the energies that say most about new rows, however few they are."""
     rule = f"quantile {1.0 - share:g}"

@@ -167,11 +167,13 @@ def look_at(model: FittedModel, table: object) -> Seen:
             yield energy
 
     energy = np.concatenate([np.empty(0), *energies()])
-    return Seen(energy, counts, sampled_rows(known_rows(model), encoder.n_features))
+    return Seen(energy, counts, _reference_rows(model))
 
 
-def known_rows(model: FittedModel) -> int:
+def _reference_rows(model: FittedModel) -> int:
     """Count the rows that the usual values of a model's columns are of."""
-    record = model.record
+    record, updated = model.record, model.revision.reference_rows
+    if updated is not None:
+        return updated
     held = record.n_rows if record.drawn_rows is None else record.drawn_rows
-    return held - record.held_out_rows
+    return sampled_rows(held - record.held_out_rows, model.encoder.n_features)

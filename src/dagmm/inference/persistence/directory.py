@@ -24,10 +24,9 @@ from dagmm._core.errors import ModelFileError, ModelSaveError
 from dagmm._core.file_locks import alone_in
 from dagmm._version import __version__
 from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.persistence.formats import FORMAT_VERSION, as_present
 from dagmm.inference.persistence.manifest import read_manifest, state_of_model
 
-#: Version of the directory's format; raised when an older library could not read it.
-FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 #: A manifest larger than this is not one of ours: a table of 100,000 columns with long names has
 #: one of 13 MB, and so have 2,000 columns of text with 256 categories each.
@@ -243,9 +242,10 @@ def _checked(file: Path, data: bytes) -> dict[str, Any]:
             )
         if plain.get("checksum") != checksum_of(plain):
             raise ValueError("its checksum does not belong to its content")
+    present = as_present(plain, version)
     return {
         name: value
-        for name, value in plain.items()
+        for name, value in present.items()
         if name not in ("format", "format_version", "checksum")
     }
 

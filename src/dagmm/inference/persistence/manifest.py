@@ -24,6 +24,7 @@ from dagmm.inference.persistence.image_encoders import (
 )
 from dagmm.inference.persistence.windows import read_windows, state_of_windows
 from dagmm.inference.record import TrainingRecord
+from dagmm.inference.revision import Revision
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.windows.spec import WindowSpec
 
@@ -59,6 +60,7 @@ def state_of_model(model: FittedModel) -> State:
         "calibration": calibration.plain,
         "threshold": None if model.decision is None else model.decision.plain(),
         "record": model.record.plain(),
+        "revision": model.revision.plain(),
     }
     arrays = {
         **encoder.under("encoder"),
@@ -84,7 +86,7 @@ def read_manifest(plain: dict[str, Any]) -> Manifest:
     """
     names = (
         *("library_version", "estimator", "arguments", "encoder", "windows", "views"),
-        *("networks", "components", "calibration", "threshold", "record"),
+        *("networks", "components", "calibration", "threshold", "record", "revision"),
     )
     parts = dict(zip(names, JsonField(plain, "the manifest").fields(*names), strict=True))
     if not isinstance(parts["arguments"].value, dict):
@@ -117,6 +119,7 @@ def _read_model(parts: Mapping[str, JsonField]) -> Promise[FittedModel]:
     threshold = parts["threshold"]
     decision = None if threshold.value is None else Threshold.read(threshold)
     record = TrainingRecord.read(parts["record"], len(parts["networks"].value))
+    revision = Revision.read(parts["revision"])
 
     def build(arrays: Mapping[str, np.ndarray]) -> FittedModel:
         return FittedModel(
@@ -126,6 +129,7 @@ def _read_model(parts: Mapping[str, JsonField]) -> Promise[FittedModel]:
             record,
             decision,
             None if windows is None else windows.build(arrays),
+            revision,
         )
 
     promised: ArraySpecs = {**encoder.arrays, **ensemble.arrays, **calibration.arrays}

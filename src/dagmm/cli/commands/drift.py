@@ -1,0 +1,58 @@
+"""``dagmm drift``."""
+
+from typing import Annotated
+
+import typer
+
+from dagmm.cli import options as o
+from dagmm.cli.terminal import DRIFTED, noted, show
+
+
+def drift(
+    model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
+    table: o.Tables,
+    alpha: Annotated[
+        float, typer.Option(help="Chance of a false alarm, in (0, 1).", metavar="SHARE")
+    ] = 0.01,
+    delimiter: o.Delimiter = None,
+    header: o.Header = None,
+    format: o.Format = None,
+    encoding: o.Encoding = None,
+    decimal: o.Decimal = None,
+    skip_rows: o.SkipRows = None,
+    units_row: o.UnitsRow = None,
+    na: o.NA = None,
+    thousands: o.Thousands = None,
+    sheet: o.Sheet = None,
+    as_json: o.AsJSON = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Say whether the rows of a TABLE, in their order, have left what a model knows.
+
+    Ends with exit code 0 where they have not, 3 where they have.
+    """
+    from dagmm.cli.jobs.drift import DriftJob, in_words, tell_drift
+
+    job = DriftJob(
+        model,
+        o.one_or_several(table),
+        o.table_options(
+            format,
+            delimiter,
+            header,
+            encoding,
+            decimal,
+            skip_rows,
+            units_row,
+            na,
+            thousands,
+            sheet,
+        ),
+        alpha,
+        quiet,
+    )
+    with noted(quiet):
+        found = tell_drift(job)
+    show(found if as_json else in_words(found), as_json)
+    if found["has_drifted"]:
+        raise typer.Exit(DRIFTED)

@@ -1,0 +1,26 @@
+"""Manifests of earlier formats, brought to the present one before they are checked.
+
+Format 2 says which version of a model it is (``revision``), and of each Gaussian mixture what its
+covariances have of their floor, without which new rows cannot be merged into it.
+"""
+
+from typing import Any
+
+from dagmm.inference.revision import Revision
+
+#: Version of the directory's format; raised when an older library could not read it.
+FORMAT_VERSION = 2
+#: Densities that are a Gaussian mixture.
+_MIXTURES = ("row_mixture", "input_mixture", "latent_mixture")
+
+
+def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
+    """Return a manifest as the present format has it; what is wrong in it stays so."""
+    if version >= 2:
+        return plain
+    components = plain.get("components")
+    for one in components if isinstance(components, list) else ():
+        density = one.get("density") if isinstance(one, dict) else None
+        if isinstance(density, dict) and one.get("kind") in _MIXTURES:
+            density.setdefault("has_floor", False)
+    return {"revision": Revision().plain(), **plain}

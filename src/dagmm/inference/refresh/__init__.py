@@ -1,0 +1,1 @@
+"""A fitted model brought up to date with new normal rows, its networks as they are."""
