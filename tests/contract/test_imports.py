@@ -23,6 +23,7 @@ ORDER = [
     "inference",
     "training",
     "estimators",
+    "mlflow",
     "evaluation",
     "report",
     "serve",

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from sklearn import mixture as sklearn_mixture
 
 import oracle
+from dagmm.mixture.density import Sample
+from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.mixture.moments import (
     ABSOLUTE_FLOOR,
     RELATIVE_FLOOR,
@@ -15,6 +18,7 @@ from dagmm.mixture.moments import (
     covariance_penalty,
     floor_of,
 )
+from dagmm.mixture.row_mixture import RowMixture
 from mixture_rows import moments_of, random_rows
 
 quick = settings(deadline=None, derandomize=True, max_examples=20)
@@ -154,3 +158,73 @@ def test_the_floor_follows_the_variance_and_is_positive_where_there_is_none():
     np.testing.assert_allclose(
         floor, [4.0 * RELATIVE_FLOOR + ABSOLUTE_FLOOR, ABSOLUTE_FLOOR], rtol=1e-12
     )
+
+
+# New rows beside those that a density describes ---------------------------------------------
+
+
+def _pooled(old, new, floor):
+    both = np.concatenate([old, new])
+    return both.mean(axis=0), np.cov(both.T, bias=True) + np.diag(floor)
+
+
+def test_a_mixture_of_one_component_with_new_rows_is_that_of_all_rows():
+    rng = np.random.default_rng(0)
+    old, new = rng.normal(size=(300, 3)), rng.normal(1.0, 2.0, size=(120, 3))
+    moments = Moments.of_parts(old.T, np.ones((1, 300)))
+    density = RowMixture(GaussianMixture.from_moments(moments, 1e-2, 1e-3))
+    merged = density.known_moments(300.0).merge(density.moments_of(new.T))
+    found = density.with_moments(merged)
+    mean, cov = _pooled(old, new, 1e-2 * old.var(axis=0) + 1e-3)
+    np.testing.assert_allclose(found.mixture.mu[0], mean, rtol=1e-10)
+    np.testing.assert_allclose(found.mixture.cov[0], cov, rtol=1e-8)
+    assert isinstance(found, RowMixture)
+
+
+def test_moments_of_a_mixture_are_those_it_was_fixed_from():
+    rng = np.random.default_rng(1)
+    z, gamma = rng.normal(size=(2, 200)), rng.dirichlet(np.ones(3), size=200).T
+    moments = Moments.of_parts(z, gamma)
+    mixture = GaussianMixture.from_moments(moments, 1e-3)
+    for ours, theirs in zip(mixture.moments(200.0), moments, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+    assert GaussianMixture(mixture.phi, mixture.mu, mixture.chol).moments(200.0) is None
+
+
+def test_new_rows_belong_to_components_as_sklearn_says():
+    rng = np.random.default_rng(2)
+    rows = np.concatenate([rng.normal(-2.0, 1.0, (200, 2)), rng.normal(2.0, 0.5, (100, 2))])
+    peer = sklearn_mixture.GaussianMixture(2, random_state=0).fit(rows)
+    chol = np.linalg.cholesky(peer.covariances_)
+    density = RowMixture(GaussianMixture(peer.weights_, peer.means_, chol, np.zeros(2)))
+    new = rng.normal(size=(50, 2))
+    gamma = peer.predict_proba(new).T
+    expected = Moments.of(new.T, gamma)
+    for ours, theirs in zip(density.moments_of(new.T), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-10)
+
+
+def test_marginal_mixtures_with_new_rows_keep_mean_and_variance_of_all():
+    """Which every step of EM does, whatever the memberships: so do its sums."""
+    rng = np.random.default_rng(3)
+    old = np.stack([rng.normal(size=400), rng.exponential(size=400), np.zeros(400)], axis=1)
+    old = old.astype(np.float32)
+    new = np.stack([rng.normal(1.0, size=150), rng.exponential(size=150), np.zeros(150)], axis=1)
+    density = MarginalMixtures.fit(Sample(old.T, 3), rng, n_components=4)
+    merged = density.known_moments(400.0).merge(density.moments_of(new.T))
+    found = density.with_moments(merged)
+    both = np.concatenate([old.astype(np.float64), new])
+    mean = (found.phi * found.mu).sum(axis=0)
+    variance = (found.phi * (found.deviation**2 + (found.mu - mean) ** 2)).sum(axis=0)
+    floor = 1e-3 * np.where(np.ptp(old, axis=0) > 0.0, old.var(axis=0, dtype=np.float64), 1.0)
+    np.testing.assert_allclose(mean, both.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(variance, both.var(axis=0) + floor + 1e-12, rtol=1e-5)
+    np.testing.assert_allclose(found.phi.sum(axis=0), 1.0)
+
+
+def test_marginal_mixtures_of_the_rows_they_know_stay_as_they_are():
+    rng = np.random.default_rng(4)
+    density = MarginalMixtures.fit(Sample(rng.normal(size=(2, 300)), 2), rng, n_components=4)
+    again = density.with_moments(density.known_moments(300.0))
+    for name in ("phi", "mu", "deviation"):
+        np.testing.assert_allclose(getattr(again, name), getattr(density, name), rtol=1e-9)

@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp
+from scipy.stats import chi2_contingency, ks_2samp, kstwobign
 
 from dagmm.data.convert import as_rows
+from dagmm.inference.drift.columns import LEVELS, DriftCounts, holm
 from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.table_fit import fit_table_encoder
-from dagmm.inference.drift.columns import LEVELS, DriftCounts
 
 
 def counted(train, scored, size=50):
@@ -85,3 +85,60 @@ def test_levels_are_those_of_the_usual_values():
     ordered = np.arange(1001, dtype=np.float32)[:, None]
     kept = reference_values_of(ordered, ["a"])[:, 0]
     assert kept / 1000 == pytest.approx(LEVELS, abs=1e-3)
+
+
+def test_chances_of_distances_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    train = pd.DataFrame({"a": rng.normal(size=1000), "tool": rng.choice(["x", "y", "z"], 1000)})
+    scored = pd.DataFrame({"a": rng.normal(0.4, size=400), "tool": rng.choice(["x", "y"], 400)})
+    counts = counted(train, scored)
+    found = counts.p_values(1000)
+    distance = counts.distances()["a"]
+    assert found["a"] == pytest.approx(
+        kstwobign.sf(distance * np.sqrt(1000 * 400 / 1400)), rel=1e-9
+    )
+    rows = [
+        table["tool"].value_counts().reindex(["x", "y", "z"], fill_value=0)
+        for table in (train, scored)
+    ]
+    assert found["tool"] == pytest.approx(
+        chi2_contingency(np.array(rows), correction=False).pvalue, rel=1e-6
+    )
+
+
+def test_columns_that_did_not_move_are_seldom_said_to_have():
+    """The chance of any of ten columns, over many tables, whatever the distance."""
+    rng, n_said = np.random.default_rng(1), 0
+    for _ in range(60):
+        names = [f"c{i}" for i in range(9)]
+        rows = pd.DataFrame(rng.normal(size=(500, 9)), columns=names).assign(
+            tool=rng.choice(["x", "y", "z"], 500)
+        )
+        counts = counted(rows[:300], rows[300:])
+        n_said += min(one.p_value for one in counts.moves(300, 0.1)) <= 0.1
+    assert n_said <= 12
+
+
+def test_columns_that_moved_are_told_from_those_that_did_not():
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame(rng.normal(size=(1500, 3)), columns=["a", "b", "c"]).assign(
+        tool=rng.choice(["x", "y"], 1500)
+    )
+    scored = rows[1000:].assign(b=rows["b"][1000:] + 0.5)
+    scored.loc[scored.index[:200], "tool"] = "saw"
+    found = {one.name: one for one in counted(rows[:1000], scored).moves(1000, 0.01)}
+    assert [name for name, one in found.items() if one.has_moved] == ["b", "tool"]
+    assert found["tool"].unseen_share == pytest.approx(0.4)
+    assert found["a"].unseen_share is None
+    # Far from chance, but too little to matter.
+    little = rows[1000:].assign(a=rows["a"][1000:] + 0.1)
+    many = pd.concat([little] * 40)
+    one = counted(rows[:1000], many).moves(10**6, 0.01)[0]
+    assert (one.has_moved, one.p_value < 0.01) == (False, True)
+
+
+def test_p_values_are_adjusted_as_holm_has_it():
+    # p (m - rank + 1), never falling, at most 1.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []

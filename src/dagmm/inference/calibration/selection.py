@@ -42,7 +42,7 @@ class Selection(NamedTuple):
 
 
 def select(
-    calibration: Calibration, energy: Float[np.ndarray, " n_rows"], fdr: float, n_steps: int = 1
+    calibration: Calibration, energy: Float[np.ndarray, " n_rows"], fdr: object, n_steps: int = 1
 ) -> Selection:
     """Select rows of which a share of at most ``fdr`` is expected to be normal.
 

@@ -84,7 +84,7 @@ class Drift:
         }
 
 
-def drift_of(model: FittedModel, table: object, alpha: float = ALPHA) -> Drift:
+def drift_of(model: FittedModel, table: object, alpha: object = ALPHA) -> Drift:
     """Say whether the rows of a table have left what a model knows.
 
     Parameters

@@ -38,7 +38,7 @@ class DriftMonitor:
     alpha : float
     """
 
-    def __init__(self, calibration: Calibration, alpha: float = ALPHA) -> None:
+    def __init__(self, calibration: Calibration, alpha: object = ALPHA) -> None:
         assert calibration.held_out is not None, "checked by check_watchable"
         self.alpha = check_number("alpha", alpha, 0.0, 1.0, above=True)
         self._ranks = ConformalRanks(calibration.held_out)

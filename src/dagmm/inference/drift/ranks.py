@@ -8,6 +8,8 @@ holds for a finite held-out sample; p-values counted in that sample alone are al
 direction, and a test that takes them for uniform ones is wrong sooner or later.
 """
 
+import hashlib
+
 import numpy as np
 from jaxtyping import Float, Int64
 
@@ -30,7 +32,9 @@ class ConformalRanks:
     """
 
     def __init__(self, sample: EmpiricalDistribution) -> None:
-        known, self._new = (np.random.default_rng(seed) for seed in (0, 1))
+        # Drawn from the energies themselves: the same for a model, others for another.
+        seed = int(hashlib.sha256(sample.energy.tobytes()).hexdigest(), 16)
+        known, self._new = np.random.default_rng(seed).spawn(2)
         self._distinct, group = np.unique(sample.energy, return_inverse=True)
         self._keys = np.sort(group + known.random(len(group)))
         #: Places from gap to gap between the energies kept; each new row adds one to its gap.

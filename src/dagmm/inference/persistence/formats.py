@@ -1,7 +1,8 @@
 """Manifests of earlier formats, brought to the present one before they are checked.
 
 Format 2 says which version of a model it is (``revision``), and of each Gaussian mixture what its
-covariances have of their floor, without which new rows cannot be merged into it.
+covariances have of their floor, without which new rows cannot be merged into it, and the power of
+phi that it counts with.
 """
 
 from typing import Any
@@ -23,4 +24,5 @@ def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
         density = one.get("density") if isinstance(one, dict) else None
         if isinstance(density, dict) and one.get("kind") in _MIXTURES:
             density.setdefault("has_floor", False)
+            density.setdefault("phi_power", 1.0)
     return {"revision": Revision().plain(), **plain}

@@ -1,0 +1,224 @@
+"""A model with new rows in it: what moves, what stays, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from dagmm import ArgumentError, DAGMMDetector, InputError
+from dagmm.inference.calibration.threshold import Threshold
+from dagmm.inference.refresh import moments as refresh_moments
+from dagmm.inference.refresh.update import updated
+from small_fits import (
+    TINY,
+    energy_of,
+    normal,
+    tiny_dagmm,
+    tiny_detector,
+    tiny_window_config,
+)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return tiny_detector(config=TINY).fit(normal(300))
+
+
+def shifted(n_rows=400, shift=0.5, seed=1):
+    return normal(n_rows, seed=seed) + shift
+
+
+def test_networks_encoder_and_weights_stay_and_all_else_follows_the_new_rows(detector):
+    before = detector.model_
+    model, update = updated(before, shifted())
+    for ours, theirs in zip(model.networks, before.networks, strict=True):
+        assert ours is theirs
+    assert model.encoder is before.encoder
+    assert [one.weight for one in model.components] == [one.weight for one in before.components]
+    # Most new rows are as normal as others were.
+    energy = model.energy(shifted(2000, seed=2))
+    assert 0.002 < (energy > model.threshold).mean() < 0.05
+    assert update.share_above_before > update.share_above_after == pytest.approx(0.01, abs=0.005)
+    assert (update.n_rows, update.old_rows, update.version) == (400, 300.0, 2)
+    assert [column.name for column in update.columns if column.has_moved] == ["x0", "x1", "x2"]
+    assert (model.calibration.reference.n_rows, model.calibration.training.n_rows) == (400, 400)
+    np.testing.assert_allclose(
+        np.sort(model.energy(shifted())), model.calibration.training.energy, rtol=1e-12
+    )
+    assert before.revision.version == 1  # the model before is as it was
+
+
+def test_mixtures_are_those_of_old_and_new_rows(detector):
+    """Of one component, where memberships are all 1: moments of the pooled rows."""
+    one = tiny_detector(
+        n_members=1,
+        config=TINY | {"densities": {"input_mixture": {"candidates": [1]}, "row_mixture": {}}},
+    ).fit(normal(12_000))  # so many that some are held out, and no row is left to a fold
+    before, new = one.model_, shifted(500)
+    model, _ = updated(before, new, keep=0.1)
+    kinds = [one.density.kind for one in before.components]
+    at = kinds.index("input_mixture")
+    old, found = (m.components[at].density.mixture for m in (before, model))
+    rows = before.encoder.encode
+    z = np.concatenate([rows(chunk) for chunk in one.rows(new).chunks()]).astype(np.float64)
+    view = before.components[at].transform.view
+    z = z if view is None else view(z.astype(np.float32)).astype(np.float64)
+    n_old = 0.1 * (before.record.n_rows - before.record.held_out_rows)
+    mean = (n_old * old.mu[0] + z.sum(axis=0)) / (n_old + 500)
+    np.testing.assert_allclose(found.mu[0], mean, rtol=1e-6, atol=1e-8)
+    second = n_old * (old.cov[0] - np.diag(old.floor) + np.outer(old.mu[0], old.mu[0])) + z.T @ z
+    cov = second / (n_old + 500) - np.outer(mean, mean) + np.diag(old.floor)
+    np.testing.assert_allclose(found.cov[0], cov, rtol=1e-6, atol=1e-8)
+
+
+def test_new_rows_are_scored_by_mixtures_that_they_are_no_part_of(detector):
+    """By hand: each quarter of the rows by mixtures of the old rows and the other quarters."""
+    before, new = detector.model_, shifted(202)
+    model, _ = updated(before, new)
+    features = np.concatenate([before.encoder.encode(c) for c in detector.rows(new).chunks()])
+    latents, quarter = before.ensemble.latents(features), np.arange(202) * 4 // 202
+    for one, z, found in zip(before.components, latents, model.components, strict=True):
+        energy = np.empty(202)
+        for i in range(4):
+            total = one.density.known_moments(300.0)
+            total = total.merge(one.density.moments_of(z[:, quarter != i]))
+            energy[quarter == i] = one.density.with_moments(total).energy(z[:, quarter == i])
+        again = type(found.surprisal).of(energy)
+        np.testing.assert_allclose(found.surprisal.energy, again.energy, rtol=1e-7)
+
+
+def test_chunks_make_no_difference(detector, monkeypatch):
+    rows = shifted(1000)
+    whole, _ = updated(detector.model_, rows)
+    monkeypatch.setattr("dagmm.inference.fitted_model.CHUNK_ROWS", 130)
+    in_parts, _ = updated(detector.model_, rows)
+    x = normal(50, seed=9)
+    np.testing.assert_allclose(in_parts.energy(x), whole.energy(x), rtol=1e-6, atol=1e-9)
+    assert in_parts.threshold == pytest.approx(whole.threshold, rel=1e-6)
+
+
+def test_of_a_long_table_energies_are_kept_evenly(detector, monkeypatch):
+    monkeypatch.setattr(refresh_moments, "_MOST_ENERGIES", 100)
+    monkeypatch.setattr("dagmm.inference.fitted_model.CHUNK_ROWS", 77)
+    model, update = updated(detector.model_, shifted(350))
+    assert model.calibration.reference.n_rows == 88  # every fourth
+    assert update.n_rows == 350
+    assert model.revision.weight == 650.0
+
+
+def test_updates_add_up_and_forget_as_told(detector):
+    model, _ = updated(detector.model_, shifted(200))
+    assert model.revision.weight == 500.0
+    model, update = updated(model, shifted(200), keep=0.5)
+    assert (model.revision.weight, model.revision.version) == (450.0, 3)
+    assert update.old_rows == 250.0
+
+
+def test_rows_like_the_old_ones_change_little(detector):
+    model, update = updated(detector.model_, normal(3000, seed=3))
+    assert [column.name for column in update.columns if column.has_moved] == []
+    x = normal(500, seed=4)
+    assert spearmanr(model.energy(x), detector.energy(x)).statistic > 0.9
+
+
+@pytest.mark.parametrize(
+    ("rule", "arguments"),
+    [
+        ("contamination 0.05", {"contamination": 0.05}),
+        ("quantile 0.9", {"quantile": 0.9}),
+        (
+            "at most 3 false alarms a day at a row every 10 min",
+            {"alarms": 3, "per": "day", "every": "10 min"},
+        ),
+    ],
+)
+def test_a_threshold_follows_its_rule(rule, arguments):
+    detector = tiny_detector(config=TINY).fit(normal(300)).set_threshold(**arguments)
+    model, _ = updated(detector.model_, shifted(600))
+    assert model.decision.rule == rule
+    energy = model.calibration.training if rule.startswith("c") else model.calibration.held_out
+    share = detector.model_.decision.share
+    assert (energy.energy > model.threshold).mean() == pytest.approx(share, abs=0.01)
+
+
+def test_a_stated_energy_stays_and_that_is_said(detector):
+    stated = detector.model_.with_threshold(Threshold(2.5, "a stated energy"))
+    model, update = updated(stated, shifted())
+    assert model.threshold == 2.5
+    assert "the threshold is a stated energy and stays" in update.warnings[0]
+
+
+def test_rows_far_beyond_what_networks_learnt_are_doubted(detector):
+    _, update = updated(detector.model_, shifted(200, 8.0))
+    assert update.share_above_before == 1.0
+    assert update.warnings[-1] == (
+        "100 % of the rows lay above the threshold before: so new rows are beyond what the "
+        "networks learnt; compare with a model that is fitted to them"
+    )
+
+
+def test_what_cannot_be_brought_up_to_date_is_refused_in_words(detector):
+    with pytest.raises(InputError) as caught:
+        updated(detector.model_, shifted(99))
+    assert str(caught.value) == (
+        "update: expected at least 100 rows, got 99; of fewer neither the scale of energies nor a "
+        "threshold can be told."
+    )
+    with pytest.raises(ArgumentError, match=r"^keep must be in \(0, 1\], got 1\.5\.$"):
+        updated(detector.model_, shifted(), keep=1.5)
+    with pytest.raises(ArgumentError, match=r"^keep must be a finite number > 0, got 0\.$"):
+        updated(detector.model_, shifted(), keep=0)
+    with pytest.raises(ArgumentError, match=r"^update: this model has no threshold; "):
+        updated(tiny_dagmm().fit(normal()).model_, shifted())
+    component = detector.model_.components[0]
+    mixture = replace(component.density.mixture, floor=None)
+    older = replace(component, density=type(component.density)(mixture))
+    model = replace(detector.model_, components=(older, *detector.model_.components[1:]))
+    with pytest.raises(ArgumentError) as caught:
+        updated(model, shifted())
+    assert str(caught.value) == (
+        "update: new rows cannot be merged into a density of kind 'row_mixture' of this model, of "
+        "which no moments are kept; fit the model again."
+    )
+
+
+def test_windows_are_refused():
+    clock = np.arange(200.0)[:, None]
+    x = np.hstack([clock, normal(200, 2)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
+        detector = tiny_detector(time="x0", window=5).fit(x)
+    with pytest.raises(ArgumentError, match=r"^update: this model scores windows, "):
+        detector.update(x)
+    with pytest.raises(ArgumentError, match=r"^drift: this model scores each row with the 4 rows"):
+        detector.drift(x)
+    with pytest.raises(ArgumentError, match=r"^drift: this model scores each row with the 4 rows"):
+        detector.stream().drift  # noqa: B018
+
+
+def test_text_and_holes_of_new_rows_are_taken(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def table(n, tools):
+        frame = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n)})
+        frame.loc[frame.index[::7], "b"] = np.nan
+        return frame.assign(tool=rng.choice(tools, n))
+
+    detector = tiny_detector(config=TINY).fit(table(200, ["drill", "mill"]))
+    new = table(200, ["drill", "saw"])
+    share = (detector.predict(new) < 0).mean()
+    update = detector.update(new)
+    assert update.share_above_before == pytest.approx(share)
+    assert {one.name: one.has_moved for one in update.columns} == {
+        "a": False,
+        "b": False,
+        "tool": True,
+    }
+    detector.save(tmp_path / "m")
+    again = DAGMMDetector.load(tmp_path / "m")
+    np.testing.assert_array_equal(energy_of(again, new), energy_of(detector, new))
+    assert again.model_.revision == detector.model_.revision
+    # What columns moved is measured from the new rows from now on.
+    assert not any(one.has_moved for one in again.drift(new).columns if one.name != "tool")
