@@ -59,6 +59,15 @@ def test_holes_are_not_counted():
     assert counted(train, train.assign(a=np.nan)).distances() == {"a": None, "b": 0.0}
 
 
+def test_a_column_that_had_holes_is_compared_with_its_holes_filled():
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame(rng.normal(size=(2000, 2)), columns=["a", "b"])
+    rows.loc[rng.random(2000) < 0.4, "b"] = np.nan
+    assert counted(rows[:1000], rows[1000:]).distances()["b"] < 0.05
+    gone = rows[1000:].assign(b=np.nan)
+    assert counted(rows[:1000], gone).distances()["b"] > 0.25
+
+
 def test_the_same_rows_have_not_moved():
     rng = np.random.default_rng(0)
     train = pd.DataFrame({"a": rng.normal(size=300), "b": rng.integers(0, 2, 300).astype(float)})

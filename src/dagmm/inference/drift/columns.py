@@ -69,6 +69,8 @@ class DriftCounts:
         self._reference_values = (
             None if reference_values is None else reference_values[:, : self._n_numbers]
         )
+        # The kept values are of rows whose holes were filled.
+        self._had_holes = np.isin(encoder.numbers.names, encoder.masks.names)
         self._present = np.zeros(self._n_numbers, np.int64)
         self._below = np.zeros((N_LEVELS, self._n_numbers), np.int64)
         self._at_most = np.zeros((N_LEVELS, self._n_numbers), np.int64)
@@ -87,12 +89,14 @@ class DriftCounts:
         ----------
         features : ndarray of shape (n_rows, n_features), float32
         holes : dict of str to ndarray of shape (n_rows,), bool
-            By column: the rows without a value, which are not counted.
+            By column: the rows without a value, which are not counted; of a column that had
+            holes in training they are, with what they are filled with.
         """
         start = self._n_numbers
         if start:
             values = features[:, :start].copy()
             gone = np.stack([holes[name] for name in self._encoder.numbers.names], axis=1)
+            gone[:, self._had_holes] = False
             values[gone] = np.nan  # neither below a value nor at it
             self._present += (~gone).sum(axis=0)
             for i, level in enumerate(

@@ -1,0 +1,49 @@
+"""Models of the format before are read as what they are."""
+
+import json
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from dagmm import ArgumentError, DAGMMDetector
+from dagmm._core.atomic_files import checksum_of
+from small_fits import TINY, normal, tiny_detector
+
+
+def as_format_1(directory):
+    """Take out of a saved model what format 1 did not have."""
+    import hashlib
+
+    file = directory / "manifest.json"
+    plain = json.loads(file.read_text("utf-8"))
+    arrays = safetensors.numpy.load_file(directory / plain["arrays"])
+    (directory / plain["arrays"]).unlink()
+    del plain["revision"]
+    for one in plain["components"]:
+        one["density"].pop("has_floor", None)
+    kept = {name: array for name, array in arrays.items() if not name.endswith(".floor")}
+    assert len(kept) < len(arrays)
+    data = safetensors.numpy.save(kept)
+    plain["arrays"] = f"arrays-{hashlib.sha256(data).hexdigest()}.safetensors"
+    (directory / plain["arrays"]).write_bytes(data)
+    plain["format_version"] = 1
+    plain["checksum"] = checksum_of(plain)
+    file.write_text(json.dumps(plain), "utf-8")
+
+
+def test_a_model_of_format_1_scores_as_before_and_cannot_be_updated(tmp_path):
+    detector = tiny_detector(config=TINY).fit(normal(300))
+    detector.save(tmp_path / "m")
+    as_format_1(tmp_path / "m")
+    again, x = DAGMMDetector.load(tmp_path / "m"), normal(50, seed=1)
+    np.testing.assert_array_equal(again.energy(x), detector.energy(x))
+    assert again.model_.revision.version == 1
+    assert again.drift(x).p_value == detector.drift(x).p_value
+    with pytest.raises(ArgumentError, match=r"of which no moments are kept; fit the model again"):
+        again.update(normal(200, seed=2))
+    again.save(tmp_path / "m2")  # in the present format
+    assert json.loads((tmp_path / "m2/manifest.json").read_text("utf-8"))["format_version"] == 2
+    np.testing.assert_array_equal(
+        DAGMMDetector.load(tmp_path / "m2").energy(x), detector.energy(x)
+    )
