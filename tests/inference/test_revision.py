@@ -12,7 +12,7 @@ def test_names_take_the_place_of_names_and_tags_stand_beside_tags():
     two = one.called(None, {"line": "4"})
     assert (two.name, two.tags) == ("pump", {"line": "4", "site": "福岡"})
     assert two.called("fan").name == "fan"
-    assert (FIRST.name, FIRST.tags) == (None, None)
+    assert (FIRST.name, FIRST.tags) == (None, {})
     assert two.version == 1
 
 

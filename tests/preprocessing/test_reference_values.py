@@ -44,3 +44,12 @@ def test_long_tables_are_looked_at_evenly():
     np.testing.assert_allclose(
         reference_values[:, 0], np.linspace(1000, 99_000, N_LEVELS), atol=10
     )
+
+
+def test_a_column_of_numbers_with_a_mask_has_percentiles_however_few_rows_there_are():
+    values = np.random.default_rng(0).permutation(101).astype(np.float32)
+    mask = (values % 10 == 0).astype(np.float32)
+    rows = np.stack([values, np.ones(101, np.float32), mask], axis=1)
+    found = reference_values_of(rows, ("a", "b", "a"), n_numbers=2)
+    np.testing.assert_array_equal(found[:, 0], [1, 15, 29, 43, 57, 71, 85, 99])
+    np.testing.assert_array_equal(found[:, 2], found[:, 0] % 10 == 0)  # each from one row

@@ -48,7 +48,7 @@ def _revision(model: FittedModel) -> dict[str, Any]:
     said = {
         "version": revision.version,
         "name": revision.name,
-        "tags": dict(revision.tags or {}) or None,
+        "tags": dict(revision.tags) or None,
         "updated_at": revision.updated_at,
         "updated_rows": revision.updated_rows,
     }

@@ -1,7 +1,7 @@
 """Which version of a model this is, what it is called, and what made it of the one before."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from dagmm._core.errors import ArgumentError
@@ -40,7 +40,7 @@ class Revision:
     reference_rows: int | None = None
     weight: float | None = None
     name: str | None = None
-    tags: Mapping[str, str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def called(self, name: object = None, tags: object = None) -> "Revision":
         """Return the same with another name, and with these tags beside those it has.
@@ -50,7 +50,7 @@ class Revision:
         ArgumentError
             If they are no texts, or too long or too many.
         """
-        own = dict(self.tags or {})
+        own = dict(self.tags)
         for key, value in _pairs(tags):
             own[_checked("tags", key)] = _checked("tags", value)
         if len(own) > _MOST_TAGS:
@@ -62,10 +62,10 @@ class Revision:
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return asdict(self) | {"tags": dict(self.tags or {})}
+        return asdict(self)
 
     @classmethod
-    def read(cls, field: JsonField) -> "Revision":
+    def read(cls, plain: JsonField) -> "Revision":
         """Check what a manifest says.
 
         Raises
@@ -73,7 +73,7 @@ class Revision:
         ValueError
         """
         names = tuple(part.name for part in fields(cls))
-        parts = dict(zip(names, field.fields(*names), strict=True))
+        parts = dict(zip(names, plain.fields(*names), strict=True))
 
         def optional(name: str, read: Any) -> Any:
             return None if parts[name].value is None else read(parts[name])
@@ -99,10 +99,10 @@ class Revision:
 FIRST = Revision()
 
 
-def _positive(field: JsonField) -> float:
-    if field.number() <= 0.0:
-        field.fail("above 0")
-    return field.number()
+def _positive(weight: JsonField) -> float:
+    if weight.number() <= 0.0:
+        weight.fail("above 0")
+    return weight.number()
 
 
 def _pairs(tags: object) -> list[tuple[object, object]]:

@@ -50,6 +50,7 @@ class ImageEncoder:
     #: What a table's encoder says of its columns; pixels have no names.
     columns: ClassVar[tuple[str, ...]] = ()
     feature_columns: ClassVar[tuple[str, ...]] = ()
+    n_numbers: ClassVar[int] = 0
     unused_columns: ClassVar[tuple[UnusedColumn, ...]] = ()
 
     @classmethod

@@ -19,6 +19,7 @@ def reference_values_of(
     features: FeatureMatrix,
     feature_columns: Sequence[str],
     *,
+    n_numbers: int = 0,
     of_windows: bool = False,
 ) -> Float[np.ndarray, "n_levels n_columned"]:
     """Return some usual values for each column, each of them taken from a row.
@@ -30,6 +31,8 @@ def reference_values_of(
     feature_columns : sequence of str
         The column that each feature comes from; those of one column are taken together. None
         for images, whose pixels have no usual values of their own.
+    n_numbers : int, default=0
+        How many features, the first ones, are numbers; each may have a mask among the last.
     of_windows : bool, default=False
         Whether features are those of windows, of which no two are alike.
 
@@ -43,9 +46,12 @@ def reference_values_of(
     reference_values = np.empty((N_LEVELS, len(feature_columns)), np.float32)
     for group in features_of_columns(feature_columns).values():
         values = sample[:, group]
-        reference_values[:, group] = (
-            _at_steps(values, _varying(values)) if of_windows else _levels(values)
-        )
+        if of_windows:
+            reference_values[:, group] = _at_steps(values, _varying(values))
+        elif group[0] < n_numbers:
+            reference_values[:, group] = _at_steps(values, 0)
+        else:
+            reference_values[:, group] = _levels(values)
     return reference_values
 
 

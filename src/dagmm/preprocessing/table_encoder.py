@@ -87,6 +87,11 @@ class TableEncoder:
         """Width of an encoded row."""
         return len(self.feature_columns)
 
+    @property
+    def n_numbers(self) -> int:
+        """How many features, the first ones, are numbers."""
+        return self.numbers.n_features
+
     @cached_property
     def feature_columns(self) -> tuple[str, ...]:
         """The column that each encoded feature comes from."""

@@ -277,6 +277,7 @@ def _calibrate(
     reference_values = reference_values_of(
         RowSubset(prepared.inputs, split.fitted),
         prepared.input_columns,
+        n_numbers=prepared.encoder.n_numbers,
         of_windows=prepared.windows is not None,
     )
     calibration = Calibration(

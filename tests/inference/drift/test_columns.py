@@ -15,7 +15,10 @@ def counted(train, scored, size=50):
     """Count scored rows against what is remembered of the training rows."""
     encoder = fit_table_encoder(as_rows(train))
     features = np.concatenate([encoder.encode(chunk) for chunk in as_rows(train).chunks()])
-    counts = DriftCounts(encoder, reference_values_of(features, encoder.feature_columns))
+    reference_values = reference_values_of(
+        features, encoder.feature_columns, n_numbers=encoder.n_numbers
+    )
+    counts = DriftCounts(encoder, reference_values)
     for chunk in as_rows(scored).chunks(size):
         numbers = chunk.numbers(encoder.numbers.names)
         holes = dict(zip(encoder.numbers.names, np.isnan(numbers).T, strict=True))
@@ -64,6 +67,7 @@ def test_a_column_that_had_holes_is_compared_with_its_holes_filled():
     rows = pd.DataFrame(rng.normal(size=(2000, 2)), columns=["a", "b"])
     rows.loc[rng.random(2000) < 0.4, "b"] = np.nan
     assert counted(rows[:1000], rows[1000:]).distances()["b"] < 0.05
+    assert counted(rows[:300], rows[1000:]).distances()["b"] < 0.1
     gone = rows[1000:].assign(b=np.nan)
     assert counted(rows[:1000], gone).distances()["b"] > 0.25
 

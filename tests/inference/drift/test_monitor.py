@@ -106,7 +106,6 @@ def test_rows_that_depend_are_doubted():
     assert said == (
         "2000 rows held out of the fit follow each other so closely that they say as much as "
         f"about {worth:.0f} independent ones: such rows are not exchangeable, and the bound on "
-        "false alarms does not hold. Rows that are this far apart come near it: every "
-        f"{math.ceil(2000 / worth)}th"
+        "false alarms does not hold; drift may be called where there is none"
     )
     assert isinstance(calibration, Calibration)

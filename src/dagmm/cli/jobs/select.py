@@ -109,10 +109,9 @@ def _read(
     for part in parts:
         p_value = conformal_p_value_of(model.calibration, part.energy)
         kept = np.flatnonzero(p_value <= rate)
-        table = part.batch.table.select(list(passed)).take(pa.array(kept))
-        numbers = (part.batch.start + kept, part.energy[kept], p_value[kept])
-        for name, column in zip(_WRITTEN, numbers, strict=True):
-            table = table.append_column(name, pa.array(column))
+        columns = {name: part.batch.table[name].take(pa.array(kept)) for name in passed}
+        written = (part.batch.start + kept, part.energy[kept], p_value[kept])
+        columns |= {name: pa.array(one) for name, one in zip(_WRITTEN, written, strict=True)}
         energies.append(part.energy)
-        tables.append(table)
+        tables.append(pa.table(columns))
     return np.concatenate(energies), pa.concat_tables(tables)

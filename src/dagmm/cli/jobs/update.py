@@ -77,7 +77,7 @@ def update_model(job: UpdateJob) -> dict[str, Any]:
         changed = update.plain()
     save_model(job.model, model, saved.estimator, saved.arguments)
     revision = model.revision
-    called = {"name": revision.name, "tags": dict(revision.tags or {})}
+    called = {"name": revision.name, "tags": dict(revision.tags)}
     return {"model": job.model, **changed, **called}
 
 

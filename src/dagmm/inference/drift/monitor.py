@@ -159,6 +159,6 @@ def doubts_about(calibration: Calibration) -> tuple[str, ...]:
     return (
         f"{sample.n_rows} {calibration.reference_are} follow each other so closely that they say "
         f"as much as about {max(1.0, sample.n_effective):.0f} independent ones: such rows are not "
-        "exchangeable, and the bound on false alarms does not hold. Rows that are this far apart "
-        f"come near it: every {math.ceil(sample.n_rows / sample.n_effective)}th",
+        "exchangeable, and the bound on false alarms does not hold; drift may be called where "
+        "there is none",
     )

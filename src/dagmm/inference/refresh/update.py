@@ -122,7 +122,7 @@ def updated(model: FittedModel, table: object, keep: object = 1.0) -> tuple[Fitt
         )
     held_out = combine(components, energies.of_others)
     calibration = Calibration(
-        reference_values_of(new.sample, model.input_columns),
+        reference_values_of(new.sample, model.input_columns, n_numbers=model.encoder.n_numbers),
         EmpiricalDistribution.of(combine(components, energies.of_all)),
     ).with_held_out(held_out, OF_AN_UPDATE)
     decision = choose_again(calibration, before)
