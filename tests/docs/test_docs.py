@@ -104,6 +104,15 @@ def test_the_page_on_exports_runs_in_node(export_page):
     assert (result.returncode, result.stdout) == (0, "[ 1, 1, -1 ]\n"), result.stderr
 
 
+def test_the_page_on_drift_runs(capsys):
+    names = {}
+    for block in code_blocks(ROOT / "docs/drift.md", "python"):
+        exec(compile(block, "drift.md", "exec"), names)
+    assert capsys.readouterr().out == "True 200 ['x1']\nTrue\n"
+    assert names["selected"][-20:].all()
+    assert names["selected"][:-20].sum() <= 6
+
+
 TRANSLATED = pytest.mark.parametrize(
     ("english", "japanese"),
     [
@@ -111,6 +120,7 @@ TRANSLATED = pytest.mark.parametrize(
         ("docs/guide.md", "docs/guide.ja.md"),
         ("docs/serving.md", "docs/serving.ja.md"),
         ("docs/export.md", "docs/export.ja.md"),
+        ("docs/drift.md", "docs/drift.ja.md"),
     ],
 )
 

@@ -39,17 +39,18 @@ class Evidence:
     Attributes
     ----------
     n_rows : int
-    log_capital : float
-        Its logarithm, in nats.
-    since : int
-        Number of the row from which the best of all bets began.
+    log_bets, log_best : ndarray of shape (n_bets,)
+        Logarithm of what each bet has become, put on all rows so far and on the best of them, in
+        nats.
+    begins : ndarray of shape (n_bets,), int
+        Number of that row.
     """
 
     def __init__(self) -> None:
-        self.n_rows, self.log_capital, self.since = 0, 0.0, 0
-        self._log_bets = np.full(N_BETS, -np.inf)
-        self._log_best = np.full(N_BETS, -np.inf)
-        self._since = np.zeros(N_BETS, np.int64)
+        self.n_rows = 0
+        self.log_bets = np.full(N_BETS, -np.inf)
+        self.log_best = np.full(N_BETS, -np.inf)
+        self.begins = np.zeros(N_BETS, np.int64)
 
     def add(
         self, low: Float[np.ndarray, " n_rows"], high: Float[np.ndarray, " n_rows"]
@@ -85,19 +86,18 @@ class Evidence:
         before = np.concatenate([np.zeros((1, N_BETS)), total[:-1]])
         # Logarithm of what is put on each bet at each row, in units of what it has become by then.
         stakes = np.log((kept[:-1] - kept[1:]) / N_BETS)[:, None] - before
-        all_stakes = np.concatenate([self._log_bets[None], stakes])
+        all_stakes = np.concatenate([self.log_bets[None], stakes])
         log_bets = total + np.logaddexp.accumulate(all_stakes)[1:]
         # The best single bet and start.
-        rivals = np.concatenate([self._log_best[None], stakes])
+        rivals = np.concatenate([self.log_best[None], stakes])
         best = np.maximum.accumulate(rivals)
         begins = np.where(rivals[1:] >= best[1:], time[:-1, None], -1)
-        since = np.maximum.accumulate(np.concatenate([self._since[None], begins]))[1:]
+        since = np.maximum.accumulate(np.concatenate([self.begins[None], begins]))[1:]
         log_best = total + best[1:]
         log_capital = np.logaddexp(np.log(kept[1:]), np.logaddexp.reduce(log_bets, axis=1))
         of_best = since[np.arange(n), np.argmax(log_best, axis=1)]
-        self._log_bets, self._log_best, self._since = log_bets[-1], log_best[-1], since[-1]
+        self.log_bets, self.log_best, self.begins = log_bets[-1], log_best[-1], since[-1]
         self.n_rows += n
-        self.log_capital, self.since = float(log_capital[-1]), int(of_best[-1])
         return log_capital, of_best
 
 

@@ -36,13 +36,18 @@ class DriftMonitor:
     Attributes
     ----------
     alpha : float
+    sample : EmpiricalDistribution
+        The energies kept.
+    ranks : ConformalRanks
+    evidence : Evidence
     """
 
     def __init__(self, calibration: Calibration, alpha: object = ALPHA) -> None:
         assert calibration.held_out is not None, "checked by check_watchable"
         self.alpha = check_number("alpha", alpha, 0.0, 1.0, above=True)
-        self._ranks = ConformalRanks(calibration.held_out)
-        self._evidence = Evidence()
+        self.sample = calibration.held_out
+        self.ranks = ConformalRanks(self.sample)
+        self.evidence = Evidence()
         self._waiting: list[np.ndarray] = []
         self._highest = 0.0
         self._row: int | None = None
@@ -51,7 +56,7 @@ class DriftMonitor:
     @property
     def n_rows(self) -> int:
         """Rows watched."""
-        return self._evidence.n_rows + sum(map(len, self._waiting))
+        return self.evidence.n_rows + sum(map(len, self._waiting))
 
     @property
     def row(self) -> int | None:
@@ -109,14 +114,26 @@ class DriftMonitor:
         self._catch_up()
         return self._follow(energy)
 
+    def go_on(
+        self,
+        ranks: ConformalRanks,
+        evidence: Evidence,
+        log_evidence: float,
+        row: int | None,
+        since: int | None,
+    ) -> None:
+        """Begin where another one stood; see :mod:`dagmm.inference.drift.state`."""
+        self.ranks, self.evidence, self._highest = ranks, evidence, log_evidence
+        self._row, self._since, self._waiting = row, since, []
+
     def _catch_up(self) -> None:
         if self._waiting:
             waiting, self._waiting = np.concatenate(self._waiting), []
             self._follow(waiting)
 
     def _follow(self, energy: np.ndarray) -> np.ndarray:
-        first = self._evidence.n_rows
-        log_evidence, since = self._evidence.add(*self._ranks.add(energy))
+        first = self.evidence.n_rows
+        log_evidence, since = self.evidence.add(*self.ranks.add(energy))
         self._highest = max(self._highest, float(log_evidence.max(initial=0.0)))
         called = log_evidence >= -math.log(self.alpha)
         if self._row is None and called.any():

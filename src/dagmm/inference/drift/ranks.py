@@ -29,17 +29,27 @@ class ConformalRanks:
     sample : EmpiricalDistribution
         The energies that a model keeps. Where it does not keep all of them, a gap between two
         that are kept counts for all that lie in it.
+
+    Attributes
+    ----------
+    digest : str
+        Of the energies kept.
+    added : ndarray of shape (n_gaps,), int
+        New rows by the gap that they lie in.
+    n_rows : int
+        New rows.
     """
 
     def __init__(self, sample: EmpiricalDistribution) -> None:
         # Drawn from the energies themselves: the same for a model, others for another.
-        seed = int(hashlib.sha256(sample.energy.tobytes()).hexdigest(), 16)
-        known, self._new = np.random.default_rng(seed).spawn(2)
+        self.digest = hashlib.sha256(sample.energy.tobytes()).hexdigest()
+        known, self._new = np.random.default_rng(int(self.digest, 16)).spawn(2)
         self._distinct, group = np.unique(sample.energy, return_inverse=True)
         self._keys = np.sort(group + known.random(len(group)))
         #: Places from gap to gap between the energies kept; each new row adds one to its gap.
         self._places = np.diff(sample.rank, prepend=-1, append=sample.n_rows)
         self._n_places = sample.n_rows + 1
+        self.added = np.zeros_like(self._places)
         self.n_rows = 0
 
     def add(
@@ -64,16 +74,22 @@ class ConformalRanks:
             found[:, part] = self._add(energy[part])
         return found[0], found[1]
 
+    def go_on(self, gap: Int64[np.ndarray, " n"], n_rows: Int64[np.ndarray, " n"]) -> None:
+        """Begin with rows that were added before: so many in each of some gaps."""
+        self.added[gap] = n_rows
+        self.n_rows = int(n_rows.sum())
+        self._new.bit_generator.advance(self.n_rows)  # type: ignore[attr-defined]
+
     def _add(self, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gap = self._gaps(energy)
-        n_before, own = self._n_places + self.n_rows, self._places[gap]
-        above = n_before - np.cumsum(self._places)[gap]
+        n_before, places = self._n_places + self.n_rows, self._places + self.added
+        above, own = n_before - np.cumsum(places)[gap], places[gap]
         # Rows of this part that come before.
         earlier = np.tri(len(gap), k=-1, dtype=bool)
         above = above + (earlier & (gap[None, :] > gap[:, None])).sum(axis=1)
         own = own + (earlier & (gap[None, :] == gap[:, None])).sum(axis=1)
         total = n_before + np.arange(len(gap))
-        np.add.at(self._places, gap, 1)
+        np.add.at(self.added, gap, 1)
         self.n_rows += len(gap)
         return above / total, (above + own) / total
 
