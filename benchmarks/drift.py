@@ -30,6 +30,8 @@ ALPHAS = (0.01, 0.05)
 KNOWN, NULL_ROWS = (20, 50, 200, 1000), 2000
 POOL, TEST = 60_000, 30_000
 STREAM, BEFORE, CREEP = 500, (200, 2000), 500
+#: Seeds that are asked for rows in the order of time too, which takes another fit.
+IN_TIME = 2
 FDR, SELECTED_FROM, STRANGE = 0.1, 500, 25
 
 
@@ -89,7 +91,9 @@ def one_model(n_rows: int, seed: int, n_streams: int) -> dict[str, Any]:
     rest = rows[n_rows:]
     energy = detector.energy(rest)
     n_whole = min(n_streams, len(rest) // STREAM)
-    null = [monitor_p(detector, energy[i * STREAM : (i + 1) * STREAM]) for i in range(n_whole)]
+    null = [
+        lowest_p_value(detector, energy[i * STREAM : (i + 1) * STREAM]) for i in range(n_whole)
+    ]
     found: dict[str, Any] = {"null": null, "known": detector.threshold_["n_rows"]}
     for kind in ("drift", "bias"):
         starts = np.flatnonzero((kinds[1:] == kind) & (kinds[:-1] != kind)) + 1
@@ -112,11 +116,12 @@ def one_model(n_rows: int, seed: int, n_streams: int) -> dict[str, Any]:
     found["selected"] = [
         selected(detector, rest, faulty[kinds != "normal"], rng) for _ in range(40)
     ]
-    found["in time"] = in_order_of_time(in_time, n_rows, seed)
+    if seed < IN_TIME:
+        found["in time"] = in_order_of_time(in_time, n_rows, seed)
     return found
 
 
-def monitor_p(detector: DAGMMDetector, energy: np.ndarray) -> float:
+def lowest_p_value(detector: DAGMMDetector, energy: np.ndarray) -> float:
     """Return the p-value of one stream, at whatever row it is the lowest."""
     monitor = DriftMonitor(detector.model_.calibration, 0.01)
     monitor.update(energy)
@@ -150,7 +155,9 @@ def in_order_of_time(rows: np.ndarray, n_rows: int, seed: int) -> dict[str, Any]
         energy = detector.energy(table[n_rows:])
         doubted = bool(detector.drift(table[n_rows : n_rows + 10]).warnings)
     n_whole = len(energy) // STREAM
-    parts = [monitor_p(detector, energy[i * STREAM : (i + 1) * STREAM]) for i in range(n_whole)]
+    parts = [
+        lowest_p_value(detector, energy[i * STREAM : (i + 1) * STREAM]) for i in range(n_whole)
+    ]
     return {"null": parts, "doubted": doubted}
 
 
@@ -188,12 +195,13 @@ def show(results: dict[str, Any], models: dict[int, list[dict[str, Any]]]) -> No
             f"  selected at a rate of {FDR:g}: {100 * share:.1f} % of them normal on the mean, "
             f"{100 * found_share:.0f} % of the faulty rows found"
         )
-        late_null = np.concatenate([one["in time"]["null"] for one in found])
+        in_time = [one["in time"] for one in found if "in time" in one]
+        late_null = np.concatenate([one["null"] for one in in_time])
         print(
             f"  in the order of time: {100 * (late_null <= 0.01).mean():.0f} % of "
             f"{len(late_null)} normal streams called at alpha 0.01; "
-            f"{sum(one['in time']['doubted'] for one in found)} of {len(found)} models say that "
-            "the bound does not hold"
+            f"{sum(one['doubted'] for one in in_time)} of {len(in_time)} models say that the "
+            "bound does not hold"
         )
 
 
@@ -203,7 +211,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--streams", type=int, default=1000, help="of energies, for each number")
-    parser.add_argument("--models", type=int, default=10, help="seeds 0, 1, ...")
+    parser.add_argument("--models", type=int, default=5, help="seeds 0, 1, ...")
     parser.add_argument("--rows", type=int, nargs="+", default=[400, 2000], help="training rows")
     parser.add_argument("--model-streams", type=int, default=100, help="normal streams of each")
     parser.add_argument("--out", type=Path, help="JSON file, kept up to date; fits resume")
