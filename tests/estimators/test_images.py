@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dagmm import ArgumentError, DAGMMDetector, InputError, compare
 from dagmm.data.images import ImageRows, image_rows
 from dagmm.inference.chunks import BLOCK_ROWS, BUFFER_BLOCKS, block_rows, buffer_rows
+from dagmm.inference.refresh.update import updated
 from dagmm.training.presets import image_config, image_hiddens
 from images import as_bytes, blobs, tiny_image_config
 from small_fits import energy_of, normal, tiny_dagmm, tiny_detector
@@ -33,6 +34,16 @@ def fitted(request):
 
 def exactly(message):
     return f"^{re.escape(message)}$"
+
+
+def test_images_are_watched_for_drift_and_merged_into_a_model(fitted):
+    if not isinstance(fitted, DAGMMDetector):
+        return
+    found = fitted.drift(blobs(n=30, seed=1))
+    assert (found.columns, found.n_rows, found.has_drifted) == ((), 30, False)
+    model, update = updated(fitted.model_, blobs(n=120, seed=2))
+    assert (update.columns, update.n_rows, update.version) == ((), 120, 2)
+    assert np.isfinite(model.energy(blobs(seed=1))).all()
 
 
 def test_images_are_fitted_and_scored(fitted):

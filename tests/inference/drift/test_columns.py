@@ -122,14 +122,14 @@ def test_chances_of_distances_are_those_of_scipy():
 def test_columns_that_did_not_move_are_seldom_said_to_have():
     """The chance of any of ten columns, over many tables, whatever the distance."""
     rng, n_said = np.random.default_rng(1), 0
-    for _ in range(60):
+    for _ in range(30):
         names = [f"c{i}" for i in range(9)]
         rows = pd.DataFrame(rng.normal(size=(500, 9)), columns=names).assign(
             tool=rng.choice(["x", "y", "z"], 500)
         )
         counts = counted(rows[:300], rows[300:])
         n_said += min(one.p_value for one in counts.moves(300, 0.1)) <= 0.1
-    assert n_said <= 12
+    assert n_said <= 8
 
 
 def test_columns_that_moved_are_told_from_those_that_did_not():

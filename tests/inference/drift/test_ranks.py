@@ -45,7 +45,7 @@ def test_parts_of_a_long_table_are_compared_with_each_other():
 def test_places_of_exchangeable_rows_are_uniform_and_independent(kind, n_known):
     """Over many tables: of each of the first rows, and of each with the row before it."""
     rng, drawn = np.random.default_rng(2), []
-    for _ in range(2000):
+    for _ in range(1000):
         energy = rng.exponential(size=n_known + 3)
         if kind == "tied":
             # In thirds, so that few tables are alike: who has the same energies draws the same.
@@ -57,7 +57,7 @@ def test_places_of_exchangeable_rows_are_uniform_and_independent(kind, n_known):
     for place in drawn.T:
         assert stats.kstest(place, "uniform").pvalue > 1e-3
     for one, other in ((0, 1), (1, 2), (0, 2)):
-        assert abs(stats.spearmanr(drawn[:, one], drawn[:, other]).statistic) < 0.08
+        assert abs(stats.spearmanr(drawn[:, one], drawn[:, other]).statistic) < 0.11
 
 
 def test_a_gap_of_energies_that_are_not_kept_counts_for_all_in_it():
