@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 
 from dagmm import ArgumentError
-from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.calibration import OUT_OF_FOLD
 from dagmm.inference.calibration.energies import EmpiricalDistribution
-from dagmm.inference.drift.monitor import DriftMonitor, doubts_about
+from dagmm.inference.drift.monitor import DriftMonitor, bound_on, doubts_about
 from small_tables import CALIBRATION
 
 
@@ -99,6 +99,9 @@ def test_a_bound_that_is_none_is_refused(alpha):
 def test_rows_that_depend_are_doubted():
     rng = np.random.default_rng(5)
     assert doubts_about(known(rng.normal(size=2000))) == ()
+    assert bound_on(known(rng.normal(size=2000))) == "proven"
+    parts = replace(known(rng.normal(size=2000)), held_out_are=OUT_OF_FOLD)
+    assert bound_on(parts) == "approximate"
     slow = np.repeat(rng.normal(size=40), 50)
     calibration = replace(known(slow), held_out=EmpiricalDistribution.of(slow))
     (said,) = doubts_about(calibration)
@@ -108,4 +111,4 @@ def test_rows_that_depend_are_doubted():
         f"about {worth:.0f} independent ones: such rows are not exchangeable, and the bound on "
         "false alarms does not hold; drift may be called where there is none"
     )
-    assert isinstance(calibration, Calibration)
+    assert bound_on(calibration) == "none"

@@ -13,7 +13,14 @@ from dagmm.data.base import Chunk
 from dagmm.data.convert import as_rows
 from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.drift.columns import ColumnDrift, DriftCounts, holes_of
-from dagmm.inference.drift.monitor import ALPHA, DriftMonitor, check_watchable, doubts_about
+from dagmm.inference.drift.monitor import (
+    ALPHA,
+    Bound,
+    DriftMonitor,
+    bound_on,
+    check_watchable,
+    doubts_about,
+)
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.reference_values import sampled_rows
@@ -29,6 +36,10 @@ class Drift:
         Whether the rows, in their order, have left what the model knows.
     alpha : float
         Chance that rows like those of the model are called drift.
+    bound : {"proven", "approximate", "none"}
+        How far that chance can be trusted: proven for energies of rows held out of the fit, or
+        of :meth:`~dagmm.DAGMMDetector.calibrate`, if rows are exchangeable; approximate where
+        they are those of a part of the model; none where the rows kept depend on each other.
     p_value : float
         Chance that such rows ever look as strange, at whatever row one looks.
     row : int or None
@@ -56,6 +67,7 @@ class Drift:
 
     has_drifted: bool
     alpha: float
+    bound: Bound
     p_value: float
     row: int | None
     since: int | None
@@ -114,6 +126,7 @@ def drift_of(model: FittedModel, table: object, alpha: object = ALPHA) -> Drift:
     return Drift(
         monitor.has_drifted,
         monitor.alpha,
+        bound_on(model.calibration),
         monitor.p_value,
         monitor.row,
         monitor.since,

@@ -17,8 +17,7 @@ beforehand: ``w_s / n_bets`` of it on each bet from row ``s`` on, and what is no
 As little of it goes to each row, a change after a million quiet rows costs about 19 nats that one
 at the start does not; capital that is bet all the time would be gone by then. All bets are on low
 places, those of strange rows, and fall with the place: rows that are more normal than those a
-model knows, as are those of a mean of several networks beside those of a single one, bring no
-evidence.
+model knows bring no evidence.
 """
 
 import numpy as np

@@ -1,17 +1,20 @@
 """Watches energies for drift, and says from when on they are no longer those of known rows."""
 
 import math
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError
-from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.calibration import HELD_OUT, OF_A_TABLE, Calibration
 from dagmm.inference.drift.evidence import Evidence
 from dagmm.inference.drift.ranks import ConformalRanks
 from dagmm.inference.fitted_model import FittedModel
 
+#: How far a bound on false alarms can be trusted.
+Bound: TypeAlias = Literal["proven", "approximate", "none"]
 #: Chance of a false alarm when the user does not say.
 ALPHA = 0.01
 #: Energies that come a few at a time wait until there are so many of them.
@@ -166,6 +169,18 @@ def check_watchable(model: FittedModel) -> None:
             "drift: this model keeps energies of rows only that it was fitted to, which are lower "
             "than those of new rows; calibrate it with normal rows first."
         )
+
+
+def bound_on(calibration: Calibration) -> Bound:
+    """Say how far the bound on false alarms can be trusted.
+
+    It is proven where the whole model scored the rows kept as it scores new ones. Of rows that
+    single networks left out, or an update's mixtures, the energies are those of a part of the
+    model, and those of new rows may lie a little higher or lower.
+    """
+    if doubts_about(calibration):
+        return "none"
+    return "proven" if calibration.held_out_are in (HELD_OUT, OF_A_TABLE) else "approximate"
 
 
 def doubts_about(calibration: Calibration) -> tuple[str, ...]:
