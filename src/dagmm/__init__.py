@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dagmm._core.errors import TableWarning as TableWarning
     from dagmm.estimators.dagmm import DAGMM as DAGMM
     from dagmm.estimators.detector import DAGMMDetector as DAGMMDetector
+    from dagmm.estimators.fleet import DAGMMFleet as DAGMMFleet
     from dagmm.evaluation.compare import compare as compare
     from dagmm.evaluation.result import Comparison as Comparison
     from dagmm.inference.fitted_model import FittedModel as FittedModel
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "DAGMM": "dagmm.estimators.dagmm",
     "DAGMMDetector": "dagmm.estimators.detector",
+    "DAGMMFleet": "dagmm.estimators.fleet",
     "FittedModel": "dagmm.inference.fitted_model",
     "load_model": "dagmm.inference.persistence.directory",
     "compare": "dagmm.evaluation.compare",

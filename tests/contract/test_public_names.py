@@ -13,6 +13,7 @@ NAMES = [
     "DAGMM",
     "DAGMMDetector",
     "DAGMMError",
+    "DAGMMFleet",
     "FittedModel",
     "InputError",
     "ModelFileError",

@@ -17,6 +17,9 @@ from typing import TypeVar
 import joblib
 from threadpoolctl import ThreadpoolController
 
+#: Threads that work side by side; all cores by default.
+_n_threads: int | None = None
+
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 
@@ -43,12 +46,12 @@ def parallel_map(
     """
     source = iter(items)
     first = list(islice(source, 2))
-    if len(first) < 2:  # threads would cost more than a few rows do
-        with single_threaded_blas():
-            yield from map(function, first)
-        return
+    n_threads = n_cores()
     source = chain(first, source)
-    n_threads = joblib.cpu_count()
+    if len(first) < 2 or n_threads == 1:  # threads would cost more than a few rows do
+        with single_threaded_blas():
+            yield from map(function, source)
+        return
     with single_threaded_blas(), ThreadPoolExecutor(n_threads, initializer=_join) as pool:
         waiting: list[Future[_B]] = []
         try:
@@ -64,6 +67,17 @@ def parallel_map(
             for future in waiting:
                 future.cancel()
             raise
+
+
+def n_cores() -> int:
+    """Return how many cores there are to work on."""
+    return int(joblib.cpu_count()) if _n_threads is None else _n_threads
+
+
+def keep_to_one_core() -> None:
+    """Work without threads in this process from here on, as others work beside it."""
+    global _n_threads
+    _n_threads = 1
 
 
 #: Held by whoever limits BLAS, whose limit is one for all threads.

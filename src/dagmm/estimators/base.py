@@ -31,6 +31,7 @@ from dagmm.preprocessing.image_encoder import ImageEncoder
 if TYPE_CHECKING:
     from dagmm.inference.export.export import Exported
     from dagmm.training.checkpoint.directory import Checkpoint
+    from dagmm.training.start import WarmStart
 
 
 class FittedModelEstimator(TransformerMixin, BaseEstimator):
@@ -418,10 +419,15 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
 
         return Checkpoint(path)
 
-    def _before(self) -> FittedModel | None:
-        """Return the model whose networks a fit goes on with."""
+    def _start(self) -> "WarmStart | None":
+        """Return where a fit starts that goes on with the networks of the one before."""
         wanted = check_choice("warm_start", self.warm_start, (True, False))
-        return getattr(self, "model_", None) if wanted else None
+        before = getattr(self, "model_", None) if wanted else None
+        if before is None:
+            return None
+        from dagmm.training.start import WarmStart
+
+        return WarmStart(before)
 
     def _take(self, model: FittedModel) -> None:
         """Make a fitted model this estimator's own."""

@@ -218,11 +218,11 @@ class DAGMM(FittedModelEstimator):
         scaling = _SCALINGS[check_choice("normalize", self.normalize, tuple(_SCALINGS))]
         self._config(2, (1,))  # says what is wrong with an argument before the table is read
         data = DataConfig(scaling, self._roles())
-        before = self._before()
+        start = self._start()
         place = self._checkpoint(checkpoint, "random_seed")
         rows = self._rows(X, fitting=True)
         with progress_for(self.verbose) as progress:
-            model, _ = fit_model(rows, data, self._config, 1, seed, progress, place, before)
+            model, _ = fit_model(rows, data, self._config, 1, seed, progress, place, start)
         self._take(model)
         return self
 

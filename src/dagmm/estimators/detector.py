@@ -34,6 +34,7 @@ from dagmm.training.presets import SCALING, image_config, table_config, window_c
 
 if TYPE_CHECKING:
     from dagmm.training.prepare import DataConfig
+    from dagmm.training.start import Start
 
 #: What each kind of network sees of a window.
 _DETAIL_OF: dict[str, Detail] = {"dense": "summary", "convolutional": "sequence"}
@@ -217,25 +218,21 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
             depend on each other so much that the threshold may let through twice as many as
             stated.
         """
+        return self._fit(X, self._start(), checkpoint)
+
+    def _fit(self, X: Any, start: "Start | None", checkpoint: Any = None) -> Self:
+        """Fit to a table, with networks that start somewhere if that is said."""
         from dagmm.training.fit import fit_model  # what only a fit needs takes long to import
-        from dagmm.training.prepare import DataConfig
 
         check_contamination(self.contamination)
         n_members = check_int("n_members", self.n_members, 1)
-        seed = int(check_random_state(self.random_state).randint(2**31))
-        length, detail = self._windows()
-        options = ConfigOptions.of(self.config)
-        data = DataConfig(SCALING, self._roles(), length, detail, holds_out=True)
-        before = self._before()
+        seed = self._seed()
+        data, options = self._data(), ConfigOptions.of(self.config)
         place = self._checkpoint(checkpoint, "random_state")
         rows = self._rows(X, fitting=True)
+        preset = self._preset(rows, data, options)
         with progress_for(self.verbose) as progress:
-            default = partial(_preset(rows, data), n_members=n_members)
-
-            def preset(n_rows: int, shape: tuple[int, ...]) -> DetectorConfig:
-                return options.apply(default(n_rows, shape), n_rows)
-
-            model, energy = fit_model(rows, data, preset, n_members, seed, progress, place, before)
+            model, energy = fit_model(rows, data, preset, n_members, seed, progress, place, start)
         chosen = choose_threshold(
             model.calibration, contamination=self.contamination, n_steps=model.n_steps
         )
@@ -243,7 +240,7 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
             # Of a long table not all energies are kept; the share is to be exact all the same.
             chosen = replace(chosen, energy=threshold_of(energy, self.contamination))
         for warning in chosen.warnings:
-            warnings.warn(f"the threshold: {warning.text}.", FewRowsWarning, stacklevel=2)
+            warnings.warn(f"the threshold: {warning.text}.", FewRowsWarning, stacklevel=3)
         self._take(model.with_threshold(chosen))
         return self
 
@@ -405,6 +402,37 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         """+1 for normal rows, -1 for anomalies; shape (n_rows,), int."""
         return label_of(self.decision_function(X))
 
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31))
+
+    def _preset(
+        self, rows: Rows, data: "DataConfig", options: ConfigOptions
+    ) -> Callable[[int, tuple[int, ...]], DetectorConfig]:
+        """Return what decides how such rows are fitted."""
+        default: Callable[..., DetectorConfig] = table_config
+        if data.window is not None:
+            default = partial(window_config, detail=data.detail)
+        elif isinstance(rows, ImageRows):
+            default = image_config
+        elif data.roles is not None and data.roles.time is not None:
+            default = partial(table_config, in_time=True)
+
+        def preset(n_rows: int, shape: tuple[int, ...]) -> DetectorConfig:
+            return options.apply(default(n_rows, shape, self.n_members), n_rows)
+
+        return preset
+
+    def _remember(self, **record: Any) -> None:
+        """Have the model say beside its training how its table was read."""
+        self.model_ = replace(self.model_, record=replace(self.model_.record, **record))
+
+    def _data(self) -> "DataConfig":
+        """Check how rows are to be read."""
+        from dagmm.training.prepare import DataConfig
+
+        length, detail = self._windows()
+        return DataConfig(SCALING, self._roles(), length, detail, holds_out=True)
+
     def _windows(self) -> "tuple[WindowLength | None, Detail]":
         """Check what the user says about windows."""
         choice = check_choice("network", self.network, tuple(_DETAIL_OF))
@@ -426,13 +454,3 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         self.threshold_ = model.decision.plain()
         self.history_ = [dict(history) for history in model.record.histories]
         self.verdict_ = model.record.verdict
-
-
-def _preset(rows: Rows, data: "DataConfig") -> Callable[..., DetectorConfig]:
-    """Return what decides how such rows are fitted."""
-    if data.window is not None:
-        return partial(window_config, detail=data.detail)
-    if isinstance(rows, ImageRows):
-        return image_config
-    in_time = data.roles is not None and data.roles.time is not None
-    return partial(table_config, in_time=True) if in_time else table_config

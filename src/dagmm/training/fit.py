@@ -7,7 +7,6 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from dagmm._core.errors import ArgumentError
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm.data.base import Rows
@@ -24,7 +23,6 @@ from dagmm.inference.ensemble import (
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.record import Diagnostics, TrainingRecord
 from dagmm.inference.surprisal import Surprisal
-from dagmm.networks.network import Architecture
 from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, RowView, viewed
 from dagmm.training.checkpoint.directory import Checkpoint
@@ -43,6 +41,7 @@ from dagmm.training.splits.out_of_fold import (
     energies_under,
     unfitted_energies,
 )
+from dagmm.training.start import Start
 from dagmm.training.trainer import TrainedMember, train
 from dagmm.training.weights import weigh
 
@@ -50,7 +49,7 @@ from dagmm.training.weights import weigh
 Preset: TypeAlias = Callable[[int, tuple[int, ...]], DetectorConfig]
 
 
-class _Seeds(NamedTuple):
+class Seeds(NamedTuple):
     """The one source of chance of each stage."""
 
     training: np.random.SeedSequence
@@ -68,7 +67,7 @@ def fit_model(
     seed: int,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
-    before: FittedModel | None = None,
+    start: Start | None = None,
 ) -> tuple[FittedModel, Float[np.ndarray, " n_training"]]:
     """Fit a model to rows of a table, to windows of them, or to images.
 
@@ -84,8 +83,8 @@ def fit_model(
     progress : Progress
     checkpoint : Checkpoint, optional
         Where the training is kept while it runs, and goes on from.
-    before : FittedModel, optional
-        Whose networks are trained on; they are drawn by default.
+    start : WarmStart or FleetStart, optional
+        Where networks start; they are drawn by default.
 
     Returns
     -------
@@ -101,10 +100,12 @@ def fit_model(
     ArgumentError, InputError, ModelFileError, ModelSaveError
         If an argument, the table or the checkpoint cannot be used.
     """
-    seeds = _Seeds(*np.random.SeedSequence(seed).spawn(5))
-    prepared = _prepare(rows, data, n_networks, seeds, progress)
+    seeds = Seeds(*np.random.SeedSequence(seed).spawn(5))
+    prepared = prepare(rows, data, n_networks, seeds, progress)
     split = prepared.split
-    config = preset(split.n_each, prepared.shape)
+    config, initial = preset(split.n_each, prepared.shape), None
+    if start is not None:
+        config, initial = start.begin(config, prepared)
     names = [config.view_of(i) for i in range(n_networks)]
     of_networks = prepared.views_of(names)
     trained = train(
@@ -114,7 +115,7 @@ def fit_model(
         config.training,
         seeds.training,
         progress,
-        initial=None if before is None else _parameters_of(before, config),
+        initial=initial,
         inputs=prepared.training_rows(of_networks, config.training.cycles),
         checkpoint=checkpoint,
     )
@@ -154,31 +155,13 @@ def fit_model(
     return model, energy
 
 
-def _prepare(
-    rows: Rows, data: DataConfig, n_networks: int, seeds: _Seeds, progress: Progress
+def prepare(
+    rows: Rows, data: DataConfig, n_networks: int, seeds: Seeds, progress: Progress
 ) -> Prepared:
+    """Read and encode rows, and say who is fitted to which of them."""
     if data.window is not None:
         return prepare_windows(rows, data, n_networks, progress)
     return prepare_rows(rows, data, n_networks, (seeds.drawing, seeds.splitting), progress)
-
-
-def _parameters_of(before: FittedModel, config: DetectorConfig) -> list[np.ndarray]:
-    """Return where networks start that go on from others."""
-    known = [network.architecture.shapes() for network in before.networks]
-    if known != [architecture.shapes() for architecture in config.architectures]:
-        raise ArgumentError(
-            "warm_start goes on with the networks of the fit before, and this one has others: "
-            f"{_in_words(config.architectures)} instead of "
-            f"{_in_words([network.architecture for network in before.networks])}. Fit a table "
-            "with the same columns and categories, or without warm_start."
-        )
-    return [network.parameters for network in before.networks]
-
-
-def _in_words(architectures: Sequence[Architecture]) -> str:
-    one = architectures[0]
-    widths = "-".join(map(str, (one.n_features, *one.comp_hiddens)))
-    return f"{len(architectures)} of {widths}"
 
 
 def _fit_latent(
@@ -187,7 +170,7 @@ def _fit_latent(
     trained: Sequence[TrainedMember],
     views: Sequence[RowView | None],
     config: DetectorConfig,
-    seeds: _Seeds,
+    seeds: Seeds,
     progress: Progress,
 ) -> tuple[list[tuple[Component, ...]], str]:
     """Fit the densities of each network's z, and name the rows by their fingerprint."""

@@ -63,6 +63,10 @@ LAMBDA1, LAMBDA2 = 0.01, 0.0005
 STEPS, CYCLES, LEARNING_RATE = 500, 5, 2e-3
 CYCLES_OF_FEW = 3
 
+#: Networks of an asset of a fleet, which begin at networks of the fleet, and the epochs of 100
+#: steps that they are then trained for, at most, in one cycle.
+FLEET_MEMBERS, FLEET_EPOCHS = 2, 3
+
 #: As what networks see encoded rows, in turn.
 VIEWS: tuple[View, ...] = ("values", "normal_scores")
 

@@ -1,0 +1,1 @@
+"""Models of many assets that score a table as one."""
