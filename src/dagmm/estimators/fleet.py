@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -673,10 +673,10 @@ network, config, time_format
 
     def _record(self) -> dict[str, Any]:
         """Return what the record of each model says beside its training."""
-        return self._said
+        return self._said or {}
 
     #: What the command has models remember of how tables are read.
-    _said: ClassVar[dict[str, Any]] = {}
+    _said: dict[str, Any] | None = None
 
     def _plain_arguments(self) -> dict[str, Any]:
         """Arguments that a saved fleet keeps."""

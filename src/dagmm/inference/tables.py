@@ -58,12 +58,12 @@ def batches_of(model: FittedModel, source: TableFile, passed: Sequence[str]) -> 
     encoder = model.table_encoder
     kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
     kinds |= dict.fromkeys(model.columns, "other")
-    kinds |= _kinds(encoder)
+    kinds |= kinds_of(encoder)
     encoder.check_units(source.style)
     return (Batch(table, start) for start, table in source.batches(kinds))
 
 
-def _kinds(encoder: TableEncoder) -> dict[str, Kind]:
+def kinds_of(encoder: TableEncoder) -> dict[str, Kind]:
     """Return what each column of the model must hold; what "other" holds, the encoder reads."""
     kinds: dict[str, Kind] = dict.fromkeys(encoder.columns, "number")
     kinds |= {date.name: "other" for date in encoder.dates}

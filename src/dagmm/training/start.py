@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import safetensors.numpy
@@ -32,6 +32,7 @@ Kind: TypeAlias = tuple[object, ...]
 _ROWS, _JUDGED = 2**14, 0.1
 
 
+@runtime_checkable
 class Start(Protocol):
     """Says where the networks of a fit start, and how they are then trained."""
 

@@ -42,6 +42,31 @@ def fit(
     time: o.Times = None,
     group: o.Group = None,
     time_format: o.TimeFormat = None,
+    per: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that names the asset: fits a model to each, a fleet.", metavar="COLUMN"
+        ),
+    ] = None,
+    add: Annotated[
+        bool, typer.Option("--add", help="With --per: adds new assets to the fleet.")
+    ] = False,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone",
+            help="With --per: fits each asset as if there were no others, which takes longer.",
+        ),
+    ] = False,
+    least_rows: Annotated[
+        int | None,
+        typer.Option(
+            help="With --per: assets with fewer rows have no model of their own, and are scored "
+            "by one of all; 100 by default.",
+            min=2,
+            show_default=False,
+        ),
+    ] = None,
     window: Annotated[
         str | None,
         typer.Option(
@@ -70,7 +95,12 @@ def fit(
             metavar="SHARE",
         ),
     ] = None,
-    members: Annotated[int, typer.Option(help="Number of networks.", min=1)] = 4,
+    members: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of networks; 4 by default, with --per 2.", min=1, show_default=False
+        ),
+    ] = None,
     seed: o.Seed = 0,
     max_seconds: Annotated[
         float | None,
@@ -150,6 +180,17 @@ def fit(
         train and train.value,
         max_seconds,
     )
+    if per is None:
+        for option, given in (("--add", add), ("--alone", alone), ("--least-rows", least_rows)):
+            if given:
+                raise ArgumentError(f"{option} belongs to --per, the column of the asset.")
+    else:
+        from dagmm.cli.jobs.fleet import fit_fleet
+
+        with noted(quiet):
+            least = 100 if least_rows is None else least_rows
+            show(fit_fleet(job, per, add=add, alone=alone, least_rows=least), as_json)
+        return
     with noted(quiet):
         result = fit_table(job)
     show(result, as_json)

@@ -1,15 +1,24 @@
 """``dagmm score``."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from dagmm._core.errors import ArgumentError
 from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show
 
 
+class Unseen(StrEnum):
+    """What becomes of assets that a fleet was not fitted to."""
+
+    error = "error"
+    all = "all"
+
+
 def score(
-    model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
+    model: Annotated[str, typer.Argument(help="Directory of a saved model, or fleet.")],
     table: o.Tables,
     output: Annotated[
         str,
@@ -50,6 +59,14 @@ def score(
     na: o.NA = None,
     thousands: o.Thousands = None,
     sheet: o.Sheet = None,
+    unseen: Annotated[
+        Unseen | None,
+        typer.Option(
+            help="Of a fleet: rows of assets that it was not fitted to are an error, or are "
+            "scored by the model of all assets.",
+            show_default=False,
+        ),
+    ] = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -85,8 +102,17 @@ def score(
         output_encoding,
         follow,
     )
+    from dagmm.inference.fleet.directory import is_saved_fleet
+
     with noted(quiet):
-        result = score_table(job)
+        if is_saved_fleet(model):
+            from dagmm.cli.jobs.fleet import score_with_fleet
+
+            result = score_with_fleet(job, unseen and unseen.value)
+        elif unseen is not None:
+            raise ArgumentError(f"--unseen belongs to a fleet, and {model!r} is none.")
+        else:
+            result = score_table(job)
     # Where the table goes to standard output, what is said about it does not.
     if output != "-" or not quiet:
         show(result, as_json, err=output == "-")

@@ -20,7 +20,9 @@ class Period(StrEnum):
 
 
 def threshold(
-    model: Annotated[str, typer.Argument(help="Directory of a saved model of DAGMMDetector.")],
+    model: Annotated[
+        str, typer.Argument(help="Directory of a saved model of DAGMMDetector, or of a fleet.")
+    ],
     contamination: Annotated[
         float | None,
         typer.Option(help="Share of the training rows above it, in (0, 0.5].", metavar="SHARE"),
@@ -114,6 +116,13 @@ def threshold(
         Roles(label=label, normal=tuple(normal or ())),
         quiet,
     )
+    from dagmm.inference.fleet.directory import is_saved_fleet
+
     with noted(quiet):
+        if is_saved_fleet(model):
+            from dagmm.cli.jobs.fleet import move_thresholds
+
+            show(move_thresholds(job), as_json)
+            return
         meaning = move_threshold(job)
     show(meaning if as_json else in_words(meaning), as_json)

@@ -44,7 +44,9 @@ class FitJob:
     options : TableOptions
     roles : Roles
     contamination : "auto" or float
-    members, seed : int
+    members : int or None
+        4 by default.
+    seed : int
     force, quiet : bool
     window : int or str, optional
         Rows, a duration or "auto"; by default each row is scored by itself.
@@ -64,7 +66,7 @@ class FitJob:
     options: TableOptions
     roles: Roles
     contamination: Any = "auto"
-    members: int = 4
+    members: int | None = None
     seed: int = 0
     force: bool = False
     quiet: bool = False
@@ -133,7 +135,7 @@ def fit_table(job: FitJob) -> dict[str, Any]:
         )
     detector = DAGMMDetector(
         job.contamination,
-        job.members,
+        4 if job.members is None else job.members,
         job.seed,
         verbose=not job.quiet,
         **job.roles.arguments,

@@ -93,6 +93,10 @@ class Roles:
         """What a saved model records of them."""
         return InputRoles(self.ids, self.label, self.normal, self.drop, self.time, self.group)
 
+    def for_asset(self, per: str) -> InputRoles:
+        """Return what the model of an asset records of them, whose rows one column names."""
+        return InputRoles(self.ids, self.label, self.normal, self.drop, self.time, per)
+
     @classmethod
     def of_record(cls, record: TrainingRecord) -> "Roles":
         """Return what a saved model records; nothing, for one that was fitted in Python."""

@@ -106,14 +106,14 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
                 "heat maps."
             )
         rows = open_images(job.table, job.quiet)
-        passed, counted = [names_of(rows)[0]], _Counted(Roles(), repr(job.table), "images")
+        passed, counted = [names_of(rows)[0]], Counted(Roles(), repr(job.table), "images")
         _write(job, model, image_batches(rows, job.quiet), passed, counted)
     else:
         table_encoder(model, job.table)
         with _open(job, model) as source:
             added = names_added(job.p_value, job.explain)
             roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
-            counted = _Counted(roles, source.name, "rows")
+            counted = Counted(roles, source.name, "rows")
             batches = table_batches(model, source, roles, job.quiet)
             _write(job, model, batches, roles.passed, counted)
     return {
@@ -150,7 +150,7 @@ def _open(job: ScoreJob, model: FittedModel) -> TableFile:
     return open_table(job.table, options)
 
 
-class _Counted:
+class Counted:
     """Counts rows and anomalies on their way out, and keeps some labels and energies if asked."""
 
     def __init__(self, roles: Roles, table: str, unit: str) -> None:
@@ -187,7 +187,7 @@ def _write(
     model: FittedModel,
     batches: Iterable[Batch | ImageBatch],
     passed: Sequence[str],
-    counted: _Counted,
+    counted: Counted,
 ) -> None:
     """Score and write, batch by batch."""
     for warning in () if model.decision is None else model.decision.warnings:
@@ -197,7 +197,12 @@ def _write(
     found = results(
         model, parts, explainer, passed=passed, p_value=job.p_value, explain=job.explain
     )
-    written = counted.watch(pa.Table.from_batches([batch]) for batch in found)
+    write_results(job, (pa.Table.from_batches([batch]) for batch in found), counted)
+
+
+def write_results(job: ScoreJob, tables: Iterator[pa.Table], counted: Counted) -> None:
+    """Write what was scored, as it comes."""
+    written = counted.watch(tables)
     first = next(written)
     with open_sink(
         job.output, first.schema, force=job.force, encoding=job.output_encoding

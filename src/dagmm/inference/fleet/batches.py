@@ -65,6 +65,13 @@ class FleetScorer:
         self._scorers: dict[str, BatchScorer] = {}
         self._check_names()
 
+    def passing(self, names: Sequence[str]) -> "FleetScorer":
+        """Return the same, from which columns come out as they are."""
+        unseen = "all" if self._by_all else "error"
+        return FleetScorer(
+            self.fleet, unseen, passed=names, p_value=self._p_value, explain=self._explain
+        )
+
     @property
     def names_written(self) -> tuple[str, ...]:
         """Columns of the result beside those that pass through."""
@@ -98,8 +105,7 @@ class FleetScorer:
             )
         parts = list(parts_of(arrow_chunk(table, start), per))
         if not parts:
-            parts_of_all = [self._score_part("", self.fleet.of_all, table)]
-            return pa.concat_tables(parts_of_all)
+            return self._score_part("", self.fleet.of_all, table)
         models = [self.fleet.model_of(part.asset, unseen_by_all=self._by_all) for part in parts]
         order = np.concatenate([part.places for part in parts])
         together = table.take(pa.array(order)).combine_chunks()
@@ -131,12 +137,8 @@ class FleetScorer:
                 f"{self.fleet.per} {asset!r}, whose rows are counted by themselves: {error}"
             ) from error
         by = OWN if self.fleet.is_own(asset) else ALL
-        said = (
-            pa.array([by], pa.string())
-            .dictionary_encode()
-            .take(pa.array(np.zeros(rows.num_rows, np.int64)))
-        )
-        return pa.Table.from_batches([found]).append_column(SCORED_BY, said.cast(pa.string()))
+        said = pa.repeat(by, rows.num_rows)
+        return pa.Table.from_batches([found]).append_column(SCORED_BY, said)
 
     def _scorer_of(self, asset: str, model: FittedModel) -> BatchScorer:
         if model.windows is None:

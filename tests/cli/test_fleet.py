@@ -1,0 +1,138 @@
+"""A fleet on the command line: fitted, gone on with, scored, told about, added to."""
+
+import json
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from command import failure, run
+from dagmm import DAGMMFleet
+from dagmm.estimators import detector
+from dagmm.inference.fleet.batches import FleetScorer, together
+from fleets import ASSETS, fleet_table
+from small_fits import tiny_config
+
+TABLE = fleet_table()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a table of a fleet and the fleet that the command makes of it."""
+    folder = tmp_path_factory.mktemp("fleet")
+    table = pa.concat_tables([TABLE, fleet_table(("p9",), 30)])
+    table = table.append_column("id", pa.array([f"r{i}" for i in range(len(table))]))
+    pq.write_table(table, folder / "train.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        # Processes beside this one would not know of it.
+        patch.setattr(detector, "table_config", tiny_config)
+        patch.setattr("dagmm.estimators.fleet_fit.n_cores", lambda: 1)
+        arguments = ("fit", str(folder / "train.parquet"), "--per", "pump", "--id", "id")
+        result = run(*arguments, "-o", str(folder / "fleet"), "--json")
+        assert result.exit_code == 0, result.output
+    (folder / "said.json").write_text(result.stdout)
+    (folder / "notes").write_text(result.stderr)
+    return folder
+
+
+def test_fit_says_what_has_no_model_of_its_own(place):
+    said = json.loads((place / "said.json").read_text())
+    assert said["assets"] == 6
+    assert said["rows"] == 630
+    assert said["without_own_model"] == ["p9"]
+    note = "note: pump 'p9' is scored by the model of all assets, without one of its own: 30 rows"
+    assert note in (place / "notes").read_text()
+
+
+def test_scores_are_those_of_python_in_the_order_of_the_table(place):
+    out = place / "scores.parquet"
+    arguments = ("score", str(place / "fleet"), str(place / "train.parquet"), "-o", str(out))
+    result = run(*arguments, "--explain", "1", "--p-value", "--json", "--force")
+    assert result.exit_code == 0, result.output
+    said, scores = json.loads(result.stdout), pq.read_table(out)
+    train = pq.read_table(place / "train.parquet")
+    expected = DAGMMFleet.load(place / "fleet")
+    np.testing.assert_array_equal(scores["energy"].to_numpy(), expected.energy(train))
+    assert scores["id"].to_pylist() == train["id"].to_pylist()
+    assert scores["pump"].to_pylist() == train["pump"].to_pylist()
+    assert set(scores["scored_by"].to_pylist()) == {"own", "all"}
+    assert said["rows"] == 630
+    assert said["anomalies"] == int(scores["is_anomaly"].to_numpy().sum())
+    assert scores.column_names[-2:] == ["top_feature_1", "scored_by"]
+
+
+def test_a_table_may_come_in_pieces(place):
+    scorer = FleetScorer(DAGMMFleet.load(place / "fleet").fleet_, passed=["pump"])
+    whole = scorer.score(TABLE)
+    pieces = together(TABLE.to_batches(max_chunksize=50), 70)
+    assert pa.concat_tables(map(scorer.score, pieces)).equals(whole.combine_chunks())
+
+
+def test_info_counts_and_names_folders(place):
+    said = json.loads(run("info", str(place / "fleet"), "--json").stdout)
+    assert [one["asset"] for one in said["models"] if "folder" in one] != []
+    assert said["models"][-1]["why_not_own"] == "30 rows are fewer than 100"
+    words = run("info", str(place / "fleet")).stdout
+    assert re.search(r"^by model of all +1$", words, re.M)
+
+
+def test_assets_are_added(place):
+    pq.write_table(fleet_table(("p6",), seed=3), place / "new.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detector, "table_config", tiny_config)
+        arguments = ("fit", str(place / "new.parquet"), "--per", "pump", "--add")
+        before = DAGMMFleet.load(place / "fleet").energy(TABLE)
+        result = run(*arguments, "-o", str(place / "fleet"))
+    assert result.exit_code == 0, result.output
+    after = DAGMMFleet.load(place / "fleet")
+    assert after.assets_[-1] == "p6"
+    np.testing.assert_array_equal(after.energy(TABLE), before)
+
+
+def test_thresholds_move(place):
+    result = run("threshold", str(place / "fleet"), "--quantile", "0.9", "--json")
+    said = json.loads(result.stdout)
+    assert said["rules"] == ["quantile 0.9"]
+    assert said["lowest"] <= said["median"] <= said["highest"]
+    found = DAGMMFleet.load(place / "fleet")
+    energies = [found.detector(asset).threshold_["energy"] for asset in ASSETS]
+    assert min(energies) >= said["lowest"]
+    assert max(energies) <= said["highest"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("report", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/r.html"),
+            "is a fleet, and report",
+        ),
+        (
+            ("explain", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/e.csv"),
+            "is a fleet, and explain",
+        ),
+        (
+            ("threshold", "{0}/fleet", "--calibrate", "{0}/train.parquet", "--quantile", "0.9"),
+            "--calibrate takes one model; give the folder of an asset's, which dagmm info --json",
+        ),
+        (
+            ("fit", "{0}/train.parquet", "--per", "pump", "-o", "{0}/fleet"),
+            "holds a fleet already; choose another directory, add new assets with --add, or add",
+        ),
+        (
+            ("fit", "{0}/train.parquet", "--per", "pump", "-o", "{0}/x", "--checkpoint", "{0}/c"),
+            "--checkpoint belongs to the fit of one model; a fleet keeps what is finished in its",
+        ),
+        (
+            ("fit", "{0}/train.parquet", "--per", "pump", "--group", "id", "-o", "{0}/x"),
+            "--group and --per both name the asset of a row; give --per alone.",
+        ),
+        (("fit", "{0}/train.parquet", "--add", "-o", "{0}/x"), "--add belongs to --per, the col"),
+        (("fit", "{0}/train.parquet", "--per", "pumb", "-o", "{0}/x"), "no column 'pumb', which"),
+    ],
+)
+def test_what_is_not_for_fleets_is_refused_in_words(place, arguments, message):
+    said = failure(*(argument.format(place) for argument in arguments))
+    assert re.search(re.escape(message), said), said
