@@ -21,6 +21,7 @@ ORDER = [
     "networks",
     "mixture",
     "inference",
+    "cluster",
     "training",
     "estimators",
     "mlflow",

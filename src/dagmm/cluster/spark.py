@@ -1,0 +1,65 @@
+"""Spark: ``DataFrame.mapInArrow`` with a saved model."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from dagmm.cluster.extras import engine
+from dagmm.cluster.partitions import PartitionScorer
+
+
+def score(
+    model: str | os.PathLike[str],
+    frame: Any,
+    *,
+    passed: Sequence[str] | None = None,
+    p_value: bool = False,
+    explain: int = 0,
+) -> Any:
+    """Score a Spark DataFrame, partition by partition, where it lies.
+
+    Windows have the rows of each asset brought into one partition (a shuffle) and sorted by time.
+
+    Parameters
+    ----------
+    model : path-like
+        Of a saved model; its bytes travel with the job.
+    frame : pyspark.sql.DataFrame
+    passed : sequence of str, optional
+        Columns that come out as they are; by default all that the model does not describe.
+    p_value : bool, default=False
+    explain : int, default=0
+        How many columns to name that add most to an anomaly's energy.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        Lazy, as Spark has it.
+
+    Raises
+    ------
+    MissingExtraError
+        Without the ``spark`` extra.
+    ArgumentError, InputError, ModelFileError
+        If an argument, the columns or the model cannot be used.
+    """
+    types = engine("pyspark.sql.types", "spark")
+    to_spark = engine("pyspark.sql.pandas.types", "spark").from_arrow_type
+    scorer = PartitionScorer.of(model, frame.columns, passed, p_value=p_value, explain=explain)
+    if scorer.order:
+        frame = frame.repartition(scorer.order[0]).sortWithinPartitions(*scorer.order)
+    fields = [frame.schema[name] for name in scorer.passed]
+    fields += [types.StructField(name, to_spark(dtype)) for name, dtype in scorer.added.items()]
+
+    def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return scorer(batches)
+
+    read = frame.select(*map(_quoted, scorer.read))
+    return read.mapInArrow(scored, types.StructType(fields))
+
+
+def _quoted(name: str) -> str:
+    """Name a column whose name Spark would take for a path."""
+    return "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,53 @@
+"""Models that every engine scores with."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from cluster_tables import plant
+from dagmm import DAGMMDetector
+from small_fits import TINY
+
+
+@pytest.fixture(scope="session")
+def table():
+    return plant()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory, table):
+    """A saved model of rows that are scored by themselves."""
+    place = tmp_path_factory.mktemp("model") / "model"
+    DAGMMDetector(n_members=2, config=TINY).fit(table.drop_columns(["id", "line"])).save(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def series():
+    """Rows of three assets in time, in order."""
+    rng = np.random.default_rng(2)
+    n_rows = 120
+    parts = []
+    for asset in ("p1", "p2", "p3"):
+        level = rng.normal(size=n_rows)
+        parts.append(
+            pa.table(
+                {
+                    "pump": [asset] * n_rows,
+                    "t": np.arange(n_rows, dtype=float) * 10.0,
+                    "a": level,
+                    "b": level + 0.1 * rng.normal(size=n_rows),
+                }
+            )
+        )
+    return pa.concat_tables(parts)
+
+
+@pytest.fixture(scope="session")
+def window_folder(tmp_path_factory, series):
+    """A saved model of windows by asset."""
+    place = tmp_path_factory.mktemp("model") / "windows"
+    config = {**TINY, "densities": {"row_mixture": {"candidates": [1]}, "input_mixture": {}}}
+    detector = DAGMMDetector(n_members=2, config=config, time="t", group="pump", window=4)
+    detector.fit(series).save(place)
+    return place

@@ -1,0 +1,61 @@
+"""A local Ray with two workers scores as one process does."""
+
+import os
+
+import pyarrow as pa
+import pytest
+
+from cluster_tables import check_scores, cut
+
+ray = pytest.importorskip("ray")
+pytest.importorskip("ray.data")
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
+
+import dagmm.cluster.ray as on_ray  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def engine():
+    paths = os.environ.get("PYTHONPATH", "")
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=2**28,
+        runtime_env={"env_vars": {"PYTHONPATH": paths}},
+    )
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    yield
+    ray.shutdown()
+
+
+def arrow_of(dataset):
+    return pa.concat_tables(ray.get(dataset.to_arrow_refs()))
+
+
+def test_scores_are_those_of_one_process(engine, folder, table):
+    parts = [part.combine_chunks() for part in cut(table)]
+    scored = on_ray.score(folder, ray.data.from_arrow(parts), explain=1)
+    check_scores(arrow_of(scored), folder, table, ["id"], ["id", "line"])
+
+
+def test_windows_have_rows_of_an_asset_brought_together(engine, window_folder, series):
+    shuffled = series.take(pa.array(list(range(359, -1, -1))))
+    parts = [shuffled.slice(start, 90).combine_chunks() for start in range(0, 360, 90)]
+    scored = on_ray.score(window_folder, ray.data.from_arrow(parts))
+    check_scores(arrow_of(scored), window_folder, series, ["pump", "t"], ["pump", "t"])
+
+
+def test_a_worker_that_is_killed_does_not_make_results_short(engine, folder, table, tmp_path):
+    flag = tmp_path / "killed"
+
+    def killed_once(part):
+        if part.num_rows > 100 and not flag.exists():
+            flag.touch()
+            os._exit(9)
+        return part
+
+    parts = [part.combine_chunks() for part in cut(table)]
+    unsafe = ray.data.from_arrow(parts).map_batches(killed_once, batch_format="pyarrow")
+    found = arrow_of(on_ray.score(folder, unsafe))
+    check_scores(found, folder, table, ["id"], ["id", "line"])
