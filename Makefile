@@ -30,6 +30,9 @@ lock: ## choose the newest versions that pyproject.toml allows; needs uv
 		-c requirements/run.txt --custom-compile-command "make lock" -o requirements/test.txt
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--extra serve --group build -c requirements/test.txt --custom-compile-command "make lock" -o requirements/serve.txt
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--extra dask --extra ray --extra spark --group build -c requirements/test.txt \
+		--custom-compile-command "make lock" -o requirements/cluster.txt
 
 clean:
 	rm -rf .venv build dist dagmm-demo .campaign
@@ -44,4 +47,9 @@ clean:
 
 .venv/test: .venv/run requirements/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	touch $@
+
+# Spark, Dask and Ray, which are large: tests that need them are skipped without. Spark needs Java 17.
+.venv/cluster: .venv/test requirements/cluster.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
 	touch $@

@@ -3,6 +3,7 @@
 import contextlib
 import doctest
 import importlib
+import importlib.util
 import io
 import os
 import pkgutil
@@ -113,6 +114,32 @@ def test_the_page_on_drift_runs(capsys):
     assert names["selected"][:-20].sum() <= 6
 
 
+def test_the_page_on_fleets_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in code_blocks(ROOT / "docs/fleets.md", "python"):
+        exec(compile(block, "fleets.md", "exec"), names)
+    assert names["scores"].column_names == ["energy", "is_anomaly", "scored_by"]
+    assert names["fleet"].assets_ == [f"P{i}" for i in range(1, 8)]
+    energy = names["one"].energy(names["table"].slice(0, 200))
+    assert energy.tolist() == names["same"].energy(names["table"].slice(0, 200)).tolist()
+
+
+@pytest.mark.filterwarnings("ignore")  # those of the engines
+def test_the_page_on_clusters_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    setup, plain, *engines = code_blocks(ROOT / "docs/cluster.md", "python")
+    names = {}
+    exec(compile(setup + plain, "cluster.md", "exec"), names)
+    for module, block in zip(("dask", "ray", "pyspark"), engines, strict=True):
+        if importlib.util.find_spec(module) is not None:
+            exec(compile(block, f"cluster.md, {module}", "exec"), names)
+    if "ray" in names:
+        names["ray"].shutdown()
+    if "spark" in names:
+        names["spark"].stop()
+
+
 TRANSLATED = pytest.mark.parametrize(
     ("english", "japanese"),
     [
@@ -121,6 +148,8 @@ TRANSLATED = pytest.mark.parametrize(
         ("docs/serving.md", "docs/serving.ja.md"),
         ("docs/export.md", "docs/export.ja.md"),
         ("docs/drift.md", "docs/drift.ja.md"),
+        ("docs/fleets.md", "docs/fleets.ja.md"),
+        ("docs/cluster.md", "docs/cluster.ja.md"),
     ],
 )
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from dagmm._core.arguments import near
-from dagmm._core.errors import InputError
+from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import Chunk
 from dagmm.inference.calibration.threshold import Threshold
 from dagmm.inference.fitted_model import FittedModel
@@ -86,8 +86,20 @@ class FittedFleet:
         ----------
         choose : callable
             Finds the threshold of a model. The model of all is asked once for all its assets.
+
+        Raises
+        ------
+        ArgumentError
+            What ``choose`` raises, with the asset.
         """
-        moved = {name: one.with_threshold(choose(one)) for name, one in self.models.items()}
+
+        def moved_of(name: str, model: FittedModel) -> FittedModel:
+            try:
+                return model.with_threshold(choose(model))
+            except ArgumentError as error:
+                raise ArgumentError(f"{self.per} {name!r}: {error}") from error
+
+        moved = {name: moved_of(name, one) for name, one in self.models.items()}
         with_changed = getattr(self.models, "with_changed", dict)
         models: Mapping[str, FittedModel] = with_changed(moved)
         of_all = self.of_all.with_threshold(choose(self.of_all))
