@@ -2,8 +2,8 @@
 
     python benchmarks/fleet.py --assets 1000 --separate 20
 
-Each simulated asset has eight sensors that two hidden drivers move, with a level, a gain, noise and
-relations of its own; ``--own`` says how far its relations lie from those of the fleet (their
+Each simulated asset has eight sensors that two hidden drivers move, with a level, a gain, noise
+and relations of its own; ``--own`` says how far its relations lie from those of the fleet (their
 deviation, relative to the fleet's). Half of the rows scored have a fault: an offset of a few
 deviations of the noise, a sensor that shows the value of another moment, or a response that has
 fallen by a quarter. Times are CPU seconds of all processes, as the machine may be shared.
@@ -70,7 +70,7 @@ def table_of(rows: np.ndarray) -> pa.Table:
 
 
 def ordered(rows: np.ndarray, i: int) -> pa.Table:
-    """The rows of one asset, in their order."""
+    """Return the rows of one asset, in their order."""
     columns = {f"s{j}": rows[i, :, j] for j in range(SENSORS)}
     return pa.table({"asset": [f"asset{i:04d}"] * len(rows[i]), **columns})
 
@@ -82,7 +82,7 @@ def cpu_seconds() -> float:
 
 
 def timed(function):
-    """What a function returns, CPU seconds and seconds; processes that it began are ended."""
+    """Return what a function does, CPU seconds and seconds, once its processes have ended."""
     began, at = cpu_seconds(), time.perf_counter()
     result = function()
     seconds = time.perf_counter() - at

@@ -1,6 +1,8 @@
 """A fleet is a detector for each asset: the same as alone where it is asked to be, and as one."""
 
 import re
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from dagmm import ArgumentError, DAGMMDetector, DAGMMFleet, InputError, TableWarning
+from dagmm.inference.fleet.batches import FleetScorer
 from dagmm.inference.fleet.directory import model_path
 from fleets import ASSETS, fleet_table, rows_of, tiny_fleet
 from small_fits import TINY
@@ -193,6 +196,41 @@ def test_an_asset_that_cannot_be_fitted_says_why():
     with pytest.warns(TableWarning, match=r"^pump 'p8' is scored by the model of all assets"):
         fleet = tiny_fleet().fit(pa.concat_tables([TABLE, silent]))
     assert list(fleet.fallbacks_) == ["p8"]
+
+
+def test_windows_are_those_of_each_asset_and_reach_across_batches():
+    rng, n_rows = np.random.default_rng(4), 130
+    level = rng.normal(size=4 * n_rows)
+    series = pa.table(
+        {
+            "pump": np.tile(["a", "b", "c", "d"], n_rows),
+            "t": np.repeat(np.arange(n_rows, dtype=float), 4),
+            "x": level,
+            "y": level + 0.1 * rng.normal(size=4 * n_rows),
+        }
+    )
+    config = {**TINY, "densities": {"row_mixture": {"candidates": [1]}, "input_mixture": {}}}
+    fleet = DAGMMFleet("pump", time="t", window=4, config=config, n_jobs=1).fit(series)
+    rows = rows_of(series, "b")
+    alone = DAGMMDetector(n_members=2, time="t", window=4, config=config).fit(rows)
+    places = np.asarray(pa.compute.equal(series["pump"], "b"))
+    energy = fleet.energy(series)
+    np.testing.assert_array_equal(energy[places], alone.energy(rows))
+    scorer = FleetScorer(fleet.fleet_)
+    pieces = [scorer.score(series.slice(start, 70)) for start in range(0, 520, 70)]
+    np.testing.assert_array_equal(pa.concat_tables(pieces)["energy"].to_numpy(), energy)
+
+
+def test_scoring_needs_no_jax(fleet, tmp_path):
+    fleet.save(tmp_path / "fleet")
+    code = (
+        "import sys, pyarrow as pa; from dagmm import DAGMMFleet\n"
+        f"fleet = DAGMMFleet.load({str(tmp_path / 'fleet')!r})\n"
+        "row = {'load': [1.0], 'flow': [31.0], 'heat': [-3.0], 'mode': ['on']}\n"
+        "fleet.score_table(pa.table({'pump': ['p3'], **row}))\n"
+        "sys.exit('jax' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

@@ -3,26 +3,21 @@
 import os
 import time as clock
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from jaxtyping import Float
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from dagmm._core.arguments import check_choice, check_int, check_number, near
+from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError, InputError, ModelFileError, TableWarning
 from dagmm._core.progress import Progress, progress_for
 from dagmm._core.wording import given, named
-from dagmm.data.base import Rows
-from dagmm.data.convert import as_rows, table_like
 from dagmm.data.frames import FrameRows
-from dagmm.data.streams import StreamRows
 from dagmm.estimators.arguments import is_plain_argument, plain_argument
 from dagmm.estimators.detector import DAGMMDetector
+from dagmm.estimators.fleet_base import FittedFleetEstimator, in_words
 from dagmm.estimators.fleet_fit import (
     AssetRows,
     digest_of_rows,
@@ -31,9 +26,7 @@ from dagmm.estimators.fleet_fit import (
     split_table,
     starting,
 )
-from dagmm.inference.calibration.threshold import label_of, p_value_of
-from dagmm.inference.calibration.threshold_rules import check_contamination, choose_threshold
-from dagmm.inference.explain.attribution import Explanation, explain
+from dagmm.inference.calibration.threshold_rules import check_contamination
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.fleet.batches import UNSEEN
 from dagmm.inference.fleet.directory import (
@@ -54,16 +47,11 @@ from dagmm.inference.persistence.directory import load_model, save_model
 if TYPE_CHECKING:
     from dagmm.training.start import FleetStart
 
-#: Arguments that each detector gets.
-_OF_DETECTOR = (
-    *("contamination", "n_members", "random_state", "drop", "categorical", "numeric"),
-    *("time", "window", "step", "network", "config", "time_format"),
-)
 #: Seconds between two writes of what is finished.
 _PAUSE = 5.0
 
 
-class DAGMMFleet(BaseEstimator):
+class DAGMMFleet(FittedFleetEstimator):
     """One :class:`DAGMMDetector` for each asset of a fleet of like machines.
 
     Each asset has encoder, networks, densities and threshold of its own. Networks begin at
@@ -116,10 +104,8 @@ network, config, time_format
     [-1]
     """
 
-    fleet_: FittedFleet
     _manifest: FleetManifest
     _directory: Path | None
-    _feature_names: tuple[str, ...]
     _start: "FleetStart | None"
 
     def __init__(
@@ -234,129 +220,6 @@ network, config, time_format
         self._fit_assets(rows, None, is_new=False)
         return self
 
-    def energy(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """Energy of each row by the model of its asset, in nats; higher is stranger.
-
-        Energies of different assets mean alike how rare a row is beside its own training rows.
-
-        Parameters
-        ----------
-        X : DataFrame, path or Dataset
-            With the column that names the asset.
-
-        Returns
-        -------
-        energy : ndarray of shape (n_rows,)
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit`` or ``restore``.
-        InputError
-            If columns are missing, values cannot be encoded, or an asset is unknown.
-        """
-        return self._by_asset(X, lambda model, rows: model.energy(rows))
-
-    def score_samples(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """Minus the energy of each row: higher is more normal."""
-        return -self.energy(X)
-
-    def decision_function(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """Threshold of the asset minus the energy of the row: negative for anomalies."""
-        return self._by_asset(X, lambda model, rows: (model.threshold or 0.0) - model.energy(rows))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """+1 for normal rows, -1 for anomalies; shape (n_rows,), int."""
-        return label_of(self.decision_function(X))
-
-    def p_value(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """Share of normal rows of the asset that are expected to be at least as strange."""
-        return self._by_asset(
-            X, lambda model, rows: p_value_of(model.calibration, model.energy(rows))
-        )
-
-    def score_table(self, X: Any) -> Any:
-        """Energies, decisions and whose model made them, as a table of the library of X.
-
-        Returns
-        -------
-        table
-            ``energy``, ``is_anomaly`` and ``scored_by``: ``"own"`` or ``"all"``.
-        """
-        rows = self._rows(X)
-        energy = self.energy(rows)
-        is_anomaly = label_of(self.decision_function(rows)) < 0
-        scored_by = np.empty(rows.n_rows, object)
-        for part in parts_of(rows.chunk(0, rows.n_rows), self.per):
-            scored_by[part.places] = "own" if self.fleet_.is_own(part.asset) else "all"
-        columns = {"energy": energy, "is_anomaly": is_anomaly, "scored_by": scored_by}
-        return table_like(X if not isinstance(X, str | os.PathLike) else rows.frame, columns)
-
-    def explain(self, X: Any) -> dict[str, Explanation]:
-        """Say for each row which columns make it strange, asset by asset.
-
-        Returns
-        -------
-        dict of str to Explanation
-            Of each asset that X has rows of, its rows in their order.
-        """
-        rows = self._rows(X)
-        return {asset: explain(model, own) for asset, model, _, own in self._parts(rows)}
-
-    def set_threshold(self, **rule: Any) -> Self:
-        """Move the thresholds of all assets by one rule; nothing is fitted again.
-
-        Parameters
-        ----------
-        **rule
-            As :meth:`DAGMMDetector.set_threshold` takes it. Shares are those of each asset; an
-            alarm budget (``alarms``) is that of the whole fleet, and each asset has an equal part
-            of it.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit`` or ``restore``.
-        ArgumentError
-            As :meth:`DAGMMDetector.set_threshold`.
-
-        Warns
-        -----
-        UserWarning
-            What is to be known of the thresholds, each once with the number of assets.
-        """
-        check_is_fitted(self)
-        self.fleet_, found = moved(self.fleet_, rule)
-        for text in found:
-            warnings.warn(f"set_threshold: {text}.", UserWarning, stacklevel=2)
-        return self
-
-    def detector(self, asset: str) -> DAGMMDetector:
-        """Return the detector that scores an asset; the one of all, where it has none of its own.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit`` or ``restore``.
-        InputError
-            If the asset is unknown.
-        """
-        check_is_fitted(self)
-        model = self._model_of(asset)
-        detector = DAGMMDetector(**self._arguments)
-        names = list(self._feature_names)
-        if model is self.fleet_.of_all:
-            detector.group = self.per
-            names.append(self.per)
-        detector.feature_names_in_ = np.array(names, dtype=object)
-        detector.n_features_in_ = len(names)
-        detector._take(model)
-        return detector
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fleet to a directory: a saved model for each asset, and a manifest.
 
@@ -421,23 +284,6 @@ network, config, time_format
         """Return the fleet that was saved to a directory; see :meth:`restore`."""
         return cls(per="").restore(path)
 
-    @property
-    def assets_(self) -> list[str]:
-        """The assets of the fleet, in the order in which they came."""
-        return list(self.fleet_.assets)
-
-    @property
-    def fallbacks_(self) -> dict[str, str]:
-        """Assets that have no model of their own, and why."""
-        return {name: asset.why_not for name, asset in self.fleet_.assets.items() if asset.why_not}
-
-    # What comes in -------------------------------------------------------------------------
-
-    @property
-    def _arguments(self) -> dict[str, Any]:
-        """Arguments of the detector of each asset."""
-        return {name: getattr(self, name) for name in _OF_DETECTOR}
-
     def _check(self) -> None:
         """Check arguments before the table is read."""
         check_contamination(self.contamination)
@@ -454,68 +300,6 @@ network, config, time_format
                 f"got {self.per!r}."
             )
         DAGMMDetector(**self._arguments)._data()
-
-    def _held(self, X: Any) -> FrameRows:
-        rows = self._rows(X)
-        if rows.n_rows < 2:
-            raise InputError(f"expected at least 2 rows, got {rows.n_rows}.")
-        return rows
-
-    def _rows(self, X: Any) -> FrameRows:
-        """Return a table that is held in memory and has the column of the asset."""
-        time = (self.time,) if isinstance(self.time, str) else tuple(self.time or ())
-        rows: Rows = as_rows(X, columns=(self.per, *time))
-        if isinstance(rows, StreamRows):
-            table, style = rows.read(), rows.style
-            rows = as_rows(table)
-            rows.style = style
-        if not isinstance(rows, FrameRows):
-            raise InputError(
-                f"X is an array, whose columns have no names; a fleet finds the asset of a row in "
-                f"column {self.per!r}. Pass a DataFrame."
-            )
-        if self.per not in rows.names:
-            raise InputError(
-                f"X has no column {self.per!r}, which names the asset of a row. "
-                f"{near(self.per, rows.names)}"
-            )
-        return rows
-
-    def _model_of(self, asset: str) -> FittedModel:
-        return self.fleet_.model_of(asset, unseen_by_all=self.unseen == "all")
-
-    def _parts(self, rows: FrameRows) -> Iterator[tuple[str, FittedModel, np.ndarray, FrameRows]]:
-        """Yield the rows of each asset with what scores them and their places."""
-        check_is_fitted(self)
-        parts = list(parts_of(rows.chunk(0, rows.n_rows), self.per))
-        models = [self._model_of(part.asset) for part in parts]
-        if not parts:
-            return
-        order = np.concatenate([part.places for part in parts])
-        sorted_rows, first = rows.frame[order], 0
-        for part, model in zip(parts, models, strict=True):
-            last = first + len(part.places)
-            yield part.asset, model, part.places, FrameRows(sorted_rows[first:last], rows.style)
-            first = last
-
-    def _by_asset(self, X: Any, function: Any) -> Float[np.ndarray, " n_rows"]:
-        """Make one number for each row by the model of its asset."""
-        from dagmm._core.parallel import parallel_map
-
-        def of_part(part: tuple[str, FittedModel, np.ndarray, FrameRows]) -> Any:
-            asset, model, places, own = part
-            try:
-                return places, function(model, own)
-            except InputError as error:
-                raise InputError(
-                    f"{self.per} {asset!r}, whose rows are counted by themselves: {error}"
-                ) from error
-
-        rows = self._rows(X)
-        found = np.empty(rows.n_rows)
-        for places, values in parallel_map(of_part, self._parts(rows)):
-            found[places] = values
-        return found
 
     # What is fitted ------------------------------------------------------------------------
 
@@ -663,7 +447,7 @@ network, config, time_format
             reasons.setdefault(why_not, []).append(name)
         for why_not, names in reasons.items():
             warnings.warn(
-                f"{_of(self.per, names)} scored by the model of all assets, without one of "
+                f"{in_words(self.per, names)} scored by the model of all assets, without one of "
                 f"{'their' if len(names) > 1 else 'its'} own: {why_not}",
                 TableWarning,
                 stacklevel=4,
@@ -694,48 +478,6 @@ network, config, time_format
             said["group"] = self.per
         plain = {name: plain_argument(name, value) for name, value in said.items()}
         return {**plain, "feature_names_in_": names}
-
-
-def moved(fleet: FittedFleet, rule: dict[str, Any]) -> tuple[FittedFleet, list[str]]:
-    """Move the thresholds of a fleet by one rule.
-
-    Parameters
-    ----------
-    fleet : FittedFleet
-    rule : dict
-        As :meth:`DAGMMDetector.set_threshold` takes it. The alarms of the fleet are divided
-        evenly among its assets.
-
-    Returns
-    -------
-    fleet : FittedFleet
-    warnings : list of str
-        What there is to know, each once.
-
-    Raises
-    ------
-    ArgumentError
-    """
-    if rule.get("alarms") is not None:
-        whole = check_number("alarms", rule["alarms"], 0.0, above=True)
-        rule = {**rule, "alarms": whole / len(fleet.assets)}
-    found, chosen = fleet.with_thresholds(
-        lambda model: choose_threshold(model.calibration, **rule, n_steps=model.n_steps)
-    )
-    said: dict[str, list[str]] = {}
-    texts: dict[str, str] = {}
-    for asset, threshold in chosen.items():
-        for warning in threshold.warnings:
-            said.setdefault(warning.kind, []).append(asset)
-            texts.setdefault(warning.kind, warning.text)
-    return found, [
-        f"{_of(fleet.per, names)} to be judged with care: {texts[kind]}"
-        for kind, names in said.items()
-    ]
-
-
-def _of(per: str, names: list[str]) -> str:
-    return f"{per} {listed(names)} {'are' if len(names) > 1 else 'is'}"
 
 
 def _check_same(

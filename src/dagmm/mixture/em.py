@@ -7,6 +7,7 @@ float64 and on centred codes nothing is lost by that.
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -159,6 +160,12 @@ def _monomials(z: np.ndarray) -> Float[np.ndarray, "n_monomials n_rows"]:
     return monomials
 
 
+@lru_cache(maxsize=8)
+def _pairs(n_latent: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of z_i z_j among the monomials, which are asked for in every step."""
+    return np.triu_indices(n_latent)
+
+
 def _log_joint(
     mixture: GaussianMixture, monomials: np.ndarray, centre: np.ndarray
 ) -> Float[np.ndarray, "n_components n_rows"]:
@@ -174,7 +181,7 @@ def _log_joint(
         - 0.5 * (pull * mu).sum(axis=1)
         - 0.5 * mu.shape[1] * math.log(2.0 * math.pi)
     )
-    i, j = np.triu_indices(mu.shape[1])
+    i, j = _pairs(mu.shape[1])
     # An off-diagonal entry stands for itself and its mirror image.
     quadratic = np.where(i == j, -0.5, -1.0) * precision[:, i, j]
     return np.concatenate([quadratic, pull, constant[:, None]], axis=1) @ monomials
@@ -186,7 +193,7 @@ def _moments(gamma: np.ndarray, monomials: np.ndarray, centre: np.ndarray) -> Mo
     n_latent = len(centre)
     weight = sums[:, -1]
     mean = sums[:, -1 - n_latent : -1] / np.maximum(weight, TINY)[:, None]
-    i, j = np.triu_indices(n_latent)
+    i, j = _pairs(n_latent)
     second = np.empty((len(gamma), n_latent, n_latent))
     second[:, i, j] = second[:, j, i] = sums[:, : len(i)]
     scatter = second - weight[:, None, None] * mean[:, :, None] * mean[:, None, :]

@@ -22,7 +22,8 @@ from dagmm.data.files.base import Kind, TableFile
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
 from dagmm.data.images import ImageRows
-from dagmm.estimators.fleet import DAGMMFleet, moved
+from dagmm.estimators.fleet import DAGMMFleet
+from dagmm.estimators.fleet_base import moved
 from dagmm.inference.calibration.threshold_rules import check_contamination
 from dagmm.inference.fleet.batches import ROWS_AT_ONCE, FleetScorer, together
 from dagmm.inference.fleet.directory import (
@@ -249,7 +250,10 @@ def _batches(
     """Read the columns of all models, and those that pass through."""
     names = [name for name in fleet._feature_names if name in source.columns]
     kinds: dict[str, Kind] = dict.fromkeys([*names, *passed], "other")
-    kinds |= kinds_of(fleet.fleet_.of_all.table_encoder)
+    encoder = fleet.fleet_.of_all.table_encoder
+    kinds |= kinds_of(encoder)
+    with errors_named(source.name):
+        encoder.check_units(source.style)
     log(f"scoring {source.name} ({source.description})", quiet)
     for _, table in source.batches(kinds):
         yield table
