@@ -5,7 +5,6 @@ import hashlib
 import numpy as np
 import pyarrow as pa
 import pytest
-from small_fits import normal, tiny_config
 
 from dagmm import ModelFileError
 from dagmm._core.progress import Progress
@@ -13,6 +12,7 @@ from dagmm.data.convert import as_rows
 from dagmm.training.fit import Seeds, prepare
 from dagmm.training.prepare import DataConfig
 from dagmm.training.start import FleetStart, kind_of
+from small_fits import normal, tiny_config
 
 CONFIG = tiny_config(100, (3,), 2)
 
