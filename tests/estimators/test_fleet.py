@@ -210,7 +210,9 @@ def test_windows_are_those_of_each_asset_and_reach_across_batches():
         }
     )
     config = {**TINY, "densities": {"row_mixture": {"candidates": [1]}, "input_mixture": {}}}
-    fleet = DAGMMFleet("pump", time="t", window=4, config=config, n_jobs=1).fit(series)
+    fleet = DAGMMFleet("pump", time="t", window=4, config=config, n_jobs=1)
+    with pytest.warns(TableWarning, match=r"^pump 'a', 'b', 'c', 'd': the threshold: 64 train"):
+        fleet.fit(series)
     rows = rows_of(series, "b")
     alone = DAGMMDetector(n_members=2, time="t", window=4, config=config).fit(rows)
     places = np.asarray(pa.compute.equal(series["pump"], "b"))

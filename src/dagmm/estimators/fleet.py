@@ -1,6 +1,7 @@
 """The detector of a fleet: one model for each asset, fitted, scored and kept as one thing."""
 
 import os
+import re
 import time as clock
 import warnings
 from collections.abc import Mapping
@@ -47,6 +48,7 @@ from dagmm.inference.persistence.directory import load_model, save_model
 if TYPE_CHECKING:
     from dagmm.training.start import FleetStart
 
+_NUMBER = re.compile(r"[\d.,e+-]*\d")
 #: Seconds between two writes of what is finished.
 _PAUSE = 5.0
 
@@ -452,7 +454,11 @@ network, config, time_format
                 TableWarning,
                 stacklevel=4,
             )
+        alike: dict[tuple[type[Warning], str], tuple[str, list[str]]] = {}
         for (kind, text), names in said.items():
+            # What differs in numbers alone is said once, with those of one asset.
+            alike.setdefault((kind, _NUMBER.sub("", text)), (text, []))[1].extend(names)
+        for (kind, _), (text, names) in alike.items():
             warnings.warn(f"{self.per} {listed(names)}: {text}", kind, stacklevel=4)
 
     def _record(self) -> dict[str, Any]:

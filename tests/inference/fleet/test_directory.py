@@ -45,7 +45,7 @@ def test_folders_are_readable_and_never_the_same():
     folders = [folder_of(name) for name in names]
     assert len(set(folders)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,60}", folder) for folder in folders)
-    assert folders[0].startswith("P_1_")
+    assert folders[0].startswith("P_1-")
     assert not any(folder.startswith(".") for folder in folders)
 
 
