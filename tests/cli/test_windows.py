@@ -15,7 +15,7 @@ from command import failure, run
 from dagmm.cli.jobs import roles
 from dagmm.cli.jobs.info import describe, in_words
 from dagmm.data.files import csv
-from small_fits import tiny_window_config
+from small_fits import tiny_config, tiny_window_config
 
 ROWS = 240
 OPTIONS = ("--time", "when", "--group", "pump", "--window", "10s", "--step", "2", "--members", "2")
@@ -220,3 +220,20 @@ def test_a_short_asset_is_noted(there: Path, monkeypatch: pytest.MonkeyPatch) ->
         "nothing is learnt of it\n"
     ) in result.stderr
     assert roles.Roles.of_record(dagmm.load_model("m").model.record).time == "when"
+
+
+def test_a_fit_of_rows_that_should_be_windows_names_the_option(there, monkeypatch):
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(600, 2))
+    for i in range(1, len(values)):
+        values[i] += 0.9 * values[i - 1]
+    table = pa.table({"when": np.arange(600), "a": values[:, 0], "b": values[:, 1]})
+    arrow_csv.write_csv(table, "slow.csv")
+    fit = ("fit", "slow.csv", "--time", "when", "--members", "2", "--contamination", "0.5")
+    result = run(*fit, "-o", "rows")
+    assert result.exit_code == 0, result.output
+    assert "windows do: --window 'auto' would take 24 rows\n" in result.stderr
+    result = run(*fit, "-o", "windows", "--window", "auto", "--json")
+    assert json.loads(result.stdout)["window_rows"] == 24
+    assert "would take" not in result.stderr

@@ -11,8 +11,10 @@ from sklearn.metrics import roc_auc_score
 
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm._core.errors import FewRowsWarning
+from dagmm.data.convert import as_rows
 from dagmm.datasets import breast_cancer
 from dagmm.inference.ensemble import Identity
+from dagmm.preprocessing.windows.auto_length import rows_of_window
 from dagmm.training.presets import table_config
 from small_fits import normal, tiny_config
 
@@ -109,6 +111,48 @@ def sensors_that_wander(n_rows=1200, seed=0):
     for i in range(1, n_rows):
         values[i] = 0.99 * values[i - 1] + noise[i]
     return pd.DataFrame(values, columns=list("abc")).assign(second=np.arange(n_rows) * 1.0)
+
+
+def in_time(n_rows, memory, seed=0):
+    """Three sensors, each of which keeps a share of its last reading."""
+    noise = np.random.default_rng(seed).normal(size=(n_rows, 3))
+    values = noise.copy()
+    for i in range(1, n_rows):
+        values[i] = memory * values[i - 1] + noise[i]
+    return pd.DataFrame(values, columns=list("abc")).assign(second=np.arange(n_rows) * 1.0)
+
+
+@pytest.mark.filterwarnings("always::dagmm.TableWarning")
+def test_rows_that_depend_on_each_other_should_be_windows(monkeypatch):
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
+    table = in_time(600, 0.9)
+    with pytest.warns(FewRowsWarning, match="window='auto' would take") as caught:
+        detector = DAGMMDetector(n_members=2, time="second").fit(table)
+    (said,) = (str(one.message) for one in caught)
+    features = detector.model_.encoder.encode(as_rows(table).chunk(0, 600))
+    n_steps = rows_of_window(features, np.zeros(600, int))
+    assert detector.model_.record.advised_window == n_steps == 24
+    advice = " Windows see how rows follow each other: window='auto' would take 24 rows."
+    # What is known of the threshold says already that rows depend on each other.
+    assert said == f"the threshold: {detector.threshold_['warnings'][0]['text']}.{advice}"
+
+
+@pytest.mark.filterwarnings("always::dagmm.TableWarning")
+def test_where_the_threshold_says_nothing_of_it_windows_have_a_warning_of_their_own(monkeypatch):
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
+    with pytest.warns(FewRowsWarning) as caught:
+        DAGMMDetector(n_members=2, time="second", contamination=0.5).fit(in_time(600, 0.9))
+    assert [str(one.message) for one in caught] == [
+        "rows depend on those before them, and a row by itself shows no drift, no frozen sensor "
+        "and no small shift that lasts; windows do: window='auto' would take 24 rows."
+    ]
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5])
+def test_rows_that_hardly_depend_on_each_other_need_no_windows(memory, monkeypatch):
+    monkeypatch.setattr("dagmm.estimators.detector.table_config", tiny_config)
+    detector = DAGMMDetector(n_members=2, time="second").fit(in_time(600, memory))
+    assert detector.model_.record.advised_window is None
 
 
 def test_where_the_time_axis_is_named_later_rows_give_fewer_false_alarms(monkeypatch):

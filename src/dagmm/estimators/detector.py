@@ -1,5 +1,6 @@
 """The practical detector: several networks, a refined mixture, a threshold."""
 
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from sklearn.base import OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -19,7 +20,9 @@ from dagmm._core.wording import given, named
 from dagmm.data.base import Rows
 from dagmm.data.images import ImageRows
 from dagmm.estimators.in_use import DetectorInUse
-from dagmm.inference.calibration.threshold import label_of, score_of
+from dagmm.inference.alarms import alarms_of
+from dagmm.inference.calibration.alarm_rule import AlarmRule
+from dagmm.inference.calibration.threshold import Threshold, label_of, score_of
 from dagmm.inference.calibration.threshold_rules import (
     check_contamination,
     choose_threshold,
@@ -121,7 +124,7 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         The threshold and what it means: ``energy`` (nats), ``rule``, ``share`` of normal rows
         expected above it, ``low`` and ``high`` (95 % confidence interval of the energy),
         ``method``, ``n_rows`` and ``rows_are`` (what it was found from), ``warnings`` (of each its
-        ``kind`` and ``text``).
+        ``kind`` and ``text``), ``alarm_rule`` (the alarm logic).
     history_ : list of dict
         One for each member; see :class:`dagmm.training.history.History`.
     verdict_ : list of str
@@ -216,7 +219,7 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
             If a column is not used or is not quite what it seems, or no rows could be left out of
             the fit, so that the threshold is that of rows the model was fitted to, or the rows
             depend on each other so much that the threshold may let through twice as many as
-            stated.
+            stated, or that windows say more than rows by themselves.
         """
         return self._fit(X, self._start(), checkpoint)
 
@@ -239,8 +242,8 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         if self.contamination != "auto":
             # Of a long table not all energies are kept; the share is to be exact all the same.
             chosen = replace(chosen, energy=threshold_of(energy, self.contamination))
-        for warning in chosen.warnings:
-            warnings.warn(f"the threshold: {warning.text}.", FewRowsWarning, stacklevel=3)
+        for text in _said_at_fit(chosen, model.record.advised_window):
+            warnings.warn(text, FewRowsWarning, stacklevel=3)
         self._take(model.with_threshold(chosen))
         return self
 
@@ -254,6 +257,10 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         every: Any = None,
         per_event: bool = False,
         energy: float | None = None,
+        k_of_n: tuple[int, int] | None = None,
+        hysteresis: float = 0.0,
+        hold: int = 1,
+        smoothing: float | None = None,
     ) -> Self:
         """Move the threshold by one of four rules; nothing is fitted again.
 
@@ -280,11 +287,27 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
             ``"1s"``, ``"10 min"`` or ``"1h"``.
         per_event : bool, default=False
             With ``alarms``: whether alarms that follow each other, with at most 10 normal rows
-            between them, count as one. How long such runs are is measured on the highest fiftieth
-            of the energies that the threshold is found from; where rows do not depend on each
-            other, each alarm is an event.
+            between them, count as one. The events of normal rows are counted at each threshold;
+            rarer ones than were seen come from the tail of their highest energies. Where too few
+            are known for that, rows are counted, as long as runs of their highest fiftieth are.
         energy : float, optional
             The threshold itself, in nats.
+        k_of_n : pair of int, optional
+            So many of the last rows of an asset must be above the threshold for an alarm: (3, 5).
+            ``(5, 5)`` is a least duration of five rows.
+        hysteresis : float, default=0.0
+            An alarm ends where energies are no longer above the threshold less this, in nats.
+        hold : int, default=1
+            Rows that an alarm lasts at least.
+        smoothing : float, optional
+            Weight of the newest energy in an exponentially weighted moving average (EWMA), in
+            (0, 1), which is compared with the threshold instead of single energies: 0.2 follows
+            a change within some ten rows.
+
+        The last four are the alarm logic, which :meth:`alarm`, :meth:`events`, streams and
+        reports follow; what is not given here is none. Shares and budgets then count what the
+        logic looks at. ``predict`` compares each energy with the threshold all the same, as
+        scikit-learn's contract asks.
 
         Returns
         -------
@@ -296,7 +319,7 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
             Before ``fit`` or ``restore``.
         ArgumentError
             If there is not exactly one rule, an argument cannot be used, or too few energies are
-            known for so rare an alarm.
+            known for so rare an alarm, or it is not known how normal rows follow each other.
 
         Warns
         -----
@@ -326,6 +349,7 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
             per_event=per_event,
             energy=energy,
             n_steps=self.model_.n_steps,
+            alarm_rule=AlarmRule.of(k_of_n, hysteresis, hold, smoothing),
         )
         for warning in chosen.warnings:
             warnings.warn(f"set_threshold: {warning.text}.", UserWarning, stacklevel=2)
@@ -355,6 +379,29 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         check_is_fitted(self)
         return self.model_.energy(self._rows(X, fitting=False))
 
+    def alarm(self, X: Any) -> Bool[np.ndarray, " n_rows"]:
+        """Whether each row is in alarm, by the alarm logic of :meth:`set_threshold`.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
+            In the order of time, asset by asset or mixed.
+
+        Returns
+        -------
+        alarm : ndarray of shape (n_rows,), bool
+            Without such logic the rows above the threshold.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        check_is_fitted(self)
+        return alarms_of(self.model_, self._rows(X, fitting=False))
+
     def energy_deviation(self, X: Any) -> Float[np.ndarray, " n_rows"]:
         """How much the networks disagree about the energy of each row, in nats.
 
@@ -370,25 +417,33 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         check_is_fitted(self)
         return self.model_.deviation(self._rows(X, fitting=False))
 
-    def stream(self) -> Stream:
+    def stream(self, state: str | os.PathLike[str] | None = None) -> Stream:
         """Return what scores rows as they come, one by one or a few at a time.
 
         Energies are those of :meth:`energy` for all these rows at once, to the bit where there
         are windows; each row's depends on it and on earlier rows of its asset.
 
+        Parameters
+        ----------
+        state : path-like, optional
+            A file that a stream's ``save`` wrote, to go on from.
+
         Returns
         -------
         Stream
-            With one method, ``update(rows)``, which returns their energies, and ``drift``, which
-            says whether the rows so far have left what the model knows.
+            ``update(rows)`` returns their energies, ``score(rows)`` also alarms, p-values and
+            reasons, ``drift`` says whether the rows so far have left what the model knows, and
+            ``save(path)`` keeps where the stream stands.
 
         Raises
         ------
         NotFittedError
             Before ``fit`` or ``restore``.
+        ModelFileError
+            If the file is missing, damaged, foreign, newer, or belongs to another model.
         """
         check_is_fitted(self)
-        return Stream(self.model_)
+        return Stream(self.model_, state)
 
     def score_samples(self, X: Any) -> Float[np.ndarray, " n_rows"]:
         """Minus the energy of each row: higher is more normal."""
@@ -454,3 +509,23 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         self.threshold_ = model.decision.plain()
         self.history_ = [dict(history) for history in model.record.histories]
         self.verdict_ = model.record.verdict
+
+
+def _said_at_fit(chosen: Threshold, advised: int | None) -> list[str]:
+    """Say what there is to know of a threshold, and of rows that should be windows.
+
+    That rows depend on each other is said once.
+    """
+    windows = "" if advised is None else f"{given('window', 'auto')} would take {advised} rows"
+    said = []
+    for warning in chosen.warnings:
+        text = f"the threshold: {warning.text}."
+        if windows and warning.kind == "dependent_rows":
+            text, windows = f"{text} Windows see how rows follow each other: {windows}.", ""
+        said.append(text)
+    if windows:
+        said.append(
+            "rows depend on those before them, and a row by itself shows no drift, no frozen "
+            f"sensor and no small shift that lasts; windows do: {windows}."
+        )
+    return said

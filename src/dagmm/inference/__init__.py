@@ -8,10 +8,12 @@ if TYPE_CHECKING:
     from dagmm.inference.batches import score_batches as score_batches
     from dagmm.inference.explain.attribution import Explanation as Explanation
     from dagmm.inference.streaming import Stream as Stream
+    from dagmm.inference.streaming import StreamScores as StreamScores
 
 _HOMES = {
     "Explanation": "dagmm.inference.explain.attribution",
     "Stream": "dagmm.inference.streaming",
+    "StreamScores": "dagmm.inference.streaming",
     "score_batches": "dagmm.inference.batches",
 }
 

@@ -15,6 +15,7 @@ from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.base import Chunk
 from dagmm.data.frames import FrameRows, arrow_chunk, frame_of
 from dagmm.data.images import ImageChunk, ImageRows, image_rows
+from dagmm.inference.alarms import AlarmTracker
 from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
 from dagmm.inference.explain.attribution import Explainer, Explanation, explain_rows
 from dagmm.inference.fitted_model import FittedModel
@@ -120,10 +121,11 @@ def explained(
     return explain_rows(explainer, Batch(table.filter(pa.array(wanted))))
 
 
-def names_added(p_value: bool, explain: int) -> list[str]:
-    """Columns of the output that are there only when they are asked for."""
+def names_added(model: FittedModel, p_value: bool, explain: int) -> list[str]:
+    """Columns of the output that are there only where they are asked for, or alarm logic is."""
+    alarm = ["is_alarm"] if model.has_alarm_logic else []
     top = ["is_explained", *(f"top_feature_{i + 1}" for i in range(explain))] if explain else []
-    return ["p_value", *top] if p_value else top
+    return [*alarm, *(["p_value"] if p_value else []), *top]
 
 
 def results(
@@ -146,6 +148,7 @@ def results(
     passed, p_value, explain
         As :func:`score_batches` takes them.
     """
+    alarms = AlarmTracker(model)
     for batch, energy, features in parts:
         fields = [batch.table.schema.field(name) for name in passed]
         columns = [batch.table[name].combine_chunks() for name in passed]
@@ -154,6 +157,10 @@ def results(
         if model.threshold is not None:
             wanted = is_anomaly(energy, model.threshold)
             added["is_anomaly"] = pa.array(wanted, pa.bool_())
+        if model.has_alarm_logic:
+            alarms.check(batch.table.column_names)
+            alarm = alarms.update(batch.chunk(0, batch.n_rows), energy)
+            added["is_alarm"], wanted = pa.array(alarm, pa.bool_()), wanted | alarm
         if p_value:
             added["p_value"] = pa.array(p_value_of(model.calibration, energy), pa.float64())
         if explainer is not None:
@@ -201,7 +208,8 @@ def score_batches(
     -------
     iterator of pyarrow.RecordBatch
         One for each batch: the columns in ``passed``, ``energy`` (float64, in nats),
-        ``is_anomaly`` if the model has a threshold, and if they are asked for ``p_value``,
+        ``is_anomaly`` if the model has a threshold, ``is_alarm`` if it has alarm logic, and if
+        they are asked for ``p_value``,
         ``is_explained`` (false where a few columns do not explain an anomaly) and
         ``top_feature_1`` and so on.
 
@@ -233,7 +241,7 @@ def score_batches(
     """
     fitted = model if isinstance(model, FittedModel) else load_model(model).model
     n_named = check_int("explain", explain, 0)
-    _check_names(fitted, passed, names_added(p_value, n_named))
+    _check_names(fitted, passed, names_added(fitted, p_value, n_named))
     explainer = Explainer(fitted) if n_named else None
     parts = _scored(fitted, batches, tuple(passed), explainer is not None)
     return results(fitted, parts, explainer, passed=passed, p_value=p_value, explain=n_named)

@@ -32,6 +32,7 @@ from dagmm.mixture.mixture_density import MixtureDensity
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.pipeline import FeatureReader, Features
 from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.clock import known_assets_of
 from dagmm.preprocessing.windows.spec import WindowSpec
 
 #: Most inputs of a chunk of rows.
@@ -103,6 +104,24 @@ class FittedModel:
         if self.windows is None:
             return self.encoder.columns
         return (*self.encoder.columns, *self.windows.columns, *self._clock)
+
+    @property
+    def group(self) -> str | None:
+        """The column that names the asset of a row, where there is one."""
+        if self.windows is not None:
+            return self.windows.group
+        found = [one.name for one in self.encoder.unused_columns if one.reason == "group"]
+        return found[0] if found else None
+
+    @property
+    def alarm_columns(self) -> tuple[str, ...]:
+        """Columns that a table needs beside the others for its alarms to be told."""
+        return (self.group,) if self.has_alarm_logic and self.group is not None else ()
+
+    @property
+    def has_alarm_logic(self) -> bool:
+        """Whether an alarm is something else than a row above the threshold."""
+        return self.decision is not None and not self.decision.alarm_rule.is_plain
 
     @property
     def _clock(self) -> tuple[str, ...]:
@@ -269,10 +288,22 @@ class FittedModel:
         rows = as_rows(table, columns=self.columns)
         if rows.n_rows == 0:
             raise InputError("calibrate: expected at least 1 row, got none.")
-        energy = self.energy(rows)
+        energy = self.energy(rows)[self._by_asset(rows)]
         return replace(
             self, calibration=self.calibration.with_held_out(energy, OF_A_TABLE, self.n_steps)
         )
+
+    def _by_asset(self, rows: Rows) -> slice | np.ndarray:
+        """Return how to sort rows so that those of one asset follow each other."""
+        if self.group is None or self.group not in rows.names:
+            return slice(None)
+        known: dict[str | None, int] = {}
+        assets = []
+        for chunk in rows.only((self.group,)).chunks():
+            names, asset = known_assets_of(chunk, self.group)
+            number = np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+            assets.append(number[asset])
+        return np.argsort(np.concatenate(assets), kind="stable")
 
     def check(self, rows: Rows) -> None:
         """Check that a table has the columns the model was fitted on, images its size.

@@ -176,6 +176,9 @@ class TrainingRecord:
         Of the file, where it was a command that fitted one.
     reading : InputReading or None
         How that file is written, where the command was told.
+    advised_window : int or None
+        Rows that a window would have, where rows were fitted by themselves and depend on each
+        other so much that windows say more.
     """
 
     n_rows: int
@@ -187,6 +190,7 @@ class TrainingRecord:
     n_windows: int | None = None
     roles: InputRoles | None = None
     reading: InputReading | None = None
+    advised_window: int | None = None
 
     @property
     def verdict(self) -> list[str]:
@@ -219,7 +223,7 @@ class TrainingRecord:
         )
         optional = {
             name: None if parts[name].value is None else parts[name].whole()
-            for name in ("drawn_rows", "n_windows")
+            for name in ("drawn_rows", "n_windows", "advised_window")
         }
         roles, reading = parts["roles"], parts["reading"]
         return cls(

@@ -57,7 +57,7 @@ def batches_of(model: FittedModel, source: TableFile, passed: Sequence[str]) -> 
     """
     encoder = model.table_encoder
     kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
-    kinds |= dict.fromkeys(model.columns, "other")
+    kinds |= dict.fromkeys((*model.columns, *model.alarm_columns), "other")
     kinds |= kinds_of(encoder)
     encoder.check_units(source.style)
     return (Batch(table, start) for start, table in source.batches(kinds))

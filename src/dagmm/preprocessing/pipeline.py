@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.buffer import WindowBuffer
 from dagmm.preprocessing.windows.features import inputs_of, levels_apart
 from dagmm.preprocessing.windows.spec import WindowSpec
 
@@ -44,9 +45,14 @@ class FeatureReader:
 
     def __init__(self, encoder: TableEncoder | ImageEncoder, windows: WindowSpec | None) -> None:
         self._encoder, self._windows = encoder, windows
-        self._buffer = None
+        self._buffer: WindowBuffer | None = None
         if windows is not None and isinstance(encoder, TableEncoder):
             self._buffer = windows.buffer(encoder.reading_of(windows.time))
+
+    @property
+    def buffer(self) -> WindowBuffer | None:
+        """What keeps the last rows of each asset, where there are windows."""
+        return self._buffer
 
     def read(self, chunk: Chunk, *, to_explain: bool = False) -> Features:
         """Take the next rows; where they are refused nothing is changed.

@@ -72,6 +72,19 @@ class Expected:
         return None if found is None else found[0] / self.event_rows
 
 
+def alarm_calibration(model: FittedModel) -> Calibration | None:
+    """Return what is known of what alarms look at: energies, or the signals of alarm logic.
+
+    None where it is not known how the energies follow each other.
+    """
+    known = model.calibration
+    if model.decision is None or model.decision.alarm_rule.has_plain_signal:
+        return known
+    if known.series is None or len(known.series) < model.decision.alarm_rule.n:
+        return None
+    return known.under(model.decision.alarm_rule, model.n_steps)
+
+
 def expected_alarms(
     calibration: Calibration, threshold: float | None, step: float | None
 ) -> Expected | None:

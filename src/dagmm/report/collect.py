@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dagmm.data.base import Chunk
+from dagmm.inference.alarms import AlarmTracker
 from dagmm.inference.calibration.dependence import EVENT_GAP
-from dagmm.inference.calibration.threshold import is_anomaly
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.columns.date_text import dates_of
 from dagmm.preprocessing.pipeline import Features
@@ -79,6 +79,7 @@ class ReportData:
         #: The columns of numbers.
         self.traces = MinMaxDownsampler(model.table_encoder.numbers.n_features)
         self.events = EventTracker(self.gap)
+        self._alarms = AlarmTracker(model)
         self.strangest = StrangestRows(_STRANGEST)
         self.normal, self.alarms = Reservoir(self.sample_rows, 0), Reservoir(self.sample_rows, 1)
         self._places: dict[str | None, int] = {}
@@ -111,8 +112,10 @@ class ReportData:
         """
         if not chunk.n_rows:
             return
+        self._alarms.check(chunk.names)
         seen = self._reader.read(chunk, to_explain=True)
-        part = _Part(self.model, chunk, seen, energy, self._times(chunk), self.n_rows)
+        alarm = self._alarms.update(chunk, energy)
+        part = _Part(self.model, chunk, seen, energy, alarm, self._times(chunk), self.n_rows)
         self.columns.add(part.numbers, part.features, part.holes)
         self.series.add(np.stack([energy, part.times], axis=1))
         if part.numbers.shape[1]:
@@ -169,16 +172,15 @@ class _Part:
         chunk: Chunk,
         seen: Features,
         energy: np.ndarray,
+        alarm: np.ndarray,
         times: np.ndarray,
         first: int,
     ) -> None:
         encoder = model.table_encoder
-        self.seen, self.energy, self.times, self.first = seen, energy, times, first
+        self.seen, self.energy, self.alarm = seen, energy, alarm
+        self.times, self.first = times, first
         self.features = seen.inputs if model.windows is None else encoder.encode(chunk)
         self.numbers = encoder.numbers_of(chunk).astype(np.float64, copy=False)
-        self.alarm = np.zeros(len(energy), bool)
-        if model.threshold is not None:
-            self.alarm = is_anomaly(energy, model.threshold)
         self._number_names = encoder.numbers.names
         self._columns = encoder.columns
         self._texts: dict[str, Any] = {t.name: chunk.text(t.name) for t in encoder.texts}

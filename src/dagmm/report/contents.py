@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from dagmm._core.errors import InputError
+from dagmm.inference.calibration.alarm_rule import AlarmRule
 from dagmm.inference.drift.columns import MOVED
 from dagmm.report.alarms import (
     Budget,
     Expected,
+    alarm_calibration,
     budget_of,
     expected_alarms,
     is_far_more,
@@ -71,6 +73,8 @@ class Contents:
         Most normal rows between two alarms of one event.
     threshold : dict or None
         What it means; see :class:`dagmm.inference.calibration.threshold.Threshold`.
+    logic : AlarmRule or None
+        What makes an alarm of energies above the threshold, where that is more than being so.
     timing : Timing or None
     uses_time : bool
         Whether figures are drawn over time, not over row numbers.
@@ -110,6 +114,7 @@ class Contents:
     n_sampled: int
     gap: int
     threshold: dict[str, Any] | None
+    logic: AlarmRule | None
     timing: Timing | None
     uses_time: bool
     columns: tuple[Column, ...]
@@ -257,7 +262,8 @@ def contents_of(
     uses_time = timing is not None and timing.is_ascending and data.n_groups == 1
     uses_time = uses_time and timing is not None and timing.first != timing.last
     uses_time = uses_time and bool(np.isfinite(data.series.low[:, 1]).all())
-    expected = expected_alarms(model.calibration, model.threshold, step)
+    known = alarm_calibration(model)
+    expected = None if known is None else expected_alarms(known, model.threshold, step)
     columns = data.columns.finish()
     strangest, are_events = strangest_of(data)
     histogram = _histogram(data)
@@ -277,6 +283,9 @@ def contents_of(
         len(data.normal) + len(data.alarms),
         data.gap,
         rule_of(model),
+        model.decision.alarm_rule
+        if model.decision is not None and model.has_alarm_logic
+        else None,
         timing,
         uses_time,
         columns,
@@ -285,7 +294,7 @@ def contents_of(
         expected is not None and is_far_more(n_alarms, data.n_rows, expected),
         model.n_steps,
         model.calibration.reference.energy_at(0.5),
-        budget_of(model.calibration, model.threshold),
+        None if known is None else budget_of(known, model.threshold),
         histogram,
         histogram.scale,
         EnergySeries(

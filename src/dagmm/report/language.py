@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dagmm._core.arguments import check_choice
+from dagmm.inference.calibration.alarm_rule import AlarmRule
 from dagmm.inference.calibration.calibration import (
     HELD_OUT,
     HELD_OUT_IN_ORDER,
@@ -35,7 +36,14 @@ _RULES = (
     (
         "alarms",
         re.compile(
-            r"at most (?P<alarms>\S+) false alarms a (?P<per>\w+) at a row every (?P<every>.+)"
+            r"at most (?P<alarms>\S+) false alarms? a (?P<per>\w+) at a row every (?P<every>.+)"
+        ),
+    ),
+    (
+        "events",
+        re.compile(
+            r"at most (?P<alarms>\S+) events? of false alarms a (?P<per>\w+) at a row every "
+            r"(?P<every>.+)"
         ),
     ),
     ("energy", re.compile(r"a stated energy")),
@@ -86,8 +94,20 @@ class Language:
                     facts["share"] = format_percent(float(facts["share"]))
                 if "per" in facts:
                     facts["per"] = self(f"period_{facts['per']}")
+                    facts["alarms"] = Count(facts["alarms"])
                 return self(f"rule_{key}", **facts)
         return str(rule)
+
+    def logic(self, rule: AlarmRule) -> str:
+        """Say what makes an alarm of energies above the threshold."""
+        words = [self("logic_each") if rule.n == 1 else self("logic_k_of_n", k=rule.k, n=rule.n)]
+        if rule.smoothing < 1.0:
+            words.append(self("logic_smoothing", smoothing=f"{rule.smoothing:g}"))
+        if rule.hysteresis > 0.0:
+            words.append(self("logic_hysteresis", hysteresis=f"{rule.hysteresis:g}"))
+        if rule.hold > 1:
+            words.append(self("logic_hold", hold=rule.hold))
+        return self("separator").join(words)
 
     def rows_are(self, rows_are: str) -> str:
         """Say which rows something was counted in; see :mod:`dagmm.inference.calibration`."""

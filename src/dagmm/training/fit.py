@@ -10,7 +10,7 @@ from jaxtyping import Float
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm.data.base import Rows
-from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.calibration import HELD_OUT, MOST_SERIES, Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.ensemble import (
     Component,
@@ -148,6 +148,7 @@ def fit_model(
         diagnostics=diagnostics,
         drawn_rows=None if prepared.numbers is None else len(prepared.inputs),
         n_windows=None if prepared.windows is None else len(prepared.inputs),
+        advised_window=prepared.advised_window,
     )
 
     calibration, energy = _calibrate(prepared, components, energies, unfitted)
@@ -264,8 +265,13 @@ def _calibrate(
         of_windows=prepared.windows is not None,
     )
     calibration = Calibration(
-        reference_values, EmpiricalDistribution.of(in_order, prepared.n_shared)
+        reference_values,
+        EmpiricalDistribution.of(in_order, prepared.n_shared),
+        series=in_order[-MOST_SERIES:].astype(np.float32) if prepared.is_series else None,
     )
     if len(held_out):
-        calibration = calibration.with_held_out(held_out, split.are, prepared.n_shared)
+        is_series = prepared.is_series and split.are != HELD_OUT
+        calibration = calibration.with_held_out(
+            held_out, split.are, prepared.n_shared, is_series=is_series
+        )
     return calibration, energy

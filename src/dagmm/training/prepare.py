@@ -27,6 +27,7 @@ from dagmm.preprocessing.row_views import (
 from dagmm.preprocessing.sampling import encode_table
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.table_fit import fit_table_encoder
+from dagmm.preprocessing.windows.auto_length import have_long_memory, rows_of_window
 from dagmm.preprocessing.windows.features import Detail, WindowGather
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.preprocessing.windows.spec import WindowSpec
@@ -91,6 +92,8 @@ class Prepared:
     numbers : ndarray of shape (n,) or None
         Which rows are held, in ascending order; None where they are all.
     windows : WindowSpec or None
+    advised_window : int or None
+        Rows that a window would have, where rows in time would be better seen so.
     """
 
     encoder: TableEncoder | ImageEncoder
@@ -103,12 +106,18 @@ class Prepared:
     gather: WindowGather | None = None
     numbers: np.ndarray | None = None
     windows: WindowSpec | None = None
+    advised_window: int | None = None
 
     @property
     def input_columns(self) -> Sequence[str]:
         """The column that each input comes from."""
         columns = self.encoder.feature_columns
         return columns if self.windows is None else self.windows.input_columns(columns)
+
+    @property
+    def is_series(self) -> bool:
+        """Whether inputs stand for rows that follow one another, none of them left out."""
+        return self.numbers is None and (self.windows is None or self.windows.step == 1)
 
     @property
     def n_shared(self) -> int:
@@ -198,12 +207,13 @@ def prepare_rows(
     drawing, splitting = (np.random.default_rng(seed) for seed in seeds)
     held = encode_table(rows, encoder, drawing, progress)
     inputs, by_network = held.features[: held.n_rows], held.numbers is None
-    split = everything(held.n_rows)
+    split, advised = everything(held.n_rows), None
     if data.holds_out:
         time_order = _order_of(rows, data.roles, encoder, inputs) if by_network else None
         split = split_rows(
             held.n_rows, n_networks, splitting, by_network=by_network, time_order=time_order
         )
+        advised = _advised_window(inputs, time_order)
     return Prepared(
         encoder,
         shape,
@@ -213,7 +223,23 @@ def prepare_rows(
         np.arange(held.n_rows),
         fingerprint_of(rows.names, inputs) if held.numbers is None else "",
         numbers=held.numbers,
+        advised_window=advised,
     )
+
+
+def _advised_window(inputs: np.ndarray, time_order: TimeOrder | None) -> int | None:
+    """Return the rows of a window that is left to the rows, where their clock is named.
+
+    None where they do not depend on each other so much that windows say more. Where no clock is
+    named, :func:`_order_of` speaks of windows.
+    """
+    if time_order is None or not time_order.has_clock:
+        return None
+    order = time_order.order
+    rows, asset = inputs[order], time_order.asset[order]
+    if not columns_in_order(rows).any() or not have_long_memory(rows, asset):
+        return None
+    return rows_of_window(rows, asset)
 
 
 def _order_of(

@@ -69,13 +69,12 @@ def test_a_budget_of_events_allows_as_many_rows_as_an_event_has():
     rule = {"alarms": 1, "per": "day", "every": "1 min"}
     rows = choose_threshold(calibration, **rule)
     events = choose_threshold(calibration, **rule, per_event=True)
-    assert events.share == pytest.approx(20 * rows.share)
-    assert events.rule == (
-        "at most 1 event of false alarms of about 20 rows a day at a row every 1 min"
-    )
+    # Of twenty runs, each higher than the one before, thirteen in not quite fourteen days.
+    assert events.share == pytest.approx(13 * 20 / 20_000, rel=0.01)
+    assert events.rule == "at most 1 event of false alarms a day at a row every 1 min"
     alarms = np.flatnonzero(energy > events.energy)
     days = 20_000 / 1440
-    assert 0.8 * days < n_events(alarms) < 1.2 * days
+    assert n_events(alarms) == 13 == int(days)
     assert n_events(np.flatnonzero(energy > rows.energy)) < 0.2 * days
 
 

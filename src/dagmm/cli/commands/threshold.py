@@ -51,6 +51,28 @@ def threshold(
     energy: Annotated[
         float | None, typer.Option(help="The threshold itself, in nats.", metavar="NATS")
     ] = None,
+    k_of_n: Annotated[
+        str | None,
+        typer.Option(
+            "--k-of-n",
+            help="An alarm needs so many of the last rows above it: 3/5; 5/5 is a least duration "
+            "of five rows.",
+            metavar="K/N",
+        ),
+    ] = None,
+    hysteresis: Annotated[
+        float,
+        typer.Option(help="An alarm ends so far below the threshold.", metavar="NATS"),
+    ] = 0.0,
+    hold: Annotated[int, typer.Option(help="Rows that an alarm lasts at least.")] = 1,
+    smoothing: Annotated[
+        float | None,
+        typer.Option(
+            help="Weight, in (0, 1), of the newest energy in an exponentially weighted moving "
+            "average (EWMA), which is compared with the threshold instead of single energies.",
+            metavar="WEIGHT",
+        ),
+    ] = None,
     calibrate: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +109,7 @@ def threshold(
     """
     from dagmm.cli.jobs.roles import Roles
     from dagmm.cli.jobs.threshold import ThresholdJob, in_words, move_threshold
+    from dagmm.inference.calibration.alarm_rule import AlarmRule
 
     rule = {
         "contamination": contamination,
@@ -100,6 +123,7 @@ def threshold(
         per.value,
         every,
         per_event,
+        AlarmRule.of(pair_of(k_of_n), hysteresis, hold, smoothing),
         calibrate,
         o.table_options(
             format,
@@ -126,3 +150,11 @@ def threshold(
             return
         meaning = move_threshold(job)
     show(meaning if as_json else in_words(meaning), as_json)
+
+
+def pair_of(text: str | None) -> object:
+    """Return the two numbers of ``3/5``; the text itself where it is none, to be refused."""
+    parts = (text or "").split("/")
+    if len(parts) == 2 and all(part.strip().isdecimal() for part in parts):
+        return tuple(int(part) for part in parts)
+    return text

@@ -111,7 +111,7 @@ def score_table(job: ScoreJob) -> dict[str, Any]:
     else:
         table_encoder(model, job.table)
         with _open(job, model) as source:
-            added = names_added(job.p_value, job.explain)
+            added = names_added(model, job.p_value, job.explain)
             roles = roles_of(job.roles, model, source, ("energy", "is_anomaly", *added), job.quiet)
             counted = Counted(roles, source.name, "rows")
             batches = table_batches(model, source, roles, job.quiet)
@@ -157,6 +157,7 @@ class Counted:
         self._roles, self.table, self._unit = roles, table, unit
         self.rows = 0
         self.anomalies = 0
+        self.alarms: int | None = None
         self._kept = KeptRows()
 
     def watch(self, results: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -169,6 +170,8 @@ class Counted:
                 self._kept.add(result["energy"].to_numpy(), labels)
             if "is_anomaly" in result.column_names:
                 self.anomalies += int(result["is_anomaly"].to_numpy().sum())
+            if "is_alarm" in result.column_names:
+                self.alarms = (self.alarms or 0) + int(result["is_alarm"].to_numpy().sum())
             self.rows += result.num_rows
             yield result
 
@@ -177,6 +180,8 @@ class Counted:
         summary: dict[str, Any] = {self._unit: self.rows}
         if threshold is not None:
             summary |= {"anomalies": self.anomalies, "threshold": threshold}
+        if self.alarms is not None:
+            summary["rows_in_alarm"] = self.alarms
         if self._kept.n_rows:
             summary |= self._kept.quality()
         return summary

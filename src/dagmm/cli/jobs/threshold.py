@@ -9,6 +9,7 @@ from dagmm.cli.jobs.new_rows import only_normal_rows
 from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.terminal import keep_interrupts
 from dagmm.data.files.base import TableOptions
+from dagmm.inference.calibration.alarm_rule import PLAIN, AlarmRule
 from dagmm.inference.calibration.threshold_rules import choose_threshold
 from dagmm.inference.persistence.directory import load_model, save_model
 
@@ -27,6 +28,8 @@ class ThresholdJob:
     every : str or None
     per_event : bool
         Belong to alarms.
+    alarm_rule : AlarmRule
+        What makes an alarm of energies above the threshold.
     calibrate : str or None
         Path of a table of normal rows.
     options : TableOptions
@@ -42,10 +45,17 @@ class ThresholdJob:
     per: str
     every: str | None
     per_event: bool
+    alarm_rule: AlarmRule
     calibrate: str | None
     options: TableOptions
     roles: Roles
     quiet: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether something is said of where the threshold shall be."""
+        said = self.rule or self.every is not None or self.per_event
+        return bool(said) or self.alarm_rule != PLAIN
 
 
 def move_threshold(job: ThresholdJob) -> dict[str, Any]:
@@ -70,17 +80,18 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
             f"{job.model!r} holds a {saved.estimator}, which has no threshold; a DAGMMDetector "
             "has one."
         )
-    if job.calibrate is not None or job.rule or job.every is not None:
+    if job.calibrate is not None or job.moves:
         check_writable(job.model)
     if job.calibrate is not None:
         with only_normal_rows(
             model, job.calibrate, job.options, job.roles, "calibrated with", job.quiet
         ) as rows:
             model = model.calibrated(rows)
-    if job.rule or job.every is not None or job.per_event:
+    if job.moves:
         chosen = choose_threshold(
             model.calibration,
             **job.rule,
+            alarm_rule=job.alarm_rule,
             per=job.per,
             every=job.every,
             per_event=job.per_event,
@@ -94,5 +105,8 @@ def move_threshold(job: ThresholdJob) -> dict[str, Any]:
 
 
 def in_words(meaning: dict[str, Any]) -> dict[str, Any]:
-    """Return what a threshold means with each warning as a sentence."""
-    return meaning | {"warnings": [warning["text"] for warning in meaning["warnings"]]}
+    """Return what a threshold means, alarm logic in words and each warning as a sentence."""
+    return meaning | {
+        "warnings": [warning["text"] for warning in meaning["warnings"]],
+        "alarm_rule": str(AlarmRule(**meaning["alarm_rule"])),
+    }

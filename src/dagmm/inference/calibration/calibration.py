@@ -10,8 +10,14 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from dagmm._core.errors import ArgumentError
+from dagmm._core.wording import named
+from dagmm.inference.calibration.alarm_rule import AlarmRule, signals_of
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.tail import Tail, fit_tail
+
+#: Most energies that are kept in their order.
+MOST_SERIES = 2**18
 
 #: Which rows the energies of a calibration are of, in words.
 TRAINING = "training rows"
@@ -42,12 +48,16 @@ class Calibration:
         out, by some networks of rows that these left out.
     held_out_are : str
         Which rows those are, in words.
+    series : ndarray of shape (n_series,), float32, or None
+        The reference energies in the order in which their rows follow each other, the last
+        262,144 of them; None where these rows do not follow one another.
     """
 
     reference_values: np.ndarray
     training: EmpiricalDistribution
     held_out: EmpiricalDistribution | None = None
     held_out_are: str = ""
+    series: np.ndarray | None = None
 
     @property
     def reference(self) -> EmpiricalDistribution:
@@ -65,8 +75,59 @@ class Calibration:
         return fit_tail(self.reference)
 
     def with_held_out(
-        self, energy: Float[np.ndarray, " n_rows"], are: str, n_shared: int = 1
+        self,
+        energy: Float[np.ndarray, " n_rows"],
+        are: str,
+        n_shared: int = 1,
+        *,
+        is_series: bool = True,
     ) -> "Calibration":
-        """Return the same with other energies, in their order, of rows that were not fitted to."""
+        """Return the same with other energies, in their order, of rows that were not fitted to.
+
+        Parameters
+        ----------
+        energy : ndarray of shape (n_rows,)
+        are : str
+            Which rows those are, in words.
+        n_shared : int, default=1
+            Rows that share what they are scored by: those of a window.
+        is_series : bool, default=True
+            Whether they are of rows that follow one another, none of which is left out.
+        """
         held_out = EmpiricalDistribution.of(energy, n_shared)
-        return replace(self, held_out=held_out, held_out_are=are)
+        series = energy[-MOST_SERIES:].astype(np.float32) if is_series else None
+        return replace(self, held_out=held_out, held_out_are=are, series=series)
+
+    def under(self, rule: AlarmRule, n_shared: int) -> "Calibration":
+        """Return the same with the signals of alarm logic in place of single energies.
+
+        Parameters
+        ----------
+        rule : AlarmRule
+        n_shared : int
+            Rows that share what they are scored by, without such logic.
+
+        Raises
+        ------
+        ArgumentError
+            If it is not known how energies follow each other, or there are too few.
+        """
+        if rule.has_plain_signal:
+            return self
+        if self.series is None:
+            raise ArgumentError(
+                f"{named('k_of_n')} and {named('smoothing')} need energies of rows that follow "
+                f"one another, and this model knows those of {self.reference_are}, which do not; "
+                "calibrate with normal rows in their order."
+            )
+        signals = signals_of(self.series.astype(np.float64), rule)
+        if not len(signals):
+            raise ArgumentError(
+                f"{named('k_of_n')} looks at {rule.n} rows, and this model knows the energies of "
+                f"{len(self.series)}; calibrate with more normal rows, or choose fewer."
+            )
+        series, n_shared = signals.astype(np.float32), n_shared + rule.n - 1
+        found = EmpiricalDistribution.of(signals, n_shared)
+        if self.held_out is None:
+            return replace(self, training=found, series=series)
+        return replace(self, held_out=found, series=series)

@@ -91,5 +91,20 @@ def n_events(place: Int64[np.ndarray, " n_alarms"]) -> int:
     return int(len(place) > 0) + int((np.diff(place) > EVENT_GAP + 1).sum())
 
 
+def runs_of(
+    place: Int64[np.ndarray, " n_alarms"], gap: int = EVENT_GAP
+) -> list[Int64[np.ndarray, " n_run"]]:
+    """Return the alarms of each run: with at most ``gap`` normal rows between two of them.
+
+    Parameters
+    ----------
+    place : ndarray of shape (n_alarms,)
+        Ascending.
+    gap : int, default=10
+    """
+    breaks = np.flatnonzero(np.diff(place) > gap + 1) + 1
+    return np.split(place, breaks) if len(place) else []
+
+
 def _highest(energy: np.ndarray, share: float) -> Bool[np.ndarray, " n_rows"]:
     return energy > np.quantile(energy, 1.0 - share)

@@ -129,10 +129,32 @@ def fit_tail(sample: EmpiricalDistribution) -> Tail | None:
     excess = highest[highest > level] - level
     if len(excess) < _FEWEST or len(np.unique(excess)) < _FEWEST // 2:
         return None
-    shape, scale = _fitted(excess)
     n_each = sample.n_rows / sample.n_effective
-    event_rows = sample.dependence.event_rows
-    return Tail(level, len(excess) / sample.n_rows, excess, shape, scale, n_each, event_rows)
+    return tail_of(excess, level, sample.n_rows, n_each, sample.dependence.event_rows)
+
+
+def tail_of(
+    excess: Float[np.ndarray, " n_excesses"],
+    level: float,
+    n_rows: int,
+    n_each: float = 1.0,
+    event_rows: float = 1.0,
+) -> Tail:
+    """Fit the tail of what exceeds a level.
+
+    Parameters
+    ----------
+    excess : ndarray of shape (n_excesses,)
+        In nats, ascending.
+    level : float
+        In nats.
+    n_rows : int
+        Of which these are some, or of which each stands for a run.
+    n_each, event_rows : float, default=1
+        See :class:`Tail`.
+    """
+    shape, scale = _fitted(excess)
+    return Tail(level, len(excess) / n_rows, excess, shape, scale, n_each, event_rows)
 
 
 def _fitted(excess: np.ndarray) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from dagmm._core.json_fields import JsonField
 from dagmm._core.numerics import AnyArray
+from dagmm.inference.calibration.alarm_rule import PLAIN, AlarmRule
 from dagmm.inference.calibration.calibration import Calibration
 
 #: Most warnings of a threshold that are read.
@@ -75,6 +76,8 @@ class Threshold:
     rows_are : str or None
         Which rows those are.
     warnings : tuple of ThresholdWarning
+    alarm_rule : AlarmRule
+        When energies above it are an alarm.
     """
 
     energy: float
@@ -89,6 +92,7 @@ class Threshold:
     n_effective: float | None = None
     rows_are: str | None = None
     warnings: tuple[ThresholdWarning, ...] = ()
+    alarm_rule: AlarmRule = PLAIN
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -121,6 +125,7 @@ class Threshold:
             n_effective=optional("n_effective", JsonField.number),
             rows_are=optional("rows_are", JsonField.text),
             warnings=tuple(map(ThresholdWarning.read, parts["warnings"].items(_MOST_WARNINGS))),
+            alarm_rule=AlarmRule.read(parts["alarm_rule"]),
         )
 
 

@@ -9,10 +9,13 @@ from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError
 from dagmm._core.wording import given, named
 from dagmm.inference.calibration.alarm_budget import share_of_budget
+from dagmm.inference.calibration.alarm_rule import PLAIN, AlarmRule
 from dagmm.inference.calibration.calibration import TRAINING, Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
+from dagmm.inference.calibration.event_budget import EventBudget
 from dagmm.inference.calibration.tail import LEAST_ROWS, Tail
-from dagmm.inference.calibration.threshold import Threshold, ThresholdWarning
+from dagmm.inference.calibration.threshold import Threshold, p_value_of
+from dagmm.inference.calibration.threshold_warnings import doubts_of, warnings_of
 
 #: Share of rows like the training rows above the threshold when the user does not say.
 AUTO_CONTAMINATION = 0.01
@@ -22,8 +25,6 @@ MOST_AUTO_CONTAMINATION = 0.05
 MOST_CONTAMINATION = 0.5
 #: Rows that must lie above a threshold for their number to say where it is; beyond, the tail does.
 _ENOUGH_ABOVE = 10
-#: Below this p-value of its fit a tail is not to be trusted.
-_POOR_FIT = 0.05
 
 
 def check_contamination(contamination: object, n_steps: int = 1) -> float:
@@ -68,6 +69,7 @@ def choose_threshold(
     per_event: bool = False,
     energy: object = None,
     n_steps: int = 1,
+    alarm_rule: AlarmRule = PLAIN,
 ) -> Threshold:
     """Find the threshold that follows one rule; see :meth:`dagmm.DAGMMDetector.set_threshold`.
 
@@ -80,6 +82,9 @@ def choose_threshold(
         Belong to ``alarms``.
     n_steps : int, default=1
         Rows that a row is scored with, itself included.
+    alarm_rule : AlarmRule, optional
+        What makes an alarm of energies above the threshold, whose signals are then counted
+        instead of energies.
 
     Raises
     ------
@@ -106,28 +111,78 @@ def choose_threshold(
         raise ArgumentError(
             f"{named('per_event')} belongs to {named('alarms')}, and there are none."
         )
-    if energy is not None:
-        return Threshold(check_number("energy", energy, -np.inf), "a stated energy")
-    if contamination is not None:
-        share = check_contamination(contamination, n_steps)
-        if isinstance(contamination, str):
-            return _by_default(calibration, share)
-        return _by_contamination(calibration, share)
-    if quantile is not None:
-        level = check_number("quantile", quantile, 0.0, 1.0, above=True)
-        return _by_share(calibration, 1.0 - level, f"quantile {level:g}")
-    if every is None:
+    if alarms is not None and every is None:
         raise ArgumentError(
             f"{named('alarms')} needs {named('every')}, the time from one row to the next, such "
             f"as {given('every', '1s')}."
         )
-    share, what = share_of_budget(alarms, per, every), f"false alarm{'' if alarms == 1 else 's'}"
-    if per_event:
-        event_rows = calibration.reference.dependence.event_rows
-        share = min(MOST_CONTAMINATION, share * event_rows)
-        what = f"event{'' if alarms == 1 else 's'} of false alarms of about {event_rows:.3g} rows"
-    rule = f"at most {alarms:g} {what} a {per} at a row every {_duration(every)}"
-    return _by_share(calibration, share, rule)
+    logic = alarm_rule
+    if logic.smoothing < 1.0:
+        logic = replace(logic, centre=calibration.reference.energy_at(0.5))
+    if energy is not None:
+        found = Threshold(check_number("energy", energy, -np.inf), "a stated energy")
+    elif contamination is not None:
+        found = _of_contamination(calibration, contamination, logic, n_steps)
+    elif quantile is not None:
+        level = check_number("quantile", quantile, 0.0, 1.0, above=True)
+        known = calibration.under(logic, n_steps)
+        found = _by_share(known, 1.0 - level, f"quantile {level:g}")
+    else:
+        share = share_of_budget(alarms, per, every)
+        s = "" if alarms == 1 else "s"
+        what = f"event{s} of false alarms" if per_event else f"false alarm{s}"
+        rule = f"at most {alarms:g} {what} a {per} at a row every {_duration(every)}"
+        known = calibration.under(logic, n_steps)
+        found = (_by_events(known, share, rule, logic) if per_event else None) or _by_share(
+            known, share, rule
+        )
+    return replace(found, alarm_rule=logic)
+
+
+def _of_contamination(
+    calibration: Calibration, contamination: object, logic: AlarmRule, n_steps: int
+) -> Threshold:
+    share = check_contamination(contamination, n_steps)
+    if isinstance(contamination, str):
+        return _by_default(calibration.under(logic, n_steps), share)
+    if not logic.has_plain_signal:
+        raise ArgumentError(
+            f"{named('contamination')} counts the training rows one by one; with "
+            f"{named('k_of_n')} or {named('smoothing')} say {named('quantile')} or "
+            f"{named('alarms')}."
+        )
+    return _by_contamination(calibration, share)
+
+
+def _by_events(calibration: Calibration, rate: float, rule: str, logic: AlarmRule) -> Threshold:
+    """Allow so many events of false alarms a row.
+
+    Where it is not known how normal rows follow each other, or they have too few events to say
+    more, rows are counted, as long as the highest fiftieth of the energies come together.
+    """
+    sample, are = calibration.reference, calibration.reference_are
+    rows = min(MOST_CONTAMINATION, rate * sample.dependence.event_rows)
+    if calibration.series is None:
+        return _by_share(calibration, rows, rule)
+    budget = EventBudget(calibration.series.astype(np.float64), logic)
+    allowed, tail = rate * len(calibration.series), None
+    if allowed >= _ENOUGH_ABOVE:
+        energy, (low, high) = budget.energy_at(allowed), budget.interval(allowed)
+        method = "quantile"
+    else:
+        tail = budget.tail()
+        if tail is None or rate > tail.share:
+            return _by_share(calibration, rows, rule)
+        energy, (low, high) = tail.energy_at(rate), tail.interval(rate)
+        method = "tail"
+    above = int(sample.reaching(np.array([np.nextafter(energy, np.inf)]))[0])
+    share = above / sample.n_rows
+    if above < _ENOUGH_ABOVE:
+        share = float(p_value_of(calibration, np.array([energy]))[0])
+    found = replace(_from_ranks(sample, share, rule, are), energy=energy, low=low, high=high)
+    found = replace(found, method=method)
+    doubts = () if tail is None else doubts_of(tail)
+    return replace(found, warnings=(*warnings_of(calibration, found), *doubts))
 
 
 def choose_again(calibration: Calibration, decision: Threshold) -> Threshold:
@@ -151,7 +206,7 @@ def _by_default(calibration: Calibration, share: float) -> Threshold:
     """Read off the energies that say most about new rows, however few they are."""
     rule = f"quantile {1.0 - share:g}"
     found = _from_ranks(calibration.reference, share, rule, calibration.reference_are)
-    return replace(found, warnings=_warnings_of(calibration, found))
+    return replace(found, warnings=warnings_of(calibration, found))
 
 
 def _by_contamination(calibration: Calibration, share: float) -> Threshold:
@@ -164,7 +219,7 @@ def _by_share(calibration: Calibration, share: float, rule: str) -> Threshold:
         tail is None and share * sample.n_rows >= 1.0
     ):
         found = _from_ranks(sample, share, rule, are)
-        return replace(found, warnings=_warnings_of(calibration, found))
+        return replace(found, warnings=warnings_of(calibration, found))
     if tail is None:
         raise ArgumentError(
             f"one alarm in {1.0 / share:.3g} rows is rarer than {sample.n_rows} {are} can show; "
@@ -172,15 +227,7 @@ def _by_share(calibration: Calibration, share: float, rule: str) -> Threshold:
             "more alarms."
         )
     found = _from_tail(tail, sample, share, rule, are)
-    warnings = _warnings_of(calibration, found)
-    if tail.p_fit < _POOR_FIT:
-        text = (
-            "the highest energies do not follow a generalised Pareto distribution (p = "
-            f"{tail.p_fit:.2g}): what lies beyond them is a guess; calibrate with more normal "
-            "rows, or allow more alarms"
-        )
-        warnings = (*warnings, ThresholdWarning("poor_tail_fit", text))
-    return replace(found, warnings=warnings)
+    return replace(found, warnings=(*warnings_of(calibration, found), *doubts_of(tail)))
 
 
 def _from_ranks(sample: EmpiricalDistribution, share: float, rule: str, are: str) -> Threshold:
@@ -216,41 +263,6 @@ def _from_tail(
         n_effective=sample.n_effective,
         rows_are=are,
     )
-
-
-_TRAINING_ROWS = ThresholdWarning(
-    "training_rows",
-    "the energies are those of rows the model was fitted to; new rows have higher ones, so expect "
-    "more alarms than stated, or calibrate with normal rows that it was not fitted to",
-)
-
-
-def _warnings_of(calibration: Calibration, found: Threshold) -> tuple[ThresholdWarning, ...]:
-    """Say what there is to know of the rows that a threshold was found from."""
-    sample = calibration.reference
-    warnings = [] if calibration.held_out is not None else [_TRAINING_ROWS]
-    if sample.n_effective < sample.n_rows:
-        said = f"{sample.n_rows} {calibration.reference_are} follow each other so closely that "
-        worth = f"{sample.n_effective:.0f}"
-        said += f"they say as much as about {worth} independent one{'' if worth == '1' else 's'}"
-        share, low, high = found.share, found.share_low, found.share_high
-        if found.method == "tail" and share is not None and share * sample.n_effective < 1.0:
-            warnings.append(ThresholdWarning("dependent_rows", f"{said}: {_RARE_OF_FEW}"))
-        elif share is not None and low is not None and high is not None and high > 2.0 * share:
-            between = f"between {100.0 * low:.1f} and {100.0 * high:.1f} %"
-            text = (
-                f"{said}: {between} of later normal rows may lie above it instead of "
-                f"{100.0 * share:.3g} %, and more where the columns move on; calibrate with "
-                "normal rows of other days"
-            )
-            warnings.append(ThresholdWarning("dependent_rows", text))
-    return tuple(warnings)
-
-
-_RARE_OF_FEW = (
-    "so rare an alarm is a guess, and the interval is wide; calibrate with normal rows of other "
-    "days"
-)
 
 
 def _order_interval(sample: EmpiricalDistribution, share: float) -> tuple[float, float | None]:

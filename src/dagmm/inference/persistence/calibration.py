@@ -7,7 +7,7 @@ import numpy as np
 
 from dagmm._core.json_fields import JsonField
 from dagmm._core.states import Promise, State
-from dagmm.inference.calibration.calibration import Calibration
+from dagmm.inference.calibration.calibration import MOST_SERIES, Calibration
 from dagmm.inference.calibration.dependence import Dependence
 from dagmm.inference.calibration.energies import MAX_KEPT, EmpiricalDistribution
 from dagmm.preprocessing.reference_values import N_LEVELS
@@ -22,6 +22,10 @@ def state_of_calibration(calibration: Calibration) -> State:
     """Return a calibration as plain data and arrays."""
     plain: dict[str, Any] = {"held_out_are": calibration.held_out_are}
     arrays = {"reference_values": calibration.reference_values}
+    series = calibration.series
+    plain["series_rows"] = None if series is None else len(series)
+    if series is not None:
+        arrays["series"] = series
     for name in _SAMPLES:
         sample = getattr(calibration, name)
         plain[name] = None
@@ -46,7 +50,11 @@ def read_calibration(field: JsonField, n_features: int) -> Promise[Calibration]:
     ValueError
         Naming the first field that is not as it must be.
     """
-    training, held_out, held_out_are = field.fields(*_SAMPLES, "held_out_are")
+    training, held_out, held_out_are, in_order = field.fields(
+        *_SAMPLES, "held_out_are", "series_rows"
+    )
+    series = f"{field.path}.series"
+    of_series = {} if in_order.value is None else {series: ("F32", (in_order.size(MOST_SERIES),))}
     values = f"{field.path}.reference_values"
     of_training = _read_sample(training)
     of_held_out = None if held_out.value is None else _read_sample(held_out)
@@ -54,9 +62,10 @@ def read_calibration(field: JsonField, n_features: int) -> Promise[Calibration]:
 
     def build(arrays: Mapping[str, np.ndarray]) -> Calibration:
         known = None if of_held_out is None else of_held_out.build(arrays)
-        return Calibration(arrays[values], of_training.build(arrays), known, are)
+        training = of_training.build(arrays)
+        return Calibration(arrays[values], training, known, are, arrays.get(series))
 
-    promised = {values: ("F32", (N_LEVELS, n_features))} | of_training.arrays
+    promised = {values: ("F32", (N_LEVELS, n_features))} | of_training.arrays | of_series
     return Promise(promised | ({} if of_held_out is None else of_held_out.arrays), build)
 
 

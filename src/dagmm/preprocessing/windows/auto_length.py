@@ -11,8 +11,10 @@ LEAST_ROWS, MOST_ROWS = 10, 60
 WINDOWS_APART = 25
 #: Share of the features whose memory a window holds.
 _SHARE = 0.9
-#: Rows of an asset, at most, that its memory is found from.
-_SOME_ROWS = 2**16
+#: Rows of an asset, at most, that its memory is found from; features that are looked at at a time.
+_SOME_ROWS, _SOME_FEATURES = 2**16, 16
+#: From so many rows that a tenth of the features remember themselves, rows are to be windows.
+_LONG = 5.0
 
 
 def rows_of_window(
@@ -30,11 +32,30 @@ def rows_of_window(
         Encoded; rows of one asset lie together, in their order.
     asset : ndarray of shape (n_rows,)
     """
-    counted = ~nonstationary_features(features, asset)
-    memory = memory_of(features, asset)[counted]
-    wanted = float(np.quantile(memory, _SHARE)) if len(memory) else 0.0
+    wanted = _long_memory(features, asset)
     possible = len(features) // WINDOWS_APART
     return int(np.clip(round(wanted), LEAST_ROWS, np.clip(possible, LEAST_ROWS, MOST_ROWS)))
+
+
+def have_long_memory(
+    features: Float[np.ndarray, "n_rows n_features"], asset: Int64[np.ndarray, " n_rows"]
+) -> bool:
+    """Whether rows depend on those before them so much that windows say more than they do.
+
+    A tenth of the features that are stationary remember themselves for five rows or more.
+
+    Parameters
+    ----------
+    features, asset
+        As in :func:`rows_of_window`.
+    """
+    return _long_memory(features, asset) >= _LONG
+
+
+def _long_memory(features: np.ndarray, asset: np.ndarray) -> float:
+    counted = ~nonstationary_features(features, asset)
+    memory = memory_of(features, asset)[counted]
+    return float(np.quantile(memory, _SHARE)) if len(memory) else 0.0
 
 
 def memory_of(
@@ -48,7 +69,10 @@ def memory_of(
     """
     total = np.zeros(features.shape[1])
     for part in np.split(np.arange(len(features)), np.flatnonzero(np.diff(asset)) + 1):
-        total += len(part) * _memory_of_one(features[part[:_SOME_ROWS]].astype(np.float64))
+        rows = features[part[:_SOME_ROWS]]
+        for start in range(0, rows.shape[1], _SOME_FEATURES):
+            some = slice(start, start + _SOME_FEATURES)
+            total[some] += len(part) * _memory_of_one(rows[:, some].astype(np.float64))
     return total / len(features)
 
 

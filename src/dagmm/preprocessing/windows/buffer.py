@@ -1,5 +1,6 @@
 """What is kept of each asset's last rows, so that windows reach across chunks."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,14 @@ class GatheredRows(NamedTuple):
 class _Tail(NamedTuple):
     """The last rows of an asset."""
 
+    rows: Float32[np.ndarray, "n_kept n_features"]
+    times: Float64[np.ndarray, " n_kept"]
+
+
+class KeptRows(NamedTuple):
+    """What is kept of one asset."""
+
+    asset: str
     rows: Float32[np.ndarray, "n_kept n_features"]
     times: Float64[np.ndarray, " n_kept"]
 
@@ -95,6 +104,14 @@ class WindowBuffer:
         first = first_rows(owner, gathered_times, self._gap)
         self._keep(names, owner, first, gathered, gathered_times)
         return GatheredRows(gathered, ends, first[ends])
+
+    def kept(self) -> list[KeptRows]:
+        """Return what is kept of each asset."""
+        return [KeptRows(name, *tail) for name, tail in self._tails.items()]
+
+    def take(self, kept: Sequence[KeptRows]) -> None:
+        """Go on from what another buffer of these windows kept."""
+        self._tails = {one.asset: _Tail(one.rows, one.times) for one in kept}
 
     def _keep(
         self,
