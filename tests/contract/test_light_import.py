@@ -66,8 +66,10 @@ if model.windows is None:
 stream = Stream(model)
 for i in range(3):
     stream.update(x[i : i + 1])
+stream.score(x[3:], explain=2), stream.save("stream"), Stream(model, "stream")
 detector = DAGMMDetector.load(sys.argv[1])
-detector.predict(x), detector.explain(x[:5])
+detector.set_threshold(energy=1.0, k_of_n=(2, 3), smoothing=0.5)
+detector.predict(x), detector.explain(x[:5]), detector.alarm(x), detector.events(x)
 dagmm.make_report(detector, x, compare=False)
 if model.windows is None:
     detector.export_onnx("model.onnx")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from dagmm import InputError
 from dagmm.data.convert import as_rows
-from dagmm.report.time_axis import TimeTracker, date_ticks, times_of
+from dagmm.preprocessing.windows.clock import axis_times_of
+from dagmm.report.time_axis import TimeTracker, date_ticks
 
 DAY = 86400.0
 START = 1767571200.0  # 2026-01-05, a Monday
@@ -22,16 +23,16 @@ def test_times_of_dates_texts_and_numbers():
     dates = pd.date_range("2026-01-05 00:00:30", periods=3, freq="1min").to_list()
     expected = np.array([30.0, 90.0, 150.0]) + pd.Timestamp("2026-01-05").timestamp()
     for values in (pa.array(dates), pa.array([str(date) for date in dates])):
-        times, are_dates = times_of(chunk(values), "t")
+        times, are_dates = axis_times_of(chunk(values), "t")
         np.testing.assert_array_equal(times, expected)
         assert are_dates
     for values in (pa.array([1.5, None]), pa.array(["1.5", None])):
-        times, are_dates = times_of(chunk(values), "t")
+        times, are_dates = axis_times_of(chunk(values), "t")
         np.testing.assert_array_equal(times, [1.5, np.nan])
         assert not are_dates
-    assert times_of(chunk(pa.array([None], pa.string())), "t")[1]
+    assert axis_times_of(chunk(pa.array([None], pa.string())), "t")[1]
     with pytest.raises(InputError, match=r"^column 't', row 0: expected a date .* time axis\.$"):
-        times_of(chunk(pa.array(["soon"])), "t")
+        axis_times_of(chunk(pa.array(["soon"])), "t")
 
 
 def test_step_gap_and_order_are_found_across_parts():

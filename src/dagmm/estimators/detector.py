@@ -22,12 +22,15 @@ from dagmm.data.images import ImageRows
 from dagmm.estimators.in_use import DetectorInUse
 from dagmm.inference.alarms import alarms_of
 from dagmm.inference.calibration.alarm_rule import AlarmRule
+from dagmm.inference.calibration.dependence import EVENT_GAP
 from dagmm.inference.calibration.threshold import Threshold, label_of, score_of
 from dagmm.inference.calibration.threshold_rules import (
     check_contamination,
     choose_threshold,
     threshold_of,
 )
+from dagmm.inference.events import MOST_KEPT
+from dagmm.inference.explain.events import AlarmEvents, events_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.streaming import Stream
 from dagmm.preprocessing.windows.features import Detail
@@ -401,6 +404,44 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         """
         check_is_fitted(self)
         return alarms_of(self.model_, self._rows(X, fitting=False))
+
+    def events(
+        self, X: Any, *, gap: int = EVENT_GAP, explain: int = 5, most: int = MOST_KEPT
+    ) -> AlarmEvents:
+        """Alarms that follow each other as events: start, end, peak, and what moved first.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path or Dataset
+            In the order of time, asset by asset or mixed.
+        gap : int, default=10
+            Most normal rows between two alarms of one event.
+        explain : int, default=5
+            How many columns to name of each event: those that add most to the energies of its
+            first 32 rows, in the order in which they rose, from 8 rows before on.
+        most : int, default=200
+            Events to return, those of the highest energies; all are counted.
+
+        Returns
+        -------
+        AlarmEvents
+            With ``events``, ``n_events``, ``to_table()`` and more; see
+            :class:`dagmm.inference.explain.events.AlarmEvents`.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` or ``restore``.
+        InputError
+            If the table does not fit the model; column and row are named.
+        ArgumentError
+            If an argument cannot be used, or columns are to be named of images.
+        """
+        check_is_fitted(self)
+        check_int("gap", gap, 0)
+        n_named = check_int("explain", explain, 0)
+        rows = self._rows(X, fitting=False)
+        return events_of(self.model_, rows, gap, n_named, check_int("most", most, 1))
 
     def energy_deviation(self, X: Any) -> Float[np.ndarray, " n_rows"]:
         """How much the networks disagree about the energy of each row, in nats.

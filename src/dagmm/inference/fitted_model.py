@@ -106,11 +106,17 @@ class FittedModel:
         return (*self.encoder.columns, *self.windows.columns, *self._clock)
 
     @property
+    def time(self) -> str | None:
+        """The column that says when a row was measured, where one was named."""
+        return self._axis("time") if self.windows is None else self.windows.time
+
+    @property
     def group(self) -> str | None:
-        """The column that names the asset of a row, where there is one."""
-        if self.windows is not None:
-            return self.windows.group
-        found = [one.name for one in self.encoder.unused_columns if one.reason == "group"]
+        """The column that names the asset of a row, where one was named."""
+        return self._axis("group") if self.windows is None else self.windows.group
+
+    def _axis(self, reason: str) -> str | None:
+        found = [one.name for one in self.encoder.unused_columns if one.reason == reason]
         return found[0] if found else None
 
     @property

@@ -9,14 +9,16 @@ from jaxtyping import Bool, Float
 from dagmm.data.base import Chunk
 from dagmm.inference.alarms import AlarmTracker
 from dagmm.inference.calibration.dependence import EVENT_GAP
+from dagmm.inference.events import EventTracker
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.columns.date_text import dates_of
 from dagmm.preprocessing.pipeline import Features
+from dagmm.preprocessing.windows.clock import axis_times_of
 from dagmm.report.columns import ColumnTracker
 from dagmm.report.downsample import MinMaxDownsampler
-from dagmm.report.events import EventTracker, StrangestRows
 from dagmm.report.reservoir import Reservoir
-from dagmm.report.time_axis import TimeTracker, times_of
+from dagmm.report.strangest_rows import StrangestRows
+from dagmm.report.time_axis import TimeTracker
 
 #: Rows of each kind, normal and alarms, that figures and comparisons are made of.
 SAMPLE_ROWS = 4000
@@ -82,12 +84,11 @@ class ReportData:
         self._alarms = AlarmTracker(model)
         self.strangest = StrangestRows(_STRANGEST)
         self.normal, self.alarms = Reservoir(self.sample_rows, 0), Reservoir(self.sample_rows, 1)
-        self._places: dict[str | None, int] = {}
 
     @property
     def n_groups(self) -> int:
         """Number of assets; 1 where no column names them."""
-        return len(self._places)
+        return self.events.n_groups
 
     def add(
         self,
@@ -132,7 +133,7 @@ class ReportData:
     def _times(self, chunk: Chunk) -> np.ndarray:
         if self.timing is None:
             return np.full(chunk.n_rows, np.nan)
-        times, self.timing.are_dates = times_of(
+        times, self.timing.are_dates = axis_times_of(
             chunk, self.timing.name, self.model.table_encoder.reading_of(self.timing.name)
         )
         return times
@@ -150,17 +151,14 @@ class ReportData:
 
     def _add_group(self, part: "_Part", name: str | None, rows: np.ndarray) -> None:
         """Look at the rows of one asset."""
-        place = self._places.get(name, 0) + np.arange(len(rows))
-        self._places[name] = self._places.get(name, 0) + len(rows)
         if part.numbers.shape[1]:
             self.columns.add_runs(name, part.numbers[rows])
         if self.timing is not None:
             self.timing.add(name, part.times[rows])
-        alarm = part.alarm[rows]
-        at = rows[alarm]
-        if len(at):
-            times = part.times[at]
-            self.events.add(name, place[alarm], part.first + at, part.energy[at], times, part.keep)
+        own = np.zeros(len(part.energy), bool)
+        own[rows] = True
+        arrays = part.alarm[rows], part.first + rows, part.energy[rows], part.times[rows]
+        self.events.add(name, *arrays, part.seen.of(own), part.keep)
 
 
 class _Part:

@@ -3,26 +3,25 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from dagmm.preprocessing.windows.clock import arrow_times
 from dagmm.report.contents import Contents
 from dagmm.report.reasons import Reason
-from dagmm.report.time_axis import Timing
 
 
 def events_table(contents: Contents) -> pa.Table:
     """Return one row for each event, as :meth:`dagmm.Report.to_table` describes it."""
     events = [one.event for one in contents.strangest]
     reasons = [next(iter(one.reasons), None) for one in contents.strangest]
-    timing = contents.timing
+    are_dates = contents.timing is not None and contents.timing.are_dates
     return pa.table(
         {
             "asset": pa.array([event.group for event in events], pa.string()),
             "first_row": pa.array([event.first_row for event in events], pa.int64()),
             "last_row": pa.array([event.last_row for event in events], pa.int64()),
-            "first_time": _times([event.first_time for event in events], timing),
-            "last_time": _times([event.last_time for event in events], timing),
+            "first_time": arrow_times([event.first_time for event in events], are_dates),
+            "last_time": arrow_times([event.last_time for event in events], are_dates),
             "alarms": pa.array([event.n_alarms for event in events], pa.int64()),
             "row": pa.array([event.peak_row for event in events], pa.int64()),
             "energy": pa.array([event.peak_energy for event in events], pa.float64()),
@@ -40,11 +39,3 @@ def events_table(contents: Contents) -> pa.Table:
 
 def _of(reasons: Sequence[Reason | None], value: Callable[[Reason], Any]) -> list[Any]:
     return [None if reason is None else value(reason) for reason in reasons]
-
-
-def _times(times: Sequence[float], timing: Timing | None) -> pa.Array:
-    values = np.array(times, np.float64)
-    if timing is None or not timing.are_dates:
-        return pa.array(values, from_pandas=True)
-    milliseconds = pa.array(np.round(1000.0 * values), from_pandas=True)
-    return milliseconds.cast(pa.int64()).cast(pa.timestamp("ms"))

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass, replace
 
+from dagmm.inference.events import Event
 from dagmm.inference.explain.attribution import Explainer
+from dagmm.inference.explain.events import EventExplainer, Mover
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.pipeline import Features
 from dagmm.report.collect import KeptRow, ReportData
-from dagmm.report.events import Event
 
 #: Columns that are listed of a row.
 _LISTED = 5
 #: Shares of the whole below this are not worth a line.
 _LEAST_SHARE = 0.02
-#: Events whose strangest row is explained.
-_EXPLAINED = 60
+#: Events whose strangest row is explained, and those whose course is.
+_EXPLAINED, _COURSES = 60, 8
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Strange:
         Whether the nearest normal row is below the threshold; else a few do not explain it.
     is_ordinary : bool
         Whether its energy is not above that of usual rows, so that nothing is to be explained.
+    movers : tuple of Mover
+        Columns that lead an event, in the order in which they rose.
     """
 
     event: Event
@@ -82,6 +85,7 @@ class Strange:
     n_more: int = 0
     is_explained: bool = True
     is_ordinary: bool = False
+    movers: tuple[Mover, ...] = ()
 
     @property
     def first_reason(self) -> str | None:
@@ -102,7 +106,7 @@ def strangest_of(data: ReportData) -> tuple[list[Strange], bool]:
     if events:
         return _explained(data, events), True
     rows = [
-        Event(None, row, row, 0, row, energy, kept, kept.time, kept.time)
+        Event(None, row, row, row, 0, row, energy, kept, kept.time, kept.time)
         for row, energy, kept in data.strangest
     ]
     return _explained(data, rows), False
@@ -124,7 +128,8 @@ def _explained(data: ReportData, events: list[Event]) -> list[Strange]:
     if not events:
         return found
     kept: list[KeptRow] = [event.peak for event in events]
-    explainer, seen = Explainer(model), Features.joined([row.seen for row in kept])
+    explainer = Explainer(model)
+    of_events, seen = EventExplainer(model, explainer), Features.joined([row.seen for row in kept])
     explanation = explainer.explain(seen)
     bands, usual = _normal(model)
     # What is expected of a window is its mean, and so is what is compared with that.
@@ -157,8 +162,16 @@ def _explained(data: ReportData, events: list[Event]) -> list[Strange]:
             n_more=len(places) - len(listed),
             is_explained=bool(explanation.is_explained[i]),
             is_ordinary=one.event.peak_energy <= ordinary,
+            movers=_movers(of_events, one.event) if i < _COURSES else (),
         )
     return found
+
+
+def _movers(explainer: EventExplainer, event: Event) -> tuple[Mover, ...]:
+    # Of a single row the reasons say all that there is to say.
+    if event.n_alarms < 2:
+        return ()
+    return explainer.movers(event, _LISTED)
 
 
 def _normal(

@@ -6,10 +6,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from jaxtyping import Float
 
-from dagmm.data.base import Chunk
-from dagmm.preprocessing.columns.date_text import ISO, DateReading, dates_of
-from dagmm.preprocessing.columns.datetimes import seconds_of
-from dagmm.preprocessing.windows.clock import times_in_numbers
 from dagmm.report.reservoir import Reservoir
 
 #: Steps from one row to the next that the usual one is found from.
@@ -28,31 +24,6 @@ _MONTH = 30.4 * _DAY
 #: Most steps between the ends of an axis.
 _MOST_STEPS = 7
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def times_of(
-    chunk: Chunk, name: str, reading: DateReading = ISO
-) -> tuple[Float[np.ndarray, " n_rows"], bool]:
-    """Return the times of a chunk and whether they are dates.
-
-    Returns
-    -------
-    times : ndarray of shape (n_rows,)
-        Seconds since 1970 on the wall clock, or the column's own numbers; NaN in holes.
-    are_dates : bool
-
-    Raises
-    ------
-    InputError
-        If the column holds neither dates nor numbers; the row is named.
-    """
-    numbers = times_in_numbers(chunk, name, reading)
-    if numbers is not None:
-        return numbers, False
-    dates = dates_of(chunk, name, "it is the time axis", reading)
-    seconds = seconds_of(dates).astype(np.float64)
-    seconds[np.asarray(dates.is_null())] = np.nan
-    return seconds, True
 
 
 @dataclass(frozen=True)

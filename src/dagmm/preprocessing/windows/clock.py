@@ -1,5 +1,6 @@
 """When each row was measured, and on which asset."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -105,6 +106,40 @@ def seconds_in(numbers: Float64[np.ndarray, " n_rows"]) -> Float64[np.ndarray, "
             known = np.asarray(dates.is_valid())
             seconds[places[known]] = seconds_of(dates)[known]
     return seconds
+
+
+def axis_times_of(
+    chunk: Chunk, name: str, reading: DateReading = ISO
+) -> tuple[Float64[np.ndarray, " n_rows"], bool]:
+    """Return times as people read them, and whether they are dates.
+
+    Returns
+    -------
+    times : ndarray of shape (n_rows,)
+        Seconds since 1970 on the wall clock, or the column's own numbers; NaN in holes.
+    are_dates : bool
+
+    Raises
+    ------
+    InputError
+        If the column holds neither dates nor numbers; the row is named.
+    """
+    numbers = times_in_numbers(chunk, name, reading)
+    if numbers is not None:
+        return numbers, False
+    dates = dates_of(chunk, name, "it is the time axis", reading)
+    seconds = seconds_of(dates).astype(np.float64)
+    seconds[np.asarray(dates.is_null())] = np.nan
+    return seconds, True
+
+
+def arrow_times(times: Sequence[float], are_dates: bool) -> pa.Array:
+    """Return what :func:`axis_times_of` has as Arrow timestamps, or numbers; null for NaN."""
+    values = np.array(times, np.float64)
+    if not are_dates:
+        return pa.array(values, from_pandas=True)
+    milliseconds = pa.array(np.round(1000.0 * values), from_pandas=True)
+    return milliseconds.cast(pa.int64()).cast(pa.timestamp("ms"))
 
 
 def assets_of(chunk: Chunk, name: str | None) -> tuple[list[str], np.ndarray]:

@@ -89,6 +89,13 @@ class WindowFeatures:
             "last_rows": InputPart(2 * n, self.n_inputs),
         }
 
+    @property
+    def newest_row(self) -> InputPart:
+        """The part of the inputs that is the row a window ends at."""
+        n = len(self.nonstationary)
+        start = 2 * n if self.detail == "summary" else (self.n_steps - 1) * n
+        return InputPart(start, start + n)
+
     def level(
         self,
         windows: Float[Array, "n_windows n_steps n_features"],

@@ -1,25 +1,22 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagmm.report.events import EventTracker, StrangestRows
+from dagmm.inference.events import FIRST_ROWS, LEAD_ROWS, CourseRows, EventTracker
+from dagmm.preprocessing.pipeline import Features
 
 
 def tracked(alarm, energy, gap, size, most=200, groups=None):
     """Feed rows in parts; ``groups`` names the asset of each row."""
-    tracker, seen = EventTracker(gap, most), {}
+    tracker = EventTracker(gap, most)
     names = np.zeros(len(alarm), int) if groups is None else groups
     for start in range(0, len(alarm), size):
         rows = np.arange(start, min(start + size, len(alarm)))
         for name in np.unique(names[rows]):
             own = rows[names[rows] == name]
-            place = seen.get(name, 0) + np.arange(len(own))
-            seen[name] = seen.get(name, 0) + len(own)
-            on = alarm[own]
-            if on.any():
-                at = own[on]
-                tracker.add(str(name), place[on], at, energy[at], at * 60.0, lambda row: -row)
+            seen = Features(own[:, None].astype(np.float32))
+            arrays = alarm[own], own, energy[own], own * 60.0
+            tracker.add(str(name), *arrays, seen, lambda row: -row)
     return tracker
 
 
@@ -47,6 +44,11 @@ def test_alarms_are_merged_as_one_by_one(alarm, gap, size):
         assert (event.first_row, event.last_row, event.n_alarms) == (rows[0], rows[-1], len(rows))
         assert (event.peak_row, event.peak_energy, event.peak) == (peak, energy[peak], -peak)
         assert (event.first_time, event.last_time) == (60.0 * rows[0], 60.0 * rows[-1])
+        course = CourseRows.joined(event.course)
+        kept = range(max(0, rows[0] - LEAD_ROWS), min(len(alarm), rows[0] + FIRST_ROWS))
+        assert course.row.tolist() == course.place.tolist() == list(kept)
+        assert course.seen.inputs[:, 0].tolist() == list(kept)
+        assert course.time.tolist() == [60.0 * row for row in kept]
     energies = [event.peak_energy for event in tracker.strangest()]
     assert energies == sorted(energies, reverse=True)
 
@@ -74,19 +76,11 @@ def test_all_rows_are_one_event():
     assert (event.first_row, event.last_row, event.n_alarms, event.peak_row) == (0, 499, 500, 0)
 
 
-@pytest.mark.parametrize("size", [1, 7, 100])
-def test_the_strangest_rows_are_kept(size):
-    energy = np.random.default_rng(0).normal(size=100)
-    kept = StrangestRows(5)
-    for start in range(0, 100, size):
-        kept.add(start, energy[start : start + size], lambda row: f"row {row}")
-    expected = np.argsort(-energy)[:5]
-    assert [(row, what) for row, _, what in kept] == [(int(i), f"row {i}") for i in expected]
-    assert [value for _, value, _ in kept] == energy[expected].tolist()
-
-
-def test_of_equal_energies_the_first_rows_are_kept():
-    kept = StrangestRows(2)
-    for start in (0, 2, 4):
-        kept.add(start, np.zeros(2), lambda row: row)
-    assert [row for row, _, _ in kept] == [0, 1]
+def test_the_course_of_an_event_is_of_its_asset():
+    groups = np.tile([0, 1], 60)
+    alarm = np.zeros(120, bool)
+    alarm[60] = True  # the thirty-first row of the first asset
+    (event,) = tracked(alarm, np.arange(120.0), 1, 7, groups=groups).strangest()
+    course = CourseRows.joined(event.course)
+    assert course.place.tolist() == list(range(22, 60))
+    assert course.row.tolist() == [2 * place for place in range(22, 60)]
