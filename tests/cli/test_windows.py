@@ -1,6 +1,7 @@
 """Windows on the command line: the same energies as in Python, batch by batch."""
 
 import json
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -233,7 +234,54 @@ def test_a_fit_of_rows_that_should_be_windows_names_the_option(there, monkeypatc
     fit = ("fit", "slow.csv", "--time", "when", "--members", "2", "--contamination", "0.5")
     result = run(*fit, "-o", "rows")
     assert result.exit_code == 0, result.output
-    assert "windows do: --window 'auto' would take 24 rows\n" in result.stderr
+    assert "windows do: --window 'auto' would take 16 rows\n" in result.stderr
     result = run(*fit, "-o", "windows", "--window", "auto", "--json")
-    assert json.loads(result.stdout)["window_rows"] == 24
+    assert json.loads(result.stdout)["window_rows"] == 16
     assert "would take" not in result.stderr
+
+
+def test_alarm_logic_on_the_command_line(there, home):
+    shutil.copytree(home / "model", "moved")
+    logic = ("--k-of-n", "2/3", "--hysteresis", "0.5", "--hold", "4", "--smoothing", "0.5")
+    moved = ("threshold", "moved", "--quantile", "0.8", "--json")
+    said = json.loads(run(*moved, "--calibrate", "t.csv", *logic).stdout)
+    rule = said["alarm_rule"]
+    assert (rule["k"], rule["n"], rule["hysteresis"], rule["hold"]) == (2, 3, 0.5, 4)
+    text = run("threshold", "moved").stdout
+    words = (
+        "2 of 3 rows, energies smoothed by 0.5, until 0.5 nat below the threshold, for at least"
+    )
+    assert words in text
+    result = run("score", "moved", "t.csv", "-o", "o.parquet", "--p-value", "--json")
+    assert result.exit_code == 0, result.output
+    written = pq.read_table("o.parquet")
+    assert written.column_names[-4:] == ["energy", "is_anomaly", "is_alarm", "p_value"]
+    alarm = dagmm.DAGMMDetector.load("moved").alarm(readings())
+    np.testing.assert_array_equal(written["is_alarm"], alarm)
+    assert json.loads(result.stdout)["rows_in_alarm"] == alarm.sum() > 0
+    result = run("report", "moved", "t.csv", "-o", "r.html", "--no-compare", "--json")
+    assert json.loads(result.stdout)["alarms"] == alarm.sum()
+    # Nothing is kept of it by a threshold that does not say it.
+    again = json.loads(run(*moved).stdout)
+    assert again["alarm_rule"]["n"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--k-of-n", "5/3"), "--k-of-n must be two whole numbers, "),
+        (("--k-of-n", "three"), "--k-of-n must be two whole numbers, "),
+        (("--hold", "0"), "--hold must be an int >= 1, got 0.\n"),
+        (("--smoothing", "2"), "--smoothing must be in (0, 1), got 2.0.\n"),
+        (("--k-of-n", "3/5", "--contamination", "0.1"), "--contamination counts the training "),
+        (("--k-of-n", "3/5"), "expected one of --contamination, --quantile, --alarms and "),
+        (
+            # The model is fitted to every second window.
+            ("--k-of-n", "3/5", "--quantile", "0.9"),
+            "--k-of-n and --smoothing need energies of rows that follow one another, ",
+        ),
+    ],
+)
+def test_alarm_logic_that_cannot_be_used_is_refused(there, home, options, message):
+    shutil.copytree(home / "model", "moved")
+    assert failure("threshold", "moved", *options).startswith(f"dagmm: {message}")

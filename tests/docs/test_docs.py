@@ -54,6 +54,23 @@ def test_the_page_on_windows_runs():
     assert names["energy"].shape == (300,)
 
 
+@pytest.mark.filterwarnings("ignore:set_threshold")
+def test_the_page_on_a_plant_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in code_blocks(ROOT / "docs/plant.md", "python"):
+        exec(compile(block, "plant.md", "exec"), names)
+    found, alarm, watched = (names[name] for name in ("found", "alarm", "watched"))
+    assert found.n_alarms == alarm.sum() > 0
+    rows = {row for event in found.events for row in range(event.first_row, event.last_row + 1)}
+    fault = names["test"].filter(names["pc"].greater(names["test"]["speed"], 650.0))["fault"]
+    # Each fault among the rows that are watched is in some event.
+    kinds = {fault[row].as_py() for row in rows} - {"normal"}
+    assert kinds == set(fault.to_pylist()) - {"normal"}
+    energy = names["detector"].energy(watched)
+    assert names["energy"][0] == energy[0]
+
+
 def test_the_page_on_comparison_runs(capsys):
     names = {}
     for block in code_blocks(ROOT / "docs/comparison.md", "python"):
@@ -150,6 +167,7 @@ TRANSLATED = pytest.mark.parametrize(
         ("docs/drift.md", "docs/drift.ja.md"),
         ("docs/fleets.md", "docs/fleets.ja.md"),
         ("docs/cluster.md", "docs/cluster.ja.md"),
+        ("docs/plant.md", "docs/plant.ja.md"),
     ],
 )
 

@@ -16,6 +16,7 @@ from dagmm.inference.calibration.threshold import (
     Threshold,
     ThresholdWarning,
 )
+from dagmm.inference.explain.events import EventExplainer
 from dagmm.report.collect import ReportData
 from dagmm.report.comparison import drawn
 from dagmm.report.language import Language
@@ -342,6 +343,54 @@ def test_assets_have_events_of_their_own(train):
     assert "P1" in said
     assert "they belong to several assets" in said
     assert "for each of the 2 assets" in said
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_how_an_event_began_stands_on_the_page(detector, scored, lang):
+    made = report(detector, scored, lang=lang)
+    one, single = (
+        next(s for s in made.contents.strangest if s.event.peak_row in rows)
+        for rows in ((40, 41, 44), (120,))
+    )
+    assert one.movers == EventExplainer(detector.model_).movers(one.event, 5)
+    leads = max(one.movers, key=lambda mover: mover.share)
+    assert (leads.column, leads.row) == ("temp", 40)
+    # An event of one row has no beginning of its own.
+    assert single.event.n_alarms > 1 or single.movers == ()
+    text, said = Language(lang), check_page(made.html).said
+    assert said.count(text("movers_title")) == sum(bool(s.movers) for s in made.contents.strangest)
+    assert f"{one.movers[0].beyond:.2f}" in said
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_alarm_logic_is_followed_and_said(detector, scored, lang):
+    model = detector.model_
+    try:
+        detector.set_threshold(energy=detector.threshold_["energy"], k_of_n=(2, 2), hold=3)
+        made, alarm = report(detector, scored, lang=lang), detector.alarm(scored)
+    finally:
+        detector.model_ = model
+    k, text = made.contents, Language(lang)
+    assert k.n_alarms == alarm.sum()
+    # Rows 40 and 41 are strange together, row 120 is alone.
+    assert np.flatnonzero(alarm).tolist() == [41, 42, 43]
+    assert (k.n_events, k.strangest[0].event.first_row) == (1, 41)
+    logic = text.logic(k.logic)
+    assert check_page(made.html).said.count(logic) == 3
+    assert (
+        logic
+        == {
+            "en": "2 of the last 2 rows above the threshold, an alarm lasts at least 3 rows",
+            "ja": "直近 2 行のうち 2 行がしきい値を超える、少なくとも 3 行続く",
+        }[lang]
+    )
+
+
+def test_a_report_without_the_asset_that_alarm_logic_counts_by_is_refused(train):
+    table = train.assign(pump=np.where(np.arange(N_ROWS) % 2, "P1", "P2"))
+    model = fitted(table, group="pump").set_threshold(energy=3.0, k_of_n=(2, 3))
+    with pytest.raises(InputError, match=r"^X has no column 'pump', which names the asset;"):
+        report(model, table.drop(columns="pump"))
 
 
 def test_labels_and_comparison(detector, scored, monkeypatch):

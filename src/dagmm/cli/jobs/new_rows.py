@@ -72,7 +72,10 @@ def only_normal_rows(
         label = () if known.label is None else (known.label,)
         check_model_columns(model, source.columns, source.name, label)
         texts = tuple(text.name for text in model.table_encoder.texts) + label
-        rows, name = rows_in(source, model.columns + label, texts), source.name
+        # How rows of an asset follow each other is kept for alarm logic.
+        group = (model.group,) if model.group is not None and model.group in source.columns else ()
+        columns = tuple(dict.fromkeys((*model.columns, *label, *group)))
+        rows, name = rows_in(source, columns, texts), source.name
         if known.label is not None:
             labels = labels_of(rows, known, source.name)
             rows, name = normal_rows(rows, labels, source.name, done, quiet)
