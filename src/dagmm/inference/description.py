@@ -34,6 +34,7 @@ def description_of(model: FittedModel) -> dict[str, Any]:
         ],
         "threshold": model.threshold,
         "threshold_rule": None if model.decision is None else model.decision.rule,
+        "alarm_rule": None if model.decision is None else str(model.decision.alarm_rule),
         "calibration": _calibration(model.calibration),
         "rows": record.n_rows,
         **({} if record.drawn_rows is None else {"drawn_rows": record.drawn_rows}),

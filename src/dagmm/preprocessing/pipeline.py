@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int64
 
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.image_encoder import ImageEncoder
@@ -25,6 +25,13 @@ class Features(NamedTuple):
     def of(self, wanted: Bool[np.ndarray, " n_rows"]) -> "Features":
         """Return what is seen of some of the rows."""
         return Features(self.inputs[wanted], None if self.apart is None else self.apart[wanted])
+
+    def at(self, places: Int64[np.ndarray, " n_some"]) -> "Features":
+        """Return what is seen of the rows at some places, ascending."""
+        if len(places) == len(self.inputs):
+            return self
+        apart = None if self.apart is None else self.apart[places]
+        return Features(self.inputs[places], apart)
 
     @classmethod
     def joined(cls, parts: Sequence["Features"]) -> "Features":

@@ -155,10 +155,8 @@ class ReportData:
             self.columns.add_runs(name, part.numbers[rows])
         if self.timing is not None:
             self.timing.add(name, part.times[rows])
-        own = np.zeros(len(part.energy), bool)
-        own[rows] = True
         arrays = part.alarm[rows], part.first + rows, part.energy[rows], part.times[rows]
-        self.events.add(name, *arrays, part.seen.of(own), part.keep)
+        self.events.add(name, *arrays, part.seen.at(rows), part.keep)
 
 
 class _Part:

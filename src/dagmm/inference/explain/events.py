@@ -84,7 +84,8 @@ class EventExplainer:
         encoder, windows = model.table_encoder, model.windows
         row = InputPart(0, encoder.n_features) if windows is None else windows.view.newest_row
         self._row, known = row, row(model.calibration.reference_values)
-        self._low, self._high = known[0], known[-1]
+        # Of numbers the first and the last level; of a text whatever its frequent ones have.
+        self._low, self._high = known.min(axis=0), known.max(axis=0)
         groups = features_of_columns(encoder.feature_columns)
         self._features = [groups[name] for name in encoder.columns]
 
@@ -97,7 +98,9 @@ class EventExplainer:
         most : int
             Columns to name, at most: those of the highest shares.
         """
-        course = CourseRows.joined(event.course)
+        whole = CourseRows.joined(event.course)
+        last = int(whole.place[whole.row <= event.last_row].max())
+        course = whole.between(0, last + 1)
         explanation = self._explainer.explain(course.seen)
         added = np.maximum(explanation.contribution, 0.0)
         beyond = self._beyond(course)
@@ -291,15 +294,13 @@ def events_of(model: FittedModel, rows: Rows, gap: int, n_named: int, most: int)
             times, are_dates = axis_times_of(chunk, time, reading)
         names, asset = known_assets_of(chunk, group)
         for name, places in zip(names, places_of(asset, len(names)), strict=True):
-            own = np.zeros(chunk.n_rows, bool)
-            own[places] = True
             tracker.add(
                 None if group is None else name or "",
                 alarm[places],
                 chunk.start + places,
                 energy[places],
                 times[places],
-                seen.of(own),
+                seen.at(places),
                 lambda row: None,
             )
     explainer = EventExplainer(model) if n_named else None
