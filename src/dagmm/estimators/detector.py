@@ -30,7 +30,7 @@ from dagmm.inference.calibration.threshold_rules import (
     threshold_of,
 )
 from dagmm.inference.events import MOST_KEPT
-from dagmm.inference.explain.events import AlarmEvents, events_of
+from dagmm.inference.explain.alarm_events import AlarmEvents, events_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.streaming import Stream
 from dagmm.preprocessing.windows.features import Detail
@@ -426,7 +426,7 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         -------
         AlarmEvents
             With ``events``, ``n_events``, ``to_table()`` and more; see
-            :class:`dagmm.inference.explain.events.AlarmEvents`.
+            :class:`dagmm.inference.explain.alarm_events.AlarmEvents`.
 
         Raises
         ------

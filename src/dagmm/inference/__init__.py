@@ -6,13 +6,13 @@ from dagmm._core.lazy_imports import load
 
 if TYPE_CHECKING:
     from dagmm.inference.batches import score_batches as score_batches
+    from dagmm.inference.explain.alarm_events import AlarmEvents as AlarmEvents
     from dagmm.inference.explain.attribution import Explanation as Explanation
-    from dagmm.inference.explain.events import AlarmEvents as AlarmEvents
     from dagmm.inference.streaming import Stream as Stream
     from dagmm.inference.streaming import StreamScores as StreamScores
 
 _HOMES = {
-    "AlarmEvents": "dagmm.inference.explain.events",
+    "AlarmEvents": "dagmm.inference.explain.alarm_events",
     "Explanation": "dagmm.inference.explain.attribution",
     "Stream": "dagmm.inference.streaming",
     "StreamScores": "dagmm.inference.streaming",

@@ -133,9 +133,10 @@ def choose_threshold(
         what = f"event{s} of false alarms" if per_event else f"false alarm{s}"
         rule = f"at most {alarms:g} {what} a {per} at a row every {_duration(every)}"
         known = calibration.under(logic, n_steps)
-        found = (_by_events(known, share, rule, logic) if per_event else None) or _by_share(
-            known, share, rule
-        )
+        if per_event:
+            found = _by_events(known, share, rule, logic)
+        else:
+            found = _by_share(known, share, rule)
     return replace(found, alarm_rule=logic)
 
 
