@@ -2,9 +2,8 @@
 
 First energies alone: streams of 2,000 rows that are exchangeable with so many known ones, 1,000
 streams for each number, each with a known sample of its own. Then one model of the simulated plant
-that is calibrated anew for each of 1,000 streams, which is what the bound is proven for. Then whole
-models of the simulated
-plant of ``dagmm.datasets``, fitted to rows in random order, as only then later rows are
+of ``dagmm.datasets`` that is calibrated anew for each of 1,000 streams, which is what the bound is
+proven for. Then models as they are fitted, to rows in random order, as only then later rows are
 exchangeable with them: streams of 500 normal rows without a fault; the faults ``drift`` and
 ``bias`` of the plant, 30 rows each, after 200 normal rows; a sensor whose offset creeps by one
 standard deviation in 500 rows, after 200 and after 2,000 normal rows; and rows selected at a false
