@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from dagmm._core.arguments import check_int, near
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm.inference.alarms import check_no_alarm_logic
 from dagmm.inference.batches import names_added, score_batches
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.fleet.directory import is_saved_fleet
@@ -27,7 +28,7 @@ from dagmm.preprocessing.image_encoder import ImageEncoder
 _models: dict[str, FittedModel] = {}
 _MOST_MODELS = 4
 _TYPES = {"energy": pa.float64(), "p_value": pa.float64()}
-_FLAGS = ("is_anomaly", "is_explained")
+_FLAGS = ("is_anomaly", "is_alarm", "is_explained")
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class PartitionScorer:
     def added(self) -> dict[str, pa.DataType]:
         """Names and types of the columns that are added."""
         above = [] if self.packed.model().threshold is None else ["is_anomaly"]
-        names = ["energy", *above, *names_added(self.p_value, self.explain)]
+        names = ["energy", *above, *names_added(self.packed.model(), self.p_value, self.explain)]
         flags = dict.fromkeys(_FLAGS, pa.bool_())
         return {name: (_TYPES | flags).get(name, pa.string()) for name in names}
 
@@ -206,6 +207,7 @@ class PartitionScorer:
         """
         windows = self.packed.model().windows
         if windows is None:
+            check_no_alarm_logic(self.packed.model(), "rows of a partition come in no order")
             return []
         if windows.group is None:
             raise ArgumentError(

@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from dagmm._core.arguments import check_number, near
-from dagmm._core.errors import InputError
+from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.parallel import parallel_map
+from dagmm._core.wording import named
 from dagmm.data.base import Rows
 from dagmm.data.convert import as_rows, table_like
 from dagmm.data.frames import FrameRows
@@ -30,6 +31,9 @@ OF_DETECTOR = (
     *("contamination", "n_members", "random_state", "drop", "categorical", "numeric"),
     *("time", "window", "step", "network", "config", "time_format"),
 )
+
+#: What :meth:`DAGMMDetector.set_threshold` takes of alarm logic.
+_ALARM_LOGIC = ("k_of_n", "hysteresis", "hold", "smoothing")
 
 
 class FittedFleetEstimator(BaseEstimator):
@@ -261,6 +265,12 @@ def moved(fleet: FittedFleet, rule: dict[str, Any]) -> tuple[FittedFleet, list[s
     ------
     ArgumentError
     """
+    logic = [name for name in _ALARM_LOGIC if name in rule]
+    if logic:
+        raise ArgumentError(
+            f"{named(logic[0])} is part of an alarm logic, which fleets do not follow; set it for "
+            "the model of an asset, and score that by itself."
+        )
     if rule.get("alarms") is not None:
         whole = check_number("alarms", rule["alarms"], 0.0, above=True)
         rule = {**rule, "alarms": whole / len(fleet.assets)}

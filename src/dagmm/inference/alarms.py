@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dagmm._core.errors import InputError
+from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.json_fields import JsonField
 from dagmm.data.base import Chunk, Rows
 from dagmm.inference.calibration.alarm_rule import AlarmState
@@ -17,6 +17,21 @@ from dagmm.preprocessing.windows.clock import known_assets_of, times_of
 
 #: Assets whose state is read.
 _MOST_ASSETS = 2**20
+
+
+def check_no_alarm_logic(model: FittedModel, why: str) -> None:
+    """Check that each row above the threshold is an alarm, where nothing else can be followed.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    if model.decision is not None and model.has_alarm_logic:
+        raise ArgumentError(
+            f"the model has alarm logic ({model.decision.alarm_rule}), which "
+            f"counts the rows of an asset in their order, and {why}. Score with dagmm score or "
+            "score_batches, or take the alarm logic away with set_threshold (dagmm threshold)."
+        )
 
 
 class AlarmTracker:

@@ -178,7 +178,7 @@ class Stream:
         return rows
 
     def _watch(self, rows: Rows, energy: Float[np.ndarray, " n_rows"]) -> np.ndarray:
-        """Take energies of the next rows where alarms and drift are watched; which are in alarm."""
+        """Show the next rows to what watches alarms and drift; return which are in alarm."""
         if self._drift is not None:
             self._drift.update(energy)
         return self._alarms.update_all(rows, energy)

@@ -257,9 +257,7 @@ class GaussianMixture:
         ------
         ValueError
         """
-        n_components, has_floor, phi_power = plain.fields(
-            "n_components", "has_floor", "phi_power"
-        )
+        n_components, has_floor, phi_power = plain.fields("n_components", "has_floor", "phi_power")
         if not 0.0 < phi_power.number() <= MOST_PHI_POWER:
             phi_power.fail(f"above 0, at most {MOST_PHI_POWER:g}")
         k, d = n_components.size(), n_latent
@@ -276,6 +274,6 @@ class GaussianMixture:
             check_array(triangular, f"{plain.path}.chol", "lower triangular with a diagonal > 0")
             for one in floor:
                 check_array(one >= 0.0, f"{plain.path}.floor", ">= 0")
-            return cls(phi, mu, chol, *(floor or [None]), phi_power.number())
+            return cls(phi, mu, chol, floor[0] if floor else None, phi_power.number())
 
         return Promise(arrays, build)

@@ -24,6 +24,7 @@ from dagmm.data.files.write import check_target
 from dagmm.data.images import ImageRows
 from dagmm.estimators.fleet import DAGMMFleet
 from dagmm.estimators.fleet_base import moved
+from dagmm.inference.calibration.alarm_rule import PLAIN
 from dagmm.inference.calibration.threshold_rules import check_contamination
 from dagmm.inference.fleet.batches import ROWS_AT_ONCE, FleetScorer, together
 from dagmm.inference.fleet.directory import (
@@ -277,9 +278,14 @@ def move_thresholds(job: ThresholdJob) -> dict[str, Any]:
             "--calibrate takes one model; give the folder of an asset's, which dagmm info --json "
             "lists."
         )
+    if job.alarm_rule != PLAIN:
+        raise ArgumentError(
+            "fleets follow no alarm logic (--k-of-n, --hysteresis, --hold, --smoothing); set it "
+            "for the model of an asset, whose folder dagmm info --json lists."
+        )
     saved = DAGMMFleet.load(job.model)
     texts: list[str] = []
-    if job.rule or job.every is not None or job.per_event:
+    if job.moves:
         check_writable(job.model)
         rule = {**job.rule, "per": job.per, "every": job.every, "per_event": job.per_event}
         saved.fleet_, texts = moved(saved.fleet_, rule)

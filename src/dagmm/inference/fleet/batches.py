@@ -15,6 +15,7 @@ from dagmm._core.arguments import check_choice, check_int, near
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm._core.parallel import parallel_map
 from dagmm.data.frames import arrow_chunk, frame_of
+from dagmm.inference.alarms import check_no_alarm_logic
 from dagmm.inference.batches import Batch, BatchScorer, names_added, results
 from dagmm.inference.explain.attribution import Explainer
 from dagmm.inference.fitted_model import FittedModel
@@ -75,7 +76,7 @@ class FleetScorer:
     @property
     def names_written(self) -> tuple[str, ...]:
         """Columns of the result beside those that pass through."""
-        added = names_added(self._p_value, self._explain)
+        added = names_added(self.fleet.of_all, self._p_value, self._explain)
         return ("energy", "is_anomaly", *added, SCORED_BY)
 
     def score(self, table: pa.Table, start: int = 0) -> pa.Table:
@@ -120,6 +121,7 @@ class FleetScorer:
         return whole.take(pa.array(back))
 
     def _score_part(self, asset: str, model: FittedModel, rows: pa.Table) -> pa.Table:
+        check_no_alarm_logic(model, "a fleet scores rows of an asset as they come")
         try:
             scorer = self._scorer_of(asset, model)
             scored = scorer.score(Batch(rows))
