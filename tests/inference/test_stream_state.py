@@ -96,6 +96,17 @@ def test_rows_of_assets_are_counted_by_themselves(detector):
         np.testing.assert_array_equal(detector.alarm(table[own]), alarm[own])
 
 
+def test_after_a_gap_rows_are_counted_anew(windows):
+    table = frame(60, 7).assign(g="a", t=np.arange(60.0))
+    near = windows.alarm(table)
+    at = 1 + int(np.flatnonzero(near[:-1] & near[1:])[0])  # an alarm goes on in this row
+    table.loc[at:, "t"] += 1e6
+    alarm = windows.alarm(table)
+    parts = [windows.alarm(part) for part in (table[:at], table[at:])]
+    np.testing.assert_array_equal(alarm, np.concatenate(parts))
+    assert not alarm[at]  # two of three rows are wanted, and there is one
+
+
 def test_a_table_without_the_asset_is_refused(rows):
     with pytest.raises(ValueError, match="no column 'g'") as caught:
         rows.stream().update(frame(5).drop(columns="g"))

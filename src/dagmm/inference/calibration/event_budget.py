@@ -54,7 +54,8 @@ class EventBudget:
                 low = middle
             else:
                 high = middle
-        return float(self._ordered[low])
+        # Energies are kept in float32: the next one is no lower than what was rounded to this.
+        return float(np.nextafter(np.float32(self._ordered[low]), np.float32(np.inf)))
 
     def interval(self, allowed: float) -> tuple[float, float | None]:
         """95 % interval of that energy, of a number of events that follows Poisson's law.
