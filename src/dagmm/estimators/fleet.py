@@ -44,6 +44,7 @@ from dagmm.inference.fleet.directory import (
 )
 from dagmm.inference.fleet.fitted_fleet import Asset, FittedFleet, listed, parts_of
 from dagmm.inference.persistence.directory import load_model, save_model
+from dagmm.training.presets import FLEET_MEMBERS
 
 if TYPE_CHECKING:
     from dagmm.training.start import FleetStart
@@ -114,7 +115,7 @@ network, config, time_format
         self,
         per: str,
         contamination: Any = "auto",
-        n_members: int = 2,
+        n_members: int = FLEET_MEMBERS,
         random_state: int = 0,
         drop: Any = None,
         categorical: Any = None,

@@ -37,6 +37,7 @@ from dagmm.inference.fleet.directory import (
 from dagmm.inference.fleet.fitted_fleet import FittedFleet
 from dagmm.inference.persistence.directory import is_free
 from dagmm.inference.tables import kinds_of
+from dagmm.training.presets import FLEET_MEMBERS
 
 #: Assets that are listed by name.
 _LISTED = 10
@@ -72,7 +73,7 @@ def fit_fleet(job: FitJob, per: str, *, add: bool, alone: bool, least_rows: int)
     fleet = DAGMMFleet(
         per,
         job.contamination,
-        2 if job.members is None else job.members,
+        FLEET_MEMBERS if job.members is None else job.members,
         job.seed,
         **{name: value for name, value in job.roles.arguments.items() if name != "group"},
         window=job.window,
