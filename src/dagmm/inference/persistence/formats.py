@@ -1,12 +1,14 @@
 """Manifests of earlier formats, brought to the present one before they are checked.
 
-Format 2 says which version of a model it is (``revision``), and of each Gaussian mixture what its
+Format 2 says which version of a model it is (``revision``); of each Gaussian mixture what its
 covariances have of their floor, without which new rows cannot be merged into it, and the power of
-phi that it counts with.
+phi that it counts with; of a threshold its alarm logic, of calibration the order of energies.
 """
 
+from dataclasses import asdict
 from typing import Any
 
+from dagmm.inference.calibration.alarm_rule import PLAIN
 from dagmm.inference.revision import Revision
 
 #: Version of the directory's format; raised when an older library could not read it.
@@ -25,4 +27,12 @@ def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
         if isinstance(density, dict) and one.get("kind") in _MIXTURES:
             density.setdefault("has_floor", False)
             density.setdefault("phi_power", 1.0)
+    parts = {
+        "calibration": {"series_rows": None},
+        "threshold": {"alarm_rule": asdict(PLAIN)},
+        "record": {"advised_window": None},
+    }
+    for name, added in parts.items():
+        if isinstance(plain.get(name), dict):
+            plain[name] = added | plain[name]
     return {"revision": Revision().plain(), **plain}
