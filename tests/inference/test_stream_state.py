@@ -65,6 +65,17 @@ def test_a_stream_that_goes_on_says_what_an_uninterrupted_one_does(detector, tmp
     assert (whole.is_alarm != whole.is_anomaly).any()
 
 
+def test_a_stream_that_goes_on_watches_for_drift_as_an_uninterrupted_one_does(rows, tmp_path):
+    whole, stream, table = rows.stream(), rows.stream(), frame(90, 3)
+    whole.update(table)
+    stream.update(table[:50])
+    stream.save(tmp_path / "stream")
+    stream = rows.stream(tmp_path / "stream")
+    stream.update(table[50:])
+    assert stream.drift.n_rows == 90
+    assert stream.drift.log_evidence == whole.drift.log_evidence != 0.0
+
+
 def test_a_stream_says_what_is_known_of_each_row(detector):
     table = frame(60, 2)
     scores = detector.stream().score(table, explain=2)

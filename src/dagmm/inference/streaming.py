@@ -86,7 +86,7 @@ class Stream:
         if state is not None:
             from dagmm.inference.persistence.streams import load_stream
 
-            load_stream(state, model, self._reader, self._alarms)
+            load_stream(state, model, self._reader, self._alarms, self._drift)
 
     def update(self, X: object) -> Float[np.ndarray, " n_rows"]:
         """Energies of the next rows, in nats.
@@ -168,7 +168,7 @@ class Stream:
         """
         from dagmm.inference.persistence.streams import save_stream
 
-        save_stream(path, self._model, self._reader, self._alarms)
+        save_stream(path, self._model, self._reader, self._alarms, self._drift)
 
     def _rows(self, X: object) -> Rows:
         needed = (*self._model.columns, *self._model.alarm_columns)

@@ -20,6 +20,8 @@ from dagmm._core.atomic_files import check_arrays, checksum_of, write_atomically
 from dagmm._core.errors import ModelFileError, ModelSaveError
 from dagmm._core.json_fields import JsonField
 from dagmm.inference.alarms import AlarmTracker
+from dagmm.inference.drift.monitor import DriftMonitor
+from dagmm.inference.drift.state import plain_of, take
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.manifest import state_of_model
 from dagmm.preprocessing.pipeline import FeatureReader
@@ -33,7 +35,11 @@ _MOST_ASSETS = 2**20
 
 
 def save_stream(
-    path: str | os.PathLike[str], model: FittedModel, reader: FeatureReader, alarms: AlarmTracker
+    path: str | os.PathLike[str],
+    model: FittedModel,
+    reader: FeatureReader,
+    alarms: AlarmTracker,
+    drift: DriftMonitor | None,
 ) -> None:
     """Write where a stream stands to a file, whole or not at all.
 
@@ -49,6 +55,7 @@ def save_stream(
         "model": digest_of_model(model),
         "assets": [{"asset": one.asset, "rows": len(one.times)} for one in kept],
         "alarms": alarms.plain(),
+        "drift": None if drift is None else plain_of(drift),
     }
     arrays = _joined(kept, model)
     plain["arrays"] = _digest_of_arrays(arrays)
@@ -63,7 +70,11 @@ def save_stream(
 
 
 def load_stream(
-    path: str | os.PathLike[str], model: FittedModel, reader: FeatureReader, alarms: AlarmTracker
+    path: str | os.PathLike[str],
+    model: FittedModel,
+    reader: FeatureReader,
+    alarms: AlarmTracker,
+    drift: DriftMonitor | None,
 ) -> None:
     """Read where a stream stood; nothing is taken of a file that is refused.
 
@@ -81,8 +92,8 @@ def load_stream(
             raise ModelFileError(
                 f"stream: {str(file)!r} belongs to another model; begin a new stream."
             )
-        assets, of_alarms, digest = JsonField(plain, "the stream").fields(
-            "assets", "alarms", "arrays"
+        assets, of_alarms, of_drift, digest = JsonField(plain, "the stream").fields(
+            "assets", "alarms", "drift", "arrays"
         )
         names, sizes = _read_assets(assets, model)
         n_rows = sum(sizes)
@@ -97,6 +108,8 @@ def load_stream(
             for name, start, stop in zip(names, cuts[:-1], cuts[1:], strict=True)
         ]
         alarms.take(of_alarms)
+        if drift is not None and of_drift.value is not None:
+            take(drift, of_drift)
     if reader.buffer is not None:
         reader.buffer.take(kept)
 
