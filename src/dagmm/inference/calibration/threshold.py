@@ -149,15 +149,15 @@ def p_value_of(
 
 
 def conformal_p_value_of(
-    calibration: Calibration, energy: Float[np.ndarray, " n_rows"]
-) -> Float[np.ndarray, " n_rows"]:
+    calibration: Calibration, energy: Float[AnyArray, " n_rows"]
+) -> Float[AnyArray, " n_rows"]:
     """Share of the counted rows whose energy is at least as high, the row itself included.
 
     Of a row that is exchangeable with them it is at most ``u`` with a probability of at most
     ``u`` (Vovk, Gammerman and Shafer, 2022); never below ``1 / (n_rows + 1)``.
     """
     sample = calibration.reference
-    return np.asarray((1.0 + sample.reaching(energy)) / (1.0 + sample.n_rows))
+    return (1.0 + sample.reaching(energy)) / (1.0 + sample.n_rows)
 
 
 def is_anomaly(energy: np.ndarray, threshold: float) -> np.ndarray:
