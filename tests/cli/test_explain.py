@@ -63,7 +63,7 @@ def test_threshold_is_shown_and_moved(there: Path) -> None:
 def test_a_budget_may_be_counted_in_events(there: Path) -> None:
     budget = ("--alarms", "500", "--per", "hour", "--every", "1s")
     said = json.loads(run("threshold", "model", *budget, "--per-event", "--json").stdout)
-    assert said["rule"].startswith("at most 500 events of false alarms of about ")
+    assert said["rule"] == "at most 500 events of false alarms a hour at a row every 1s"
     assert failure("threshold", "model", "--energy", "2.5", "--per-event") == (
         "dagmm: --per-event belongs to --alarms, and there are none.\n"
     )
