@@ -107,11 +107,23 @@ def test_thresholds_move(place):
     [
         (
             ("report", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/r.html"),
-            "is a fleet, and report",
+            "is a fleet, and not one model: give the folder of an asset's in models.",
         ),
         (
             ("explain", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/e.csv"),
-            "is a fleet, and explain",
+            "is a fleet, and not one model: give the folder of an asset's in models.",
+        ),
+        (
+            ("export", "{0}/fleet", "-o", "{0}/m.onnx"),
+            "is a fleet, and not one model: give the folder of an asset's in models.",
+        ),
+        (
+            ("score", "{0}/fleet", "{0}/train.csv", "-o", "-", "--follow"),
+            "--follow takes one model; give the folder of an asset's.",
+        ),
+        (
+            ("threshold", "{0}/fleet", "--quantile", "0.9", "--k-of-n", "2/3"),
+            "fleets follow no alarm logic (--k-of-n, --hysteresis, --hold, --smoothing); set it",
         ),
         (
             ("threshold", "{0}/fleet", "--calibrate", "{0}/train.parquet", "--quantile", "0.9"),

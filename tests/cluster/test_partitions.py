@@ -48,6 +48,16 @@ def test_windows_of_one_asset_are_refused(tmp_path, series):
         scorer.order  # noqa: B018
 
 
+def test_alarm_logic_is_refused_where_rows_are_in_no_order(folder, tmp_path, table):
+    DAGMMDetector.load(folder).set_threshold(energy=9.0, hold=3).save(tmp_path / "m")
+    scorer = PartitionScorer.of(tmp_path / "m", table.column_names)
+    with pytest.raises(
+        ArgumentError,
+        match=r"^the model has alarm logic \(.*\), which counts the rows of an asset",
+    ):
+        scorer.order  # noqa: B018
+
+
 def test_windows_name_what_rows_are_brought_together_by(window_folder, series):
     scorer = PartitionScorer.of(window_folder, series.column_names)
     assert scorer.order == ["pump", "t"]

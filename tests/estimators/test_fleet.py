@@ -190,6 +190,17 @@ def test_thresholds_move_together_and_an_alarm_budget_is_that_of_the_fleet(fleet
         fleet.fleet_ = before
 
 
+def test_a_fleet_follows_no_alarm_logic(fleet, tmp_path):
+    with pytest.raises(ArgumentError, match=r"^hold is part of an alarm logic, which fleets do"):
+        fleet.set_threshold(quantile=0.9, hold=3)
+    fleet.save(tmp_path / "fleet")
+    asset = model_path(tmp_path / "fleet", "p1")
+    DAGMMDetector.load(asset).set_threshold(energy=9.0, hold=3).save(asset)
+    scorer = FleetScorer(DAGMMFleet.load(tmp_path / "fleet").fleet_)
+    with pytest.raises(ArgumentError, match=r"^the model has alarm logic \(.*a fleet scores rows"):
+        scorer.score(TABLE)
+
+
 def test_an_asset_that_cannot_be_fitted_says_why():
     silent = {name: pa.nulls(120, TABLE[name].type) for name in TABLE.column_names[1:]}
     silent = pa.table({"pump": ["p8"] * 120, **silent})

@@ -216,6 +216,8 @@ def score_with_fleet(job: ScoreJob, unseen: str | None) -> dict[str, Any]:
         raise ArgumentError(
             f"{job.model!r} is a fleet, which scores tables; {job.table!r} holds images."
         )
+    if job.follow:
+        raise ArgumentError("--follow takes one model; give the folder of an asset's.")
     saved = DAGMMFleet.load(job.model)
     fleet, unseen = saved.fleet_, unseen or saved.unseen
     told = FleetScorer(fleet, unseen, p_value=job.p_value, explain=job.explain)
@@ -304,18 +306,3 @@ def move_thresholds(job: ThresholdJob) -> dict[str, Any]:
         "highest": float(high),
         "warnings": texts,
     }
-
-
-def refuse_fleet(path: str, command: str) -> None:
-    """Refuse a fleet where one model is wanted.
-
-    Raises
-    ------
-    ArgumentError
-    """
-    if is_saved_fleet(path):
-        folder = Path(path) / "models"
-        raise ArgumentError(
-            f"{path!r} is a fleet, and {command} takes one model: give the folder of an asset's, "
-            f"such as {str(next(iter(sorted(folder.iterdir())), folder))!r}."
-        )

@@ -22,9 +22,8 @@ from dagmm._core.json_fields import JsonField
 from dagmm._version import __version__
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.fleet.fitted_fleet import Asset, FittedFleet
-from dagmm.inference.persistence.directory import SavedModel, is_free, load_model
+from dagmm.inference.persistence.directory import FLEET, SavedModel, is_free, load_model
 
-FLEET = "fleet.json"
 MODELS, OF_ALL, START = "models", "all", "start.safetensors"
 #: Version of the folder's format; raised when an older library could not read it.
 FORMAT_VERSION = 1

@@ -28,6 +28,8 @@ from dagmm.inference.persistence.formats import FORMAT_VERSION, as_present
 from dagmm.inference.persistence.manifest import read_manifest, state_of_model
 
 MANIFEST = "manifest.json"
+#: What a fleet of models has in its place.
+FLEET = "fleet.json"
 #: A manifest larger than this is not one of ours: a table of 100,000 columns with long names has
 #: one of 13 MB, and so have 2,000 columns of text with 256 categories each.
 MAX_MANIFEST_BYTES = 32 * 2**20
@@ -212,6 +214,8 @@ def _read_whole(file: Path) -> _ManifestFile:
     with _named(file):
         if not file.is_file():
             state = "is not a saved model: it has no manifest.json"
+            if (file.parent / FLEET).is_file():
+                state = "is a fleet, and not one model: give the folder of an asset's in models"
             raise ModelFileError(
                 f"restore: {str(file.parent)!r} "
                 f"{state if file.parent.exists() else 'does not exist'}."
