@@ -9,6 +9,7 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
+from dagmm import ArgumentError
 from dagmm.mixture import row_mixture
 from dagmm.mixture.density import Sample
 from dagmm.mixture.row_mixture import InputMixture
@@ -150,6 +151,12 @@ def test_rows_of_a_small_group_are_stranger_by_a_power_of_its_share():
     added = powered.energy(rows.T) - plain.energy(rows.T)
     np.testing.assert_allclose(added[:900], np.log(0.9 / most), atol=1e-6)
     np.testing.assert_allclose(added[900:], np.log(0.1 / few), atol=1e-6)
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, 101.0])
+def test_a_power_that_cannot_be_is_said(power):
+    with pytest.raises(ArgumentError, match=rf"^phi_power must be in \(0, 100\), got {power}\.$"):
+        fitted(clusters(100), (1,), phi_power=power)
 
 
 def test_the_number_of_components_is_found_from_a_sample(monkeypatch):

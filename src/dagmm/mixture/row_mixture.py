@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from dagmm._core.arguments import check_number
 from dagmm.mixture.density import Sample
 from dagmm.mixture.em import fit_by_bic, moments_under
-from dagmm.mixture.gaussian import GaussianMixture
+from dagmm.mixture.gaussian import MOST_PHI_POWER, GaussianMixture
 from dagmm.mixture.mixture_density import MixtureDensity
 from dagmm.mixture.moments import ABSOLUTE_FLOOR, Moments
 
@@ -69,7 +70,13 @@ class RowMixture(MixtureDensity):
             Of the variance along each axis, at least.
         phi_power : float
             See :class:`GaussianMixture`.
+
+        Raises
+        ------
+        ArgumentError
+            If ``phi_power`` is not in (0, 100).
         """
+        power = check_number("phi_power", phi_power, 0.0, MOST_PHI_POWER, above=True)
         features = sample.z.T
         n_features = features.shape[1]
         some = _some(features, MAX_ROWS, rng)
@@ -89,7 +96,7 @@ class RowMixture(MixtureDensity):
             chosen = fit_by_bic(some.T, possible, relative_floor, rng, floor=floor)
             moments = moments_under(chosen, features.T)[0]
         found = GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi)
-        return cls(replace(found, phi_power=phi_power))
+        return cls(replace(found, phi_power=power))
 
     def refit(self, sample: Sample, rng: np.random.Generator, **options: Any) -> "RowMixture":
         """Fit as many components to fewer rows."""

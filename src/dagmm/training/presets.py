@@ -22,10 +22,6 @@ COMPONENTS = (1, 2, 4, 8, 16)
 #: Covariance floor of mixtures of whole rows, which is low as relations that hardly vary are what
 #: a fault breaks.
 ROW_FLOOR = 1e-4
-#: Power of a component's share of the rows that it counts with. Rows that lie together are then
-#: stranger the fewer there are, as repeated faults among the training rows are, and a rare way to
-#: be normal remains one. Of few rows: in longer tables rare ways to be normal are many rows.
-PHI_POWER_OF_FEW = 4.0
 #: Components of the marginal mixture of each feature, and their share of the energy.
 MARGINAL_COMPONENTS, MARGINAL_SHARE = 4, 0.15
 
@@ -163,7 +159,6 @@ def _row_mixture(n_rows: int, n_features: int, weight: float, **more: float) -> 
         "candidates": (1,) if is_wide else COMPONENTS,
         "relative_floor": WIDE_FLOOR if is_wide else ROW_FLOOR,
         "least_phi": _least_phi(n_rows),
-        "phi_power": PHI_POWER_OF_FEW if n_rows < FEW_ROWS else 1.0,
         **more,
     }
     return DensityConfig(RowMixture, options, weight)
