@@ -115,9 +115,6 @@ class Oracle:
                 for name in ("phi", "mu", "chol", "deviation")
                 if f"components.{i}.density.{name}" in self.arrays
             }
-            if "phi_power" in one["density"]:
-                power = own["phi"] ** one["density"]["phi_power"]
-                own["phi"] = power / power.sum()
             found = DENSITIES[one["kind"]](seen, **own)
             known = self.arrays[f"components.{i}.surprisal.energy"]
             surprisal = self.arrays[f"components.{i}.surprisal.surprisal"]

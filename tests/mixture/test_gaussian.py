@@ -37,22 +37,6 @@ def test_energy_is_equation_6():
     np.testing.assert_allclose(energy(*single), expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("power", [0.5, 4.0, 100.0])
-def test_components_count_by_a_power_of_their_share(power):
-    phi, mu, cov = random_mixture(3)
-    z = np.random.default_rng(13).normal(size=(40, 3))
-    mixture = GaussianMixture(phi, mu, np.linalg.cholesky(cov), phi_power=power)
-    expected = oracle.energies(z, phi**power / (phi**power).sum(), mu, cov)
-    np.testing.assert_allclose(mixture.energy(z.T), expected, rtol=1e-9, atol=1e-9)
-    assert mixture.without(0.0).phi_power == power
-
-
-def test_a_component_of_next_to_no_share_leaves_energies_finite():
-    phi, mu = np.array([1.0 - 1e-200, 1e-200]), np.array([[0.0], [9.0]])
-    energy = GaussianMixture(phi, mu, np.ones((2, 1, 1)), phi_power=4.0).energy(mu.T)
-    np.testing.assert_allclose(energy[1] - energy[0], 40.5)
-
-
 def test_log_joint_is_scipys_density():
     phi, mu, cov = random_mixture(1)
     z = np.random.default_rng(11).normal(size=(40, 3))

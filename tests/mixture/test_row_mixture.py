@@ -9,7 +9,6 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 from sklearn.mixture import GaussianMixture
 
-from dagmm import ArgumentError
 from dagmm.mixture import row_mixture
 from dagmm.mixture.density import Sample
 from dagmm.mixture.row_mixture import InputMixture
@@ -18,12 +17,11 @@ quick = settings(deadline=None, derandomize=True, max_examples=50)
 CANDIDATES = (1, 2, 4, 8, 16)
 
 
-def fitted(rows, candidates=CANDIDATES, relative_floor=1e-4, least_phi=0.0, **more):
+def fitted(rows, candidates=CANDIDATES, relative_floor=1e-4, least_phi=0.0):
     options = {
         "candidates": candidates,
         "relative_floor": relative_floor,
         "least_phi": least_phi,
-        **more,
     }
     return InputMixture.fit(Sample(rows.T, rows.shape[1]), np.random.default_rng(0), **options)
 
@@ -140,23 +138,6 @@ def test_components_under_their_least_weight_die():
     kept, alive = fitted(rows, (4,)), fitted(rows, (4,), least_phi=0.1)
     assert len(alive.mixture.phi) < len(kept.mixture.phi)
     assert alive.energy(rows[-30:].T).min() > kept.energy((rows[-30:]).T).max()
-
-
-def test_rows_of_a_small_group_are_stranger_by_a_power_of_its_share():
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(1000, 3)).astype(np.float32)
-    rows[900:] += 50.0
-    plain, powered = fitted(rows, (2,)), fitted(rows, (2,), phi_power=4.0)
-    few, most = 0.1**4 / (0.1**4 + 0.9**4), 0.9**4 / (0.1**4 + 0.9**4)
-    added = powered.energy(rows.T) - plain.energy(rows.T)
-    np.testing.assert_allclose(added[:900], np.log(0.9 / most), atol=1e-6)
-    np.testing.assert_allclose(added[900:], np.log(0.1 / few), atol=1e-6)
-
-
-@pytest.mark.parametrize("power", [0.0, -1.0, 101.0])
-def test_a_power_that_cannot_be_is_said(power):
-    with pytest.raises(ArgumentError, match=rf"^phi_power must be in \(0, 100\), got {power}\.$"):
-        fitted(clusters(100), (1,), phi_power=power)
 
 
 def test_the_number_of_components_is_found_from_a_sample(monkeypatch):

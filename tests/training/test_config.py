@@ -118,7 +118,7 @@ def test_densities_are_kept_by_name_with_options():
         (
             {"densities": {"row_mixture": {"candidate": [1]}}},
             "config['densities']['row_mixture'] has no option 'candidate'; it has "
-            "'candidates', 'relative_floor', 'least_phi', 'least_floor', 'phi_power'.",
+            "'candidates', 'relative_floor', 'least_phi', 'least_floor'.",
         ),
     ],
 )

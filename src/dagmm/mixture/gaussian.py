@@ -31,8 +31,6 @@ from dagmm.mixture.moments import ABSOLUTE_FLOOR, RELATIVE_FLOOR, Moments
 #: At which a normal density is 1 at its mean: a coordinate that is 0 for every row and has this
 #: variance adds nothing to an energy.
 NEUTRAL_VARIANCE = 0.5 / math.pi
-#: Power of phi that energies are taken with, at most.
-MOST_PHI_POWER = 100.0
 #: Numbers that whitened rows are at a time, so that all of them stay in a processor's cache.
 _CACHED_NUMBERS, _MOST_BLOCKS = 2**16, 31
 #: Matrices of more coordinates are whitened with in parts, of so many rows at least, at most so
@@ -100,16 +98,12 @@ class GaussianMixture:
     chol : ndarray of shape (n_components, n_latent, n_latent)
     floor : ndarray of shape (n_latent,) or None
         What the diagonal of every covariance has of it; None where that is not known.
-    phi_power : float, default=1.0
-        Energies are those of a mixture that weighs components by so high a power of phi: above 1,
-        rows that lie together are stranger where there are few of them.
     """
 
     phi: np.ndarray
     mu: np.ndarray
     chol: np.ndarray
     floor: np.ndarray | None = None
-    phi_power: float = 1.0
 
     @classmethod
     def from_moments(
@@ -219,22 +213,13 @@ class GaussianMixture:
         self, z: Float[np.ndarray, "n_latent n_rows"]
     ) -> Float[np.ndarray, "n_components n_rows"]:
         """Share of each component in the density of each row."""
-        joint = np.asarray(log_joint(z.astype(np.float64), self.weights, self.mu, self.chol))
+        joint = np.asarray(log_joint(z.astype(np.float64), self.phi, self.mu, self.chol))
         return np.exp(joint - log_sum_exp(joint))
-
-    @cached_property
-    def weights(self) -> np.ndarray:
-        """What components weigh in energies, shape (n_components,)."""
-        if self.phi_power == 1.0:
-            return self.phi
-        # Of a component that weighs next to nothing the power may be no number at all.
-        power = np.maximum((self.phi / self.phi.max()) ** self.phi_power, TINY)
-        return np.asarray(power / power.sum())
 
     @cached_property
     def terms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Means, inverse Cholesky factors, and logarithms of weighted densities at the means."""
-        whitening, log_peak = inverse_lower(self.chol), log_norm(self.weights, self.chol)
+        whitening, log_peak = inverse_lower(self.chol), log_norm(self.phi, self.chol)
         return self.mu, np.asarray(whitening), np.asarray(log_peak)
 
     def state(self) -> State:
@@ -242,7 +227,6 @@ class GaussianMixture:
         plain = {
             "n_components": len(self.phi),
             "has_floor": self.floor is not None,
-            "phi_power": self.phi_power,
         }
         arrays = {"phi": self.phi, "mu": self.mu, "chol": self.chol}
         if self.floor is not None:
@@ -257,9 +241,7 @@ class GaussianMixture:
         ------
         ValueError
         """
-        n_components, has_floor, phi_power = plain.fields("n_components", "has_floor", "phi_power")
-        if not 0.0 < phi_power.number() <= MOST_PHI_POWER:
-            phi_power.fail(f"above 0, at most {MOST_PHI_POWER:g}")
+        n_components, has_floor = plain.fields("n_components", "has_floor")
         k, d = n_components.size(), n_latent
         shapes: dict[str, tuple[int, ...]] = {"phi": (k,), "mu": (k, d), "chol": (k, d, d)}
         if has_floor.flag():
@@ -274,6 +256,6 @@ class GaussianMixture:
             check_array(triangular, f"{plain.path}.chol", "lower triangular with a diagonal > 0")
             for one in floor:
                 check_array(one >= 0.0, f"{plain.path}.floor", ">= 0")
-            return cls(phi, mu, chol, floor[0] if floor else None, phi_power.number())
+            return cls(phi, mu, chol, *floor)
 
         return Promise(arrays, build)

@@ -1,6 +1,6 @@
 """Densities that are a Gaussian mixture, and differ in how it is fitted."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -53,8 +53,7 @@ class MixtureDensity(Density):
     def with_moments(self, total: Moments) -> "MixtureDensity":
         """Return the mixture that moments describe, with the floor of this one."""
         assert self.mixture.floor is not None, "as known_moments says"
-        found = GaussianMixture.from_moments(total, 0.0, self.mixture.floor)
-        return type(self)(replace(found, phi_power=self.mixture.phi_power))
+        return type(self)(GaussianMixture.from_moments(total, 0.0, self.mixture.floor))
 
     def state(self) -> State:
         """Return the mixture as plain data and arrays."""

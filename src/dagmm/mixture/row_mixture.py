@@ -8,16 +8,15 @@ low that they count. Of rows themselves, with one component, it is the distance 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from dagmm._core.arguments import check_number
 from dagmm.mixture.density import Sample
 from dagmm.mixture.em import fit_by_bic, moments_under
-from dagmm.mixture.gaussian import MOST_PHI_POWER, GaussianMixture
+from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.mixture_density import MixtureDensity
 from dagmm.mixture.moments import ABSOLUTE_FLOOR, Moments
 
@@ -50,7 +49,6 @@ class RowMixture(MixtureDensity):
         relative_floor: float,
         least_phi: float,
         least_floor: float = ABSOLUTE_FLOOR,
-        phi_power: float = 1.0,
     ) -> "RowMixture":
         """Find how many components the rows need, and fit them.
 
@@ -68,15 +66,7 @@ class RowMixture(MixtureDensity):
             Components that weigh less die.
         least_floor : float
             Of the variance along each axis, at least.
-        phi_power : float
-            See :class:`GaussianMixture`.
-
-        Raises
-        ------
-        ArgumentError
-            If ``phi_power`` is not in (0, 100).
         """
-        power = check_number("phi_power", phi_power, 0.0, MOST_PHI_POWER, above=True)
         features = sample.z.T
         n_features = features.shape[1]
         some = _some(features, MAX_ROWS, rng)
@@ -95,8 +85,7 @@ class RowMixture(MixtureDensity):
         else:
             chosen = fit_by_bic(some.T, possible, relative_floor, rng, floor=floor)
             moments = moments_under(chosen, features.T)[0]
-        found = GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi)
-        return cls(replace(found, phi_power=power))
+        return cls(GaussianMixture.from_moments(moments, relative_floor, floor).without(least_phi))
 
     def refit(self, sample: Sample, rng: np.random.Generator, **options: Any) -> "RowMixture":
         """Fit as many components to fewer rows."""

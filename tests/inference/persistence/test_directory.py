@@ -582,10 +582,6 @@ def drop_network(components):
             "components.4.density.n_components must be from 1 to 16777216, got 0",
         ),
         (
-            lambda c: c[0]["density"].update(phi_power=0.0),
-            "components.0.density.phi_power must be above 0, at most 100, got 0.0",
-        ),
-        (
             lambda c: c[0].update(network=2),
             "components.0.network must be null or a network, of which there are 2, got 2",
         ),

@@ -21,8 +21,7 @@ def as_format_1(directory):
     (directory / plain["arrays"]).unlink()
     del plain["revision"]
     for one in plain["components"]:
-        for name in ("has_floor", "phi_power"):
-            one["density"].pop(name, None)
+        one["density"].pop("has_floor", None)
     del plain["calibration"]["series_rows"]
     del plain["threshold"]["alarm_rule"], plain["record"]["advised_window"]
     new = (".floor", ".series")
@@ -37,10 +36,7 @@ def as_format_1(directory):
 
 
 def test_a_model_of_format_1_scores_as_before_and_cannot_be_updated(tmp_path):
-    densities = {name: {**more} for name, more in TINY["densities"].items()}
-    for name in ("row_mixture", "input_mixture"):
-        densities[name]["phi_power"] = 1.0  # there was no other
-    detector = tiny_detector(config=TINY | {"densities": densities}).fit(normal(300))
+    detector = tiny_detector(config=TINY).fit(normal(300))
     detector.save(tmp_path / "m")
     as_format_1(tmp_path / "m")
     again, x = DAGMMDetector.load(tmp_path / "m"), normal(50, seed=1)

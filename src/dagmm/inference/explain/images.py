@@ -118,7 +118,7 @@ def _pulled(
     mixture: GaussianMixture, z: Float[np.ndarray, "n_latent n_rows"]
 ) -> Float[np.ndarray, "n_latent n_rows"]:
     """Z no further from the likeliest component than that of training images is."""
-    phi, mu, chol = mixture.weights, mixture.mu, mixture.chol
+    phi, mu, chol = mixture.phi, mixture.mu, mixture.chol
     z = z.astype(np.float64)
     nearest = np.asarray(log_joint(z, phi, mu, chol)).argmax(axis=0)
     away = z - mu[nearest].T

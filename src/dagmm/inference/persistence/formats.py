@@ -1,8 +1,8 @@
 """Manifests of earlier formats, brought to the present one before they are checked.
 
 Format 2 says which version of a model it is (``revision``); of each Gaussian mixture what its
-covariances have of their floor, without which new rows cannot be merged into it, and the power of
-phi that it counts with; of a threshold its alarm logic, of calibration the order of energies.
+covariances have of their floor, without which new rows cannot be merged into it; of a threshold
+its alarm logic, of calibration the order of energies.
 """
 
 from dataclasses import asdict
@@ -26,7 +26,6 @@ def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
         density = one.get("density") if isinstance(one, dict) else None
         if isinstance(density, dict) and one.get("kind") in _MIXTURES:
             density.setdefault("has_floor", False)
-            density.setdefault("phi_power", 1.0)
     parts = {
         "calibration": {"series_rows": None},
         "threshold": {"alarm_rule": asdict(PLAIN)},
