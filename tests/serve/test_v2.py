@@ -157,7 +157,7 @@ def changed(**other):
         (changed(shape=[1], data=[1]), "input 'torque' has 2 rows, 'temp' 1."),
         (
             {"inputs": inputs(features().select(["temp"]))},
-            "the request has 1 columns; this model was fitted on 3, of which these are missing: "
+            "the request has 1 column; this model was fitted on 3, of which these are missing: "
             "'torque', 'tool'. It has 'temp'.",
         ),
         (

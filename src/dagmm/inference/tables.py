@@ -32,7 +32,7 @@ def check_columns(model: FittedModel, names: Sequence[str], table: str) -> None:
         listed = ", ".join(repr(name) for name in missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise InputError(
-            f"{table} has {len(names)} columns; this model was fitted on "
+            f"{table} has {len(names)} column{'s' * (len(names) != 1)}; this model was fitted on "
             f"{len(model.columns)}, of which these are missing: {listed}{more}. "
             f"{near(missing[0], names)}"
         )
