@@ -1,4 +1,4 @@
-# A saved model behind HTTP, as an ordinary user: docs/serving.md says how to build and run it.
+# A saved model behind HTTP, as an ordinary user: docs/en/guides/serving.md says how to build and run it.
 FROM python:3.13-slim
 
 # Exactly what is locked, and nothing else from the network.

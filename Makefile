@@ -16,8 +16,8 @@ lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-docs: .venv/test ## the code blocks of READMEs and docs run, and both READMEs agree
-	$(BIN)/python -m pytest tests/docs -q
+docs: .venv/docs ## the site in both languages, under build/site; its notebooks are executed
+	$(BIN)/python docs/build.py build/site
 
 campaign: .venv/test ## odd, hostile and killed input by the thousand; goes on where it was stopped. ONLY="kills=9" chooses
 	PYTHONPATH=tests $(BIN)/python -m campaigns $(ONLY)
@@ -33,6 +33,14 @@ lock: ## choose the newest versions that pyproject.toml allows; needs uv
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 		--extra dask --extra ray --extra spark --group build -c requirements/test.txt \
 		--custom-compile-command "make lock" -o requirements/cluster.txt
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--extra images --extra report --group build --group docs -c requirements/test.txt \
+		--custom-compile-command "make lock" -o requirements/docs.txt
+
+# What the site is built with; tests that look at it are skipped without.
+.venv/docs: .venv/run requirements/docs.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	touch $@
 
 clean:
 	rm -rf .venv build dist dagmm-demo .campaign

@@ -9,7 +9,9 @@ import pytest
 import dagmm
 
 SOURCE = Path(dagmm.__file__).parent
-TEXT = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text("utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "en" / "explanation" / "architecture.md").read_text(
+    "utf-8"
+)
 NAMED = sorted(set(re.findall(r"`([\w/]+\.\w+)(?::(\w+))?`", TEXT)))
 
 

@@ -16,7 +16,7 @@ import dagmm
 from documents import ROOT, code_blocks
 from node_packages import node_packages
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(dagmm.__path__, "dagmm.")
@@ -35,7 +35,7 @@ def test_the_readme_runs(capsys):
 def test_the_guide_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}
-    for block in code_blocks(ROOT / "docs/guide.md", "python"):
+    for block in code_blocks(ROOT / "docs/en/guides/python.md", "python"):
         exec(compile(block, "guide.md", "exec"), names)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "bearing_temperature"
@@ -49,7 +49,7 @@ def test_the_guide_runs(tmp_path, monkeypatch, capsys):
 
 def test_the_page_on_windows_runs():
     names = {}
-    for block in code_blocks(ROOT / "docs/windows.md", "python"):
+    for block in code_blocks(ROOT / "docs/en/guides/windows.md", "python"):
         exec(compile(block, "windows.md", "exec"), names)
     assert names["energy"].shape == (300,)
 
@@ -58,7 +58,7 @@ def test_the_page_on_windows_runs():
 def test_the_page_on_a_plant_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    for block in code_blocks(ROOT / "docs/plant.md", "python"):
+    for block in code_blocks(ROOT / "docs/en/guides/plant.md", "python"):
         exec(compile(block, "plant.md", "exec"), names)
     found, alarm, watched = (names[name] for name in ("found", "alarm", "watched"))
     assert found.n_alarms == alarm.sum() > 0
@@ -73,7 +73,7 @@ def test_the_page_on_a_plant_runs(tmp_path, monkeypatch):
 
 def test_the_page_on_comparison_runs(capsys):
     names = {}
-    for block in code_blocks(ROOT / "docs/comparison.md", "python"):
+    for block in code_blocks(ROOT / "docs/en/guides/comparison.md", "python"):
         exec(compile(block, "comparison.md", "exec"), names)
     assert capsys.readouterr().out.startswith("method ")
     assert names["figures"].num_rows == 3
@@ -83,7 +83,7 @@ def test_the_page_on_comparison_runs(capsys):
 def test_the_page_on_the_report_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}
-    for block in code_blocks(ROOT / "docs/report.md", "python"):
+    for block in code_blocks(ROOT / "docs/en/guides/report.md", "python"):
         exec(compile(block, "report.md", "exec"), names)
     alarms, events = map(int, capsys.readouterr().out.split())
     assert alarms >= events > 0
@@ -97,7 +97,7 @@ def export_page(tmp_path_factory):
     folder, names = tmp_path_factory.mktemp("export"), {}
     printed = io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
-        for block in code_blocks(ROOT / "docs/export.md", "python"):
+        for block in code_blocks(ROOT / "docs/en/guides/export.md", "python"):
             exec(compile(block, "export.md", "exec"), names)
     return folder, printed.getvalue().splitlines()
 
@@ -109,7 +109,7 @@ def test_the_page_on_exports_runs(export_page):
 
 
 def test_the_page_on_exports_runs_in_node(export_page):
-    packages, (script,) = node_packages(), code_blocks(ROOT / "docs/export.md", "js")
+    packages, (script,) = node_packages(), code_blocks(ROOT / "docs/en/guides/export.md", "js")
     result = subprocess.run(
         ["node", "-e", script],
         cwd=export_page[0],
@@ -124,7 +124,7 @@ def test_the_page_on_exports_runs_in_node(export_page):
 
 def test_the_page_on_drift_runs(capsys):
     names = {}
-    for block in code_blocks(ROOT / "docs/drift.md", "python"):
+    for block in code_blocks(ROOT / "docs/en/guides/drift.md", "python"):
         exec(compile(block, "drift.md", "exec"), names)
     assert capsys.readouterr().out == "True 200 ['x1']\nTrue\n"
     assert names["selected"][-20:].all()
@@ -134,7 +134,7 @@ def test_the_page_on_drift_runs(capsys):
 def test_the_page_on_fleets_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    for block in code_blocks(ROOT / "docs/fleets.md", "python"):
+    for block in code_blocks(ROOT / "docs/en/guides/fleets.md", "python"):
         exec(compile(block, "fleets.md", "exec"), names)
     assert names["scores"].column_names == ["energy", "is_anomaly", "scored_by"]
     assert names["fleet"].assets_ == [f"P{i}" for i in range(1, 8)]
@@ -145,7 +145,7 @@ def test_the_page_on_fleets_runs(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore")  # those of the engines
 def test_the_page_on_clusters_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    setup, plain, *engines = code_blocks(ROOT / "docs/cluster.md", "python")
+    setup, plain, *engines = code_blocks(ROOT / "docs/en/guides/cluster.md", "python")
     names = {}
     exec(compile(setup + plain, "cluster.md", "exec"), names)
     for module, block in zip(("dask", "ray", "pyspark"), engines, strict=True):
@@ -157,19 +157,17 @@ def test_the_page_on_clusters_runs(tmp_path, monkeypatch):
         names["spark"].stop()
 
 
+PAGES = sorted(path.relative_to(ROOT / "docs/en") for path in ROOT.glob("docs/en/**/*.md"))
 TRANSLATED = pytest.mark.parametrize(
     ("english", "japanese"),
-    [
-        ("README.md", "README.ja.md"),
-        ("docs/guide.md", "docs/guide.ja.md"),
-        ("docs/serving.md", "docs/serving.ja.md"),
-        ("docs/export.md", "docs/export.ja.md"),
-        ("docs/drift.md", "docs/drift.ja.md"),
-        ("docs/fleets.md", "docs/fleets.ja.md"),
-        ("docs/cluster.md", "docs/cluster.ja.md"),
-        ("docs/plant.md", "docs/plant.ja.md"),
-    ],
+    [("README.md", "README.ja.md"), *((f"docs/en/{page}", f"docs/ja/{page}") for page in PAGES)],
 )
+
+
+def test_both_languages_have_the_same_pages():
+    assert PAGES == sorted(
+        path.relative_to(ROOT / "docs/ja") for path in ROOT.glob("docs/ja/**/*.md")
+    )
 
 
 @TRANSLATED

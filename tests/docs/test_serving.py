@@ -18,7 +18,7 @@ from dagmm import load_model
 from documents import ROOT, code_blocks
 from service import features, fit, serving, settings_for
 
-PAGE = ROOT / "docs" / "serving.md"
+PAGE = ROOT / "docs" / "en" / "guides" / "serving.md"
 BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
 

@@ -1,0 +1,36 @@
+"""Builds the site: ``python docs/build.py FOLDER``.
+
+Both languages, warnings as errors, and a first page that leads to the reader's.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+
+
+def build(site: Path, language: str) -> None:
+    """Build the pages of one language into a folder of its name."""
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", "-b", "html", "-c", DOCS, "-W", "--keep-going", "-q"]
+        + ["-d", site.parent / "doctrees" / language, DOCS / language, site / language],
+        check=True,
+        env=os.environ | {"DAGMM_DOCS_LANGUAGE": language},
+    )
+
+
+def main() -> None:
+    """Build the site into the folder that the command names."""
+    site = Path(sys.argv[1]).resolve()
+    # The second language takes what the notebooks of the first have shown.
+    for language in ("en", "ja"):
+        build(site, language)
+    shutil.copy(DOCS / "index.html", site / "index.html")
+    print(f"the site is in {site}")
+
+
+if __name__ == "__main__":
+    main()
