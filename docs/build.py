@@ -14,9 +14,10 @@ DOCS = Path(__file__).parent
 
 def build(site: Path, language: str) -> None:
     """Build the pages of one language into a folder of its name."""
+    doctrees = site.parent / "doctrees" / language
+    options = ["-q", "-W", "--keep-going", "-b", "html", "-c", DOCS, "-d", doctrees]
     subprocess.run(
-        [sys.executable, "-m", "sphinx", "-b", "html", "-c", DOCS, "-W", "--keep-going", "-q"]
-        + ["-d", site.parent / "doctrees" / language, DOCS / language, site / language],
+        [sys.executable, "-m", "sphinx", *options, DOCS / language, site / language],
         check=True,
         env=os.environ | {"DAGMM_DOCS_LANGUAGE": language},
     )
@@ -28,6 +29,8 @@ def main() -> None:
     # The second language takes what the notebooks of the first have shown.
     for language in ("en", "ja"):
         build(site, language)
+        # What pages offer for download has been copied beside them.
+        shutil.rmtree(site / "jupyter_execute", ignore_errors=True)
     shutil.copy(DOCS / "index.html", site / "index.html")
     print(f"the site is in {site}")
 

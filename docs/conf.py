@@ -87,7 +87,8 @@ html_context = {"other_language": "ja" if language == "en" else "en"}
 def _mathjax() -> Path:
     """MathJax as one file of a package, so that formulas show without a network."""
     spec = importlib.util.find_spec("sphinx-mathjax-offline")
-    assert spec is not None and spec.origin is not None, "pip install sphinx-mathjax-offline"
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("formulas need sphinx-mathjax-offline; make docs installs it")
     return Path(spec.origin).parent / "static" / "mathjax" / "tex-svg.js"
 
 

@@ -1,8 +1,8 @@
 """Links between pages as they lie in the repository, made to fit the site.
 
-Pages link to files by their place in the repository, so that they can be read there too. What lies
-outside a tree of pages (the READMEs, the benchmarks, the changelog) is a page of the site of its own
-and is linked by that.
+Pages link to files by their place in the repository, so that they can be read there too. What
+lies outside a tree of pages (the READMEs, the benchmarks, the changelog) is a page of the site of
+its own and is linked by that.
 """
 
 import os
