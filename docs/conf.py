@@ -8,8 +8,10 @@ import hashlib
 import importlib.util
 import os
 import sys
+import unicodedata
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 import dagmm
@@ -105,7 +107,19 @@ def _fit_included_links(app: Sphinx, included: Path, docname: str, content: list
     content[0] = rewritten(content[0], (Path(app.srcdir) / included).resolve(), Path(app.srcdir))
 
 
+def _join_lines(app: Sphinx, doctree: nodes.document) -> None:
+    """Drop ends of lines between characters of Japanese, which browsers show as spaces."""
+    for parent in doctree.findall(nodes.TextElement):
+        # By place, as ends of lines are all equal; backwards, as some of them go.
+        for place in range(len(parent) - 2, 0, -1):
+            before, text, after = parent[place - 1 : place + 2]
+            around = before.astext()[-1:] + after.astext()[:1]
+            if text == "\n" and all(unicodedata.east_asian_width(one) in "WF" for one in around):
+                del parent[place]
+
+
 def setup(app: Sphinx) -> None:
     """Connect the events of a build."""
     app.connect("source-read", _fit_links)
     app.connect("include-read", _fit_included_links)
+    app.connect("doctree-read", _join_lines)
