@@ -1,31 +1,26 @@
 """What both estimators share: taking tables, saving, loading."""
 
-import math
 import os
 import reprlib
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from dagmm._core.arguments import check_choice, check_int
-from dagmm._core.errors import ArgumentError, InputError, ModelFileError
-from dagmm.data.arrays import MatrixRows, array_of, as_numbers
-from dagmm.data.base import Rows
+from dagmm._core.errors import ArgumentError, ModelFileError
+from dagmm.data.arrays import MatrixRows
 from dagmm.data.convert import table_like
-from dagmm.data.frames import FrameRows, frame_of, with_index
-from dagmm.data.images import ImageRows, image_rows
-from dagmm.data.paths import stored_rows
+from dagmm.data.images import ImageRows
 from dagmm.estimators.arguments import is_plain_argument, plain_argument
+from dagmm.estimators.tables import TakesTables
 from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
 from dagmm.inference.explain.attribution import Explanation, explain
 from dagmm.inference.explain.images import ImageExplanation, explain_images
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import SavedModel, load_model, save_model
-from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.image_encoder import ImageEncoder
 
 if TYPE_CHECKING:
@@ -34,11 +29,9 @@ if TYPE_CHECKING:
     from dagmm.training.start import WarmStart
 
 
-class FittedModelEstimator(TransformerMixin, BaseEstimator):
+class FittedModelEstimator(TransformerMixin, TakesTables):
     """Base of the estimators: each holds one fitted model, ``model_``, and speaks for it."""
 
-    model_: FittedModel
-    n_features_in_: int
     warm_start: bool
     #: Whether the models of this class decide.
     _has_threshold: ClassVar[bool] = False
@@ -383,29 +376,6 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
             columns["is_anomaly"] = is_anomaly(energy, self.model_.threshold)
         return table_like(X, columns)
 
-    def rows(self, X: Any) -> Rows:
-        """Return the rows of a table, checked as every method checks it.
-
-        Parameters
-        ----------
-        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
-
-        Returns
-        -------
-        Rows
-
-        Raises
-        ------
-        InputError
-            If the table does not fit the model; column and row are named.
-        """
-        return self._rows(X, fitting=False)
-
-    def _roles(self) -> ColumnRoles:
-        """Check what the user says about columns."""
-        names = ("drop", "categorical", "numeric", "time", "group", "time_format")
-        return ColumnRoles.of(**{name: getattr(self, name) for name in names})
-
     def _checkpoint(self, path: object, seed: str) -> "Checkpoint | None":
         """Check where a training is to be kept, before the table is read."""
         if path is not None and getattr(self, seed) is None:
@@ -455,104 +425,6 @@ class FittedModelEstimator(TransformerMixin, BaseEstimator):
         if (saved.model.threshold is not None) != self._has_threshold:
             return f"threshold must {'' if self._has_threshold else 'not '}be there"
         return ""
-
-    def _rows(self, table: object, *, fitting: bool) -> Rows:
-        """Check a table against scikit-learn's contract and ours, once, at the door."""
-        least = 2 if fitting else 1
-        images = image_rows(table)
-        if images is not None:
-            return self._image_rows(images, least, fitting=fitting)
-        stored = stored_rows(table)
-        if stored is not None:
-            return self._stored_rows(stored, least, fitting=fitting)
-        table = with_index(table, self._axes(fitting=fitting))
-        frame = frame_of(table)
-        if frame is None:
-            values = array_of(table) if isinstance(table, list | tuple) else table
-            # scikit-learn has words of its own for complex numbers.
-            if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind != "c":
-                values = as_numbers(values)
-            values = validate_data(
-                self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least
-            )
-            return MatrixRows(values, None if fitting else self._names_of_array())
-        if fitting:
-            # scikit-learn takes names that are all text, which ours are, or none that is; of those
-            # it would take 1 and True for one.
-            named: Any = frame.to_native()
-            is_pandas = hasattr(table, "set_axis")
-            names = getattr(table, "columns", ()) if is_pandas else ("",)
-            if not any(isinstance(name, str) for name in names):
-                named = named.set_axis(range(len(frame.columns)), axis=1)
-            validate_data(self, named, reset=True, skip_check_array=True)
-        if len(frame) < least or not frame.columns:
-            raise InputError(
-                f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
-                f"got a table of shape {frame.shape}."
-            )
-        return FrameRows(frame)
-
-    def _axes(self, *, fitting: bool) -> Iterable[str]:
-        """Return the columns of time axis and asset: of a model, those of its fit."""
-        if fitting:
-            return self._roles().axes
-        if isinstance(self.model_.encoder, ImageEncoder):
-            return ()
-        unused = self.model_.encoder.unused_columns
-        return [column.name for column in unused if column.reason in ("time", "group")]
-
-    def _names_of_array(self) -> tuple[str, ...] | None:
-        """Return the columns that an array has after a fit to a table with names.
-
-        They are those of the fit, in their order, as scikit-learn's warning about missing names
-        takes them to be. Only numbers can come so: a table of texts or dates, or with a clock,
-        does not become an array without a loss.
-        """
-        names = getattr(self, "feature_names_in_", None)
-        encoder = self.model_.encoder
-        if names is None or isinstance(encoder, ImageEncoder):
-            return None
-        others = [text.name for text in encoder.texts] + [date.name for date in encoder.dates]
-        if self.model_.windows is not None:
-            others += self.model_.windows.columns
-        if others:
-            raise InputError(
-                f"X is an array, whose columns have no names and hold numbers; this model needs "
-                f"column {others[0]!r}, which the fit found by its name. Pass a DataFrame."
-            )
-        return tuple(str(name) for name in names)
-
-    def _stored_rows(self, rows: Rows, least: int, *, fitting: bool) -> Rows:
-        if rows.n_rows < least or not rows.names:
-            raise InputError(
-                f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
-                f"got a table of shape ({rows.n_rows}, {len(rows.names)})."
-            )
-        if fitting:
-            self.feature_names_in_ = np.array(rows.names, dtype=object)
-            self.n_features_in_ = len(rows.names)
-        return rows
-
-    def _image_rows(self, images: ImageRows, least: int, *, fitting: bool) -> ImageRows:
-        if images.n_rows < least:
-            raise InputError(
-                f"expected at least {least} image{'s' if least > 1 else ''}, got {images.n_rows}."
-            )
-        if fitting:
-            for name in (
-                "drop",
-                "categorical",
-                "numeric",
-                "time",
-                "group",
-                "window",
-                "time_format",
-            ):
-                if getattr(self, name, None) is not None:
-                    raise ArgumentError(f"{name} is about columns, and X holds images.")
-            self.__dict__.pop("feature_names_in_", None)
-            self.n_features_in_ = math.prod(images.shape)
-        return images
 
 
 def _n_columns(model: FittedModel) -> int:

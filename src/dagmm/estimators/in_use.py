@@ -10,13 +10,13 @@ from jaxtyping import Bool
 from sklearn.utils.validation import check_is_fitted
 
 from dagmm._core.errors import TableWarning
-from dagmm.estimators.base import FittedModelEstimator
+from dagmm.estimators.decisions import DecidingEstimator
 from dagmm.inference.calibration.selection import check_rate, select
 from dagmm.inference.drift.drift import Drift, drift_of
 from dagmm.inference.refresh.update import Update, updated
 
 
-class DetectorInUse(FittedModelEstimator):
+class DetectorInUse(DecidingEstimator):
     """A detector and the rows that come after its fit."""
 
     def drift(self, X: Any, *, alpha: float = 0.01) -> Drift:

@@ -1,0 +1,141 @@
+"""The door of the estimators: what came as a table or as images becomes rows, checked once."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from dagmm._core.errors import ArgumentError, InputError
+from dagmm.data.arrays import MatrixRows, array_of, as_numbers
+from dagmm.data.base import Rows
+from dagmm.data.frames import FrameRows, frame_of, with_index
+from dagmm.data.images import ImageRows, image_rows
+from dagmm.data.paths import stored_rows
+from dagmm.inference.fitted_model import FittedModel
+from dagmm.preprocessing.column_roles import ColumnRoles
+from dagmm.preprocessing.image_encoder import ImageEncoder
+
+_ABOUT_COLUMNS = ("drop", "categorical", "numeric", "time", "group", "window", "time_format")
+
+
+class TakesTables(BaseEstimator):
+    """What takes tables in all their kinds, by scikit-learn's contract and the model's columns."""
+
+    model_: FittedModel
+    n_features_in_: int
+
+    def rows(self, X: Any) -> Rows:
+        """Return the rows of a table, checked as every method checks it.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
+
+        Returns
+        -------
+        Rows
+
+        Raises
+        ------
+        InputError
+            If the table does not fit the model; column and row are named.
+        """
+        return self._rows(X, fitting=False)
+
+    def _roles(self) -> ColumnRoles:
+        """Check what the user says about columns."""
+        names = ("drop", "categorical", "numeric", "time", "group", "time_format")
+        return ColumnRoles.of(**{name: getattr(self, name) for name in names})
+
+    def _rows(self, table: object, *, fitting: bool) -> Rows:
+        """Check a table against scikit-learn's contract and ours, once, at the door."""
+        least = 2 if fitting else 1
+        images = image_rows(table)
+        if images is not None:
+            return self._image_rows(images, least, fitting=fitting)
+        stored = stored_rows(table)
+        if stored is not None:
+            return self._stored_rows(stored, least, fitting=fitting)
+        table = with_index(table, self._axes(fitting=fitting))
+        frame = frame_of(table)
+        if frame is None:
+            values = array_of(table) if isinstance(table, list | tuple) else table
+            # scikit-learn has words of its own for complex numbers.
+            if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind != "c":
+                values = as_numbers(values)
+            values = validate_data(
+                self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least
+            )
+            return MatrixRows(values, None if fitting else self._names_of_array())
+        if fitting:
+            # scikit-learn takes names that are all text, which ours are, or none that is; of those
+            # it would take 1 and True for one.
+            named: Any = frame.to_native()
+            is_pandas = hasattr(table, "set_axis")
+            names = getattr(table, "columns", ()) if is_pandas else ("",)
+            if not any(isinstance(name, str) for name in names):
+                named = named.set_axis(range(len(frame.columns)), axis=1)
+            validate_data(self, named, reset=True, skip_check_array=True)
+        if len(frame) < least or not frame.columns:
+            raise InputError(
+                f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
+                f"got a table of shape {frame.shape}."
+            )
+        return FrameRows(frame)
+
+    def _axes(self, *, fitting: bool) -> Iterable[str]:
+        """Return the columns of time axis and asset: of a model, those of its fit."""
+        if fitting:
+            return self._roles().axes
+        if isinstance(self.model_.encoder, ImageEncoder):
+            return ()
+        unused = self.model_.encoder.unused_columns
+        return [column.name for column in unused if column.reason in ("time", "group")]
+
+    def _names_of_array(self) -> tuple[str, ...] | None:
+        """Return the columns that an array has after a fit to a table with names.
+
+        They are those of the fit, in their order, as scikit-learn's warning about missing names
+        takes them to be. Only numbers can come so: a table of texts or dates, or with a clock,
+        does not become an array without a loss.
+        """
+        names = getattr(self, "feature_names_in_", None)
+        encoder = self.model_.encoder
+        if names is None or isinstance(encoder, ImageEncoder):
+            return None
+        others = [text.name for text in encoder.texts] + [date.name for date in encoder.dates]
+        if self.model_.windows is not None:
+            others += self.model_.windows.columns
+        if others:
+            raise InputError(
+                f"X is an array, whose columns have no names and hold numbers; this model needs "
+                f"column {others[0]!r}, which the fit found by its name. Pass a DataFrame."
+            )
+        return tuple(str(name) for name in names)
+
+    def _stored_rows(self, rows: Rows, least: int, *, fitting: bool) -> Rows:
+        if rows.n_rows < least or not rows.names:
+            raise InputError(
+                f"expected at least {least} row{'s' if least > 1 else ''} and 1 column, "
+                f"got a table of shape ({rows.n_rows}, {len(rows.names)})."
+            )
+        if fitting:
+            self.feature_names_in_ = np.array(rows.names, dtype=object)
+            self.n_features_in_ = len(rows.names)
+        return rows
+
+    def _image_rows(self, images: ImageRows, least: int, *, fitting: bool) -> ImageRows:
+        if images.n_rows < least:
+            raise InputError(
+                f"expected at least {least} image{'s' if least > 1 else ''}, got {images.n_rows}."
+            )
+        if fitting:
+            for name in _ABOUT_COLUMNS:
+                if getattr(self, name, None) is not None:
+                    raise ArgumentError(f"{name} is about columns, and X holds images.")
+            self.__dict__.pop("feature_names_in_", None)
+            self.n_features_in_ = math.prod(images.shape)
+        return images
