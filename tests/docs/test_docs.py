@@ -1,27 +1,18 @@
 """What the documents promise runs, and translations promise the same."""
 
 import contextlib
-import doctest
-import importlib
 import importlib.util
 import io
 import os
-import pkgutil
 import re
 import subprocess
 
 import pytest
 
-import dagmm
 from documents import ROOT, code_blocks
 from node_packages import node_packages
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
-MODULES = sorted(
-    module.name
-    for module in pkgutil.walk_packages(dagmm.__path__, "dagmm.")
-    if not module.name.endswith("__main__")
-)
 
 
 def test_the_readme_runs(capsys):
@@ -188,8 +179,3 @@ def test_links_to_files_lead_somewhere(document):
     local = [target for target in targets if "://" not in target]
     missing = [target for target in local if not (document.parent / target).exists()]
     assert missing == []
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings_run(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -6,23 +6,79 @@ that is asked to score before it was fitted raises scikit-learn's own ``NotFitte
 
 
 class DAGMMError(Exception):
-    """Base class of every error that dagmm raises on purpose."""
+    """Base class of every error that dagmm raises on purpose.
+
+    Examples
+    --------
+    >>> import dagmm
+    >>> try:
+    ...     dagmm.load_model("nowhere")
+    ... except dagmm.DAGMMError as error:
+    ...     print(error)
+    restore: 'nowhere' does not exist.
+    """
 
 
 class ArgumentError(DAGMMError, ValueError):
-    """A constructor argument or a command's option has a value it cannot have."""
+    """A constructor argument or a command's option has a value it cannot have.
+
+    Examples
+    --------
+    >>> import dagmm
+    >>> try:
+    ...     dagmm.DAGMMDetector(n_members=0).fit([[0.0], [1.0]])
+    ... except dagmm.ArgumentError as error:
+    ...     print(error)
+    n_members must be an int >= 1, got 0.
+    """
 
 
 class InputError(DAGMMError, ValueError):
-    """A table cannot be used: its shape, a column, or the values in a column."""
+    """A table cannot be used: its shape, a column, or the values in a column.
+
+    Examples
+    --------
+    With ``model`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> import pyarrow as pa
+    >>> try:
+    ...     model.energy(pa.table({"x0": [0.5], "x1": [0.25]}))
+    ... except dagmm.InputError as error:
+    ...     print(error)
+    X has 2 columns, this model was fitted with 3; missing: 'x2'.
+    """
 
 
 class ModelFileError(DAGMMError, ValueError):
-    """A saved model or a checkpoint is missing, damaged, foreign, or not of this library."""
+    """A saved model or a checkpoint is missing, damaged, foreign, or not of this library.
+
+    Examples
+    --------
+    >>> import dagmm
+    >>> try:
+    ...     dagmm.DAGMMDetector.load("nowhere")
+    ... except dagmm.ModelFileError as error:
+    ...     print(error)
+    restore: 'nowhere' does not exist.
+    """
 
 
 class ModelSaveError(DAGMMError, OSError):
-    """A model or a checkpoint could not be written; what was there before is untouched."""
+    """A model or a checkpoint could not be written; what was there before is untouched.
+
+    Examples
+    --------
+    With ``model`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "notes.txt").write_text("mine")
+    ...     try:
+    ...         model.save(folder)
+    ...     except dagmm.ModelSaveError as error:
+    ...         print(str(error).partition(folder)[2])
+    ' holds files that are not a saved model; choose another directory.
+    """
 
 
 class ExportError(DAGMMError, ValueError):
@@ -38,7 +94,20 @@ class ForkedProcessError(DAGMMError, RuntimeError):
 
 
 class TableWarning(UserWarning):
-    """A table is not quite what it seems; the message says which column, why, and what to do."""
+    """A table is not quite what it seems; the message says which column, why, and what to do.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> import dagmm
+    >>> x = np.random.default_rng(0).normal(size=(15, 3))
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     warnings.simplefilter("always", dagmm.TableWarning)
+    ...     detector = dagmm.DAGMMDetector(n_members=1, config={"cycles": 1}).fit(x)
+    >>> str(said[0].message).partition(":")[0]
+    'the threshold'
+    """
 
 
 class FewRowsWarning(TableWarning):

@@ -100,7 +100,8 @@ def as_numbers(values: np.ndarray, argument: str = "X") -> np.ndarray:
         return values.astype(np.float64)
     except (ValueError, TypeError, OverflowError):
         column, row = _first_unreadable(values)
-        cell = reprlib.repr(values[row, column])
+        cell = values[row, column]
+        cell = reprlib.repr(cell.item() if isinstance(cell, np.generic) else cell)
         found = f"{argument} holds {cell} in column 'x{column}', row {row}"
     if isinstance(values[row, column], str | bytes):
         raise InputError(

@@ -26,7 +26,7 @@ def read_table(
     units_row: bool | None = None,
     na: Sequence[str] = (),
 ) -> StreamRows | FrameRows:
-    """Open tables in files, where a path alone does not say enough.
+    r"""Open tables in files, where a path alone does not say enough.
 
     Everything that is not said is found out, as it is for a path, and as the command does.
 
@@ -67,6 +67,17 @@ def read_table(
         If there is no such table, or it cannot be read.
     MissingExtraError
         For a workbook, without the ``excel`` extra.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from dagmm.datasets import read_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "logger.csv")
+    ...     _ = path.write_text("time;flow\n;l/min\n0;1,5\n1;1,7\n")
+    ...     rows = read_table(path, units_row=True, decimal=",")
+    ...     print(rows.names, rows.n_rows)
+    ('time', 'flow') 2
     """
     if not paths:
         raise ArgumentError("read_table needs the path of a table.")

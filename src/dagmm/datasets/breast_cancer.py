@@ -12,6 +12,12 @@ def breast_cancer() -> pa.Table:
     pyarrow.Table
         569 rows: ``id``, 30 numeric columns, and ``label``, which is ``benign`` (357 rows) or
         ``malignant`` (212 rows). ``id`` is the row's number in scikit-learn's table.
+
+    Examples
+    --------
+    >>> from dagmm.datasets import breast_cancer
+    >>> breast_cancer().shape
+    (569, 32)
     """
     from sklearn.datasets import load_breast_cancer
 
@@ -42,6 +48,13 @@ def split_normal(
     -------
     train, test : pyarrow.Table
         Rows in the order of the table.
+
+    Examples
+    --------
+    >>> from dagmm.datasets import breast_cancer, split_normal
+    >>> train, test = split_normal(breast_cancer(), label="label", normal="benign")
+    >>> train.num_rows, test.num_rows
+    (178, 391)
     """
     is_normal = np.array([value == normal for value in table[label].to_pylist()])
     order = np.random.default_rng(seed).permutation(np.flatnonzero(is_normal))

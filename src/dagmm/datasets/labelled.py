@@ -12,6 +12,14 @@ class Labelled(NamedTuple):
     ----------
     table : ndarray of shape (n_rows, n_columns) or pyarrow.Table
     is_anomaly : ndarray of shape (n_rows,), bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dagmm.datasets import Labelled
+    >>> table, is_anomaly = Labelled(np.zeros((3, 2)), np.array([False, False, True]))
+    >>> table[~is_anomaly].shape
+    (2, 2)
     """
 
     table: Any

@@ -61,6 +61,13 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.explain(rows).top_features(1)[1].tolist()
+        ['x1']
         """
         check_is_fitted(self)
         rows = self._rows(X, fitting=False)
@@ -86,6 +93,13 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.transform(rows).shape == (2, len(model.get_feature_names_out()))
+        True
         """
         check_is_fitted(self)
         return self.model_.latent(self._rows(X, fitting=False))
@@ -100,6 +114,13 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
         Returns
         -------
         ndarray of shape (n_latent,), object
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.get_feature_names_out()[:2].tolist()
+        ['network0_code0', 'network0_code1']
         """
         check_is_fitted(self)
         names = [
@@ -134,6 +155,13 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             If there is no such network.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.membership(rows).sum(axis=1).round(6).tolist()
+        [1.0, 1.0]
         """
         check_is_fitted(self)
         n_networks = len(self.model_.networks)
@@ -164,6 +192,13 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.reconstruct(rows).shape
+        (2, 3)
         """
         check_is_fitted(self)
         rows = self._rows(X, fitting=False)
@@ -198,6 +233,15 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> load = rng.uniform(size=(200, 1))
+        >>> other = np.hstack([load, load**2, 1 - load]) + 0.02 * rng.normal(size=(200, 3))
+        >>> model.calibrate(other).set_threshold(contamination="auto").threshold_["rows_are"]
+        'rows of a calibration table'
         """
         check_is_fitted(self)
         self.model_ = self.model_.calibrated(self._rows(X, fitting=False))
@@ -226,6 +270,13 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.p_value(rows) < 0.01
+        array([False,  True])
         """
         check_is_fitted(self)
         energy = self.model_.energy(self._rows(X, fitting=False))
@@ -250,6 +301,17 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             number generator.
         ModelSaveError
             If the directory holds something else, or cannot be written.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(folder)
+        ...     same = DAGMMDetector.load(folder)
+        >>> same.predict(rows).tolist()
+        [1, -1]
         """
         check_is_fitted(self)
         arguments = {
@@ -291,6 +353,16 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             its graph differs from the library.
         MissingExtraError
             Without the package onnx.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     exported = model.export_onnx(f"{folder}/model.onnx")
+        >>> exported.outputs
+        ('label', 'scores', 'energy', 'p_value')
         """
         check_is_fitted(self)
         from dagmm.inference.export.export import export_onnx
@@ -314,7 +386,19 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
         Raises
         ------
         ModelFileError
+        (2, 12)
             If the model is missing, damaged, foreign, newer, or of the other estimator.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(folder)
+        ...     same = DAGMMDetector().restore(folder)
+        >>> same.energy(rows) == model.energy(rows)
+        array([ True,  True])
         """
         saved = load_model(path)
         if saved.estimator != type(self).__name__:
@@ -337,7 +421,19 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the model that was saved to a directory; see :meth:`restore`."""
+        """Return the model that was saved to a directory; see :meth:`restore`.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(folder)
+        ...     same = DAGMMDetector.load(folder)
+        >>> same.energy(rows) == model.energy(rows)
+        array([ True,  True])
+        """
         return cls().restore(path)
 
     def __sklearn_tags__(self) -> Any:
@@ -368,6 +464,15 @@ class FittedModelEstimator(TransformerMixin, TakesTables):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> import pandas as pd
+        >>> table = pd.DataFrame(rows, index=["Mon", "Tue"], columns=["x0", "x1", "x2"])
+        >>> model.score_table(table)["is_anomaly"].to_dict()
+        {'Mon': False, 'Tue': True}
         """
         check_is_fitted(self)
         energy = self.model_.energy(self._rows(X, fitting=False))

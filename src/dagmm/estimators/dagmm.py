@@ -111,7 +111,7 @@ class DAGMM(FittedModelEstimator):
     verdict_ : list of str
         Whether the training can be trusted, in words.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Where the training table had column names.
 
     Notes
@@ -210,6 +210,15 @@ class DAGMM(FittedModelEstimator):
             If a file of the checkpoint is damaged.
         ModelSaveError
             If the checkpoint cannot be written.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dagmm import DAGMM
+        >>> x = np.random.default_rng(0).normal(size=(200, 3))
+        >>> model = DAGMM(comp_hiddens=[8, 2], est_hiddens=[8, 2], epoch_size=50).fit(x)
+        >>> len(model.history_["loss"])
+        50
         """
         from dagmm.training.fit import fit_model  # what only a fit needs takes long to import
         from dagmm.training.prepare import DataConfig
@@ -244,6 +253,15 @@ class DAGMM(FittedModelEstimator):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dagmm import DAGMM
+        >>> x = np.random.default_rng(0).normal(size=(200, 3))
+        >>> model = DAGMM(comp_hiddens=[8, 2], est_hiddens=[8, 2], epoch_size=50).fit(x)
+        >>> model.predict(x).shape
+        (200,)
         """
         check_is_fitted(self)
         return self.model_.energy(self._rows(X, fitting=False))

@@ -156,6 +156,14 @@ class DecidingEstimator(FittedModelEstimator):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> energy = model.energy(rows)
+        >>> bool(energy[0] < model.threshold_["energy"] < energy[1])
+        True
         """
         check_is_fitted(self)
         return self.model_.energy(self._rows(X, fitting=False))
@@ -179,6 +187,13 @@ class DecidingEstimator(FittedModelEstimator):
             Before ``fit`` or ``restore``.
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.set_threshold(quantile=0.99, k_of_n=(2, 3)).alarm(rows[[0, 1, 1]]).tolist()
+        [False, False, True]
         """
         check_is_fitted(self)
         return alarms_of(self.model_, self._rows(X, fitting=False))
@@ -214,6 +229,14 @@ class DecidingEstimator(FittedModelEstimator):
             If the table does not fit the model; column and row are named.
         ArgumentError
             If an argument cannot be used, or columns are to be named of images.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> event = model.events(rows[[0, 1, 1]]).events[0]
+        >>> event.first_row, event.last_row, event.movers[0].column
+        (1, 2, 'x1')
         """
         check_is_fitted(self)
         check_int("gap", gap, 0)
@@ -232,6 +255,13 @@ class DecidingEstimator(FittedModelEstimator):
         Returns
         -------
         ndarray of shape (n_rows,)
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.energy_deviation(rows).shape
+        (2,)
         """
         check_is_fitted(self)
         return self.model_.deviation(self._rows(X, fitting=False))
@@ -260,20 +290,52 @@ class DecidingEstimator(FittedModelEstimator):
             Before ``fit`` or ``restore``.
         ModelFileError
             If the file is missing, damaged, foreign, newer, or belongs to another model.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> stream = model.stream()
+        >>> [bool(stream.score(rows[i : i + 1]).is_alarm[0]) for i in range(2)]
+        [False, True]
         """
         check_is_fitted(self)
         return Stream(self.model_, state)
 
     def score_samples(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """Minus the energy of each row: higher is more normal."""
+        """Minus the energy of each row: higher is more normal.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.score_samples(rows) == -model.energy(rows)
+        array([ True,  True])
+        """
         return score_of(self.energy(X))
 
     def decision_function(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """``score_samples(X) - offset_``: negative for anomalies."""
+        """``score_samples(X) - offset_``: negative for anomalies.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.decision_function(rows) < 0
+        array([False,  True])
+        """
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Any) -> np.ndarray:
-        """+1 for normal rows, -1 for anomalies; shape (n_rows,), int."""
+        """+1 for normal rows, -1 for anomalies; shape (n_rows,), int.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.predict(rows).tolist()
+        [1, -1]
+        """
         return label_of(self.decision_function(X))
 
     def _take(self, model: FittedModel) -> None:

@@ -123,16 +123,20 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
     verdict_ : list of str
         Whether the training can be trusted, in words.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Where the training table had column names.
 
     Examples
     --------
     >>> import numpy as np
+    >>> import dagmm
     >>> from dagmm import DAGMMDetector
-    >>> x = np.random.default_rng(0).normal(size=(300, 2))
-    >>> detector = DAGMMDetector(random_state=0).fit(x)
-    >>> detector.predict(np.array([[0.0, 0.0], [9.0, -9.0]])).tolist()
+    >>> rng = np.random.default_rng(0)
+    >>> load = rng.uniform(size=(400, 1))
+    >>> x = np.hstack([load, load**2, 1 - load]) + 0.02 * rng.normal(size=(400, 3))
+    >>> model = DAGMMDetector().fit(x)
+    >>> rows = np.array([[0.5, 0.25, 0.5], [0.5, 0.75, 0.5]])
+    >>> model.predict(rows).tolist()
     [1, -1]
     """
 
@@ -211,6 +215,14 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
             the fit, so that the threshold is that of rows the model was fitted to, or the rows
             depend on each other so much that the threshold may let through twice as many as
             stated, or that windows say more than rows by themselves.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dagmm import DAGMMDetector
+        >>> x = np.random.default_rng(0).normal(size=(300, 2))
+        >>> DAGMMDetector(n_members=1, config={"cycles": 1}).fit(x).n_features_in_
+        2
         """
         return self._fit(X, self._start(), checkpoint)
 

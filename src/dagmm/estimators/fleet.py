@@ -98,8 +98,8 @@ network, config, time_format
     >>> import numpy as np
     >>> import pyarrow as pa
     >>> from dagmm import DAGMMFleet
-    >>> x = np.random.default_rng(0).normal(size=(300, 2))
-    >>> table = pa.table({"pump": ["p1"] * 200 + ["p2"] * 100, "a": x[:, 0], "b": x[:, 1]})
+    >>> a, b = np.random.default_rng(0).normal(size=(2, 300))
+    >>> table = pa.table({"pump": ["p1"] * 200 + ["p2"] * 100, "a": a, "b": b})
     >>> fleet = DAGMMFleet("pump", n_members=1, config={"cycles": 1}).fit(table)
     >>> fleet.assets_
     ['p1', 'p2']
@@ -181,6 +181,13 @@ network, config, time_format
         -----
         TableWarning
             If assets have no model of their own, and what fits of assets warn of, each once.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> sorted(fleet.fit(table).assets_)
+        ['p1', 'p2']
         """
         self._check()
         rows = self._held(X)
@@ -209,6 +216,14 @@ network, config, time_format
             Before ``fit`` or ``restore``.
         InputError
             If the table cannot be used, or an asset is known already.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> new = table.set_column(0, "pump", pa.array(["p3"] * 300))
+        >>> fleet.add(new).assets_
+        ['p1', 'p2', 'p3']
         """
         check_is_fitted(self)
         rows = self._held(X)
@@ -234,6 +249,17 @@ network, config, time_format
             If there is nothing to save yet.
         ModelSaveError
             If the directory holds something else, or cannot be written.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fleet.save(folder)
+        ...     same = DAGMMFleet.load(folder)
+        >>> same.assets_
+        ['p1', 'p2']
         """
         check_is_fitted(self)
         directory = Path(path)
@@ -266,6 +292,17 @@ network, config, time_format
         ------
         ModelFileError
             If the fleet is missing, damaged, foreign, newer, or its fit has not ended.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fleet.save(folder)
+        ...     same = DAGMMFleet("pump").restore(folder)
+        >>> same.assets_
+        ['p1', 'p2']
         """
         saved = SavedFleet(path)
         known = {name: value for name, value in saved.manifest.arguments.items() if name != "per"}
@@ -284,7 +321,19 @@ network, config, time_format
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the fleet that was saved to a directory; see :meth:`restore`."""
+        """Return the fleet that was saved to a directory; see :meth:`restore`.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fleet.save(folder)
+        ...     same = DAGMMFleet.load(folder).energy(table)
+        >>> bool((same == fleet.energy(table)).all())
+        True
+        """
         return cls(per="").restore(path)
 
     def _check(self) -> None:

@@ -65,23 +65,62 @@ class FittedFleetEstimator(BaseEstimator):
             Before ``fit`` or ``restore``.
         InputError
             If columns are missing, values cannot be encoded, or an asset is unknown.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> fleet.energy(table).shape
+        (300,)
         """
         return self._by_asset(X, lambda model, rows: model.energy(rows))
 
     def score_samples(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """Minus the energy of each row: higher is more normal."""
+        """Minus the energy of each row: higher is more normal.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> bool((fleet.score_samples(table) == -fleet.energy(table)).all())
+        True
+        """
         return -self.energy(X)
 
     def decision_function(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """Threshold of the asset minus the energy of the row: negative for anomalies."""
+        """Threshold of the asset minus the energy of the row: negative for anomalies.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> bool(((fleet.decision_function(table) < 0) == (fleet.predict(table) == -1)).all())
+        True
+        """
         return self._by_asset(X, lambda model, rows: (model.threshold or 0.0) - model.energy(rows))
 
     def predict(self, X: Any) -> np.ndarray:
-        """+1 for normal rows, -1 for anomalies; shape (n_rows,), int."""
+        """+1 for normal rows, -1 for anomalies; shape (n_rows,), int.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> fleet.predict(table).shape
+        (300,)
+        """
         return label_of(self.decision_function(X))
 
     def p_value(self, X: Any) -> Float[np.ndarray, " n_rows"]:
-        """Share of normal rows of the asset that are expected to be at least as strange."""
+        """Share of normal rows of the asset that are expected to be at least as strange.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> bool((fleet.p_value(table) <= 1.0).all())
+        True
+        """
         return self._by_asset(
             X, lambda model, rows: p_value_of(model.calibration, model.energy(rows))
         )
@@ -93,6 +132,13 @@ class FittedFleetEstimator(BaseEstimator):
         -------
         table
             ``energy``, ``is_anomaly`` and ``scored_by``: ``"own"`` or ``"all"``.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> fleet.score_table(table).column_names
+        ['energy', 'is_anomaly', 'scored_by']
         """
         rows = self._rows(X)
         energy, limit = self.energy(rows), np.empty(rows.n_rows)
@@ -110,6 +156,13 @@ class FittedFleetEstimator(BaseEstimator):
         -------
         dict of str to Explanation
             Of each asset that X has rows of, its rows in their order.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> fleet.explain(table)["p2"].contribution.shape
+        (100, 2)
         """
         rows = self._rows(X)
         return {asset: explain(model, own) for asset, model, _, own in self._parts(rows)}
@@ -139,6 +192,13 @@ class FittedFleetEstimator(BaseEstimator):
         -----
         UserWarning
             What is to be known of the thresholds, each once with the number of assets.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> fleet.set_threshold(quantile=0.95).detector("p1").threshold_["rule"]
+        'quantile 0.95'
         """
         check_is_fitted(self)
         self.fleet_, found = moved(self.fleet_, rule)
@@ -155,6 +215,14 @@ class FittedFleetEstimator(BaseEstimator):
             Before ``fit`` or ``restore``.
         InputError
             If the asset is unknown.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> one = fleet.detector("p1")
+        >>> bool((one.energy(table.slice(0, 200)) == fleet.energy(table)[:200]).all())
+        True
         """
         check_is_fitted(self)
         model = self._model_of(asset)
@@ -170,12 +238,28 @@ class FittedFleetEstimator(BaseEstimator):
 
     @property
     def assets_(self) -> list[str]:
-        """The assets of the fleet, in the order in which they came."""
+        """The assets of the fleet, in the order in which they came.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> fleet.assets_
+        ['p1', 'p2']
+        """
         return list(self.fleet_.assets)
 
     @property
     def fallbacks_(self) -> dict[str, str]:
-        """Assets that have no model of their own, and why."""
+        """Assets that have no model of their own, and why.
+
+        Examples
+        --------
+        With ``fleet`` and ``table`` of the example of :class:`dagmm.DAGMMFleet`:
+
+        >>> fleet.fallbacks_
+        {}
+        """
         return {name: asset.why_not for name, asset in self.fleet_.assets.items() if asset.why_not}
 
     @property

@@ -201,6 +201,13 @@ class DetectorInUse(DecidingEstimator):
             Before ``fit`` or ``restore``.
         ArgumentError
             If they are no texts, or too long or too many.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.tag(name="press", tags={"line": "3"}).model_.revision.name
+        'press'
         """
         check_is_fitted(self)
         revision = self.model_.revision.called(name, tags)

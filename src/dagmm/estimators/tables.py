@@ -42,6 +42,13 @@ class TakesTables(BaseEstimator):
         ------
         InputError
             If the table does not fit the model; column and row are named.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.rows(rows).n_rows
+        2
         """
         return self._rows(X, fitting=False)
 

@@ -107,6 +107,16 @@ class Comparison:
         Between each two methods that did not fail.
     test : ndarray of shape (n_test,), int
         Numbers of the test rows in the table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dagmm
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> x[::20] += 6.0
+    >>> result = dagmm.compare(x, np.arange(200) % 20 == 0, ["mahalanobis", "knn"])
+    >>> result.to_table().column_names[:2]
+    ['method', 'title']
     """
 
     methods: tuple[MethodResult, ...]

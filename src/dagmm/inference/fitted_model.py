@@ -62,6 +62,13 @@ class FittedModel:
         How windows are made of rows; None where each row is scored by itself.
     revision : Revision
         Which version of the model this is, and what it is called.
+
+    Examples
+    --------
+    With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> model.model_.columns
+    ('x0', 'x1', 'x2')
     """
 
     encoder: TableEncoder | ImageEncoder

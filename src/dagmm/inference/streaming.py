@@ -35,6 +35,14 @@ class StreamScores:
         where fewer columns add anything.
     is_explained : ndarray of shape (n_rows,), bool
         Whether a few columns explain such a row; false elsewhere.
+
+    Examples
+    --------
+    With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> scores = model.stream().score(rows, explain=1)
+    >>> scores.is_alarm.tolist(), scores.top_features[1].tolist()
+    ([False, True], ['x1'])
     """
 
     energy: Float[np.ndarray, " n_rows"]

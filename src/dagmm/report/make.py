@@ -37,6 +37,17 @@ class Report:
         Every number in it.
     html : str
         The page.
+
+    Examples
+    --------
+    With ``model`` and ``x`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> report = dagmm.make_report(model, x, compare=False)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report.save(f"{folder}/report.html")
+    >>> report.contents.n_rows
+    400
     """
 
     contents: Contents
@@ -141,6 +152,14 @@ def make_report(
         If the table does not fit the model or has no rows.
     MissingExtraError
         Without the ``report`` extra.
+
+    Examples
+    --------
+    With ``model`` and ``x`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> report = dagmm.make_report(model, x, lang="ja", compare=False)
+    >>> report.html[:15]
+    '<!doctype html>'
     """
     check_page(lang)
     check_int("gap", gap, 0)

@@ -64,6 +64,14 @@ class AlarmEvents:
         Columns that were asked for.
     are_dates : bool
         Whether times are dates.
+
+    Examples
+    --------
+    With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> found = model.events(rows[[0, 1, 1]])
+    >>> found.n_events, found.n_alarms
+    (1, 2)
     """
 
     events: tuple[AlarmEvent, ...]

@@ -57,6 +57,17 @@ class Explanation:
         Whether that normal row is no anomaly: its energy is at most the threshold, or where the
         model has none, what one normal row in a hundred exceeds. Where it is not, a few columns do
         not explain the row, whatever is named.
+
+    Examples
+    --------
+    With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> explanation = model.explain(rows)
+    >>> explanation.is_explained.tolist()
+    [True, True]
+    >>> gap = explanation.energy - explanation.reference_energy
+    >>> bool(np.allclose(explanation.contribution.sum(axis=1), gap))
+    True
     """
 
     columns: tuple[str, ...]
@@ -78,6 +89,13 @@ class Explanation:
         -------
         ndarray of shape (n_rows, n)
             Positions in ``columns``; -1 where fewer columns add anything.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.explain(rows).strongest(1)[1].tolist()
+        [1]
         """
         order = np.argsort(-self.contribution, axis=1, kind="stable")[:, :n]
         adds = np.take_along_axis(self.contribution, order, axis=1) > 0.0
@@ -97,6 +115,13 @@ class Explanation:
         -------
         ndarray of shape (n_rows, n), object
             None where fewer columns add anything.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.explain(rows).top_features(1)[1].tolist()
+        ['x1']
         """
         names = np.array([*self.columns, None], dtype=object)
         return names[self.strongest(n)]
@@ -118,6 +143,13 @@ class Explanation:
             where a few columns do not explain the row), and of each of the columns
             ``top_feature_1``, ``contribution_1`` (nats), ``expected_1`` (a text, as columns hold
             numbers or texts) and so on; null where fewer columns add anything.
+
+        Examples
+        --------
+        With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+        >>> model.explain(rows).to_table(1).column_names[-3:]
+        ['top_feature_1', 'contribution_1', 'expected_1']
         """
         check_int("n", n, 1)
         columns = {

@@ -137,6 +137,17 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     ------
     ModelFileError
         If it is missing, damaged, foreign, or of a newer format.
+
+    Examples
+    --------
+    With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(folder)
+    ...     saved = dagmm.load_model(folder)
+    >>> saved.estimator
+    'DAGMMDetector'
     """
     file = Path(path) / MANIFEST
     for _ in range(_MOST_READINGS):

@@ -49,6 +49,13 @@ def plot_energy(model: Any, X: Any, *, by_row: bool = False, ax: Any = None) -> 
         If the table does not fit the model; column and row are named.
     MissingExtraError
         Without matplotlib.
+
+    Examples
+    --------
+    With ``model`` and ``x`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> dagmm.plot_energy(model, x).get_xlabel()
+    'energy (nats, higher is stranger)'
     """
     fitted, rows = _opened(model, X)
     ax = axes_for(ax, "plot_energy")
@@ -96,6 +103,13 @@ def plot_latent(model: Any, X: Any, *, network: int = 0, ax: Any = None) -> Any:
         If the table does not fit the model; column and row are named.
     MissingExtraError
         Without matplotlib.
+
+    Examples
+    --------
+    With ``model`` and ``x`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> dagmm.plot_latent(model, x).has_data()
+    True
     """
     fitted, rows = _opened(model, X)
     n_networks = len(fitted.networks)
@@ -148,6 +162,13 @@ def plot_explanation(
         If the table does not fit the model; column and row are named.
     MissingExtraError
         Without matplotlib.
+
+    Examples
+    --------
+    With ``model`` and ``rows`` of the example of :class:`dagmm.DAGMMDetector`:
+
+    >>> dagmm.plot_explanation(model, rows).get_xlabel()
+    'contribution (nats)'
     """
     fitted, rows = _opened(model, X)
     check_int("n_columns", n_columns, 1)
