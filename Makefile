@@ -34,7 +34,7 @@ lock: ## choose the newest versions that pyproject.toml allows; needs uv
 		--extra dask --extra ray --extra spark --group build -c requirements/test.txt \
 		--custom-compile-command "make lock" -o requirements/cluster.txt
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
-		--extra images --extra report --group build --group docs -c requirements/test.txt \
+		--extra images --extra report --group build --group docs -c requirements/test.txt -c requirements/cluster.txt \
 		--custom-compile-command "make lock" -o requirements/docs.txt
 
 # What the site is built with; tests that look at it are skipped without.
