@@ -11,7 +11,9 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
+from jupyter_cache import get_cache
 from sphinx.application import Sphinx
 
 import dagmm
@@ -49,12 +51,16 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+# Each starts in an empty folder, and shows nothing that it says on standard error.
+nb_execution_in_temp = True
+nb_output_stderr = "warn"
 
 
 def _digest_of_the_source() -> str:
     digest = hashlib.sha256()
-    for path in sorted(SOURCE.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for path in sorted(SOURCE.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -118,8 +124,19 @@ def _join_lines(app: Sphinx, doctree: nodes.document) -> None:
                 del parent[place]
 
 
+def _fill_downloads(app: Sphinx, exception: Exception | None) -> None:
+    """Put into notebooks what they have shown, which those from the cache lack."""
+    if exception is not None:
+        return
+    cache = get_cache(nb_execution_cache_path)
+    for path in (Path(app.outdir) / "_downloads").glob("*/*.ipynb"):
+        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+        nbformat.write(cache.merge_match_into_notebook(notebook)[1], path)
+
+
 def setup(app: Sphinx) -> None:
     """Connect the events of a build."""
     app.connect("source-read", _fit_links)
     app.connect("include-read", _fit_included_links)
     app.connect("doctree-read", _join_lines)
+    app.connect("build-finished", _fill_downloads)
