@@ -41,7 +41,7 @@ def test_the_setting_is_the_detectors_with_a_network_as_the_paper_has_it():
         config.architectures[0], comp_hiddens=(64, 32, 7), mask_ratio=0.0, whole_row=False
     )
     training = replace(config.training, epochs=30, cycles=1)
-    assert default_setting(500, 7) == (architecture, training)
+    assert default_setting(500, 7) == Setting(architecture, training, 1e-3)
     assert training.n_steps == 3000
 
 
@@ -54,6 +54,14 @@ def test_broken_correlations_are_stranger(fit):
     assert np.isfinite(strangeness).all()
     assert roc_auc_score(np.arange(800) >= 400, strangeness) > 0.6
     np.testing.assert_allclose(score(new[3:5]), strangeness[3:5], rtol=1e-5)
+
+
+@pytest.mark.parametrize("fit", VARIANTS)
+def test_another_setting_is_taken(fit, monkeypatch):
+    monkeypatch.delattr(paper_variants, "default_setting")
+    x = rows()[:100]
+    setting = Setting(ARCHITECTURE, replace(PLAN, epochs=1))
+    assert fit(x, 0, setting)(x).shape == (100,)
 
 
 def test_the_autoencoder_is_dagmm_without_its_energy():

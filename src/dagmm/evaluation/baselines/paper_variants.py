@@ -1,8 +1,8 @@
 """DAGMM with parts taken away: the variants of the paper's section 4.3.
 
-All have the same dense network, the training of ``DAGMMDetector``, one network each and the
-mixture that its estimation network describes, so that they differ from one another in what is
-trained, when, and for what.
+All have the same dense network, one training and the mixture that the estimation network
+describes, so that they differ from one another in what is trained, when, and for what. Without a
+setting, the training is that of ``DAGMMDetector``, with one network.
 """
 
 from dataclasses import replace
@@ -26,8 +26,6 @@ from dagmm.training.trainer import TrainingConfig, train
 
 #: Share of the training's steps that each layer's pre-training takes.
 PRETRAINING_SHARE = 0.25
-#: Floor of the mixtures' covariances, relative to the variance of z.
-_FLOOR = LATENT_FLOOR
 
 
 class Setting(NamedTuple):
@@ -35,6 +33,8 @@ class Setting(NamedTuple):
 
     architecture: Architecture
     training: TrainingConfig
+    relative_floor: float = LATENT_FLOOR
+    """Floor of the mixture's covariances, relative to the variance of z."""
 
 
 def default_setting(n_rows: int, n_features: int) -> Setting:
@@ -65,63 +65,126 @@ class Autoencoder(NamedTuple):
         return latent_rows(*self, rows.astype(np.float32)).T
 
 
-def autoencoder(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
+def autoencoder(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+) -> Strangeness:
     """Reconstruction error of an autoencoder trained end to end (the paper's E2E-AE)."""
-    return _autoencoder(x, seed, default_setting(*x.shape)).squared_error
+    return _autoencoder(x, seed, setting or default_setting(*x.shape)).squared_error
 
 
-def pae(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
+def pae(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+) -> Strangeness:
     """Reconstruction error of an autoencoder that was pre-trained layer by layer."""
-    return _pretrained_autoencoder(x, seed, default_setting(*x.shape)).squared_error
+    return pretrained_autoencoder(x, seed, setting or default_setting(*x.shape)).squared_error
 
 
-def pae_gmm_em(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
+def pae_gmm_em(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+) -> Strangeness:
     """Energy under a Gaussian mixture that EM fits to z of the pre-trained autoencoder."""
-    model = _pretrained_autoencoder(x, seed, default_setting(*x.shape))
+    model = pretrained_autoencoder(x, seed, setting or default_setting(*x.shape))
     z = model.z(x).astype(np.float64)
     centre, spread = z.mean(axis=0), np.maximum(z.std(axis=0), 1e-6)
     score = gaussian_mixture((z - centre) / spread, seed)
     return lambda rows: score((model.z(rows) - centre) / spread)
 
 
-def pae_gmm(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
+def pae_gmm(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+) -> Strangeness:
     """Energy, the estimation network trained alone on z of the pre-trained autoencoder."""
-    setting = default_setting(*x.shape)
-    model = _pretrained_autoencoder(x, seed, setting)
+    setting = setting or default_setting(*x.shape)
+    model = pretrained_autoencoder(x, seed, setting)
     codes = setting._replace(architecture=CodeArchitecture.after(setting.architecture))
     energy = _energy(model.z(x), seed, codes)
     return lambda rows: energy(model.z(rows))
 
 
-def gmm_en(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
+def gmm_en(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+) -> Strangeness:
     """Energy, both networks trained for it alone, without the reconstruction error."""
-    setting = default_setting(*x.shape)
+    setting = setting or default_setting(*x.shape)
     training = replace(setting.training, reconstruction_weight=0.0)
     return _energy(x, seed, setting._replace(training=training))
 
 
-def dagmm_p(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
+def dagmm_p(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+) -> Strangeness:
     """Energy, trained end to end from a pre-trained autoencoder."""
-    setting = default_setting(*x.shape)
-    return _energy(x, seed, setting, _pretrained(x, seed, setting))
+    setting = setting or default_setting(*x.shape)
+    return _energy(x, seed, setting, pretrained(x, seed, setting))
 
 
-def dagmm_single(x: Float[np.ndarray, "n_rows n_features"], seed: int) -> Strangeness:
+def dagmm_single(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+) -> Strangeness:
     """Energy of one network trained end to end: what the other variants take away from."""
-    return _energy(x, seed, default_setting(*x.shape))
+    return _energy(x, seed, setting or default_setting(*x.shape))
+
+
+def trained(
+    x: Float[np.ndarray, "n_rows n_features"],
+    seed: int,
+    setting: Setting,
+    initial: np.ndarray | None = None,
+) -> Component:
+    """Train a network for DAGMM's objective and fix the mixture that it describes.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_rows, n_features)
+    seed : int
+    setting : Setting
+    initial : ndarray of shape (n_parameters,), optional
+        Where the network begins; it is drawn by default.
+    """
+    features, start = x.astype(np.float32), None if initial is None else [initial]
+    architecture = setting.architecture
+    member = train(features, len(x), [architecture], setting.training, seed, initial=start)[0]
+    return with_mixture(TrainedNetwork(architecture, member.parameters), x, seed, setting)
+
+
+def with_mixture(
+    network: TrainedNetwork,
+    x: Float[np.ndarray, "n_rows n_features"],
+    seed: int,
+    setting: Setting,
+) -> Component:
+    """Fix the mixture that a network's estimation part describes, from all training rows."""
+    sample = sample_of(network, x.astype(np.float32))
+    rng = np.random.default_rng(seed)
+    mixture = LatentMixture.fit(sample, rng, relative_floor=setting.relative_floor)
+    return Component(network, mixture)
+
+
+def pretrained_autoencoder(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting
+) -> Autoencoder:
+    """Pre-train an autoencoder layer by layer, then train the whole of it."""
+    return _autoencoder(x, seed, setting, pretrained(x, seed, setting))
+
+
+def pretrained(
+    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting
+) -> Float[np.ndarray, " n_parameters"]:
+    """Pre-train a network's layers, one after another; the rest of it is drawn."""
+    training = setting.training
+    n_steps = max(1, round(PRETRAINING_SHARE * training.n_steps))
+    layer = DescentConfig(training.batch_size, n_steps, training.learning_rate)
+    rng = np.random.default_rng([seed, 1])
+    return pretrain(setting.architecture, x.astype(np.float32), layer, rng)
+
+
+def energy_of(component: Component) -> Strangeness:
+    """Return what says the energy of rows, in nats."""
+    return lambda rows: energies_of_all([component], rows.astype(np.float32))[0]
 
 
 def _energy(x: Any, seed: int, setting: Setting, initial: np.ndarray | None = None) -> Strangeness:
-    """Train, fix the mixture that the estimation network describes, return its energy."""
-    features, start = x.astype(np.float32), None if initial is None else [initial]
-    architecture = setting.architecture
-    trained = train(features, len(x), [architecture], setting.training, seed, initial=start)[0]
-    network = TrainedNetwork(architecture, trained.parameters)
-    mixture = LatentMixture.fit(
-        sample_of(network, features), np.random.default_rng(seed), relative_floor=_FLOOR
-    )
-    component = Component(network, mixture)
-    return lambda rows: energies_of_all([component], rows.astype(np.float32))[0]
+    return energy_of(trained(x, seed, setting, initial))
 
 
 def _autoencoder(
@@ -129,17 +192,5 @@ def _autoencoder(
 ) -> Autoencoder:
     training = replace(setting.training, lambda1=0.0, lambda2=0.0)
     features, start = x.astype(np.float32), None if initial is None else [initial]
-    trained = train(features, len(x), [setting.architecture], training, seed, initial=start)[0]
-    return Autoencoder(setting.architecture, trained.parameters)
-
-
-def _pretrained_autoencoder(x: Any, seed: int, setting: Setting) -> Autoencoder:
-    return _autoencoder(x, seed, setting, _pretrained(x, seed, setting))
-
-
-def _pretrained(x: Any, seed: int, setting: Setting) -> np.ndarray:
-    training = setting.training
-    n_steps = max(1, round(PRETRAINING_SHARE * training.n_steps))
-    layer = DescentConfig(training.batch_size, n_steps, training.learning_rate)
-    rng = np.random.default_rng([seed, 1])
-    return pretrain(setting.architecture, x.astype(np.float32), layer, rng)
+    member = train(features, len(x), [setting.architecture], training, seed, initial=start)[0]
+    return Autoencoder(setting.architecture, member.parameters)
