@@ -1,6 +1,6 @@
 """Other methods on the four sets of the DAGMM paper, by the paper's protocol.
 
-Splits, reading and F1 are those of ``paper.py``; the methods are the library's own
+Splits, reading and F1 are those of ``paper_sets.py``; the methods are the library's own
 (``dagmm.evaluation.baselines``), with the parameters that ``dagmm compare`` runs them with, on the
 rows encoded by the training rows. DAGMM is ``DAGMMDetector()`` on the raw table. The paper's
 variants have the network and training of ``DAGMMDetector()``, not those of the paper.
@@ -34,7 +34,7 @@ from dagmm.evaluation.compare import KNOWN, timed
 from dagmm.preprocessing.sampling import encode_rows
 from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.presets import SCALING
-from paper import SETS, f1_of, load, split
+from paper_sets import SETS, f1_of, load, split
 
 #: Methods that learn from at most ``MAX_ROWS`` rows.
 COSTLY = ("knn", "lof")
@@ -44,7 +44,7 @@ MAX_ROWS = 20_000
 @lru_cache(maxsize=1)  # the large sets take a gigabyte
 def encoded(name: str, data: Path, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Training and test rows of one split, encoded by the training rows."""
-    table, anomaly = load(name, data, "detector")
+    table, anomaly = load(name, data, False)
     parts = [as_rows(take(table, rows)) for rows in _split(name, anomaly, seed)]
     encoder = fit_table_encoder(parts[0], SCALING)
     train, test = (encode_rows(part, encoder)[: part.n_rows] for part in parts)
@@ -54,7 +54,7 @@ def encoded(name: str, data: Path, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def one_run(name: str, seed: int, data: Path, method_name: str) -> dict[str, Any]:
     """Fit and score one method on one split."""
     method = KNOWN[method_name]
-    table, anomaly = load(name, data, "detector")
+    table, anomaly = load(name, data, False)
     rows = _split(name, anomaly, seed)
     if method.sees_table:
         train, test = (take(table, part) for part in rows)

@@ -69,7 +69,7 @@ def autoencoder(
     x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
 ) -> Strangeness:
     """Reconstruction error of an autoencoder trained end to end (the paper's E2E-AE)."""
-    return _autoencoder(x, seed, setting or default_setting(*x.shape)).squared_error
+    return trained_autoencoder(x, seed, setting or default_setting(*x.shape)).squared_error
 
 
 def pae(
@@ -160,11 +160,33 @@ def with_mixture(
     return Component(network, mixture)
 
 
+def trained_autoencoder(
+    x: Float[np.ndarray, "n_rows n_features"],
+    seed: int,
+    setting: Setting,
+    initial: np.ndarray | None = None,
+) -> Autoencoder:
+    """Train the compression network for the reconstruction error alone.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_rows, n_features)
+    seed : int
+    setting : Setting
+    initial : ndarray of shape (n_parameters,), optional
+        Where the network begins; it is drawn by default.
+    """
+    training = replace(setting.training, lambda1=0.0, lambda2=0.0)
+    features, start = x.astype(np.float32), None if initial is None else [initial]
+    member = train(features, len(x), [setting.architecture], training, seed, initial=start)[0]
+    return Autoencoder(setting.architecture, member.parameters)
+
+
 def pretrained_autoencoder(
     x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting
 ) -> Autoencoder:
     """Pre-train an autoencoder layer by layer, then train the whole of it."""
-    return _autoencoder(x, seed, setting, pretrained(x, seed, setting))
+    return trained_autoencoder(x, seed, setting, pretrained(x, seed, setting))
 
 
 def pretrained(
@@ -185,12 +207,3 @@ def energy_of(component: Component) -> Strangeness:
 
 def _energy(x: Any, seed: int, setting: Setting, initial: np.ndarray | None = None) -> Strangeness:
     return energy_of(trained(x, seed, setting, initial))
-
-
-def _autoencoder(
-    x: Any, seed: int, setting: Setting, initial: np.ndarray | None = None
-) -> Autoencoder:
-    training = replace(setting.training, lambda1=0.0, lambda2=0.0)
-    features, start = x.astype(np.float32), None if initial is None else [initial]
-    member = train(features, len(x), [setting.architecture], training, seed, initial=start)[0]
-    return Autoencoder(setting.architecture, member.parameters)
