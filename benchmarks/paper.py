@@ -17,8 +17,11 @@ KDDCUP; the figure shows the learnt space of KDDCUP.
 
 import argparse
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from common import (
     ProgressLine,
@@ -49,6 +52,17 @@ class Column(NamedTuple):
         return f"{self.name} {self.contamination:.0%}" if self.contamination else self.name
 
 
+@lru_cache(maxsize=1)  # the large sets take half a gigabyte
+def encoded_split(
+    column: Column, seed: int, data: Path, normalize: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training and test rows of one split, encoded by the training rows."""
+    table, anomaly = load(column.name, data, True)
+    rows = split(anomaly, SETS[column.name].anomalies_per_normal, seed, column.contamination)
+    train, test = (take(table, part) for part in rows)
+    return encoded(train, test, normalize)
+
+
 def one_run(
     column: Column, seed: int, method: str, data: Path, changes: dict[str, Any]
 ) -> dict[str, Any]:
@@ -57,9 +71,10 @@ def one_run(
     settings = SHARED | one.settings | changes
     table, anomaly = load(column.name, data, row.flags_as_text)
     rows = split(anomaly, one.anomalies_per_normal, seed, column.contamination)
-    train, test = (take(table, part) for part in rows)
-    if not row.sees_table:
-        train, test = encoded(train, test, settings["normalize"])
+    if row.sees_table:
+        train, test = (take(table, part) for part in rows)
+    else:
+        train, test = encoded_split(column, seed, data, settings["normalize"])
     start = time.perf_counter()
     strangeness = row.fit(train, seed, settings)(test)
     seconds = time.perf_counter() - start

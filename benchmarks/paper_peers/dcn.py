@@ -17,7 +17,6 @@ which, over the rows of a minibatch, is a running mean.
 The paper of DAGMM calls rows strange by the distance of their code to its cluster's centre.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -25,11 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.cluster import KMeans
 
-from dagmm.evaluation.baselines.paper_variants import (
-    Autoencoder,
-    Setting,
-    pretrained_autoencoder,
-)
+from dagmm.evaluation.baselines.paper_variants import Autoencoder, Setting
 from dagmm.networks.network import Network, flatten
 from paper_peers.descent import Plan, minimise
 
@@ -123,11 +118,3 @@ def fit(
     return ClusteredCode(
         model._replace(parameters=np.asarray(flatten(trained))), np.asarray(centres.at, np.float64)
     )
-
-
-def dcn(
-    x: np.ndarray, seed: int, setting: Setting, n_clusters: int
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Distance of a row's code to its cluster's centre."""
-    model = pretrained_autoencoder(x, seed, setting)
-    return fit(x, seed, setting, n_clusters, model).distance

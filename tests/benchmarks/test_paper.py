@@ -93,6 +93,26 @@ def test_a_table_has_all_its_rows_and_is_resumed(table, radius, tmp_path, monkey
     assert capsys.readouterr().out == printed
 
 
+def test_rows_that_begin_with_one_autoencoder_share_it(monkeypatch):
+    made = []
+
+    def pretrained(x, seed, setting):
+        made.append((x, seed))
+        return np.zeros(3)
+
+    monkeypatch.setattr(paper_methods.paper_variants, "pretrained", pretrained)
+    monkeypatch.setattr(
+        paper_methods.paper_variants, "trained_autoencoder", lambda *parts: parts[-1].sum()
+    )
+    shared, x = paper_methods.Pretrained(), np.ones((4, 2))
+    assert shared.of(x, 0, "paper")[1] == shared.of(x, 0, "paper")[1] == 0.0
+    assert len(made) == 1
+    shared.of(x.copy(), 0, "paper")
+    shared.of(made[-1][0], 1, "paper")
+    shared.of(made[-1][0], 1, "other")
+    assert len(made) == 4
+
+
 def test_encoded_rows_are_scaled_by_the_training_rows():
     train, test = paper_methods.encoded(np.array([[0.0], [4.0]]), np.array([[8.0]]), "minmax")
     np.testing.assert_allclose(train, [[0.0], [1.0]])

@@ -80,10 +80,13 @@ def pae(
 
 
 def pae_gmm_em(
-    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+    x: Float[np.ndarray, "n_rows n_features"],
+    seed: int,
+    setting: Setting | None = None,
+    model: Autoencoder | None = None,
 ) -> Strangeness:
     """Energy under a Gaussian mixture that EM fits to z of the pre-trained autoencoder."""
-    model = pretrained_autoencoder(x, seed, setting or default_setting(*x.shape))
+    model = model or pretrained_autoencoder(x, seed, setting or default_setting(*x.shape))
     z = model.z(x).astype(np.float64)
     centre, spread = z.mean(axis=0), np.maximum(z.std(axis=0), 1e-6)
     score = gaussian_mixture((z - centre) / spread, seed)
@@ -91,11 +94,14 @@ def pae_gmm_em(
 
 
 def pae_gmm(
-    x: Float[np.ndarray, "n_rows n_features"], seed: int, setting: Setting | None = None
+    x: Float[np.ndarray, "n_rows n_features"],
+    seed: int,
+    setting: Setting | None = None,
+    model: Autoencoder | None = None,
 ) -> Strangeness:
     """Energy, the estimation network trained alone on z of the pre-trained autoencoder."""
     setting = setting or default_setting(*x.shape)
-    model = pretrained_autoencoder(x, seed, setting)
+    model = model or pretrained_autoencoder(x, seed, setting)
     codes = setting._replace(architecture=CodeArchitecture.after(setting.architecture))
     energy = _energy(model.z(x), seed, codes)
     return lambda rows: energy(model.z(rows))
