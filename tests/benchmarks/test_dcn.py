@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -49,7 +47,7 @@ def test_the_objective_is_the_papers():
 
 def test_it_finds_blobs_and_what_lies_between_them():
     x, cluster = blobs()
-    setting = Setting(ARCHITECTURE, replace(PLAN, epochs=60))
+    setting = Setting(ARCHITECTURE, PLAN)
     model = dcn.fit(x, 0, setting, 3, pretrained_autoencoder(x, 0, setting))
     code = model.model.z(x)[:, :2]
     of_rows = nearest(jnp.asarray(model.centres), jnp.asarray(code.T))
