@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ import pytest
 import uvicorn
 
 from command import run, sensors
+from dagmm import load_model
+from dagmm.inference.persistence.directory import save_model
 from dagmm.serve.app import application
 from dagmm.serve.formats import ARROW, CSV, JSON, JSON_LINES
 from dagmm.serve.limits import Limits
@@ -23,6 +26,8 @@ from dagmm.serve.settings import Settings
 from dagmm.serve.workers import listen
 from small_fits import tiny_config
 
+#: A line as the format's description has it: name, labels, value.
+LINE = re.compile(r'[a-z_]+(\{[a-z]+="(?:[^"\\\n]|\\.)*"(,[a-z]+="(?:[^"\\\n]|\\.)*")*\})? \S+')
 LIMITS = Limits(body_bytes=2**20, rows=1000, columns=50, seconds=20.0, threads=2, queue=16)
 
 
@@ -84,6 +89,19 @@ def copied(model: Path, target: Path) -> Path:
     """Return a copy that a test may replace."""
     shutil.copytree(model, target)
     return target
+
+
+def saved_over(source: Path, target: Path) -> None:
+    """Save the model of one directory in another, as whoever has fitted a new one does."""
+    saved = load_model(source)
+    save_model(target, saved.model, saved.estimator, saved.arguments)
+
+
+def values_of(metrics: str) -> dict[str, float]:
+    """Read metrics: the value by name and labels."""
+    lines = [line for line in metrics.splitlines() if not line.startswith("#")]
+    assert all(LINE.fullmatch(line) for line in lines), lines
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
 def settings_for(model: Path, **other: Any) -> Settings:

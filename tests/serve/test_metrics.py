@@ -1,7 +1,6 @@
 """Metrics of one process and of several, in Prometheus' text format."""
 
 import json
-import re
 
 import numpy as np
 import pyarrow as pa
@@ -9,21 +8,12 @@ import pyarrow as pa
 from dagmm.serve.exchange import Exchange
 from dagmm.serve.figures import BUCKETS, Figures, joined
 from dagmm.serve.scoring import Tally
-from service import serving, settings_for
-
-#: A line as the format's description has it: name, labels, value.
-LINE = re.compile(r'[a-z_]+(\{[a-z]+="(?:[^"\\\n]|\\.)*"(,[a-z]+="(?:[^"\\\n]|\\.)*")*\})? \S+')
+from service import serving, settings_for, values_of
 
 
 def tally(energies, threshold=3.0):
     table = pa.table({"energy": energies, "is_anomaly": [one > threshold for one in energies]})
     return Tally(len(energies), np.array(energies), table.filter(table["is_anomaly"]))
-
-
-def values_of(text):
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert all(LINE.fullmatch(line) for line in lines), lines
-    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
 def test_metrics_count_rows_alarms_and_answers(models):

@@ -10,15 +10,8 @@ import pytest
 
 from dagmm import load_model
 from dagmm._core.errors import ArgumentError, ModelFileError
-from dagmm.inference.persistence.directory import save_model
 from dagmm.serve.model import ModelHolder
-from service import copied, features, serving, settings_for
-
-
-def saved_over(source, target):
-    """Save the model of one directory in another, as whoever has fitted a new one does."""
-    saved = load_model(source)
-    save_model(target, saved.model, saved.estimator, saved.arguments)
+from service import copied, features, saved_over, serving, settings_for
 
 
 def test_another_model_is_taken_and_the_one_before_goes_on(models, tmp_path):

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from dagmm._core.visible import visible
+from dagmm.serve.drift import DriftWatch
 from dagmm.serve.json_rows import json_records
 from dagmm.serve.scoring import Tally
 
@@ -27,6 +28,7 @@ class Figures:
     ----------
     rows, alarms : int
     reloads, reload_failures : int
+    drift : DriftWatch
     """
 
     def __init__(self) -> None:
@@ -37,6 +39,7 @@ class Figures:
         self._energies: deque[float] = deque(maxlen=_ENERGIES_KEPT)
         self._last_alarms: deque[dict[str, Any]] = deque(maxlen=_ALARMS_KEPT)
         self.reloads = self.reload_failures = 0
+        self.drift = DriftWatch()
 
     def answered(self, endpoint: str, status: int, seconds: float) -> None:
         """Count an answer."""
@@ -63,6 +66,7 @@ class Figures:
 
     def plain(self) -> dict[str, Any]:
         """Return them as JSON can hold them."""
+        drift = self.drift.plain()
         with self._lock:
             return {
                 "pid": os.getpid(),
@@ -74,6 +78,7 @@ class Figures:
                 "last_alarms": list(self._last_alarms),
                 "reloads": self.reloads,
                 "reload_failures": self.reload_failures,
+                "drift": drift,
             }
 
 
@@ -101,6 +106,7 @@ def joined(parts: list[Mapping[str, Any]]) -> dict[str, Any]:
         "latencies": latencies,
         "energies": [energy for part in parts for energy in part["energies"]],
         "last_alarms": alarms[-_ALARMS_KEPT:],
+        "drift": [part["drift"] for part in parts if part["drift"] is not None],
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dagmm._version import __version__
+from dagmm.serve.drift import DriftState, drift_state
 from dagmm.serve.figures import BUCKETS
 from dagmm.serve.model import Served
 
@@ -54,6 +55,9 @@ def _lines(figures: Mapping[str, Any], served: Served, waiting: int) -> Iterator
     if served.model.threshold is not None:
         yield from _head("dagmm_threshold", "Energy above which a row is an alarm.", "gauge")
         yield f"dagmm_threshold {served.model.threshold!r}"
+    drift = drift_state(figures["drift"], served)
+    if drift is not None:
+        yield from _drift(drift)
     yield from _head("dagmm_requests_in_progress", "Requests of the process asked.", "gauge")
     yield f"dagmm_requests_in_progress {waiting}"
     yield from _head("dagmm_model_loaded_seconds", "When the model was loaded.", "gauge")
@@ -61,6 +65,16 @@ def _lines(figures: Mapping[str, Any], served: Served, waiting: int) -> Iterator
     yield from _head("dagmm_model_info", "The model that is served.", "gauge")
     labels = _labels(model=served.name, version=served.version, library=__version__)
     yield f"dagmm_model_info{labels} 1"
+
+
+def _drift(drift: DriftState) -> Iterator[str]:
+    yield from _head("dagmm_drift", "Whether the rows have left what the model knows.", "gauge")
+    yield f"dagmm_drift {drift.has_drifted:d}"
+    meaning = "Chance that rows like those of the model ever look as strange."
+    yield from _head("dagmm_drift_p_value", meaning, "gauge")
+    yield f"dagmm_drift_p_value{_labels(bound=drift.bound)} {drift.p_value!r}"
+    yield from _head("dagmm_drift_rows", "Rows watched for drift by this model.", "gauge")
+    yield f"dagmm_drift_rows {drift.rows}"
 
 
 def _head(name: str, meaning: str, kind: str) -> Iterator[str]:

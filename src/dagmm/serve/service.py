@@ -73,6 +73,7 @@ class Service:
             raise RequestError(400, str(error)) from error
         if answer.tally is not None:
             self.figures.scored(answer.tally)
+            self.figures.drift.scored(call.served, answer.tally.energy)
         return answer
 
     @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ import numpy as np
 
 from dagmm._core.visible import visible
 from dagmm._version import __version__
+from dagmm.serve.drift import drift_state
 from dagmm.serve.service import Service
 
 
@@ -15,7 +16,7 @@ def status_of(service: Service) -> dict[str, Any]:
     served, figures = service.holder.served, service.exchange.all()
     model, now = served.model, time.time()
     errors = sum(count for _, status, count in figures["requests"] if status >= 400)
-    quantiles = {}
+    quantiles, drift = {}, drift_state(figures["drift"], served)
     if figures["energies"]:
         shares = (0.5, 0.9, 0.99)
         found = np.quantile(figures["energies"], shares).tolist()
@@ -35,5 +36,6 @@ def status_of(service: Service) -> dict[str, Any]:
         "requests": sum(count for _, _, count in figures["requests"]),
         "errors": errors,
         "energy_quantiles": quantiles,
+        "drift": None if drift is None else drift.plain(),
         "last_alarms": figures["last_alarms"][::-1],
     }

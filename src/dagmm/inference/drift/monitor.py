@@ -17,7 +17,7 @@ from dagmm.inference.fitted_model import FittedModel
 Bound: TypeAlias = Literal["proven", "approximate", "none"]
 #: Chance of a false alarm when the user does not say.
 ALPHA = 0.01
-#: Energies that come a few at a time wait until there are so many of them.
+#: Energies that come a few at a time wait until there are so many.
 _MOST_WAITING = 256
 
 
@@ -52,6 +52,7 @@ class DriftMonitor:
         self.ranks = ConformalRanks(self.sample)
         self.evidence = Evidence()
         self._waiting: list[np.ndarray] = []
+        self._n_waiting = 0
         self._highest = 0.0
         self._row: int | None = None
         self._since: int | None = None
@@ -59,7 +60,7 @@ class DriftMonitor:
     @property
     def n_rows(self) -> int:
         """Rows watched."""
-        return self.evidence.n_rows + sum(map(len, self._waiting))
+        return self.evidence.n_rows + self._n_waiting
 
     @property
     def row(self) -> int | None:
@@ -98,7 +99,8 @@ class DriftMonitor:
             In nats.
         """
         self._waiting.append(energy)
-        if len(self._waiting) >= _MOST_WAITING:
+        self._n_waiting += len(energy)
+        if self._n_waiting >= _MOST_WAITING:
             self._catch_up()
 
     def follow(self, energy: Float[np.ndarray, " n_rows"]) -> Float[np.ndarray, " n_rows"]:
@@ -127,11 +129,12 @@ class DriftMonitor:
     ) -> None:
         """Begin where another one stood; see :mod:`dagmm.inference.drift.state`."""
         self.ranks, self.evidence, self._highest = ranks, evidence, log_evidence
-        self._row, self._since, self._waiting = row, since, []
+        self._row, self._since, self._waiting, self._n_waiting = row, since, [], 0
 
     def _catch_up(self) -> None:
         if self._waiting:
-            waiting, self._waiting = np.concatenate(self._waiting), []
+            waiting = np.concatenate(self._waiting)
+            self._waiting, self._n_waiting = [], 0
             self._follow(waiting)
 
     def _follow(self, energy: np.ndarray) -> np.ndarray:
