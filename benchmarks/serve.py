@@ -4,7 +4,8 @@
 is compared with the energies of the library, to the bit. ``faults`` does the same with two
 processes, while one after the other is killed (``kill -9``) and the model is replaced by another:
 each answer must be that of the model whose version it names, for all of its rows. Connections that
-a killed process held are lost, and counted.
+a killed process held are lost, and counted. ``drift`` says, without HTTP, what it takes to watch
+rows for drift beside what it takes to answer with their scores.
 """
 
 import argparse
@@ -30,6 +31,10 @@ import numpy as np
 import pyarrow as pa
 
 from dagmm import DAGMMDetector
+from dagmm.serve.answers import ANSWERS, Call
+from dagmm.serve.drift import DriftWatch
+from dagmm.serve.limits import Deadline, Limits
+from dagmm.serve.model import ModelHolder
 
 N_ROWS, N_COLUMNS = 2000, 8
 #: Rows of a request.
@@ -270,10 +275,34 @@ def faults(
     return {**figures, **done, "exit code": code}
 
 
+def drift(model: Path) -> dict[str, Any]:
+    """Answer in this thread and watch the energies answered; seconds are those of the processor."""
+    served, limits, found = ModelHolder(str(model), "model", 100).served, Limits(), {}
+    for size in SIZES:
+        watch, requests = DriftWatch(), requests_of(table(1), (size,))
+        seconds = np.zeros((1000, 2))
+        for i in range(len(seconds)):
+            body, _, _ = requests[i % len(requests)]
+            began = time.thread_time()
+            answer = ANSWERS["infer"](Call(body, {}, {}, served, limits, Deadline(60.0)))
+            answered = time.thread_time()
+            assert answer.tally is not None
+            watch.scored(served, answer.tally.energy)
+            seconds[i] = answered - began, time.thread_time() - answered
+        answering, watching = 1e3 * seconds.mean(axis=0)
+        found[str(size)] = {
+            "answering ms": round(answering, 3),
+            "watching ms": round(watching, 4),
+            "share": round(watching / answering, 4),
+            "longest watching ms": round(1e3 * seconds[1:, 1].max(), 2),
+        }
+    return found
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("load", "faults"))
+    parser.add_argument("what", choices=("load", "faults", "drift"))
     parser.add_argument("--seconds", type=float, default=60.0, help="of each part")
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
@@ -282,7 +311,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model"
         detectors[0].save(model)
-        if arguments.what == "load":
+        if arguments.what == "drift":
+            result = drift(model)
+        elif arguments.what == "load":
             result = load(model, detectors[0], arguments)
         else:
             result = faults(model, detectors, arguments)

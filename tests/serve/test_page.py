@@ -51,12 +51,15 @@ def test_the_page_shows_state_and_alarms(models, browser):
         wait_for(lambda: text_of(browser, "model") == "pump")
         assert text_of(browser, "state") == "answering"
         assert "<i>p7</i>" in text_of(browser, "body")
+        assert "Drift\nno, p = 0." in text_of(browser, "cards")
         assert text_of(browser, "head").split() == (
             ["Time", "part", "Energy", "p-value", "Explained", "Reason", "1"]
         )
         browser.find_element("id", "language").click()
         assert text_of(browser, "state") == "稼働中"
         assert text_of(browser, "head").split()[:2] == ["時刻", "part"]
+        assert service.post("/score", [strange] * 30, "", **bearer).status == 200
+        wait_for(lambda: "ドリフト\nあり、p < 0.001" in text_of(browser, "cards"))
         text, ground = map(lightness, colours(browser, "light"))
         assert text < 200 < 600 < ground
         text, ground = map(lightness, colours(browser, "dark"))

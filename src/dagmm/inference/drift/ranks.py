@@ -16,7 +16,7 @@ from jaxtyping import Float, Int64
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 
 #: New rows that are compared with each other at a time.
-_AT_ONCE = 512
+_AT_ONCE = 128
 
 
 class ConformalRanks:
