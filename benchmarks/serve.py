@@ -276,7 +276,7 @@ def faults(
 
 
 def drift(model: Path) -> dict[str, Any]:
-    """Answer in this thread and watch the energies answered; seconds are those of the processor."""
+    """Answer and watch in this thread; seconds are those of the processor."""
     served, limits, found = ModelHolder(str(model), "model", 100).served, Limits(), {}
     for size in SIZES:
         watch, requests = DriftWatch(), requests_of(table(1), (size,))
