@@ -5,8 +5,11 @@ text column and a constant one are added, cells are left empty, and rows to scor
 beyond the training rows, categories that these lack, and a row without any value. The default
 detector is fitted to at most ``--rows`` normal rows and exported. Differences are of ONNX Runtime
 to ``energy``, in nats, relative to energies above one nat; labels are compared where energies are
-farther than that from the threshold. Seconds are those of both in turn on the same rows, fastest
-of five, with as many threads as there are cores; only their ratio means something.
+farther than that from the threshold. Beside it stand how far library and graph each are from the
+same formulas with networks in float64, and how far these move when each number of the encoded
+rows, which are float32, moves by its last bit (the most of eight times at random). Seconds are
+those of both in turn on the same rows, fastest of five, with as many threads as there are cores;
+only their ratio means something.
 
     python benchmarks/export.py --data DATA
 """
@@ -24,6 +27,8 @@ import pyarrow as pa
 
 from common import environment
 from dagmm import DAGMMDetector
+from dagmm.data.convert import as_rows
+from dagmm.inference.export.model_graph import energy_of
 
 #: Tables of more columns have fewer training rows.
 WIDE, ROWS_OF_WIDE = 200, 400
@@ -37,6 +42,10 @@ class Found(NamedTuple):
 
     worst: float
     n_beyond: int
+    worst_anomaly: float
+    """Among rows above the threshold."""
+    rounding: tuple[float, float, float]
+    """Of the library, of the graph, and what the last bit of encoded rows does."""
     wrong_labels: int
     n_rows: int
     ratio: float
@@ -92,6 +101,28 @@ def seconds_of(*functions: Callable[[], Any]) -> list[float]:
     return fastest
 
 
+def rounding_of(
+    detector: DAGMMDetector, table: pa.Table, energy: np.ndarray, of_graph: np.ndarray
+) -> tuple[float, float, float]:
+    """Return how far both are from float64, and what the last bit of encoded rows does."""
+    model, rng = detector.model_, np.random.default_rng(0)
+    chunks = as_rows(table, columns=model.columns).chunks()
+    features = np.concatenate([model.encoder.encode(chunk) for chunk in chunks])
+    with np.errstate(all="ignore"):  # what is far away overflows
+        exact, moved = energy_of(model, features, np.float64), 0.0
+        for _ in range(8):
+            ends = np.where(rng.random(features.shape) < 0.5, -np.inf, np.inf)
+            near = np.nextafter(features, ends.astype(np.float32))
+            found = energy_of(model, near, np.float64)
+            moved = max(moved, relative(found, exact).max())
+    return relative(energy, exact).max(), relative(of_graph, exact).max(), moved
+
+
+def relative(found: np.ndarray, energy: np.ndarray) -> np.ndarray:
+    """Return how far energies differ, relative to those above one nat."""
+    return np.abs(found - energy) / np.maximum(1.0, np.abs(energy))
+
+
 def compared(path: Path, n_rows: int, folder: Path) -> Found:
     """Fit, export and compare one table."""
     with np.load(path) as data:
@@ -109,9 +140,8 @@ def compared(path: Path, n_rows: int, folder: Path) -> Found:
     feeds = {name: values[:, None] for name, values in columns.items()}
     label, energy = (one[:, 0] for one in session.run(["label", "energy"], feeds))
     expected = detector.energy(table)
-    scale = np.maximum(1.0, np.abs(expected))
-    difference = np.abs(energy - expected) / scale
-    sure = np.abs(expected - detector.threshold_["energy"]) > 1e-5 * scale
+    difference, threshold = relative(energy, expected), detector.threshold_["energy"]
+    sure = np.abs(expected - threshold) > 1e-5 * np.maximum(1.0, np.abs(expected))
     wrong = int((label != detector.predict(table))[sure].sum())
     several = rng.integers(len(rest), size=TIMED)
     timed, many = table.take(several), {name: values[several] for name, values in feeds.items()}
@@ -119,7 +149,15 @@ def compared(path: Path, n_rows: int, folder: Path) -> Found:
         lambda: detector.energy(timed), lambda: session.run(["energy"], many)
     )
     n_beyond = int((difference > 1e-5).sum())
-    return Found(float(difference.max()), n_beyond, wrong, len(rest), library / graph)
+    return Found(
+        float(difference.max()),
+        n_beyond,
+        float(difference[expected > threshold].max(initial=0.0)),
+        rounding_of(detector, table, expected, energy),
+        wrong,
+        len(rest),
+        library / graph,
+    )
 
 
 def main() -> None:
@@ -134,10 +172,12 @@ def main() -> None:
         for path in sorted(options.data.glob("*.npz")):
             one = compared(path, options.rows, Path(folder))
             found.append(one)
+            library, graph, last_bit = one.rounding
             print(
-                f"{path.stem:20s} {one.n_rows:5d} rows, worst {one.worst:.1e}, {one.n_beyond} "
-                f"beyond 1e-5, {one.wrong_labels} labels wrong; "
-                f"{one.ratio:.2f} times as many rows a second as the library",
+                f"{path.stem:20s} {one.n_rows:5d} rows, worst {one.worst:.1e}, of anomalies "
+                f"{one.worst_anomaly:.1e}, {one.n_beyond} beyond 1e-5, {one.wrong_labels} labels "
+                f"wrong; to float64: library {library:.1e}, graph {graph:.1e}, last bit of rows "
+                f"{last_bit:.1e}; {one.ratio:.2f} times as many rows a second as the library",
                 flush=True,
             )
     worst, ratios = max(one.worst for one in found), [one.ratio for one in found]
@@ -145,7 +185,8 @@ def main() -> None:
         sum(getattr(one, name) for one in found) for name in ("n_rows", "n_beyond", "wrong_labels")
     )
     print(
-        f"{len(found)} tables, {n_rows} rows: worst {worst:.1e}, {beyond} beyond 1e-5, {wrong} "
+        f"{len(found)} tables, {n_rows} rows: worst {worst:.1e}, of anomalies "
+        f"{max(one.worst_anomaly for one in found):.1e}, {beyond} beyond 1e-5, {wrong} "
         f"labels wrong; ratio {min(ratios):.2f} to {max(ratios):.2f}, median "
         f"{np.median(ratios):.2f}"
     )

@@ -129,6 +129,14 @@ def _scored(
             yield scorer.score(part)
     if not n_rows:
         raise InputError("the request has no rows; expected at least 1.")
+    n_steps = served.model.n_steps
+    if n_rows < n_steps:
+        raise InputError(
+            f"the request has {n_rows} {'row' if n_rows == 1 else 'rows'}, and this model scores "
+            f"each row with the {n_steps - 1} before it, which must come along; send at least "
+            f"{n_steps} in their order, or use dagmm score with a pipe or a Stream, which "
+            "remember them."
+        )
 
 
 def _joined(tables: Iterable[pa.Table]) -> pa.Table:
