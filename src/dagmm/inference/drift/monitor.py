@@ -163,9 +163,10 @@ def check_watchable(model: FittedModel) -> None:
     """
     if model.windows is not None:
         raise ArgumentError(
-            f"drift: this model scores each row with the {model.n_steps - 1} rows before it, so "
-            "that energies follow from each other, and no bound on false alarms holds for them; "
-            "fit a model without windows to watch for drift."
+            f"drift: this model scores each row with the {model.n_steps - 1} before it, so that "
+            "energies of neighbours are mostly of the same rows, and no bound on false alarms "
+            "holds for them. Watch the share of rows above the threshold instead, or fit a model "
+            "without windows to rows that do not depend on each other, such as one a batch."
         )
     if model.calibration.held_out is None:
         raise ArgumentError(

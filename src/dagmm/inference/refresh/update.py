@@ -101,8 +101,8 @@ def updated(model: FittedModel, table: object, keep: object = 1.0) -> tuple[Fitt
         raise ArgumentError("update: this model has no threshold; a DAGMMDetector has one.")
     if model.windows is not None:
         raise ArgumentError(
-            "update: this model scores windows, of which the first of each segment are shorter "
-            "than those it was fitted to; fit it again."
+            "update: an update takes rows one by one, and this model scores windows of "
+            f"{model.n_steps} rows; fit it again, with the new rows among the training rows."
         )
     share = _share_kept(keep)
     rows = as_rows(table, columns=model.columns)
