@@ -21,7 +21,7 @@ from dagmm.inference import Stream
 from documents import ROOT, code_blocks
 from service import features, fit
 
-PAGE = ROOT / "docs" / "recipes.md"
+PAGE = ROOT / "docs" / "en" / "guides" / "recipes.md"
 STRANGE = {"temp": 90.0, "torque": 0.0, "tool": "mill"}
 
 
