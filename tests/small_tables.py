@@ -19,7 +19,7 @@ from dagmm.mixture.density import DensityConfig, Sample
 from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture, flatten
 from dagmm.preprocessing.reference_values import N_LEVELS
-from dagmm.training.fit_densities import sample_of
+from dagmm.training.network_moments import sample_of
 from dagmm.training.trainer import TrainingConfig
 
 #: Small enough to compile in a second or two; one for all tests, so that it compiles once.

@@ -8,7 +8,7 @@ from dagmm.inference.forward import outputs_of
 from dagmm.inference.record import Diagnostics, findings_of, verdict_of
 from dagmm.mixture.latent import LatentMixture
 from dagmm.training.diagnostics import diagnose
-from dagmm.training.fit_densities import sample_of
+from dagmm.training.network_moments import sample_of
 from dagmm.training.objective import objective
 from dagmm.training.trainer import train
 from small_tables import ARCHITECTURE, PLAN, correlated_rows

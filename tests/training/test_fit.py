@@ -23,7 +23,7 @@ from dagmm.preprocessing.sampling import encode_rows, padded_rows
 from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.config import DetectorConfig
 from dagmm.training.fit import fit_model
-from dagmm.training.fit_densities import sample_of
+from dagmm.training.network_moments import sample_of
 from dagmm.training.prepare import DataConfig
 from dagmm.training.trainer import TrainingConfig
 from small_tables import ARCHITECTURE, correlated_rows

@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dagmm import DAGMMDetector
+from dagmm._core.digests import fingerprint_of
 from dagmm._core.errors import InputError
 from dagmm.data.base import CHUNK_ROWS
 from dagmm.data.convert import as_rows
@@ -21,7 +22,7 @@ from dagmm.preprocessing import sampling
 from dagmm.preprocessing.sampling import encode_rows
 from dagmm.training import out_of_core
 from dagmm.training.config import DetectorConfig
-from dagmm.training.fit_densities import sample_of
+from dagmm.training.network_moments import sample_of
 from dagmm.training.trainer import TrainingConfig
 from small_fits import tiny_config, tiny_dagmm, tiny_detector
 from small_tables import broken_rows, correlated_rows
@@ -168,10 +169,11 @@ def test_the_mixture_is_that_of_all_rows_and_the_sample_that_of_the_energies():
     assert share == pytest.approx(0.5, abs=0.08)
 
 
-def test_a_large_table_has_the_fingerprint_of_a_small_one(monkeypatch):
-    held = tiny_dagmm().fit(table()).model_.record.fingerprint
-    monkeypatch.setattr(sampling, "MOST_NUMBERS", 600 * 8)
-    assert tiny_dagmm().fit(table()).model_.record.fingerprint == held
+def test_a_large_table_has_the_fingerprint_of_all_its_rows(bounded):
+    whole = table()
+    model = tiny_dagmm().fit(whole).model_
+    features = encode_rows(as_rows(whole), model.encoder)[:N_ROWS]
+    assert model.record.fingerprint == fingerprint_of(tuple(whole.column_names), features)
 
 
 def test_rows_held_out_are_seen_by_no_mixture(monkeypatch):

@@ -14,8 +14,9 @@ from dagmm.networks.network import flatten
 from dagmm.preprocessing.sampling import encode_rows, padded_rows
 from dagmm.preprocessing.table_fit import fit_table_encoder
 from dagmm.training.config import DetectorConfig
-from dagmm.training.fit_densities import begin_latent, sample_of
+from dagmm.training.fit_densities import begin_latent
 from dagmm.training.history import History
+from dagmm.training.network_moments import sample_of
 from dagmm.training.out_of_core import exact_moments
 from dagmm.training.trainer import TrainedMember
 from small_tables import ARCHITECTURE, PLAN, correlated_rows

@@ -17,7 +17,7 @@ from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
 from dagmm.training import trainer
 from dagmm.training.checkpoint.identity import digest_of
-from dagmm.training.fit_densities import sample_of
+from dagmm.training.network_moments import sample_of
 from dagmm.training.schedule import LEAST_GAIN, _order
 from dagmm.training.trainer import TrainingConfig, TrainingRows, train
 from small_tables import ARCHITECTURE, N_ROWS, PLAN, broken_rows, correlated_rows

@@ -1,12 +1,14 @@
-"""Dask: ``map_partitions`` with a saved model."""
+"""Dask: ``map_partitions`` with a saved model, and passes of a fit over delayed partitions."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
+from dagmm._core.errors import InputError
 from dagmm.cluster.extras import engine
+from dagmm.cluster.jobs import OTHERS, Engine, Failed, Job
 from dagmm.cluster.partitions import PartitionScorer
 
 
@@ -67,3 +69,57 @@ def _scored(part: Any, scorer: PartitionScorer) -> Any:
         values.index = part.index
         result[name] = values
     return result
+
+
+def table_of(frame: Any) -> Engine:
+    """Return a Dask DataFrame as a fit reads it."""
+    return _DaskTable(frame)
+
+
+class _DaskTable(Engine):
+    """A Dask DataFrame; its index is left out."""
+
+    name = "the Dask DataFrame"
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = frame
+        for name in frame.columns:
+            if not isinstance(name, str):
+                raise InputError(f"{self.name} has a column {name!r}; expected names of text.")
+        self.columns = tuple(frame.columns)
+        types = frame.dtypes
+        self._untyped = tuple(name for name in self.columns if types[name] == "object")
+
+    @property
+    def untyped(self) -> tuple[str, ...]:
+        return self._untyped or self.columns[:1]
+
+    @property
+    def schema(self) -> pa.Schema:
+        typed = [name for name in self.columns if name not in self._untyped]
+        return pa.Schema.from_pandas(self._frame._meta[typed], preserve_index=False)
+
+    def run(self, jobs: Job | Mapping[int, Job], names: tuple[str, ...]) -> dict[int, Any]:
+        dask = engine("dask", "dask")
+        parts = self._frame[list(names)].to_delayed()
+        if isinstance(jobs, Job):
+            jobs = dict.fromkeys(range(len(parts)), jobs)
+        task = dask.delayed(_run, pure=False)
+        known = {i: job for i, job in jobs.items() if i != OTHERS}
+        found = dask.compute(*(task(job, parts[i], i) for i, job in known.items()))
+        return dict(zip(known, found, strict=True))
+
+
+def _run(job: Job, part: Any, number: int) -> Any:
+    """Run a job on a partition, a pandas DataFrame."""
+    try:
+        table = pa.Table.from_pandas(part, preserve_index=False)
+    except pa.ArrowException as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        return Failed(
+            InputError(
+                f"partition {number} of the Dask DataFrame cannot be read ({reason}); expected "
+                "columns of one type each. Convert them."
+            )
+        )
+    return job(table.to_batches())

@@ -1,12 +1,13 @@
-"""Ray Data: ``map_batches`` with a saved model."""
+"""Ray Data: ``map_batches`` with a saved model, and tasks on blocks for passes of a fit."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from dagmm.cluster.extras import engine
+from dagmm.cluster.jobs import OTHERS, Engine, Job
 from dagmm.cluster.partitions import PartitionScorer
 
 
@@ -62,3 +63,45 @@ def _in_order(scorer: PartitionScorer) -> Any:
         return scorer.one(rows.sort_by(keys))
 
     return scored
+
+
+def table_of(dataset: Any) -> Engine:
+    """Return a Ray dataset as a fit reads it."""
+    return _RayTable(dataset)
+
+
+class _RayTable(Engine):
+    """A Ray dataset, which is made once and kept in Ray's object store until the fit is over."""
+
+    name = "the Ray Dataset"
+
+    def __init__(self, dataset: Any) -> None:
+        options = dataset.context.execution_options
+        before, options.preserve_order = options.preserve_order, True
+        try:
+            self._parts = dataset.to_arrow_refs()
+            self.columns = tuple(str(name) for name in dataset.columns() or ())
+        finally:
+            options.preserve_order = before
+
+    @property
+    def untyped(self) -> tuple[str, ...]:
+        return self.columns
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([])
+
+    def run(self, jobs: Job | Mapping[int, Job], names: tuple[str, ...]) -> dict[int, Any]:
+        ray = engine("ray", "ray")
+        if isinstance(jobs, Job):
+            jobs = dict.fromkeys(range(len(self._parts)), jobs)
+        task = ray.remote(_run)
+        known = {i: job for i, job in jobs.items() if i != OTHERS}
+        waiting = [task.remote(job, self._parts[i], names) for i, job in known.items()]
+        return dict(zip(known, ray.get(waiting), strict=True))
+
+
+def _run(job: Job, part: pa.Table, names: tuple[str, ...]) -> Any:
+    """Run a job on a block."""
+    return job(part.select(names).to_batches()) if part.num_columns else job([])

@@ -1,12 +1,14 @@
-"""Spark: ``DataFrame.mapInArrow`` with a saved model."""
+"""Spark: ``DataFrame.mapInArrow`` with a saved model, and for passes of a fit."""
 
 import os
-from collections.abc import Iterator, Sequence
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from dagmm.cluster.extras import engine
+from dagmm.cluster.jobs import OTHERS, Engine, Job
 from dagmm.cluster.partitions import PartitionScorer
 
 
@@ -63,3 +65,46 @@ def score(
 def _quoted(name: str) -> str:
     """Name a column whose name Spark would take for a path."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def table_of(frame: Any) -> Engine:
+    """Return a Spark DataFrame as a fit reads it."""
+    return _SparkTable(frame)
+
+
+class _SparkTable(Engine):
+    """A Spark DataFrame."""
+
+    name = "the Spark DataFrame"
+
+    def __init__(self, frame: Any) -> None:
+        self._frame, self.columns = frame, tuple(frame.columns)
+        self._schema: pa.Schema = frame.limit(0).toArrow().schema.remove_metadata()
+
+    @property
+    def untyped(self) -> tuple[str, ...]:
+        return self.columns[:1]
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._schema
+
+    def run(self, jobs: Job | Mapping[int, Job], names: tuple[str, ...]) -> dict[int, Any]:
+        frame = self._frame.select(*("`" + name.replace("`", "``") + "`" for name in names))
+        rows = frame.mapInArrow(_runner(jobs), "number int, found binary").collect()
+        return {row.number: pickle.loads(row.found) for row in rows}
+
+
+def _runner(jobs: Job | Mapping[int, Job]) -> Any:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from pyspark import TaskContext
+
+        number = TaskContext.get().partitionId()
+        job = jobs if isinstance(jobs, Job) else jobs.get(number, jobs.get(OTHERS))
+        if job is not None:
+            found = pickle.dumps(job(batches))
+            yield pa.RecordBatch.from_pydict(
+                {"number": pa.array([number], pa.int32()), "found": pa.array([found], pa.binary())}
+            )
+
+    return run

@@ -2,13 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
+
+_Found = TypeVar("_Found")
 
 #: Rows that are encoded and scored at a time.
 CHUNK_ROWS = 8192
@@ -118,6 +121,25 @@ class TableStyle(NamedTuple):
 ANY_STYLE = TableStyle()
 
 
+class TablePass(ABC, Generic[_Found]):
+    """What one pass over a table takes from its chunks, wherever these lie.
+
+    It can be pickled, so that it goes to the rows, and what it finds comes back.
+    """
+
+    @abstractmethod
+    def look(self, chunk: Chunk) -> _Found:
+        """Take from a chunk what is wanted; chunks are looked at side by side."""
+
+    @abstractmethod
+    def merge(self, found: _Found, later: _Found) -> _Found:
+        """Return what was found in rows and in those that follow; may change the first."""
+
+    def within(self, start: int, stop: int) -> "TablePass[_Found]":
+        """Return what of the pass is about these rows."""
+        return self
+
+
 class Rows(ABC):
     """A table that can be read in chunks, any number of times.
 
@@ -126,11 +148,14 @@ class Rows(ABC):
     names : tuple of str
     n_rows : int
     style : TableStyle
+    is_remote : bool
+        Whether the rows lie in other processes.
     """
 
     names: tuple[str, ...]
     n_rows: int
     style: TableStyle = ANY_STYLE
+    is_remote: bool = False
 
     @abstractmethod
     def chunk(self, start: int, stop: int) -> Chunk:
@@ -155,6 +180,28 @@ class Rows(ABC):
                 n_read = chunk.start + chunk.n_rows
                 progress.advance(n_read, f"{n_read} rows")
             yield chunk
+
+    def map_chunks(
+        self,
+        job: TablePass[_Found],
+        size: int = CHUNK_ROWS,
+        progress: Progress | None = None,
+    ) -> Iterator[_Found]:
+        """Look at the whole table once, and give what was found in the order of the rows.
+
+        Parameters
+        ----------
+        job : TablePass
+        size : int
+            Rows of a chunk.
+        progress : Progress, optional
+            Is told how many rows have been read.
+
+        Yields
+        ------
+        What was found in each chunk; of remote rows, in each part of the table, merged there.
+        """
+        return parallel_map(job.look, self.chunks(size, progress))
 
     def only(self, names: tuple[str, ...]) -> "Rows":
         """Return the table with no more columns than these read, where that saves work."""

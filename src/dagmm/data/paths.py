@@ -34,7 +34,7 @@ def stored_rows(table: object) -> Rows | None:
     InputError
         If there is no such table, or it cannot be read.
     """
-    if isinstance(table, StreamRows | FrameRows):
+    if isinstance(table, Rows):
         return table
     if is_dataset(table):
         return StreamRows(DatasetSource(table))

@@ -2,7 +2,7 @@
 
 import copy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -132,22 +132,14 @@ class StreamRows(Rows):
         return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
     def _chunks(self, size: int) -> Iterator[Chunk]:
-        start, held, n_held = 0, [], 0
-        for batch in self.record_batches():
-            place = 0
-            while place < batch.num_rows:
-                part = batch.slice(place, size - n_held)
-                held.append(part)
-                place, n_held = place + part.num_rows, n_held + part.num_rows
-                if n_held == size:
-                    yield arrow_chunk(_joined(held, self.schema), start)
-                    start, held, n_held = start + size, [], 0
-        if held:
-            yield arrow_chunk(_joined(held, self.schema), start)
-        if start + n_held != self.n_rows:
+        start = 0
+        for table in tables_of(self.record_batches(), self.schema, size):
+            yield arrow_chunk(table, start)
+            start += table.num_rows
+        if start != self.n_rows:
             raise InputError(
                 f"{self._source.name} had {self.n_rows} rows when it was opened and has "
-                f"{start + n_held} now; leave it as it is while it is read."
+                f"{start} now; leave it as it is while it is read."
             )
 
 
@@ -209,6 +201,24 @@ def is_dataset(table: object) -> bool:
     """Whether a table is an Arrow dataset; where nobody has loaded their module, there is none."""
     module = sys.modules.get("pyarrow.dataset")
     return module is not None and isinstance(table, module.Dataset)
+
+
+def tables_of(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int
+) -> Iterator[pa.Table]:
+    """Cut record batches anew: into tables of so many rows, and a last one of the rest."""
+    held, n_held = [], 0
+    for batch in batches:
+        place = 0
+        while place < batch.num_rows:
+            part = batch.slice(place, size - n_held)
+            held.append(part)
+            place, n_held = place + part.num_rows, n_held + part.num_rows
+            if n_held == size:
+                yield _joined(held, schema)
+                held, n_held = [], 0
+    if held:
+        yield _joined(held, schema)
 
 
 def _joined(parts: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

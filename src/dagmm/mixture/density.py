@@ -35,7 +35,8 @@ class DensityFit(NamedTuple):
     """A density that was fitted to the rows that are held, and may be fixed from more."""
 
     moments: Callable[[Sample], Moments] | None
-    """Sufficient statistic of any rows; None for a density that stays as it is."""
+    """Sufficient statistic of any rows; None for a density that stays as it is. It can be
+    pickled."""
     fix: Callable[[Moments | None], "Density"]
     """Makes the density, from the merged moments of all rows where it has any."""
 

@@ -5,8 +5,9 @@ The paper takes phi, mu and cov from the memberships that the estimation network
 they need.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -75,18 +76,21 @@ class LatentMixture(MixtureDensity):
         least_phi: float = 0.0,
     ) -> DensityFit:
         """Choose the components on the rows that are held, to be fixed from moments of all."""
-        chosen = fit_by_bic(sample.z, candidates, relative_floor, rng) if candidates else None
-
-        def moments(rows: Sample) -> Moments:
-            if chosen is not None:
-                return moments_under(chosen, rows.z)[0]
-            return estimated_moments(rows)
+        moments: Callable[[Sample], Moments] = estimated_moments
+        if candidates:
+            chosen = fit_by_bic(sample.z, candidates, relative_floor, rng)
+            moments = partial(moments_of_refined, chosen)
 
         def fix(total: Moments | None) -> LatentMixture:
             assert total is not None, "moments of all rows"
             return cls(GaussianMixture.from_moments(total, relative_floor).without(least_phi))
 
         return DensityFit(moments, fix)
+
+
+def moments_of_refined(mixture: GaussianMixture, sample: Sample) -> Moments:
+    """Moments of rows under the memberships that a mixture gives them."""
+    return moments_under(mixture, sample.z)[0]
 
 
 def estimated_moments(sample: Sample) -> Moments:

@@ -5,16 +5,15 @@ from all of it are mixed perfectly, even where the table is sorted, and take bou
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int64
 
 from dagmm._core.memory import trim_heap
 from dagmm._core.numerics import aligned_zeros
-from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
-from dagmm.data.base import CHUNK_ROWS, Chunk, Rows
+from dagmm.data.base import CHUNK_ROWS, Chunk, Rows, TablePass
 from dagmm.data.images import ImageRows
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.table_encoder import TableEncoder
@@ -50,6 +49,15 @@ def most_rows(n_features: int) -> int:
     return max(2, min(MOST_ROWS, MOST_NUMBERS // max(1, n_features)))
 
 
+def is_long(rows: Rows) -> bool:
+    """Whether rows are drawn from a table rather than all held, or may be: it is that large.
+
+    Of such a table nothing may depend on how its rows are cut into parts, as they may lie on many
+    machines.
+    """
+    return rows.n_rows > MOST_ROWS or rows.n_rows * len(rows.names) > MOST_NUMBERS
+
+
 def encode_table(
     rows: Rows, encoder: TableEncoder | ImageEncoder, rng: np.random.Generator, progress: Progress
 ) -> FeatureSample:
@@ -72,12 +80,38 @@ def encode_table(
 
     progress.phase("drawing", rows.n_rows)
     done = 0
-    for part in parallel_map(encoder.encode, drawn_chunks(rows, numbers)):
+    for part in rows.map_chunks(_EncodePass(encoder, numbers), _READ_ROWS):
         features[done : done + len(part)] = part
         done += len(part)
-        progress.advance(int(numbers[done - 1]) + 1, f"{done} rows drawn")
+        if done:
+            progress.advance(int(numbers[done - 1]) + 1, f"{done} rows drawn")
     trim_heap()
     return FeatureSample(features, n_rows, numbers)
+
+
+@dataclass(frozen=True)
+class _EncodePass(TablePass[np.ndarray]):
+    """Encodes rows: all, or those of some numbers, in ascending order."""
+
+    encoder: TableEncoder | ImageEncoder
+    numbers: np.ndarray | None = None
+
+    def look(self, chunk: Chunk) -> np.ndarray:
+        if self.numbers is None:
+            return self.encoder.encode(chunk)
+        first, last = np.searchsorted(self.numbers, (chunk.start, chunk.start + chunk.n_rows))
+        if first == last:
+            return np.empty((0, self.encoder.n_features), np.float32)
+        return self.encoder.encode(chunk.take(self.numbers[first:last] - chunk.start))
+
+    def merge(self, found: np.ndarray, later: np.ndarray) -> np.ndarray:
+        return np.concatenate([found, later]) if len(later) else found
+
+    def within(self, start: int, stop: int) -> "_EncodePass":
+        if self.numbers is None:
+            return self
+        first, last = np.searchsorted(self.numbers, (start, stop))
+        return replace(self, numbers=self.numbers[first:last])
 
 
 def drawn_chunks(rows: Rows, numbers: np.ndarray) -> Iterator[Chunk]:
@@ -109,7 +143,7 @@ def encode_rows(
     progress.phase("encoding", rows.n_rows)
     features = aligned_zeros(padded_rows(rows.n_rows), encoder.n_features)
     start = 0
-    for part in parallel_map(encoder.encode, rows.chunks()):
+    for part in rows.map_chunks(_EncodePass(encoder)):
         features[start : start + len(part)] = part
         start += len(part)
         progress.advance(start)

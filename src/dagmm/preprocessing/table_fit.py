@@ -1,24 +1,21 @@
 """One pass over a table: which column is what, and the statistics of each."""
 
 import warnings
-from collections import Counter
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
-from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm._core.wording import given, is_option, named
-from dagmm.data.base import Chunk, Kind, Rows
+from dagmm.data.base import Chunk, Kind, Rows, TablePass
+from dagmm.data.number_text.number_format import NumberFormat
 from dagmm.preprocessing.column_roles import ColumnRoles, UnusedColumn, warn_of
 from dagmm.preprocessing.columns.categorical import TextCounts, text_column
 from dagmm.preprocessing.columns.date_order import FoundReading, date_readings
 from dagmm.preprocessing.columns.date_text import ISO, DateReading, dates_of, parsed
 from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts
-from dagmm.preprocessing.columns.identifiers import IdentifierTest
+from dagmm.preprocessing.columns.identifiers import ROWS_LOOKED_AT, IdentifierTest
 from dagmm.preprocessing.columns.label_names import ValueCounts, are_labels, is_label_name
 from dagmm.preprocessing.columns.missing import imputation_of, lost_deviation, masks_of
 from dagmm.preprocessing.columns.number_text import TextReading, look_at_texts, numbers_in
@@ -28,6 +25,7 @@ from dagmm.preprocessing.columns.numeric import (
     check_finite,
     number_columns,
 )
+from dagmm.preprocessing.sampling import is_long
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.clock import times_in_numbers
 
@@ -78,7 +76,7 @@ def fit_table_encoder(
     roles.check(rows.names)
     told = {column.name: column for column in roles.unused_columns()}
     counts = _Counts(rows, roles, tuple(name for name in rows.names if name not in told))
-    for part in parallel_map(counts.look, rows.chunks(progress=progress)):
+    for part in rows.map_chunks(counts.job, progress=progress):
         counts.add(part)
     unused = told | {column.name: column for column in counts.unused()}
     columns = tuple(name for name in rows.names if name not in unused)
@@ -91,18 +89,115 @@ def fit_table_encoder(
     return encoder
 
 
-class _Part(NamedTuple):
+@dataclass
+class _Part:
     """What some rows add to the counts."""
 
     n_rows: int
     numbers: NumberStatistics
-    integers: dict[str, np.ndarray]
-    texts: dict[str, pa.Array]
-    written_dates: dict[str, pa.Array]
-    """Texts as dates, where all texts before are some."""
-    dates: dict[str, pa.Array]
+    integers: dict[str, IdentifierTest]
+    texts: dict[str, TextCounts]
+    written_dates: dict[str, DateCounts]
+    """Of columns of text whose texts are all dates."""
+    dates: dict[str, DateCounts]
     values: dict[str, ValueCounts]
     """Of numbers that are called what labels are called."""
+
+    def merge(self, later: "_Part") -> None:
+        """Count the rows that follow."""
+        self.n_rows += later.n_rows
+        self.numbers = self.numbers.merge(later.numbers)
+        for name, test in self.integers.items():
+            test.merge(later.integers[name])
+        for name, values in self.values.items():
+            values.merge(later.values[name])
+        for name, texts in self.texts.items():
+            texts.merge(later.texts[name])
+        for name, dates in self.dates.items():
+            dates.merge(later.dates[name])
+        for name in tuple(self.written_dates):
+            if name in later.written_dates:
+                self.written_dates[name].merge(later.written_dates[name])
+            else:
+                del self.written_dates[name]
+
+
+@dataclass(frozen=True)
+class _StatisticsPass(TablePass[_Part]):
+    """Takes from chunks what is counted.
+
+    Parameters
+    ----------
+    number_names, text_names, date_names : tuple of str
+        Columns by what they are read as.
+    integer_names, label_names : tuple of str
+        Numbers that may identify rows, and those that are called what labels are called.
+    formats : dict of str to NumberFormat
+        Of numbers that are written as text.
+    readings : dict of str to DateReading
+        How dates are written.
+    time : str or None
+    maybe_dates : set of str
+        Text may turn out to be dates, until one is not: such columns leave the set while chunks
+        are looked at.
+    """
+
+    number_names: tuple[str, ...]
+    text_names: tuple[str, ...]
+    date_names: tuple[str, ...]
+    integer_names: tuple[str, ...]
+    label_names: tuple[str, ...]
+    formats: dict[str, NumberFormat]
+    readings: dict[str, DateReading]
+    time: str | None
+    maybe_dates: set[str]
+
+    def look(self, chunk: Chunk) -> _Part:
+        values = numbers_in(chunk, self.number_names, self.formats, is_training=True)
+        values = values.astype(np.float64, copy=False)
+        check_finite(values, chunk.start, self.number_names)
+        texts, written = {}, {}
+        for name in self.text_names:
+            column = chunk.text(name)
+            texts[name] = TextCounts.of(column)
+            if name in self.maybe_dates:
+                dates = parsed(column, self.readings.get(name, ISO))
+                if dates.null_count == column.null_count:
+                    written[name] = DateCounts.of(dates)
+                else:
+                    self.maybe_dates.discard(name)
+        dated = {
+            name: DateCounts.of(dates_of(chunk, name, "the rows before have dates there"))
+            for name in self.date_names
+        }
+        if self.time is not None:
+            _check_time(chunk, self.time, self.readings.get(self.time, ISO))
+        return _Part(
+            chunk.n_rows,
+            NumberStatistics.of(values),
+            {name: self._integers(chunk, name, values) for name in self.integer_names},
+            texts,
+            written,
+            dated,
+            {name: ValueCounts.of(values[:, self._place(name)]) for name in self.label_names},
+        )
+
+    def merge(self, found: _Part, later: _Part) -> _Part:
+        found.merge(later)
+        return found
+
+    def _integers(self, chunk: Chunk, name: str, values: np.ndarray) -> IdentifierTest:
+        n_rows = min(chunk.n_rows, ROWS_LOOKED_AT - chunk.start)
+        if n_rows <= 0:
+            return IdentifierTest.empty()
+        if name in self.formats:
+            column = values[:n_rows, self._place(name)]
+            return IdentifierTest.of(column[~np.isnan(column)].astype(np.int64))
+        first = chunk if n_rows == chunk.n_rows else chunk.take(np.arange(n_rows))
+        return IdentifierTest.of(np.asarray(first.integers(name)))
+
+    def _place(self, name: str) -> int:
+        return self.number_names.index(name)
 
 
 class _Counts:
@@ -118,37 +213,35 @@ class _Counts:
         self.readings = look_at_texts(rows, maybe, roles.numeric)
         found = [reading.column for reading in self.readings.values()]
         self.number_texts = {column.name: column for column in found if column is not None}
-        self._formats = {name: column.format for name, column in self.number_texts.items()}
-        texts = [
+        formats = {name: column.format for name, column in self.number_texts.items()}
+        texts = tuple(
             name
             for name in names
             if name in self._told
             or (self.kinds[name] in ("text", "category") and name not in self.number_texts)
-        ]
-        dates = [n for n in names if n not in texts and self.kinds[n] == "date"]
+        )
+        dates = tuple(n for n in names if n not in texts and self.kinds[n] == "date")
         self.number_names = tuple(n for n in names if n not in texts and n not in dates)
-        self.numbers: NumberStatistics | None = None
-        self.integers = {
-            name: IdentifierTest.empty()
-            for name in self.number_names
-            if name not in roles.numeric
-            and (
-                self.kinds[name] == "integer"
-                or (name in self.number_texts and self.readings[name].is_whole)
-            )
-        }
         declared = {*roles.categorical, *roles.numeric}
         self._label_names = {n for n in names if n not in declared and is_label_name(n)}
-        self.values = {n: ValueCounts() for n in self.number_names if n in self._label_names}
-        self.texts = {name: TextCounts(Counter()) for name in texts}
-        self.dates = {name: DateCounts() for name in dates}
-        # Text may turn out to be dates, until one is not.
-        self.written_dates = {
-            name: DateCounts() for name in maybe if name not in self.number_texts
-        }
+        self.job = _StatisticsPass(
+            self.number_names,
+            texts,
+            dates,
+            tuple(name for name in self.number_names if self._may_identify(name, roles.numeric)),
+            tuple(name for name in self.number_names if name in self._label_names),
+            formats,
+            {name: found.reading for name, found in self._date_readings.items()},
+            roles.time,
+            {name for name in maybe if name not in self.number_texts},
+        )
+        self._found: _Part | None = None
         self._time = roles.time
-        self._units = rows.style.units
-        self.n_rows = 0
+        self._units, self._is_long = rows.style.units, is_long(rows)
+
+    def _may_identify(self, name: str, numeric: tuple[str, ...]) -> bool:
+        is_whole = name in self.number_texts and self.readings[name].is_whole
+        return name not in numeric and (self.kinds[name] == "integer" or is_whole)
 
     def _check_numeric(self, names: tuple[str, ...]) -> None:
         for name in names:
@@ -157,71 +250,32 @@ class _Counts:
                     f"{named('numeric')} names column {name!r}, which holds no numbers."
                 )
 
-    def look(self, chunk: Chunk) -> _Part:
-        """Take from a chunk what is counted; changes nothing, so that chunks go side by side."""
-        values = numbers_in(chunk, self.number_names, self._formats, is_training=True)
-        values = values.astype(np.float64, copy=False)
-        check_finite(values, chunk.start, self.number_names)
-        numbers = NumberStatistics.of(values)
-        integers = {
-            name: self._integers(chunk, name, values)
-            for name, counts in self.integers.items()
-            if counts.values is not None
-        }
-        texts = {name: chunk.text(name) for name in self.texts}
-        written = {
-            name: parsed(texts[name], self._dated(name)) for name in tuple(self.written_dates)
-        }
-        dates = {
-            name: dates_of(chunk, name, "the rows before have dates there") for name in self.dates
-        }
-        if self._time is not None:
-            _check_time(chunk, self._time, self._dated(self._time))
-        counted = {
-            name: ValueCounts.of(values[:, self.number_names.index(name)]) for name in self.values
-        }
-        return _Part(chunk.n_rows, numbers, integers, texts, written, dates, counted)
-
-    def _integers(self, chunk: Chunk, name: str, values: np.ndarray) -> np.ndarray:
-        if name not in self.number_texts:
-            return chunk.integers(name)
-        column = values[:, self.number_names.index(name)]
-        return column[~np.isnan(column)].astype(np.int64)
-
     def add(self, part: _Part) -> None:
         """Count the rows that follow."""
-        self.n_rows += part.n_rows
-        self.numbers = part.numbers if self.numbers is None else self.numbers.merge(part.numbers)
-        for name, integers in part.integers.items():
-            self.integers[name].add(integers)
-        for name, values in part.values.items():
-            self.values[name].merge(values)
-        for name, texts in part.texts.items():
-            self.texts[name].add(texts)
-        for name, dates in part.dates.items():
-            self.dates[name].add(dates)
-        for name in tuple(self.written_dates):
-            read = part.written_dates[name]
-            if read.null_count == part.texts[name].null_count:
-                self.written_dates[name].add(read)
-            else:
-                del self.written_dates[name]
+        self._found = part if self._found is None else self.job.merge(self._found, part)
+
+    @property
+    def found(self) -> _Part:
+        """What was counted."""
+        assert self._found is not None, "a table without rows is refused before it gets here"
+        return self._found
 
     def unused(self) -> list[UnusedColumn]:
         """Return the columns that describe nothing; dates among text become dates."""
-        for name, counts in self.written_dates.items():
+        seen = self.found
+        for name, counts in seen.written_dates.items():
             if counts.present:
-                del self.texts[name]
-                self.dates[name] = counts
+                del seen.texts[name]
+                seen.dates[name] = counts
         found = [*self._unused_numbers()]
-        for name, seen in self.texts.items():
+        for name, texts in seen.texts.items():
             is_declared = name in self._told or self.kinds[name] == "category"
-            if not seen.present:
+            if not texts.present:
                 found.append(_empty(name))
-            elif seen.identifies_rows and not is_declared:
-                why = _why_unused(seen, self.readings.get(name))
+            elif texts.identifies_rows and not is_declared:
+                why = _why_unused(texts, self.readings.get(name))
                 found.append(UnusedColumn(name, "identifier", why))
-        for name, dates in self.dates.items():
+        for name, dates in seen.dates.items():
             if not dates.present:
                 found.append(_empty(name))
             elif not dates.cycles:
@@ -229,12 +283,11 @@ class _Counts:
         return found
 
     def _unused_numbers(self) -> list[UnusedColumn]:
-        assert self.numbers is not None, "a table without rows is refused before it gets here"
-        found = []
-        for name, present in zip(self.number_names, self.numbers.present, strict=True):
+        seen, found = self.found, []
+        for name, present in zip(self.number_names, seen.numbers.present, strict=True):
             why = None
-            if name in self.integers and present == self.n_rows:
-                why = self.integers[name].in_words
+            if name in seen.integers and present == seen.n_rows:
+                why = seen.integers[name].in_words
             if not present:
                 found.append(_empty(name))
             elif why is not None:
@@ -245,41 +298,42 @@ class _Counts:
         self, columns: tuple[str, ...], scaling: Scaling, unused_columns: tuple[UnusedColumn, ...]
     ) -> TableEncoder:
         """Return the encoder of the columns that are used."""
-        assert self.numbers is not None, "checked before"
-        used = set(columns)
+        seen, used = self.found, set(columns)
         index = [i for i, name in enumerate(self.number_names) if name in used]
         names = tuple(self.number_names[i] for i in index)
-        statistics = self.numbers.select(np.array(index, np.int64))
+        statistics = seen.numbers.select(np.array(index, np.int64))
+        if self._is_long:
+            statistics = statistics.rounded()
         numbers = number_columns(names, statistics, scaling)
         texts = tuple(
             text_column(
                 name,
-                self.texts[name],
+                seen.texts[name],
                 scaling,
                 name in self._told,
                 self.kinds[name] == "category",
             )
             for name in columns
-            if name in self.texts
+            if name in seen.texts
         )
         dates = tuple(
-            DateColumn(name, self.dates[name].cycles, self._dated(name))
+            DateColumn(name, seen.dates[name].cycles, self._dated(name))
             for name in columns
-            if name in self.dates
+            if name in seen.dates
         )
         present = dict(zip(names, statistics.present.tolist(), strict=True))
-        present |= {column.name: self.texts[column.name].present for column in texts}
-        present |= {column.name: self.dates[column.name].present for column in dates}
-        n_holes = {name: self.n_rows - present[name] for name in columns}
+        present |= {column.name: seen.texts[column.name].present for column in texts}
+        present |= {column.name: seen.dates[column.name].present for column in dates}
+        n_holes = {name: seen.n_rows - present[name] for name in columns}
         return TableEncoder(
             columns,
             scaling,
             numbers,
             texts,
             dates,
-            masks_of(n_holes, self.n_rows, scaling),
+            masks_of(n_holes, seen.n_rows, scaling),
             imputation_of(statistics, numbers),
-            lost_deviation(self.n_rows),
+            lost_deviation(seen.n_rows),
             unused_columns,
             tuple(self.number_texts[name] for name in names if name in self.number_texts),
             tuple((name, unit) for name, unit in self._units if name in used),
@@ -295,17 +349,18 @@ class _Counts:
         return ISO if found is None else found.reading
 
     def _is_dated(self, name: str) -> bool:
-        return name == self._time or name in self.dates
+        return name == self._time or name in self.found.dates
 
     def warn_of_labels(self, columns: tuple[str, ...]) -> None:
         """Warn of columns that are used and look like labels."""
+        seen = self.found
         for name in columns:
-            if name not in self._label_names or name in self.dates:
+            if name not in self._label_names or name in seen.dates:
                 continue
             n_different, n_present = (
-                (len(self.values[name].values), self.values[name].present)
-                if name in self.values
-                else (len(self.texts[name].counts), self.texts[name].present)
+                (len(seen.values[name].values), seen.values[name].present)
+                if name in seen.values
+                else (len(seen.texts[name].counts), seen.texts[name].present)
             )
             if are_labels(n_different, n_present):
                 kept = f"{given('label', name)} or " if is_option("label") else ""
@@ -324,7 +379,7 @@ class _Counts:
                 warnings.warn(found.doubt, TableWarning, stacklevel=3)
         for name in columns:
             reading = self.readings.get(name)
-            if reading is None or name in self.dates:
+            if reading is None or name in self.found.dates:
                 continue
             for message in filter(None, (reading.nearly, reading.doubt)):
                 warnings.warn(message, TableWarning, stacklevel=3)

@@ -7,13 +7,13 @@ import numpy as np
 
 from dagmm._core.parallel import parallel_map, single_threaded_blas
 from dagmm._core.progress import Progress
-from dagmm.inference.chunks import chunks_of
 from dagmm.inference.ensemble import Component, EncodedRows, Identity, TrainedNetwork
 from dagmm.mixture.density import DensityFit, Sample
 from dagmm.mixture.moments import Moments
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, RowView, View
 from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import check_untrained
+from dagmm.training.network_moments import NetworkMoments, sample_of
 from dagmm.training.prepare import Prepared
 from dagmm.training.trainer import TrainedMember
 
@@ -29,9 +29,10 @@ class LatentFit(NamedTuple):
     fits: tuple[DensityFit, ...]
     weights: tuple[float, ...]
 
-    def moments_of(self, sample: Sample) -> tuple[Moments | None, ...]:
-        """Moments of any rows for each density; None for one that needs none."""
-        return tuple(None if fit.moments is None else fit.moments(sample) for fit in self.fits)
+    @property
+    def moments(self) -> NetworkMoments:
+        """What takes from any rows what the densities are fixed from."""
+        return NetworkMoments(self.network, tuple(fit.moments for fit in self.fits))
 
     def components(self, moments: Sequence[Moments | None]) -> tuple[Component, ...]:
         """Fix the densities from moments of all rows."""
@@ -76,7 +77,7 @@ def fit_latent_densities(
     def fit(i: int) -> tuple[Component, ...]:
         rows = RowSubset(prepared.inputs, prepared.split.of_network(i))
         started, sample = begin_latent(i, trained[i], views[i], rows, config, seeds[i])
-        return started.components(started.moments_of(sample))
+        return started.components(started.moments.of(sample))
 
     progress.phase("mixture", len(trained))
     found = []
@@ -122,16 +123,6 @@ def begin_latent(
     densities = config.latent_densities[i]
     fits = tuple(density.begin(sample, rng) for density in densities)
     return LatentFit(network, fits, tuple(density.weight for density in densities)), sample
-
-
-def sample_of(network: TrainedNetwork, rows: FeatureMatrix) -> Sample:
-    """Make of rows what a network's densities are fitted to, dropout off."""
-    architecture = network.architecture
-    z = np.empty((architecture.n_seen, len(rows)), np.float32)
-    gamma = np.empty((architecture.n_components, len(rows)), np.float32)
-    for part in chunks_of(rows):
-        z[:, part], gamma[:, part], _ = network.outputs(rows[part])
-    return Sample(z, architecture.n_code, gamma)
 
 
 def fit_input_densities(

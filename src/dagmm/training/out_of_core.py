@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dagmm._core.digests import digest_of
+from dagmm._core.digests import check_of, digest_of
+from dagmm._core.errors import InputError
 from dagmm._core.memory import trim_heap
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
-from dagmm.data.base import Chunk, Rows
+from dagmm.data.base import Rows
 from dagmm.inference.ensemble import Component
 from dagmm.mixture.moments import Moments
 from dagmm.preprocessing.image_encoder import ImageEncoder
@@ -16,7 +17,8 @@ from dagmm.preprocessing.row_views import RowSubset, RowView
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import check_untrained
-from dagmm.training.fit_densities import LatentFit, begin_latent, sample_of
+from dagmm.training.fit_densities import LatentFit, begin_latent
+from dagmm.training.network_moments import MomentsPass, merged
 from dagmm.training.prepare import Prepared
 from dagmm.training.trainer import TrainedMember
 
@@ -59,6 +61,7 @@ def fit_latent_densities_of_all(
     seeds = seed.spawn(len(trained))
     held = RowSubset(prepared.inputs, prepared.split.fitted)
     left_out = prepared.numbers[prepared.split.held_out]
+    drawn = (prepared.numbers, prepared.inputs[:]) if rows.is_remote else None
 
     def look(i: int, result: TrainedMember) -> LatentFit:
         return begin_latent(i, result, views[i], held, config, seeds[i])[0]
@@ -68,7 +71,7 @@ def fit_latent_densities_of_all(
     found: dict[int, tuple[Component, ...]] = {}
     while left := [i for i in range(len(trained)) if i not in found]:
         totals, fingerprint = exact_moments(
-            rows, prepared.encoder, left_out, [started[i] for i in left], progress
+            rows, prepared.encoder, left_out, [started[i] for i in left], progress, drawn
         )
         for i, moments in zip(left, totals, strict=True):
             if all(np.isfinite(part).all() for one in moments if one is not None for part in one):
@@ -87,6 +90,7 @@ def exact_moments(
     left_out: np.ndarray,
     started: Sequence[LatentFit],
     progress: Progress,
+    drawn: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[list[tuple[Moments | None, ...]], str]:
     """Read and encode all rows once, and add up what each network's densities are fixed from.
 
@@ -102,40 +106,37 @@ def exact_moments(
     started : sequence of LatentFit
     progress : Progress
         Is told a phase of its own.
+    drawn : tuple of ndarray, optional
+        Of remote rows, which may change between two passes: numbers and features of those that
+        were drawn in another.
 
     Returns
     -------
     moments : list of tuple of (Moments or None)
         Of each density of each network.
     fingerprint : str
-        See :func:`dagmm._core.digests.fingerprint_of`.
+        See :func:`dagmm._core.digests.fingerprint_of`; of remote rows that of the parts that they
+        lie in.
+
+    Raises
+    ------
+    InputError
+        If remote rows are others than those that were drawn.
     """
-
-    def of_chunk(chunk: Chunk) -> tuple[np.ndarray, list[tuple[Moments | None, ...]]]:
-        features = encoder.encode(chunk)
-        first, last = np.searchsorted(left_out, (chunk.start, chunk.start + chunk.n_rows))
-        seen = np.delete(features, left_out[first:last] - chunk.start, axis=0)
-        if not len(seen):
-            return features, []
-        return features, [one.moments_of(sample_of(one.network, seen)) for one in started]
-
+    numbers = None if drawn is None else drawn[0]
+    job = MomentsPass(encoder, left_out, tuple(one.moments for one in started), numbers)
     progress.phase("mixture", rows.n_rows)
-    digest, done = digest_of(rows.names), 0
+    digest, done, check = digest_of(rows.names), 0, 0
     total: list[tuple[Moments | None, ...]] = []
-    for features, parts in parallel_map(of_chunk, rows.only(encoder.columns).chunks()):
-        digest.update(features.data)
-        if parts and total:
-            total = [_merged(*pair) for pair in zip(total, parts, strict=True)]
-        elif parts:
-            total = parts
-        done += len(features)
+    for seen in rows.only(encoder.columns).map_chunks(job):
+        digest.update(seen.digest if seen.features is None else seen.features.data)
+        total, check = merged(total, seen.moments), (check + seen.check) % 2**64
+        done += seen.n_rows
         progress.advance(done, f"{done} rows")
+    if drawn is not None and check != check_of(drawn[1], drawn[0]):
+        raise InputError(
+            "rows of the table changed, or changed places, between two passes of the fit; "
+            "expected the same rows in the same order each time the engine reads it. Write the "
+            "table to Parquet, or have the engine keep it (persist), and fit to that."
+        )
     return total, digest.hexdigest()
-
-
-def _merged(
-    before: Sequence[Moments | None], new: Sequence[Moments | None]
-) -> tuple[Moments | None, ...]:
-    return tuple(
-        None if a is None or b is None else a.merge(b) for a, b in zip(before, new, strict=True)
-    )

@@ -20,7 +20,7 @@ from dagmm.inference.ensemble import Component, TrainedNetwork, energies_of_all
 from dagmm.inference.forward import latent_rows, outputs_of
 from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
-from dagmm.training.fit_densities import sample_of
+from dagmm.training.network_moments import sample_of
 from dagmm.training.presets import DAGMM_STEPS, LATENT_FLOOR, default_hiddens, table_config
 from dagmm.training.trainer import TrainingConfig, train
 

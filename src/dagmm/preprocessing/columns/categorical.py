@@ -110,11 +110,16 @@ class TextCounts:
     counts: Counter[str]
     present: int = 0
 
-    def add(self, texts: pa.Array) -> None:
+    @classmethod
+    def of(cls, texts: pa.Array) -> "TextCounts":
         """Count some rows."""
-        self.present += len(texts) - texts.null_count
+        return cls(Counter(_value_counts(texts)), len(texts) - texts.null_count)
+
+    def merge(self, later: "TextCounts") -> None:
+        """Count the rows that follow."""
+        self.present += later.present
         if len(self.counts) <= _MOST_COUNTED:
-            self.counts.update(_value_counts(texts))
+            self.counts.update(later.counts)
 
     @property
     def identifies_rows(self) -> bool:

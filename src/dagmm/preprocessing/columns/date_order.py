@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagmm._core.wording import given
-from dagmm.data.base import Chunk, Rows
+from dagmm.data.base import Chunk, Rows, TablePass
 from dagmm.preprocessing.columns.date_text import (
     ISO,
     TWO_DAYS,
@@ -59,13 +59,28 @@ def date_readings(
     wanted = tuple(name for name in names if _has_two_days(head.text(name)))
     counts = {name: _OrderCounts() for name in wanted}
     if wanted:
-        for chunk in rows.only(wanted).chunks():
-            for name in wanted:
-                counts[name].add(chunk, name)
+        job = _OrderPass(wanted)
+        for found in rows.only(wanted).map_chunks(job):
+            counts = job.merge(counts, found)
     return {name: counts[name].found(name) for name in wanted}
 
 
-@dataclass
+@dataclass(frozen=True)
+class _OrderPass(TablePass[dict[str, "_OrderCounts"]]):
+    """Looks at columns of text."""
+
+    names: tuple[str, ...]
+
+    def look(self, chunk: Chunk) -> dict[str, "_OrderCounts"]:
+        return {name: _OrderCounts.of(chunk, name) for name in self.names}
+
+    def merge(
+        self, found: dict[str, "_OrderCounts"], later: dict[str, "_OrderCounts"]
+    ) -> dict[str, "_OrderCounts"]:
+        return {name: found[name].merged(later[name]) for name in self.names}
+
+
+@dataclass(frozen=True)
 class _OrderCounts:
     """The largest first and second numbers of dates such as 01/02/2020."""
 
@@ -74,17 +89,23 @@ class _OrderCounts:
     example: str = ""
     row: int = 0
 
-    def add(self, chunk: Chunk, name: str) -> None:
+    @classmethod
+    def of(cls, chunk: Chunk, name: str) -> "_OrderCounts":
         texts = chunk.text(name)
         parts = pc.extract_regex(texts, TWO_DAYS)
         if parts.null_count == len(parts):
-            return
-        if not self.example:
-            place = pc.index(parts.is_valid(), True).as_py()
-            self.example, self.row = texts[place].as_py(), chunk.start + place
-        for number in ("first", "second"):
-            most = pc.max(pc.struct_field(parts, number).cast(pa.int64())).as_py()
-            setattr(self, number, max(getattr(self, number), most))
+            return cls()
+        place = pc.index(parts.is_valid(), True).as_py()
+        first, second = (
+            pc.max(pc.struct_field(parts, number).cast(pa.int64())).as_py()
+            for number in ("first", "second")
+        )
+        return cls(first, second, texts[place].as_py(), chunk.start + place)
+
+    def merged(self, later: "_OrderCounts") -> "_OrderCounts":
+        shown = self if self.example else later
+        first, second = max(self.first, later.first), max(self.second, later.second)
+        return _OrderCounts(first, second, shown.example, shown.row)
 
     def found(self, name: str) -> FoundReading:
         if self.first > _LAST_MONTH and self.second > _LAST_MONTH:

@@ -80,12 +80,18 @@ class DateCounts:
     hours: set[int] = field(default_factory=set)
     present: int = 0
 
-    def add(self, dates: pa.Array) -> None:
+    @classmethod
+    def of(cls, dates: pa.Array) -> "DateCounts":
         """Look at some rows."""
         seconds = seconds_of(dates.drop_null())
-        self.present += len(seconds)
-        self.days.update(np.unique(seconds // _DAY).tolist())
-        self.hours.update(np.unique(seconds % _DAY // _HOUR).tolist())
+        days, hours = np.unique(seconds // _DAY), np.unique(seconds % _DAY // _HOUR)
+        return cls(set(days.tolist()), set(hours.tolist()), len(seconds))
+
+    def merge(self, later: "DateCounts") -> None:
+        """Look at the rows that follow."""
+        self.present += later.present
+        self.days |= later.days
+        self.hours |= later.hours
 
     @property
     def cycles(self) -> tuple[Cycle, ...]:

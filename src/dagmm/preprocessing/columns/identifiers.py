@@ -8,8 +8,8 @@ import numpy as np
 _LEAST_RISING = 20
 #: A repeat that is missing although chance gives less than exp(-20) for that is no chance.
 _SURPRISE = 20.0
-#: Values that are looked at; by then the case is clear.
-_MOST_KEPT = 2**17
+#: The first rows, which are looked at; by then the case is clear.
+ROWS_LOOKED_AT = 2**17
 
 
 @dataclass
@@ -18,29 +18,44 @@ class IdentifierTest:
 
     values: np.ndarray | None
     """All values so far, sorted; None once one has come twice."""
+    first: int | None = None
     last: int | None = None
     is_rising: bool = True
     is_falling: bool = True
-    is_full: bool = False
 
     @classmethod
     def empty(cls) -> "IdentifierTest":
         """No rows so far."""
         return cls(np.empty(0, np.int64))
 
-    def add(self, column: np.ndarray) -> None:
-        """Look at the rows that follow, holes left out."""
-        if self.values is None or self.is_full or not len(column):
+    @classmethod
+    def of(cls, column: np.ndarray) -> "IdentifierTest":
+        """Look at some rows, holes left out."""
+        if not len(column):
+            return cls.empty()
+        values = np.unique(column)
+        return cls(
+            values if len(values) == len(column) else None,
+            int(column[0]),
+            int(column[-1]),
+            bool((column[1:] > column[:-1]).all()),
+            bool((column[1:] < column[:-1]).all()),
+        )
+
+    def merge(self, later: "IdentifierTest") -> None:
+        """Look at the rows that follow."""
+        if later.first is None or self.values is None:
             return
-        column = np.asarray(column)
-        in_order = column if self.last is None else np.concatenate([[self.last], column])
-        self.is_rising = self.is_rising and bool((in_order[1:] > in_order[:-1]).all())
-        self.is_falling = self.is_falling and bool((in_order[1:] < in_order[:-1]).all())
-        self.last = column[-1]
-        values = np.unique(np.concatenate([self.values.astype(column.dtype), column]))
-        is_repeated = len(values) < len(self.values) + len(column)
-        self.values = None if is_repeated else values
-        self.is_full = len(values) > _MOST_KEPT
+        if self.first is None or self.last is None:
+            self.__dict__.update(later.__dict__)
+            return
+        self.is_rising = self.is_rising and later.is_rising and later.first > self.last
+        self.is_falling = self.is_falling and later.is_falling and later.first < self.last
+        self.last, before, self.values = later.last, self.values, None
+        if later.values is not None:
+            both = np.unique(np.concatenate([before.astype(later.values.dtype), later.values]))
+            if len(both) == len(before) + len(later.values):
+                self.values = both
 
     @property
     def in_words(self) -> str | None:

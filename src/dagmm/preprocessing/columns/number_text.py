@@ -10,9 +10,8 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
-from dagmm._core.parallel import parallel_map
 from dagmm._core.wording import given, is_option, named
-from dagmm.data.base import Chunk, Rows
+from dagmm.data.base import Chunk, Rows, TablePass
 from dagmm.data.number_text.cell_counts import CellCounts
 from dagmm.data.number_text.number_format import PLAIN, NumberFormat
 from dagmm.data.number_text.number_search import Found, find_format
@@ -94,14 +93,27 @@ def look_at_texts(
     if not names:
         return {}
 
-    def look(chunk: Chunk) -> dict[str, CellCounts]:
-        return {name: CellCounts.of(chunk.text(name), chunk.start) for name in names}
-
-    counts = {name: CellCounts() for name in names}
-    for part in parallel_map(look, rows.only(names).chunks()):
-        for name, some in part.items():
-            counts[name].merge(some)
+    job, counts = _CellPass(names), {name: CellCounts() for name in names}
+    for found in rows.only(names).map_chunks(job):
+        counts = job.merge(counts, found)
     return {name: _reading(name, counts[name], rows, name in numeric) for name in names}
+
+
+@dataclass(frozen=True)
+class _CellPass(TablePass[dict[str, CellCounts]]):
+    """Looks at the cells of columns of text."""
+
+    names: tuple[str, ...]
+
+    def look(self, chunk: Chunk) -> dict[str, CellCounts]:
+        return {name: CellCounts.of(chunk.text(name), chunk.start) for name in self.names}
+
+    def merge(
+        self, found: dict[str, CellCounts], later: dict[str, CellCounts]
+    ) -> dict[str, CellCounts]:
+        for name in self.names:
+            found[name].merge(later[name])
+        return found
 
 
 def numbers_in(

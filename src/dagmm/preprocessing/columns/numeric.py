@@ -1,6 +1,6 @@
 """Numeric columns: what their values are, mergeable, and how each is scaled, there and back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
@@ -22,6 +22,9 @@ _MOST_EXPONENT = 256
 
 Scaling: TypeAlias = Literal["standard", "minmax", "none"]
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
+
+#: Bits of a long table's statistics that are kept: as many as a feature has.
+_KEPT_BITS = 24
 
 #: Most columns whose products are summed, for holes to be filled from the other columns.
 MAX_PAIRED = 512
@@ -180,6 +183,22 @@ class NumberStatistics:
             None if self.pairs is None else self.pairs.select(index),
         )
 
+    def rounded(self) -> "NumberStatistics":
+        """Return sums without the last digits, which depend on how the rows were cut.
+
+        Sums of the same rows are then the same to the bit, and change features by no more than
+        float32 does. Networks that are trained on nearly the same features go different ways.
+        """
+        scatter = _significant(self.scatter)
+        deviation = np.sqrt(scatter / np.maximum(self.present, 1))
+        pairs = None
+        if self.pairs is not None:
+            size = np.sqrt(scatter)
+            product = _to_steps(self.pairs.product, size[:, None] * size)
+            pairs = Comoments(self.pairs.n, self.pairs.mean, product)
+        mean = _to_steps(self.mean, deviation)
+        return replace(self, mean=mean, scatter=scatter, pairs=pairs)
+
     def _in_units(self, exponent: np.ndarray) -> "NumberStatistics":
         down = self.exponent - exponent
         return NumberStatistics(
@@ -192,6 +211,18 @@ class NumberStatistics:
             np.ldexp(self.scatter, 2 * down),
             None if self.pairs is None else self.pairs.shifted(down),
         )
+
+
+def _significant(values: np.ndarray) -> np.ndarray:
+    """Return numbers of few significant bits."""
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(np.ldexp(mantissa, _KEPT_BITS)), exponent - _KEPT_BITS)
+
+
+def _to_steps(values: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Round numbers to steps that are small beside a size; where that is zero, not at all."""
+    step = np.ldexp(1.0, np.frexp(size)[1] - _KEPT_BITS)
+    return np.where(size > 0.0, np.round(values / step) * step, values)
 
 
 @dataclass(frozen=True)
