@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dagmm import DAGMMDetector
+from dagmm.cluster import fit
+from small_fits import TINY
 
 #: Rows of each of the seven partitions.
 SIZES = (50, 3, 0, 120, 1, 80, 146)
@@ -58,3 +61,32 @@ def check_scores(scored: pa.Table, folder, table, key, passed) -> None:
     above = [energy > threshold for energy in scored["energy"].to_pylist()]
     assert scored["is_anomaly"].to_pylist() == above
     assert scored.column_names[: len(passed)] == passed
+
+
+def mixed(n_rows=400) -> pa.Table:
+    """Columns as before, and two of text that hold numbers with a unit, and dates."""
+    rng = np.random.default_rng(3)
+    warm = [
+        None if rng.random() < 0.03 else f"{value:.1f} ℃" for value in rng.normal(40, 5, n_rows)
+    ]
+    days = rng.integers(0, 90, n_rows)
+    when = [(datetime(2026, 1, 1) + timedelta(days=int(d))).strftime("%d/%m/%Y") for d in days]
+    return (
+        plant(n_rows).append_column("warm", pa.array(warm)).append_column("when", pa.array(when))
+    )
+
+
+def check_fit(table, folder, n_drawn=None) -> None:
+    """Check a fit on an engine against one of a file with the same rows."""
+    whole = pa.concat_tables(cut(mixed()))
+    pq.write_table(whole, folder / "whole.parquet")
+    one = DAGMMDetector(n_members=2, config=TINY).fit(folder / "whole.parquet")
+    ours = fit(table, DAGMMDetector(n_members=2, config=TINY))
+    encoder = ours.model_.encoder
+    assert {*encoder.columns} == {*["line", "load", "flow", "count", "mode", "at", "warm", "when"]}
+    assert encoder.columns == one.model_.encoder.columns
+    assert {column.name for column in encoder.unused_columns} == {"id"}
+    assert ours.feature_names_in_.tolist() == whole.column_names
+    assert one.model_.record.drawn_rows == ours.model_.record.drawn_rows == n_drawn
+    np.testing.assert_allclose(ours.energy(whole), one.energy(whole), rtol=1e-5, atol=1e-5)
+    assert abs(ours.threshold_["energy"] - one.threshold_["energy"]) < 1e-5

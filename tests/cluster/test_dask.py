@@ -5,7 +5,8 @@ import os
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_scores, cut
+from cluster_tables import check_fit, check_scores, cut, mixed
+from dagmm.preprocessing import sampling
 
 pytest.importorskip("dask.dataframe")
 distributed = pytest.importorskip("distributed")
@@ -73,3 +74,24 @@ def test_a_worker_that_is_killed_does_not_make_results_short(client, folder, tab
     found = on_dask.score(folder, unsafe).compute()
     assert flag.exists()
     check_scores(arrow_of(found), folder, table, ["id"], ["id", "line"])
+
+
+@pytest.mark.parametrize("n_drawn", [None, 100], ids=["held", "drawn"])
+def test_a_fit_is_that_of_one_file(client, monkeypatch, tmp_path, n_drawn):
+    monkeypatch.setattr(sampling, "MOST_ROWS", n_drawn or sampling.MOST_ROWS)
+    check_fit(frame_of(cut(mixed())), tmp_path, n_drawn)
+
+
+def test_a_worker_that_is_killed_in_a_fit_changes_nothing(client, monkeypatch, tmp_path):
+    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
+    flag = tmp_path / "killed"
+
+    def killed_once(part):
+        if "load" in part.columns and len(part) > 100 and not flag.exists():
+            flag.touch()
+            os._exit(9)
+        return part
+
+    frame = frame_of(cut(mixed()))
+    check_fit(frame.map_partitions(killed_once, meta=frame._meta), tmp_path, 100)
+    assert flag.exists()

@@ -5,7 +5,8 @@ import os
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_scores, cut
+from cluster_tables import check_fit, check_scores, cut, mixed
+from dagmm.preprocessing import sampling
 
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
@@ -59,3 +60,27 @@ def test_a_worker_that_is_killed_does_not_make_results_short(engine, folder, tab
     unsafe = ray.data.from_arrow(parts).map_batches(killed_once, batch_format="pyarrow")
     found = arrow_of(on_ray.score(folder, unsafe))
     check_scores(found, folder, table, ["id"], ["id", "line"])
+
+
+def test_a_fit_of_rows_that_are_held_is_that_of_one_file(engine, tmp_path):
+    parts = [part.combine_chunks() for part in cut(mixed())]
+    check_fit(ray.data.from_arrow(parts), tmp_path)
+
+
+def test_a_fit_of_drawn_rows_is_too_though_a_worker_is_killed(engine, monkeypatch, tmp_path):
+    from dagmm.cluster.jobs import PassJob
+
+    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
+    flag, run = tmp_path / "killed", PassJob.run
+
+    class Killed(PassJob):
+        def run(self, batches):
+            if self.place.n_rows > 100 and not flag.exists():
+                flag.touch()
+                os._exit(9)
+            return run(self, batches)
+
+    monkeypatch.setattr("dagmm.cluster.rows.PassJob", Killed)
+    parts = [part.combine_chunks() for part in cut(mixed())]
+    check_fit(ray.data.from_arrow(parts), tmp_path, 100)
+    assert flag.exists()

@@ -6,7 +6,8 @@ import sys
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_scores, cut
+from cluster_tables import check_fit, check_scores, cut, mixed
+from dagmm.preprocessing import sampling
 
 pyspark = pytest.importorskip("pyspark")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Spark's own, about pandas and resources
@@ -77,6 +78,26 @@ def test_a_worker_that_is_killed_does_not_make_results_short(spark, folder, tabl
     scored = on_spark.score(folder, unsafe).toArrow()
     assert flag.exists()
     check_scores(scored, folder, table, ["id"], ["id", "line"])
+
+
+def test_a_fit_of_rows_that_are_held_is_that_of_one_file(spark, tmp_path):
+    check_fit(frame_of(spark, cut(mixed()), tmp_path), tmp_path)
+
+
+def test_a_fit_of_drawn_rows_is_too_though_a_worker_is_killed(spark, monkeypatch, tmp_path):
+    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
+    frame = frame_of(spark, cut(mixed()), tmp_path)
+    flag = tmp_path / "killed"
+
+    def killed_once(batches):
+        for batch in batches:
+            if batch.num_rows > 100 and not flag.exists():
+                flag.touch()
+                os._exit(9)
+            yield batch
+
+    check_fit(frame.mapInArrow(killed_once, frame.schema), tmp_path, 100)
+    assert flag.exists()
 
 
 def test_a_missing_column_is_said_before_spark_begins(spark, folder, table, tmp_path):

@@ -58,7 +58,8 @@ class CountedTable:
         """
         counted = _checked(engine.run(CountJob(), engine.untyped))
         known = [engine.schema.field(n) for n in engine.columns if n in engine.schema.names]
-        seen = [schema for n_rows, schema in counted.values() if n_rows and schema is not None]
+        schemas = [(n_rows, schema) for n_rows, schema in counted.values() if schema is not None]
+        seen = [one for n_rows, one in schemas if n_rows] or [one for _, one in schemas]
         try:
             schema = pa.unify_schemas([pa.schema(known), *seen], promote_options="permissive")
         except pa.ArrowException as error:
@@ -67,6 +68,8 @@ class CountedTable:
                 f"columns of {engine.name} have other types in other partitions ({reason}); "
                 "convert them to one type."
             ) from error
+        if not set(engine.columns) <= set(schema.names):
+            raise InputError(f"{engine.name} has no rows; expected at least 2.")
         places, start = [], 0
         for number in range(1 + max(counted, default=-1)):
             n_rows = counted[number][0] if number in counted else 0
