@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from dagmm.inference.fleet.directory import (
     SavedFleet,
     check_target,
     folder_of,
+    model_path,
     read_manifest,
     write_manifest,
 )
@@ -38,6 +40,22 @@ def changed(place, **fields):
 def test_a_manifest_is_read_as_it_was_written(tmp_path):
     write_manifest(tmp_path / "fleet", MANIFEST)
     assert read_manifest(tmp_path / "fleet") == MANIFEST
+
+
+def test_models_that_a_whole_fleet_does_not_name_are_deleted(tmp_path):
+    for name in ("P 1/ä", "P2", "gone"):
+        place = model_path(tmp_path, name)
+        place.mkdir(parents=True)
+        (place / "manifest.json").write_text("{}")
+        (place / f"arrays-{'0' * 64}.safetensors").write_text("")
+    (model_path(tmp_path, "P2") / "notes.txt").write_text("kept")
+    (tmp_path / "models" / "own work").mkdir()
+    write_manifest(tmp_path, replace(MANIFEST, is_whole=False))
+    assert len(list((tmp_path / "models").iterdir())) == 4
+    write_manifest(tmp_path, MANIFEST)
+    left = {entry.name for entry in (tmp_path / "models").iterdir()}
+    assert left == {folder_of("P 1/ä"), folder_of("P2"), "own work"}
+    assert [entry.name for entry in model_path(tmp_path, "P2").iterdir()] == ["notes.txt"]
 
 
 def test_folders_are_readable_and_never_the_same():

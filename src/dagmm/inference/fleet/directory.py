@@ -22,13 +22,22 @@ from dagmm._core.json_fields import JsonField
 from dagmm._version import __version__
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.fleet.fitted_fleet import Asset, FittedFleet
-from dagmm.inference.persistence.directory import FLEET, SavedModel, is_free, load_model
+from dagmm.inference.persistence.directory import (
+    FLEET,
+    SavedModel,
+    is_free,
+    is_saved_model,
+    load_model,
+    remove_model,
+)
 
 MODELS, OF_ALL, START = "models", "all", "start.safetensors"
 #: Version of the folder's format; raised when an older library could not read it.
 FORMAT_VERSION = 1
 #: A manifest larger than this is not one of ours: each asset has a line of it.
 _MOST_BYTES, _MOST_ASSETS = 2**27, 10**6
+#: Folders of models, as :func:`folder_of` names them.
+_FOLDER = re.compile(r"[A-Za-z0-9._-]{1,40}-[0-9a-f]{12}")
 _DIGEST = re.compile(r"[0-9a-f]{0,64}")
 
 
@@ -91,7 +100,7 @@ def check_target(directory: Path) -> None:
 
 
 def write_manifest(directory: Path, manifest: FleetManifest) -> None:
-    """Write the manifest in one step.
+    """Write the manifest in one step; of a whole fleet, models that it does not name are deleted.
 
     Raises
     ------
@@ -119,10 +128,22 @@ def write_manifest(directory: Path, manifest: FleetManifest) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         with alone_in(directory):
             write_atomically(directory / FLEET, text.encode("utf-8", "surrogatepass"))
+            if manifest.is_whole:
+                _remove_others(directory, manifest)
     except OSError as error:
         raise ModelSaveError(
             error.errno, f"save: {str(directory)!r} could not be written: {error.strerror}."
         ) from error
+
+
+def _remove_others(directory: Path, manifest: FleetManifest) -> None:
+    """Delete models of assets that are gone, or that are scored by the model of all now."""
+    named = {folder_of(name) for name, asset in manifest.assets.items() if not asset.why_not}
+    folder = directory / MODELS
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        is_ours = _FOLDER.fullmatch(entry.name) and is_saved_model(entry)
+        if is_ours and entry.name not in named and not entry.is_symlink():
+            remove_model(entry)
 
 
 def read_manifest(path: str | os.PathLike[str]) -> FleetManifest:

@@ -191,6 +191,16 @@ def is_free(path: str | os.PathLike[str]) -> bool:
     return all(_LEFTOVER.fullmatch(entry.name) for entry in Path(path).iterdir())
 
 
+def remove_model(path: str | os.PathLike[str]) -> None:
+    """Delete a saved model, and its directory unless something else lies there."""
+    directory = Path(path)
+    with contextlib.suppress(OSError), alone_in(directory):  # a leftover harms nobody
+        (directory / MANIFEST).unlink()
+        for entry in _leftovers(directory):
+            entry.unlink()
+        directory.rmdir()
+
+
 # Writing -----------------------------------------------------------------------------------
 
 
