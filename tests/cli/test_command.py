@@ -57,7 +57,6 @@ def test_help_is_printed_without_loading_anything_heavy() -> None:
     for option in ("--help", "--version"):
         out = subprocess.check_output([sys.executable, "-c", code, option], text=True)
         assert out.endswith("0\n[]\n")
-    assert run("--version").stdout == f"dagmm {dagmm.__version__}\n"
     for command in ("demo", "fit", "score", "explain", "threshold", "info", "compare", "serve"):
         assert run(command, "--help").exit_code == 0
 

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from dagmm._version import __version__
 from dagmm.cli.commands.compare import compare
 from dagmm.cli.commands.demo import demo
 from dagmm.cli.commands.drift import drift
@@ -24,13 +23,13 @@ from dagmm.cli.commands.serve import serve
 from dagmm.cli.commands.threshold import threshold
 from dagmm.cli.commands.update import update
 from dagmm.cli.terminal import Command, GuardedGroup, silence_stdout
+from dagmm.cli.versions import version_lines
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     cls=GuardedGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -39,7 +38,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"dagmm {__version__}")
+        typer.echo("\n".join(version_lines()))
         raise typer.Exit
 
 
@@ -48,7 +47,10 @@ def root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version",
+            help="Print the versions of dagmm, Python and what dagmm depends on.",
+            callback=_print_version,
+            is_eager=True,
         ),
     ] = False,
 ) -> None:
