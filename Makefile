@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint docs campaign lock clean
+.PHONY: demo test lint docs campaign dist oldest lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/run ## fit and score a table that ships with a dependency, and show the result
@@ -22,6 +22,31 @@ docs: .venv/docs ## the site in both languages, under build/site; its notebooks 
 campaign: .venv/test ## odd, hostile and killed input by the thousand; goes on where it was stopped. ONLY="kills=9" chooses
 	PYTHONPATH=tests $(BIN)/python -m campaigns $(ONLY)
 
+dist: .venv/release ## wheel and sdist in dist/, checked, and tried in an empty environment
+	rm -rf dist build/dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/question.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(PYTHON) -m venv build/dist
+	build/dist/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	build/dist/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index dist/*.whl
+	cd build/dist && bin/dagmm --version && bin/dagmm demo
+
+# All that makes, reads and serves models.
+OLDEST := tests/_core tests/contract tests/data tests/preprocessing tests/mixture tests/inference tests/estimators tests/cli tests/serve
+
+oldest: ## tests with the oldest versions that pyproject.toml allows, on Python 3.11; needs uv. OLDEST=tests/cli chooses
+	rm -rf build/oldest
+	uv venv -q --python 3.11 build/oldest
+	uv pip compile -q pyproject.toml --resolution lowest-direct --python-version 3.11 \
+		--extra excel --extra images --extra mlflow --extra onnx --extra report --extra serve --group build --group test \
+		-o build/oldest.txt
+	uv pip install -q --python build/oldest -r build/oldest.txt
+	uv pip install -q --python build/oldest --no-deps --no-build-isolation -e .
+	build/oldest/bin/python -m pytest $(OLDEST)
+
 lock: ## choose the newest versions that pyproject.toml allows; needs uv
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--group build --custom-compile-command "make lock" -o requirements/run.txt
@@ -36,6 +61,8 @@ lock: ## choose the newest versions that pyproject.toml allows; needs uv
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 		--extra images --extra report --group build --group docs -c requirements/test.txt -c requirements/cluster.txt \
 		--custom-compile-command "make lock" -o requirements/docs.txt
+	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+		--group build --group release -c requirements/test.txt --custom-compile-command "make lock" -o requirements/release.txt
 
 # What the site is built with; tests that look at it are skipped without.
 .venv/docs: .venv/run requirements/docs.txt
@@ -55,6 +82,10 @@ clean:
 
 .venv/test: .venv/run requirements/test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	touch $@
+
+.venv/release: .venv/run requirements/release.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/release.txt
 	touch $@
 
 # Spark, Dask and Ray, which are large: tests that need them are skipped without. Spark needs Java 17.
