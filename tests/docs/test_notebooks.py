@@ -18,7 +18,18 @@ kernelspec:
 
 # """
 # What each page says is needed, and what comes with Python.
-PACKAGES = {"PIL", "dagmm", "jax", "matplotlib", "numpy", "pandas", "pyarrow", "scipy", "sklearn"}
+PACKAGES = {
+    "PIL",
+    "dagmm",
+    "jax",
+    "matplotlib",
+    "numpy",
+    "optax",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+}
 NOTEBOOKS = sorted(
     path
     for language in ("en", "ja")
