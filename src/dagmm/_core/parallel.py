@@ -46,9 +46,10 @@ def parallel_map(
     """
     source = iter(items)
     first = list(islice(source, 2))
-    n_threads = n_cores()
+    # Threads would cost more than a few rows do, and so would counting cores.
+    n_threads = 1 if len(first) < 2 else n_cores()
     source = chain(first, source)
-    if len(first) < 2 or n_threads == 1:  # threads would cost more than a few rows do
+    if n_threads == 1:
         with single_threaded_blas():
             yield from map(function, source)
         return

@@ -60,6 +60,9 @@ class TakesTables(BaseEstimator):
     def _rows(self, table: object, *, fitting: bool) -> Rows:
         """Check a table against scikit-learn's contract and ours, once, at the door."""
         least = 2 if fitting else 1
+        # Whether something is images, a path or a frame takes as long as to score an array's row.
+        if type(table) is np.ndarray and table.ndim == 2:
+            return self._matrix_rows(table, least, fitting=fitting)
         images = image_rows(table)
         if images is not None:
             return self._image_rows(images, least, fitting=fitting)
@@ -70,13 +73,7 @@ class TakesTables(BaseEstimator):
         frame = frame_of(table)
         if frame is None:
             values = array_of(table) if isinstance(table, list | tuple) else table
-            # scikit-learn has words of its own for complex numbers.
-            if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind != "c":
-                values = as_numbers(values)
-            values = validate_data(
-                self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least
-            )
-            return MatrixRows(values, None if fitting else self._names_of_array())
+            return self._matrix_rows(values, least, fitting=fitting)
         if fitting:
             # scikit-learn takes names that are all text, which ours are, or none that is; of those
             # it would take 1 and True for one.
@@ -92,6 +89,27 @@ class TakesTables(BaseEstimator):
                 f"got a table of shape {frame.shape}."
             )
         return FrameRows(frame)
+
+    def _matrix_rows(self, values: Any, least: int, *, fitting: bool) -> MatrixRows:
+        # scikit-learn has words of its own for complex numbers.
+        if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind != "c":
+            values = as_numbers(values)
+        if fitting or not self._is_like_the_fit(values):
+            values = validate_data(
+                self, values, reset=fitting, ensure_all_finite=False, ensure_min_samples=least
+            )
+        return MatrixRows(values, None if fitting else self._names_of_array())
+
+    def _is_like_the_fit(self, values: object) -> bool:
+        """Whether scikit-learn would find nothing to say: floats, as many columns as the fit."""
+        return (
+            type(values) is np.ndarray
+            and values.dtype.kind == "f"
+            and values.ndim == 2
+            and len(values) > 0
+            and values.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
 
     def _axes(self, *, fitting: bool) -> Iterable[str]:
         """Return the columns of time axis and asset: of a model, those of its fit."""
