@@ -13,11 +13,12 @@ from sklearn.datasets import load_breast_cancer, load_wine
 
 from dagmm import ArgumentError
 from dagmm._core.errors import ExportError, MissingExtraError
+from dagmm.data.convert import as_rows
 from dagmm.inference.calibration.threshold import Threshold
 from dagmm.inference.ensemble import TrainedNetwork
 from dagmm.inference.export.check import check_graph
 from dagmm.inference.export.export import export_onnx
-from dagmm.inference.export.model_graph import graph_of
+from dagmm.inference.export.model_graph import energy_of, graph_of
 from dagmm.inference.export.onnx_file import model_bytes
 from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.windows.features import WindowFeatures
@@ -71,6 +72,22 @@ def test_a_graph_scores_as_the_library_does(detector, path, rows):
     assert_equal(found, detector, rows)
     assert {-1, 1} == set(found["label"])
     assert found["label"].dtype == np.int64
+
+
+def test_what_differs_is_the_rounding_of_networks_to_float32(detector, rows, tmp_path):
+    """In float64 a graph agrees with the formulas far better than either does in float32."""
+    model, table = detector.model_, as_rows(rows, columns=detector.model_.columns)
+    with np.errstate(all="ignore"):
+        features = np.concatenate([model.encoder.encode(chunk) for chunk in table.chunks()])
+        exact = energy_of(model, features, np.float64)
+    far = {}
+    for dtype in (np.float32, np.float64):
+        (tmp_path / "model.onnx").write_bytes(model_bytes(graph_of(model, dtype), {}, {}))
+        found = run_graph(tmp_path / "model.onnx", feeds_for(rows, NAMES))["energy"]
+        far[dtype] = np.abs(found - exact) / np.maximum(1.0, np.abs(exact))
+    assert far[np.float64].max() < 1e-7  # what is left is of encoded rows, which are float32
+    assert np.median(far[np.float64]) < 1e-11 < 1e-9 < np.median(far[np.float32])
+    assert 1e-7 < far[np.float32].max() < 1e-5
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 17])

@@ -48,8 +48,14 @@ class ModelGraph:
     outputs: tuple[Value, ...]
 
 
-def graph_of(model: FittedModel) -> ModelGraph:
+def graph_of(model: FittedModel, dtype: type[np.floating] = np.float32) -> ModelGraph:
     """Record how a model scores rows.
+
+    Parameters
+    ----------
+    model : FittedModel
+    dtype : type
+        In which networks compute; the library's do in float32.
 
     Raises
     ------
@@ -59,7 +65,7 @@ def graph_of(model: FittedModel) -> ModelGraph:
     encoder, reserved = model.table_encoder, (THRESHOLD, *OUTPUTS)
     columns = column_inputs(encoder, reserved)
     recorder = Recorder(namespace, (*reserved, *(one.value.name for one in columns)))
-    energy = energy_of(model, encoded_rows(recorder, encoder, columns))
+    energy = energy_of(model, encoded_rows(recorder, encoder, columns), dtype)
     outputs = {ENERGY: energy, P_VALUE: p_value_of(model.calibration, energy)}
     if model.threshold is not None:
         threshold = Recorded(recorder, Value(THRESHOLD, FLOAT, ()))
