@@ -98,8 +98,9 @@ def _line(method: str, runs: list[dict[str, float]]) -> str:
     precision, recall, seconds = (
         mean_and_spread(run[key] for run in runs)[0] for key in ("precision", "recall", "seconds")
     )
+    deviation = f" ± {spread:.3f}" if len(runs) > 1 else ""
     return (
-        f"{ROWS[method].title:<17}{len(runs):>4}{f1:>8.3f} ± {spread:.3f}{precision:>11.3f}"
+        f"{ROWS[method].title:<17}{len(runs):>4}{f1:>8.3f}{deviation:<8}{precision:>11.3f}"
         f"{recall:>8.3f}{seconds:>8.1f}"
     )
 
