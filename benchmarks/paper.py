@@ -83,8 +83,10 @@ def one_run(
 
 def print_tables(results: dict[str, Any], columns: list[Column], methods: list[str]) -> None:
     """Print means over the runs, of each set by itself, beside the figures of the paper."""
+    print("F1 is mean ± standard deviation over the runs; pre-training that rows share counts for")
+    print("the seconds of the first of them")
     for column in columns:
-        print(f"\n{column.key}; F1 is mean ± standard deviation over the runs")
+        print(f"\n{column.key}")
         head = f"{'':<17}{'runs':>4}{'F1':>16}{'precision':>11}{'recall':>8}{'s/run':>8}"
         print(head + f"   paper: {'F1':>6}{'precision':>11}{'recall':>8}")
         for method in methods:
