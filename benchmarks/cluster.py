@@ -12,6 +12,7 @@ what is sent to workers and what comes back are measured. Needs the `dask` extra
 import argparse
 import json
 import pickle
+import resource
 import shutil
 import subprocess
 import sys
@@ -25,15 +26,32 @@ from common import environment, write_json
 from large import run as run_command
 from large_table import write
 
+#: What Dask is told of its workers' memory. By default it has them give back each array to the
+#: system, of which scoring and encoding take three times the processor time.
+KEEP_MEMORY = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+}
 #: The label of the table, which no model is to see.
 LABEL = "label"
 
 
 def peak_mb() -> float:
     """Peak of this process's resident memory so far."""
-    import resource
-
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def cpu_seconds(who: int = resource.RUSAGE_SELF) -> float:
+    """Processor time of this process so far, or of the programs that it has run."""
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def hold(n_rows: str) -> None:
+    """Hold fewer encoded rows than usual, so that rows are drawn from a shorter table already."""
+    from dagmm.preprocessing import sampling
+
+    sampling.MOST_ROWS = int(n_rows) or sampling.MOST_ROWS
 
 
 class Weighed:
@@ -69,21 +87,31 @@ def detector_of(cycles: str) -> Any:
     return DAGMMDetector(drop=LABEL, config=config)
 
 
-def in_one_process(table: str, cycles: str) -> dict[str, Any]:
+def in_one_process(table: str, cycles: str, held: str) -> dict[str, Any]:
     """Fit to the file without an engine."""
-    start = time.perf_counter()
-    detector_of(cycles).fit(table)
-    return {"seconds": time.perf_counter() - start, "driver_mb": peak_mb()}
+    hold(held)
+    start, used = time.perf_counter(), cpu_seconds()
+    model = detector_of(cycles).fit(table).model_
+    return {
+        "seconds": time.perf_counter() - start,
+        "cpu_seconds": cpu_seconds() - used,
+        "driver_mb": peak_mb(),
+        "drawn": model.record.drawn_rows,
+    }
 
 
-def on_workers(kind: str, table: str, folder: str, n_workers: str, cycles: str) -> dict[str, Any]:
+def on_workers(
+    kind: str, table: str, folder: str, n_workers: str, cycles: str, held: str, memory: str
+) -> dict[str, Any]:
     """Fit or score with some workers."""
+    import dask
     import dask.dataframe as dd
     import distributed
 
     from dagmm.cluster import dask as on_dask
     from dagmm.cluster import fitting
 
+    dask.config.set({} if memory == "default" else KEEP_MEMORY)
     cluster = distributed.LocalCluster(
         n_workers=int(n_workers),
         threads_per_worker=1,
@@ -93,6 +121,8 @@ def on_workers(kind: str, table: str, folder: str, n_workers: str, cycles: str) 
     )
     with cluster, distributed.Client(cluster) as client:
         frame = dd.read_parquet(table, split_row_groups=True)
+        hold(held)
+        before = sum(client.run(cpu_seconds).values()) + cpu_seconds()
         start = time.perf_counter()
         more: dict[str, Any] = {"partitions": frame.npartitions}
         if kind == "score":
@@ -111,8 +141,13 @@ def on_workers(kind: str, table: str, folder: str, n_workers: str, cycles: str) 
             more |= {"passes": weighed[0].passes, "drawn": detector.model_.record.drawn_rows}
             detector.save(Path(folder, f"model-{n_workers}"))
         seconds = time.perf_counter() - start
-        workers = client.run(peak_mb).values()
-        return {"seconds": seconds, "driver_mb": peak_mb(), "worker_mb": max(workers), **more}
+        return {
+            "seconds": seconds,
+            "cpu_seconds": sum(client.run(cpu_seconds).values()) + cpu_seconds() - before,
+            "driver_mb": peak_mb(),
+            "worker_mb": max(client.run(peak_mb).values()),
+            **more,
+        }
 
 
 def _scorer_of(folder: str, frame: Any) -> Any:
@@ -143,7 +178,8 @@ def said(what: str, n_rows: int, one: dict[str, Any]) -> None:
     driver = one.get("driver_mb", one.get("peak_mb", 0.0))
     worker = f"{one['worker_mb']:8.0f}" if "worker_mb" in one else " " * 8
     print(
-        f"{what:22} {n_rows:9} {one['seconds']:8.1f} {rate:9.0f} {driver:8.0f} {worker}",
+        f"{what:22} {n_rows:9} {one['seconds']:8.1f} {rate:9.0f} {one['cpu_seconds']:8.1f} "
+        f"{driver:8.0f} {worker}",
         flush=True,
     )
 
@@ -160,19 +196,29 @@ def main() -> None:
     parser.add_argument(
         "--cycles", default="0", help="most cycles of training; 0 for as long as it helps"
     )
-    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--held", default="0", help="most rows that a fit draws; 0 for as many as usual (2^21)"
+    )
+    parser.add_argument(
+        "--memory",
+        choices=("kept", "default"),
+        default="kept",
+        help="whether Dask's workers keep memory that they will need again",
+    )
+    parser.add_argument("--one", nargs=7, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        kind, table, *_, cycles = args.one
-        one = in_one_process(table, cycles) if kind == "plain" else on_workers(*args.one)
+        kind, table, *_, cycles, held, _ = args.one
+        is_plain = kind == "plain"
+        one = in_one_process(table, cycles, held) if is_plain else on_workers(*args.one)
         print(json.dumps(one))
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.dir or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         results: dict[str, Any] = {"environment": environment(), "runs": []}
-        model = folder / "model"
-        print("what                        rows        s    rows/s  peak MB   worker")
+        model, how = folder / "model", (args.cycles, args.held, args.memory)
+        print("what                        rows        s    rows/s    CPU s  peak MB   worker")
 
         def keep(what: str, n_rows: int, one: dict[str, Any]) -> None:
             results["runs"].append({"what": what, "rows": n_rows, **one})
@@ -182,10 +228,10 @@ def main() -> None:
         if args.fit_rows:
             table = table_of(folder, args.fit_rows)
             if not args.no_plain:
-                plain = in_a_program("plain", table, str(folder), "0", args.cycles)
+                plain = in_a_program("plain", table, str(folder), "0", *how)
                 keep("fit, one process", args.fit_rows, plain)
             for n in args.workers.split(","):
-                one = in_a_program("fit", table, str(folder), n, args.cycles)
+                one = in_a_program("fit", table, str(folder), n, *how)
                 keep(f"fit, Dask, {n} worker(s)", args.fit_rows, one)
                 for part in one["passes"]:
                     sent, back = (part[way] / args.fit_rows for way in ("sent", "back"))
@@ -201,11 +247,12 @@ def main() -> None:
                 run_command("fit", table_of(folder, 100_000), "-o", str(model), "--drop", LABEL)
             if not args.no_plain:
                 scores = str(folder / "scores.parquet")
-                keep(
-                    "dagmm score", args.rows, run_command("score", str(model), table, "-o", scores)
-                )
+                used = cpu_seconds(resource.RUSAGE_CHILDREN)
+                plain = run_command("score", str(model), table, "-o", scores)
+                plain["cpu_seconds"] = cpu_seconds(resource.RUSAGE_CHILDREN) - used
+                keep("dagmm score", args.rows, plain)
             for n in args.workers.split(","):
-                one = in_a_program("score", table, str(folder), n, "0")
+                one = in_a_program("score", table, str(folder), n, *how)
                 keep(f"score, Dask, {n} worker(s)", args.rows, one)
                 print(f"    model sent: {one['sent'] / args.rows:.2f} bytes a row")
 

@@ -107,7 +107,7 @@ def test_thresholds_move(place):
     [
         (
             ("report", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/r.html"),
-            "is a fleet, and not one model: give the folder of an asset's in models.",
+            "is a fleet, and a report is of one model: that of one asset says nothing of the oth",
         ),
         (
             ("explain", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/e.csv"),

@@ -139,7 +139,7 @@ def test_the_page_on_clusters_runs(tmp_path, monkeypatch):
     setup, plain, *engines = code_blocks(ROOT / "docs/en/guides/cluster.md", "python")
     names = {}
     exec(compile(setup + plain, "cluster.md", "exec"), names)
-    for module, block in zip(("dask", "ray", "pyspark"), engines, strict=True):
+    for module, block in zip(("dask", "dask", "ray", "pyspark"), engines, strict=True):
         if importlib.util.find_spec(module) is not None:
             exec(compile(block, f"cluster.md, {module}", "exec"), names)
     if "ray" in names:

@@ -26,7 +26,7 @@ def fit(table: Any, detector: Any = None, *, checkpoint: Any = None) -> Any:
 
     The model is that of a file with the same rows in the same order: partition after partition.
     A table that a fit holds whole (up to 2^21 rows and 2^26 values) is brought to this process. A
-    larger one stays where it is: workers read it three to six times, and what comes over is
+    larger one stays where it is: workers read it four to seven times, and what comes over is
     statistics of columns, the first thousand rows, and the rows that are drawn for training,
     encoded. Networks are trained in this process.
 

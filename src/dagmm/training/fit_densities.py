@@ -32,7 +32,7 @@ class LatentFit(NamedTuple):
     @property
     def moments(self) -> NetworkMoments:
         """What takes from any rows what the densities are fixed from."""
-        return NetworkMoments(self.network, tuple(fit.moments for fit in self.fits))
+        return NetworkMoments.needed(self.network, tuple(fit.moments for fit in self.fits))
 
     def components(self, moments: Sequence[Moments | None]) -> tuple[Component, ...]:
         """Fix the densities from moments of all rows."""

@@ -22,13 +22,24 @@ class NetworkMoments:
 
     Parameters
     ----------
-    network : TrainedNetwork
+    network : TrainedNetwork or None
+        None where no density needs moments, so that it need not travel.
     of_densities : tuple of (callable or None)
         None for a density that needs none.
     """
 
-    network: TrainedNetwork
+    network: TrainedNetwork | None
     of_densities: tuple[Callable[[Sample], Moments] | None, ...]
+
+    @classmethod
+    def needed(
+        cls,
+        network: TrainedNetwork,
+        of_densities: tuple[Callable[[Sample], Moments] | None, ...],
+    ) -> "NetworkMoments":
+        """Return what is needed for these densities."""
+        needs_none = all(moments is None for moments in of_densities)
+        return cls(None if needs_none else network, of_densities)
 
     def of(self, sample: Sample) -> tuple[Moments | None, ...]:
         """Moments of what the network makes of rows."""
@@ -36,7 +47,7 @@ class NetworkMoments:
 
     def of_rows(self, rows: FeatureMatrix) -> tuple[Moments | None, ...]:
         """Moments of encoded rows; where no density needs any the network is not asked."""
-        if all(moments is None for moments in self.of_densities):
+        if self.network is None:
             return (None,) * len(self.of_densities)
         return self.of(sample_of(self.network, rows))
 

@@ -134,3 +134,29 @@ def test_a_part_without_a_value_changes_nothing():
 def test_wide_tables_go_without_products():
     assert NumberStatistics.of(np.zeros((2, 513))).pairs is None
     assert NumberStatistics.of(np.zeros((2, 512))).pairs is not None
+
+
+def test_rounded_statistics_are_the_same_to_the_bit_however_the_rows_are_split():
+    rng = np.random.default_rng(5)
+    values = rng.normal((1000.0, 0.0, -3e-9, 0.5), (10.0, 1e6, 1e-9, 0.0), (20_000, 4))
+    values[:, 3] = rng.integers(0, 2, 20_000)  # a deviation beside a power of two
+    values[rng.random(values.shape) < 0.03] = np.nan
+    whole = NumberStatistics.of(values)
+
+    def split(*places):
+        parts = np.split(values, places)
+        found = NumberStatistics.of(parts[0])
+        for part in parts[1:]:
+            found = found.merge(NumberStatistics.of(part))
+        return found
+
+    ways = [split(7, 9000, 9001), split(*range(100, 20_000, 100)), split(8192, 16_384)]
+    assert any((one.mean != whole.mean).any() for one in ways)
+    for way in ways:
+        one, two = way.rounded(), whole.rounded()
+        for name in ("present", "exponent", "low", "high", "mean", "scatter"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
+        np.testing.assert_array_equal(one.pairs.product, two.pairs.product)
+    deviation = np.sqrt(whole.scatter / whole.present)
+    np.testing.assert_array_less(abs(whole.rounded().mean - whole.mean) / deviation, 1e-7)
+    np.testing.assert_allclose(whole.rounded().scatter, whole.scatter, rtol=1e-7)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dagmm._core.durations import parse_duration
+from dagmm._core.errors import ArgumentError
 from dagmm.cli.jobs.labels import anomalies_of
 from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles
@@ -16,6 +17,7 @@ from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
 from dagmm.inference.calibration.dependence import EVENT_GAP
+from dagmm.inference.fleet.directory import is_saved_fleet
 from dagmm.report.collect import ReportData
 from dagmm.report.contents import Contents
 from dagmm.report.make import axes_of, check_page, described, finish_report
@@ -74,6 +76,13 @@ def report_table(job: ReportJob) -> dict[str, Any]:
     keep_interrupts()
     check_target(job.output, job.force)
     check_page(job.lang)
+    if is_saved_fleet(job.model):
+        raise ArgumentError(
+            f"{job.model!r} is a fleet, and a report is of one model: that of one asset says "
+            "nothing of the others' rows. Give the folder of an asset's model, which dagmm info "
+            "--json lists, and a table with the rows of that asset alone; dagmm score takes the "
+            "fleet, and counts the anomalies of each asset."
+        )
     step = None if job.every is None else parse_duration("every", job.every)
     model, card = described(job.model)
     with open_table(job.table, as_at_fit(job.options, model.record)) as source:
