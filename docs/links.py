@@ -34,6 +34,6 @@ def rewritten(text: str, source: Path, tree: Path) -> str:
             language, page = match_page.groups()
             # Titles of sections differ between the languages.
             return f"/{page}{section if language == tree.name else ''}"
-        return os.path.relpath(target, source.parent) + section
+        return f"/{os.path.relpath(target, tree)}{section}"
 
     return _LINK.sub(link, text)
