@@ -78,6 +78,9 @@ html_title = f"dagmm {release}"
 html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
+# The text around what a search finds would be fetched, which pages opened from a disk may not.
+html_show_search_summary = False
+html_search_options = {"type": "japanese.Splitter"} if language == "ja" else {}
 html_css_files = ["dagmm.css"]
 html_sidebars = {
     "**": [
