@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 from types import FunctionType
 
-import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 from sklearn.base import BaseEstimator
 
@@ -51,7 +51,7 @@ def known():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_of_a_module_run(module, known):
-    matplotlib.use("Agg")
+    plt.switch_backend("Agg")
     runner = doctest.DocTestRunner()
     for test in examples_of(module):
         # Of its own, as examples set thresholds.
@@ -61,7 +61,7 @@ def test_examples_of_a_module_run(module, known):
         }
         test.globs |= own
         runner.run(test)
-    matplotlib.pyplot.close("all")
+    plt.close("all")
     assert runner.failures == 0
 
 

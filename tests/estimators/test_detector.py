@@ -24,6 +24,12 @@ def fitted():
     return DAGMMDetector(n_members=1, contamination=0.1).fit(normal(300))
 
 
+def test_z_of_a_row_depends_on_the_row_alone_to_the_bit(fitted):
+    x = normal(40)
+    alone = np.concatenate([fitted.transform(x[i : i + 1]) for i in range(len(x))])
+    np.testing.assert_array_equal(fitted.transform(x), alone)
+
+
 def test_scores_labels_and_threshold_agree(fitted):
     x = normal(300)
     energy = fitted.energy(x)

@@ -99,7 +99,9 @@ def _runner(jobs: Job | Mapping[int, Job]) -> Any:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from pyspark import TaskContext
 
-        number = TaskContext.get().partitionId()
+        context = TaskContext.get()
+        assert context is not None, "a worker of Spark has a task"
+        number = context.partitionId()
         job = jobs if isinstance(jobs, Job) else jobs.get(number, jobs.get(OTHERS))
         if job is not None:
             found = pickle.dumps(job(batches))

@@ -121,8 +121,12 @@ class TrainedNetwork:
         if not self.architecture.whole_row:
             return seen
         x, n_code = self.viewed(features).T, self.architecture.n_code
-        x_hat = x - seen[n_code:]
-        residual = [RESIDUALS[name](x, x_hat)[None] for name in self.architecture.residuals]
+        # In blocks, as sums over features round by how many rows there are.
+        rows, rebuilt = blocks_of(x), blocks_of(x - seen[n_code:])
+        residual = [
+            RESIDUALS[name](rows, rebuilt).reshape(1, -1)[:, : len(features)]
+            for name in self.architecture.residuals
+        ]
         return np.concatenate([seen[:n_code], *residual])
 
     def decode(
