@@ -46,8 +46,8 @@ class Report:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     report.save(f"{folder}/report.html")
-    >>> report.contents.n_rows
-    400
+    >>> report
+    Report of 400 rows; save(path) writes the page.
     """
 
     contents: Contents
@@ -86,6 +86,9 @@ class Report:
             ``contribution`` (nats).
         """
         return events_table(self.contents)
+
+    def __repr__(self) -> str:
+        return f"Report of {self.contents.n_rows:,} rows; save(path) writes the page."
 
     def _repr_html_(self) -> str:
         # Links within the page would otherwise lead to the notebook that shows it.
