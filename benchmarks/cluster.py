@@ -6,7 +6,7 @@ of the driver and of the largest worker, and of a fit the seconds of each pass a
 what is sent to workers and what comes back are measured. Needs the `dask` extra.
 
     python benchmarks/cluster.py --rows 500000 --fit-rows 2500000 --workers 1,2
-    python benchmarks/cluster.py --rows 50000000 --fit-rows 20000000 --workers 2 --dir /tmp/cluster
+    python benchmarks/cluster.py --rows 50000000 --fit-rows 20000000 --workers 2 --dir DIR
 """
 
 import argparse
