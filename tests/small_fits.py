@@ -10,7 +10,7 @@ from dagmm.mixture.latent import LatentMixture
 from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.mixture.row_mixture import InputMixture, RowMixture
 from dagmm.networks.network import Architecture
-from dagmm.preprocessing.windows.features import LAST_ROWS
+from dagmm.preprocessing.windows.features import parts_of_summary
 from dagmm.training.config import DetectorConfig
 from dagmm.training.trainer import TrainingConfig
 
@@ -54,10 +54,18 @@ def tiny_window_config(n_windows, shape, n_members, detail):
     if detail == "sequence":
         architecture = Architecture(n_features * n_steps, (4, 2), "tanh", (4, 2), "tanh", 0.25)
         return DetectorConfig((architecture,) * n_members, training, of_networks)
-    n_seen = {"summary": 2 * n_features, "last_rows": min(LAST_ROWS, n_steps) * n_features}
-    views = tuple(list(n_seen)[i % 2] for i in range(n_members))
+    parts = parts_of_summary(n_features, n_steps)
+    views = tuple(("summary", "last_rows")[i % 2] for i in range(n_members))
     architectures = tuple(
-        Architecture(n_seen[view], (4, 2), "tanh", (4, 2), "tanh", 0.25, has_shortcuts=i % 2 == 1)
+        Architecture(
+            parts[view].width(n_features),
+            (4, 2),
+            "tanh",
+            (4, 2),
+            "tanh",
+            0.25,
+            has_shortcuts=i % 2 == 1,
+        )
         for i, view in enumerate(views)
     )
     options = options | {"least_phi": 0.0}

@@ -122,7 +122,7 @@ def test_what_does_not_belong_together_is_refused():
 def test_the_config_suits_windows_of_every_shape(detail, n_windows, n_steps):
     config = window_config(n_windows, (n_steps, 3), 4, detail)
     assert len(config.architectures) == len(config.latent_densities) == 4
-    widths = {6, 3 * min(3, n_steps)} if detail == "summary" else {3 * n_steps}
+    widths = {9, 3 * min(3, n_steps)} if detail == "summary" else {3 * n_steps}
     assert {one.n_features for one in config.architectures} == widths
     assert {one.shape for one in config.architectures} == (
         {()} if detail == "summary" else {(n_steps, 3)}

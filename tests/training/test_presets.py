@@ -73,10 +73,10 @@ def test_sequences_wide_summaries_and_images_are_scored_by_mixtures_of_z_alone()
         assert config.input_densities == ()
 
 
-def test_windows_are_seen_as_last_rows_and_as_level_and_spread():
+def test_windows_are_seen_as_last_rows_and_as_summaries():
     config = window_config(500, (10, 6), 3, "summary")
     assert config.views == ("summary", "last_rows", "summary")
-    assert [one.n_features for one in config.architectures] == [12, 18, 12]
+    assert [one.n_features for one in config.architectures] == [18, 18, 18]
     assert all(one.has_shortcuts and one.whole_row for one in config.architectures)
     assert [one.view for one in config.input_densities] == ["last_rows", "level", "summary"]
     assert [one.options["relative_floor"] for one in config.input_densities] == [1e-4, 1e-4, 0.1]
@@ -86,7 +86,7 @@ def test_windows_are_seen_as_last_rows_and_as_level_and_spread():
     longer = window_config(4000, (10, 6), 3, "summary")
     assert {one.options["candidates"] for one in longer.input_densities} == {(1, 2, 4)}
     two = window_config(500, (2, 6), 2, "summary")
-    assert [one.n_features for one in two.architectures] == [12, 12]
+    assert [one.n_features for one in two.architectures] == [18, 12]
 
 
 def test_networks_of_rows_in_time_have_shortcuts():

@@ -82,9 +82,9 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
     step : int, default=1
         With ``window``: every so many rows a window is trained on. Every row is scored.
     network : {"dense", "convolutional"}, default="dense"
-        With ``window``: dense networks that see the level and the spread of each column within
-        the window and its last rows, or convolutional ones that see every row of it. The first are
-        faster and found more on every table that was measured.
+        With ``window``: dense networks that see the level, the spread and the movement of each
+        column within the window and its last rows, or convolutional ones that see every row of it.
+        The first are faster and found more on every table that was measured.
     config : dict, optional
         What is to be otherwise than the defaults, which follow from the shape of the table
         (:mod:`dagmm.training.presets`): of the networks ``comp_hiddens`` (the last is the width of

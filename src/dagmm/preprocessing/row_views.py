@@ -10,7 +10,7 @@ from dagmm.preprocessing.input_part import InputPart
 from dagmm.preprocessing.normal_scores import MAX_ROWS, NormalScores
 
 #: As what networks and densities see encoded rows: as they are, or by their ranks; of windows a
-#: part of the inputs: the last rows, the level of each feature, or level and spread.
+#: part of the inputs: the last rows, the level of each feature, or level, spread and movement.
 View: TypeAlias = Literal["values", "normal_scores", "last_rows", "level", "summary"]
 #: A view that was learnt; None for rows as they are.
 RowView: TypeAlias = NormalScores | InputPart

@@ -12,7 +12,12 @@ from dagmm.networks.convolutional import halved
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.preprocessing.row_views import View
-from dagmm.preprocessing.windows.features import LAST_ROWS, Detail, inputs_of_feature
+from dagmm.preprocessing.windows.features import (
+    LAST_ROWS,
+    Detail,
+    inputs_of_feature,
+    parts_of_summary,
+)
 from dagmm.training.config import DetectorConfig
 from dagmm.training.schedule import TrainingConfig
 
@@ -165,13 +170,13 @@ def _row_mixture(n_rows: int, n_features: int, weight: float, **more: float) -> 
 
 
 #: Covariance floor of the mixtures of windows, by what they see. The last rows have relations that
-#: hardly vary, which a fault breaks. Levels and spreads of windows that follow each other share
-#: nearly all their rows: there are far fewer of them than it seems, and a mixture that follows
-#: them closely takes every new one for strange.
+#: hardly vary, which a fault breaks. Summaries of windows that follow each other share nearly all
+#: their rows: there are far fewer of them than it seems, and a mixture that follows them closely
+#: takes every new one for strange.
 WINDOW_FLOORS: dict[View, float] = {"last_rows": 1e-4, "level": 1e-4, "summary": 0.1}
-#: The least of what inputs of deviation one vary by themselves: how level and spread of a few rows
-#: hang together must not be known so well that a shorter window, which has both from fewer rows,
-#: is strange.
+#: The least of what inputs of deviation one vary by themselves: how level, spread and movement of
+#: a few rows hang together must not be known so well that a shorter window, which has them from
+#: fewer rows, is strange.
 LEAST_SUMMARY_FLOOR = 1e-2
 #: Views of networks, in turn, and of the mixtures of windows beside them, which have this share of
 #: the energy together.
@@ -208,10 +213,16 @@ def window_config(
     if detail == "sequence" or LAST_ROWS * n_features >= WIDE_FEATURES.stop:
         return _config_of_z(n_windows, shape, n_members, detail)
     batch_size = min(256, _power_of_two_below(n_windows))
-    n_seen = {"summary": 2 * n_features, "last_rows": min(LAST_ROWS, n_steps) * n_features}
+    parts = parts_of_summary(n_features, n_steps)
     views = tuple(WINDOW_VIEWS[i % len(WINDOW_VIEWS)] for i in range(n_members))
     architectures = tuple(
-        _network(n_windows, n_seen[view], batch_size, whole_row=True, has_shortcuts=True)
+        _network(
+            n_windows,
+            parts[view].width(n_features),
+            batch_size,
+            whole_row=True,
+            has_shortcuts=True,
+        )
         for view in views
     )
     training = _training(n_windows, batch_size)

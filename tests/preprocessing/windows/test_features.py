@@ -4,6 +4,7 @@ import pytest
 from dagmm.preprocessing.windows.features import (
     FREE,
     LAST_ROWS,
+    STILL,
     WindowFeatures,
     WindowGather,
     WindowInputs,
@@ -30,7 +31,9 @@ def expected(view, end):
     if view.detail == "summary":
         known = np.concatenate([np.full((n_steps, 3), level), rows])[::-1]
         last = (known[:LAST_ROWS] - level + settled).ravel()
-        parts = np.concatenate([settled, np.cbrt(rows.var(axis=0)), last])
+        steps = np.diff(rows, axis=0)
+        movement = np.log1p((steps**2).mean(axis=0) / STILL) if len(steps) else view.centre[6:9]
+        parts = np.concatenate([settled, np.cbrt(rows.var(axis=0)), movement, last])
     else:
         within = np.zeros((n_steps, 3))
         within[n_steps - len(rows) :] = rows - level
@@ -41,7 +44,7 @@ def expected(view, end):
 
 @pytest.fixture(params=["summary", "sequence"])
 def view(request):
-    n = 15
+    n = 3 * (3 + LAST_ROWS) if request.param == "summary" else 15
     parts = RNG.normal(size=n), RNG.uniform(0.5, 2.0, size=n), RNG.normal(size=n)
     scaling = (part.astype(np.float32) for part in parts)
     return WindowFeatures(NONSTATIONARY, *scaling, request.param, 5)
@@ -114,9 +117,38 @@ def test_a_summary_has_parts_that_are_views():
     parts = {name: part(inputs)[0] for name, part in view.parts.items()}
     window = ROWS[7:11].astype(np.float64)
     np.testing.assert_allclose(parts["level"], window.mean(axis=0), rtol=1e-5)
-    summary = np.concatenate([window.mean(axis=0), np.cbrt(window.var(axis=0))])
+    movement = np.log1p((np.diff(window, axis=0) ** 2).mean(axis=0) / STILL)
+    summary = np.concatenate([window.mean(axis=0), np.cbrt(window.var(axis=0)), movement])
     np.testing.assert_allclose(parts["summary"], summary, rtol=1e-5)
     np.testing.assert_allclose(parts["last_rows"], window[:0:-1].ravel(), rtol=1e-5)
+
+
+def test_a_slow_sensor_that_stands_still_is_far_from_its_training():
+    noise = RNG.normal(size=(600, 2))
+    rows = np.empty((600, 2), np.float32)
+    rows[0] = 0.0
+    for i in range(1, 600):
+        rows[i] = 0.98 * rows[i - 1] + 0.2 * noise[i]
+    plain = WindowFeatures.unscaled("summary", 10, np.zeros(2, bool))
+    ends, first = np.arange(9, 600), np.zeros(591, np.int64)
+    view = scaled_view(plain, WindowInputs(plain, rows, ends, first), 256)
+    frozen = rows.copy()
+    frozen[300:312, 0] = frozen[300, 0]
+    spread, movement = inputs_of(view, frozen, np.array([311]), np.array([0]))[0, 2:6].reshape(
+        2, 2
+    )
+    # Its spread alone has been nearly as low; the other sensor is as ever.
+    assert spread[0] > -4.0
+    assert movement[0] < -15.0
+    assert abs(movement[1]) < 4.0
+
+
+def test_what_lies_before_a_segment_is_not_looked_at(view):
+    windows = RNG.normal(size=(1, 5, 3)).astype(np.float32)
+    known = np.array([2], np.int32)
+    other = windows.copy()
+    other[:, :3] = 1e6
+    np.testing.assert_array_equal(view(windows, known), view(other, known))
 
 
 def test_extreme_rows_have_finite_inputs():

@@ -82,8 +82,8 @@ def fit(
     network: Annotated[
         Network,
         typer.Option(
-            help="With --window: dense networks see level, spread and last rows of each column, "
-            "convolutional ones every row of the window.",
+            help="With --window: dense networks see level, spread, movement and last rows of each "
+            "column, convolutional ones every row of the window.",
         ),
     ] = Network.dense,
     contamination: Annotated[

@@ -14,7 +14,7 @@ _SEEN: dict[View, str] = {
     "normal_scores": "normal scores of rows",
     "last_rows": "last rows of windows",
     "level": "levels of windows",
-    "summary": "levels and spreads of windows",
+    "summary": "levels, spreads and movements of windows",
 }
 
 

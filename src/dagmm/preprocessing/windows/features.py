@@ -11,7 +11,7 @@ from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
 from dagmm.preprocessing.input_part import InputPart
 from dagmm.preprocessing.row_views import View
 
-#: ``summary``: level and spread of each feature within the window, and its last rows;
+#: ``summary``: level, spread and movement of each feature within the window, and its last rows;
 #: ``sequence``: every step.
 Detail: TypeAlias = Literal["summary", "sequence"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
@@ -24,6 +24,13 @@ FREE = 10.0
 #: next is a relation of these, as between columns, and a fault breaks it first.
 LAST_ROWS = 3
 
+#: What a summary says of each feature besides: level, spread and movement.
+_PARTS = 3
+
+#: Mean square of the steps from row to row below which a feature stands still: steps of a
+#: thousandth of the training deviation.
+STILL = 1e-6
+
 #: Numbers of the windows that are gathered at a time.
 _BLOCK = 2**21
 
@@ -33,9 +40,10 @@ class WindowFeatures:
     """Turns windows of encoded rows into inputs of the networks, each with deviation one.
 
     With ``summary`` a window is, for each feature, its mean, the cube root of its variance, which
-    is close to normal (Wilson and Hilferty, 1931), and its last values, the newest first:
-    ``(2 + LAST_ROWS) * n_features`` inputs however long a window is. With ``sequence`` it is every
-    step of every feature.
+    is close to normal (Wilson and Hilferty, 1931), the logarithm of the mean square of its steps
+    from row to row (von Neumann, 1941), which is far from all others where a sensor stands still,
+    and its last values, the newest first: ``(3 + LAST_ROWS) * n_features`` inputs however long a
+    window is. With ``sequence`` it is every step of every feature.
 
     The level of a non-stationary feature counts from ``FREE`` training deviations on only. A
     window that has fewer rows, because its segment has only begun, is scored by those it has, and
@@ -82,18 +90,13 @@ class WindowFeatures:
     @property
     def parts(self) -> dict[View, InputPart]:
         """Views of a summary that are parts of its inputs."""
-        n = len(self.nonstationary)
-        return {
-            "level": InputPart(0, n),
-            "summary": InputPart(0, 2 * n),
-            "last_rows": InputPart(2 * n, self.n_inputs),
-        }
+        return parts_of_summary(len(self.nonstationary), self.n_steps)
 
     @property
     def newest_row(self) -> InputPart:
         """The part of the inputs that is the row a window ends at."""
         n = len(self.nonstationary)
-        start = 2 * n if self.detail == "summary" else (self.n_steps - 1) * n
+        start = _PARTS * n if self.detail == "summary" else (self.n_steps - 1) * n
         return InputPart(start, start + n)
 
     def level(
@@ -137,13 +140,31 @@ class WindowFeatures:
             variance = over_steps(within * within * weight)
             n_last = min(LAST_ROWS, self.n_steps)
             last = [settled + within[:, -1 - i] for i in range(n_last)]
-            parts = xp.concatenate([settled, xp.cbrt(variance), *last], axis=1)
+            movement = self._movement(windows, weight[:, :-1] > 0.0, known)
+            parts = xp.concatenate([settled, xp.cbrt(variance), movement, *last], axis=1)
         else:
             parts = (settled[:, None, :] + within).reshape(len(windows), -1)
         share = (known / np.float32(self.n_steps)).astype(np.float32)
         inputs = share[:, None] * (parts - self.centre[None, :]) / self.scale[None, :]
         inputs = inputs + (1 - share[:, None]) * self.usual[None, :]
         return xp.clip(inputs, -ENCODED_LIMIT, ENCODED_LIMIT).T
+
+    def _movement(
+        self,
+        windows: Float[Array, "n_windows n_steps n_features"],
+        has_earlier: Bool[Array, "n_windows n_pairs 1"],
+        known: Int[Array, " n_windows"],
+    ) -> Float[Array, "n_windows n_features"]:
+        """Logarithm of each feature's mean square step; that of the training where none is known.
+
+        0 stands for no movement at all.
+        """
+        xp, n = windows.__array_namespace__(), len(self.nonstationary)
+        step = xp.where(has_earlier, windows[:, 1:] - windows[:, :-1], np.float32(0.0))
+        n_known = (known - 1)[:, None]
+        square = over_steps(step * step) / xp.maximum(n_known, 1).astype(np.float32)
+        movement = xp.log1p(square / np.float32(STILL))
+        return xp.where(n_known > 0, movement, self.centre[None, 2 * n : 3 * n])
 
     def _weight(self, known: Int[Array, " n_windows"]) -> Float[Array, "n_windows n_steps"]:
         """Weight of each step in a mean."""
@@ -191,7 +212,17 @@ def rows_of_windows(
 
 def inputs_of_feature(detail: Detail, n_steps: int) -> int:
     """Return how many inputs each feature of a window makes."""
-    return 2 + min(LAST_ROWS, n_steps) if detail == "summary" else n_steps
+    return _PARTS + min(LAST_ROWS, n_steps) if detail == "summary" else n_steps
+
+
+def parts_of_summary(n_features: int, n_steps: int) -> dict[View, InputPart]:
+    """Return the views of windows of so many rows that are parts of their summary."""
+    n_all = n_features * inputs_of_feature("summary", n_steps)
+    return {
+        "level": InputPart(0, n_features),
+        "summary": InputPart(0, _PARTS * n_features),
+        "last_rows": InputPart(_PARTS * n_features, n_all),
+    }
 
 
 def over_steps(
