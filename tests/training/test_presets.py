@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from dagmm.mixture.row_mixture import InputMixture
 from dagmm.training.presets import default_hiddens, image_config, table_config, window_config
 
 
@@ -89,9 +90,12 @@ def test_windows_are_seen_as_last_rows_and_as_summaries():
     assert [one.n_features for one in two.architectures] == [18, 12]
 
 
-def test_networks_of_rows_in_time_have_shortcuts():
-    for in_time in (False, True):
+def test_networks_of_rows_in_time_have_shortcuts_and_see_values():
+    for in_time, views in ((False, ("values", "normal_scores")), (True, ("values", "values"))):
         config = table_config(500, (6,), 2, in_time=in_time)
+        assert config.views == views
+        inputs = [one.view for one in config.input_densities if one.density is InputMixture]
+        assert inputs == list(dict.fromkeys(views))
         assert {one.has_shortcuts for one in config.architectures} == {in_time}
         (mixture,) = config.latent_densities[0]
         assert mixture.options.get("least_floor") == (1e-4 if in_time else None)

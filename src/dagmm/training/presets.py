@@ -68,8 +68,10 @@ CYCLES_OF_FEW = 3
 #: steps that they are then trained for, at most, in one cycle.
 FLEET_MEMBERS, FLEET_EPOCHS = 2, 3
 
-#: As what networks see encoded rows, in turn.
+#: As what networks see encoded rows, in turn; and those of a series, where what hangs together is
+#: near to linear in the values, and ranks bend it.
 VIEWS: tuple[View, ...] = ("values", "normal_scores")
+VIEWS_IN_TIME: tuple[View, ...] = ("values",)
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
@@ -122,7 +124,8 @@ def table_config(
         return DetectorConfig(
             (architecture,) * n_members, training, ((latent,),) * n_members, of_columns
         )
-    views = tuple(VIEWS[i % len(VIEWS)] for i in range(n_members))
+    some = VIEWS_IN_TIME if in_time else VIEWS
+    views = tuple(some[i % len(some)] for i in range(n_members))
     # Of a column that does not vary networks that begin at principal components leave nothing.
     least = {"least_floor": ROW_FLOOR} if in_time else {}
     of_networks = [
