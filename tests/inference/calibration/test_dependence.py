@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.signal import lfilter
+from scipy.stats import chi2, norm
 
 from dagmm.inference.calibration.calibration import Calibration
 from dagmm.inference.calibration.dependence import dependence_of, n_events
@@ -9,7 +10,11 @@ from dagmm.inference.calibration.threshold_rules import choose_threshold
 
 
 def autoregressive(n, phi, seed):
-    noise = np.random.default_rng(seed).normal(size=n)
+    return slow(n, phi, np.random.default_rng(seed))
+
+
+def slow(n, phi, rng):
+    noise = rng.normal(size=n)
     noise[1:] *= np.sqrt(1.0 - phi**2)
     return lfilter([1.0], [1.0, -phi], noise)
 
@@ -26,14 +31,17 @@ def test_independent_rows_count_as_what_they_are():
 
 
 @pytest.mark.parametrize("phi", [0.8, 0.95])
-def test_effective_rows_are_those_of_the_mean_of_what_is_high(phi):
-    n, seeds = 2000, range(40)
-    # Oracle: how much the share of high rows varies over tables, in units of independent ones.
-    limit = 1.2815515655446004
-    shares = [(autoregressive(n, phi, 1000 + seed) > limit).mean() for seed in range(400)]
-    expected = 0.1 * 0.9 / np.var(shares)
-    found = [dependence_of(autoregressive(n, phi, seed)).n_effective for seed in seeds]
-    assert 0.5 * expected < np.median(found) < 1.5 * expected
+def test_effective_rows_are_those_of_the_mean_of_scores(phi):
+    # Of an autoregressive series the variance of a mean is known: (1 + phi) / (1 - phi) / n.
+    expected = 5000 * (1.0 - phi) / (1.0 + phi)
+    found = [dependence_of(autoregressive(5000, phi, seed)).n_effective for seed in range(40)]
+    assert 0.7 * expected < np.median(found) < 1.2 * expected
+
+
+def test_bursts_among_independent_rows_count_as_one_each():
+    energy = np.random.default_rng(0).normal(size=5000)
+    energy += 6.0 * (np.arange(5000) % 1000 < 20)
+    assert dependence_of(energy) == (5000 / 20, 20.0)
 
 
 def test_rows_that_share_what_they_are_scored_by_say_less():
@@ -111,11 +119,43 @@ def test_a_default_says_what_so_few_rows_can_promise():
     )
 
 
-def test_the_stated_interval_holds_what_later_rows_do():
-    inside, several = 0, 200
-    for seed in range(several):
-        energy = autoregressive(2400, 0.9, seed)
-        found = choose_threshold(calibration_of(energy[:400]), contamination="auto")
-        later = float((autoregressive(100_000, 0.9, 5000 + seed) > found.energy).mean())
-        inside += found.share_low <= later <= found.share_high
-    assert inside / several > 0.85
+def seasonal(n, period, rng):
+    place = np.arange(n) / period + rng.uniform()
+    return np.sin(2.0 * np.pi * place) + slow(n, 0.5, rng)
+
+
+def above_season(energy):
+    return norm.sf(energy - np.sin(np.linspace(0.0, 2.0 * np.pi, 1000, endpoint=False))).mean()
+
+
+SERIES = {
+    "independent": (lambda n, rng: slow(n, 0.0, rng), norm.sf),
+    "0.5": (lambda n, rng: slow(n, 0.5, rng), norm.sf),
+    "0.9": (lambda n, rng: slow(n, 0.9, rng), norm.sf),
+    "0.98": (lambda n, rng: slow(n, 0.98, rng), norm.sf),
+    "0.995": (lambda n, rng: slow(n, 0.995, rng), norm.sf),
+    # The energies of rows of such columns.
+    "0.98 squared": (lambda n, rng: slow(n, 0.98, rng) ** 2, chi2(1).sf),
+    "a day in 144 rows": (lambda n, rng: seasonal(n, 144, rng), above_season),
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+@pytest.mark.parametrize("n", [300, 1000, 5000])
+def test_the_stated_interval_holds_the_share_of_later_rows(name, n):
+    draw, share_above = SERIES[name]
+    rng, inside = np.random.default_rng(n), 0
+    for _ in range(100):
+        found = choose_threshold(calibration_of(draw(n, rng)), contamination="auto")
+        inside += found.share_low <= share_above(found.energy) <= found.share_high
+    # Of a hundred at 95 %, fewer than 90 are as rare as 1 in 100.
+    assert inside >= 90
+
+
+def test_a_random_walk_is_worth_one_row():
+    found = [
+        dependence_of(np.random.default_rng(seed).normal(size=1000).cumsum()).n_effective
+        for seed in range(40)
+    ]
+    assert np.median(found) < 1.5
+    assert max(found) < 20.0

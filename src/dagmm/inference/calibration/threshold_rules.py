@@ -285,11 +285,14 @@ def _share_interval(sample: EmpiricalDistribution, share: float) -> tuple[float,
     """Interval of the share of later rows above a quantile of so many rows.
 
     What lies above an order statistic of independent rows has a beta distribution (David and
-    Nagaraja, *Order Statistics*, 2003, section 2.5).
+    Nagaraja, *Order Statistics*, 2003, section 2.5). Rows that depend on each other may be all of
+    one run: below, those above the quantile count as what they are worth, be it less than one.
     """
     n = max(1.0, sample.n_effective)
     above = share * (n - 1.0) + 1.0
-    low, high = scipy.stats.beta.ppf([0.025, 0.975], above, n + 1.0 - above)
+    worth = (share * (sample.n_rows - 1.0) + 1.0) * n / sample.n_rows
+    low = scipy.stats.beta.ppf(0.025, worth, n + 1.0 - worth)
+    high = scipy.stats.beta.ppf(0.975, above, n + 1.0 - above)
     return float(low), float(high)
 
 
