@@ -29,6 +29,12 @@ def test_what_is_no_date_is_none(text):
         ("2020年03月01日", "2020-03-01"),
         ("2020年3月1日 15時44分06秒", "2020-03-01 15:44:06"),
         ("2020年3月1日15時44分", "2020-03-01 15:44"),
+        ("2020年3月1日 9時5分3秒", "2020-03-01 09:05:03"),
+        ("令和2年3月1日 午後3時4分6秒", "2020-03-01 15:04:06"),
+        ("令和元年5月1日", "2019-05-01"),
+        ("昭和64/1/7", "1989-01-07"),
+        ("H30.3.1 15:44", "2018-03-01 15:44"),
+        ("Ｒ０２/03/01 3時4分", "2020-03-01 03:04"),
         ("20200301154406", "2020-03-01 15:44:06"),
         ("20200301_154406", "2020-03-01 15:44:06"),
     ],
@@ -38,9 +44,16 @@ def test_dates_are_read_as_loggers_write_them(written, iso):
     assert parsed(pa.array([written])).null_count == 0
 
 
-@pytest.mark.parametrize("written", ["2020-02-31", "31.02.2020", "2021年2月29日 12:00:00"])
+@pytest.mark.parametrize(
+    "written", ["2020-02-31", "31.02.2020", "2021年2月29日 12:00:00", "令和3年2月29日"]
+)
 def test_a_day_that_no_month_has_is_no_date(written):
     assert parsed(pa.array([written])).null_count == 1
+
+
+@pytest.mark.parametrize("code", ["R1.2.3", "S12/3/4", "H30年度1月", "T5.1.1 10:00"])
+def test_a_code_is_no_date_of_an_era(code):
+    assert parsed(pa.array([code])).null_count == 1
 
 
 def read(text, reading=ISO):

@@ -30,8 +30,16 @@ _OTHERS = (
     (r"^(\d{4})年 ?(\d{1,2})月 ?(\d{1,2})日 ?", r"\1-\2-\3 "),
     (r"^((?:19|20)\d{2})(\d{2})(\d{2})[T_ -]?(\d{2})(\d{2})(\d{2})$", r"\1-\2-\3 \4:\5:\6"),
     (r"^((?:19|20)\d{2})(\d{2})(\d{2})[T_ -]?(\d{2})(\d{2})$", r"\1-\2-\3 \4:\5"),
+    (r"時 ?(\d)分", r"時0\1分"),
+    (r"分 ?(\d(?:\.\d+)?)秒", r"分0\1秒"),
     (r"(^| )(\d{1,2})時 ?(\d{1,2})分 ?(\d{1,2}(?:\.\d+)?)秒$", r"\1\2:\3:\4"),
     (r"(^| )(\d{1,2})時 ?(\d{1,2})分$", r"\1\2:\3"),
+)
+#: A year of a Japanese era. What begins with a letter may be a code, unless a time of day follows.
+_ERAS = {"昭和": 1925, "平成": 1988, "令和": 2018, "S": 1925, "H": 1988, "R": 2018}
+_IN_ERA = (
+    r"^(?P<era>昭和|平成|令和) ?(?P<year>元|\d{1,2})(?P<rest>[年./-].*)$",
+    r"^(?P<era>[SHR])(?P<year>\d{1,2})(?P<rest>[年./-].* \d{1,2}[:時].*)$",
 )
 #: A date that can mean two days, unless its column says what comes first.
 TWO_DAYS = r"^\s*(?P<first>\d{1,2})[/-](?P<second>\d{1,2})[/-]\d{4}\b"
@@ -187,6 +195,8 @@ def as_iso(texts: pa.Array, reading: DateReading = ISO) -> pa.Array:
         some = pc.replace_substring_regex(
             some, r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})\b", _ORDERED[reading.order]
         )
+    for pattern in _IN_ERA:
+        some = _in_common_era(some, pattern)
     some = pc.replace_substring_regex(some, r"(午[前後]) ?(\d{1,2})時", r" \1 \2時")
     for pattern, iso in _OTHERS:
         some = pc.replace_substring_regex(some, pattern, iso)
@@ -206,6 +216,20 @@ def format_of(text: str, order: Order) -> str:
     clock = f"{'%I' if half else '%H'}:%M" + (":%S" if rest[0].count(":") > 1 else "")
     clock += ".%f" if "." in rest[0] else ""
     return f"{mark.join((*date, '%Y'))} {clock}{' %p' if half else ''}"
+
+
+def _in_common_era(texts: pa.Array, pattern: str) -> pa.Array:
+    """Return dates of a Japanese era with the year that others count."""
+    of_era = pc.match_substring_regex(texts, pattern).fill_null(False)
+    if not pc.any(of_era, min_count=0).as_py():
+        return texts
+    parts = pc.extract_regex(texts.filter(of_era), pattern)
+    era, year, rest = (pc.struct_field(parts, part) for part in ("era", "year", "rest"))
+    years = pc.if_else(pc.equal(year, "元"), "1", year).cast(pa.int64())
+    before = pc.index_in(era, pa.array(list(_ERAS)))
+    told = pc.add(years, pa.array(list(_ERAS.values()), pa.int64()).take(before))
+    written = pc.binary_join_element_wise(told.cast(pa.string()), rest, "")
+    return pc.replace_with_mask(texts, of_era, written)
 
 
 def _in_24_hours(texts: pa.Array, pattern: str) -> pa.Array:
