@@ -1,7 +1,10 @@
 """Options that several commands share."""
 
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -189,19 +192,51 @@ def one_or_several(tables: list[str]) -> "Paths":
     return tables[0] if len(tables) == 1 else tuple(tables)
 
 
-def table_options(
-    format: TableFormat | None,
-    delimiter: str | None,
-    header: bool | None,
-    encoding: str | None,
-    decimal: str | None,
-    skip_rows: int | None,
-    units_row: bool | None,
-    na: list[str] | None,
-    thousands: str | None,
-    sheet: str | None,
+#: How a table is to be read, of a command that :func:`reads_tables` has given options for it.
+Reading: TypeAlias = "TableOptions"
+AS_FOUND: Any = None
+
+
+def reads_tables(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of how tables are written, in place of its ``reading``.
+
+    The encoding of the output, where it has one, stands beside that of the table.
+    """
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        options = {name: given.pop(name) for name in shared.parameters}
+        command(**given, reading=_table_options(**options))
+
+    shared, own = inspect.signature(_table_options), inspect.signature(command).parameters
+    parameters = []
+    for parameter in own.values():
+        if parameter.name == "reading":
+            parameters += [one.replace(default=None) for one in shared.parameters.values()]
+        else:
+            parameters.append(parameter)
+    if "output_encoding" in own:
+        parameters.remove(own["output_encoding"])
+        names = [parameter.name for parameter in parameters]
+        parameters.insert(names.index("encoding") + 1, own["output_encoding"])
+    # Both are read, by inspect and by typer.
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
+    return with_options
+
+
+def _table_options(
+    delimiter: Delimiter,
+    header: Header,
+    format: Format,
+    encoding: Encoding,
+    decimal: Decimal,
+    skip_rows: SkipRows,
+    units_row: UnitsRow,
+    na: NA,
+    thousands: Thousands,
+    sheet: Sheet,
 ) -> "TableOptions":
-    """Return how a table is to be read, as the options say."""
     from dagmm.data.files.base import TableOptions
 
     return TableOptions(

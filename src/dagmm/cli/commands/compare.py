@@ -8,6 +8,7 @@ from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show_rich
 
 
+@o.reads_tables
 def compare(
     table: o.Tables,
     label: Annotated[
@@ -69,16 +70,7 @@ def compare(
         typer.Option(help="Most rows to learn from, and most to score; drawn at random.", min=20),
     ] = 20_000,
     seed: o.Seed = 0,
-    delimiter: o.Delimiter = None,
-    header: o.Header = None,
-    format: o.Format = None,
-    encoding: o.Encoding = None,
-    decimal: o.Decimal = None,
-    skip_rows: o.SkipRows = None,
-    units_row: o.UnitsRow = None,
-    na: o.NA = None,
-    thousands: o.Thousands = None,
-    sheet: o.Sheet = None,
+    reading: o.Reading = o.AS_FOUND,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -94,18 +86,7 @@ def compare(
 
     job = CompareJob(
         o.one_or_several(table),
-        o.table_options(
-            format,
-            delimiter,
-            header,
-            encoding,
-            decimal,
-            skip_rows,
-            units_row,
-            na,
-            thousands,
-            sheet,
-        ),
+        reading,
         Roles(
             tuple(ids or ()),
             label,

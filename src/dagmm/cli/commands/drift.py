@@ -8,22 +8,14 @@ from dagmm.cli import options as o
 from dagmm.cli.terminal import DRIFTED, noted, show
 
 
+@o.reads_tables
 def drift(
     model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
     table: o.Tables,
     alpha: Annotated[
         float, typer.Option(help="Chance of a false alarm, in (0, 1).", metavar="SHARE")
     ] = 0.01,
-    delimiter: o.Delimiter = None,
-    header: o.Header = None,
-    format: o.Format = None,
-    encoding: o.Encoding = None,
-    decimal: o.Decimal = None,
-    skip_rows: o.SkipRows = None,
-    units_row: o.UnitsRow = None,
-    na: o.NA = None,
-    thousands: o.Thousands = None,
-    sheet: o.Sheet = None,
+    reading: o.Reading = o.AS_FOUND,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -36,18 +28,7 @@ def drift(
     job = DriftJob(
         model,
         o.one_or_several(table),
-        o.table_options(
-            format,
-            delimiter,
-            header,
-            encoding,
-            decimal,
-            skip_rows,
-            units_row,
-            na,
-            thousands,
-            sheet,
-        ),
+        reading,
         alpha,
         quiet,
     )

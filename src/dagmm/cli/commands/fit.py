@@ -17,6 +17,7 @@ class Network(StrEnum):
     convolutional = "convolutional"
 
 
+@o.reads_tables
 def fit(
     table: o.Tables,
     output: Annotated[
@@ -118,16 +119,7 @@ def fit(
             metavar="DIR",
         ),
     ] = None,
-    delimiter: o.Delimiter = None,
-    header: o.Header = None,
-    format: o.Format = None,
-    encoding: o.Encoding = None,
-    decimal: o.Decimal = None,
-    skip_rows: o.SkipRows = None,
-    units_row: o.UnitsRow = None,
-    na: o.NA = None,
-    thousands: o.Thousands = None,
-    sheet: o.Sheet = None,
+    reading: o.Reading = o.AS_FOUND,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -144,18 +136,7 @@ def fit(
     job = FitJob(
         o.one_or_several(table),
         output,
-        o.table_options(
-            format,
-            delimiter,
-            header,
-            encoding,
-            decimal,
-            skip_rows,
-            units_row,
-            na,
-            thousands,
-            sheet,
-        ),
+        reading,
         Roles(
             tuple(ids or ()),
             label,

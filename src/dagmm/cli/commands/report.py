@@ -16,6 +16,7 @@ class Language(StrEnum):
     ja = "ja"
 
 
+@o.reads_tables
 def report(
     model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
     table: o.Tables,
@@ -62,16 +63,7 @@ def report(
             help="Run other methods on a sample of the rows, which takes about half a minute.",
         ),
     ] = True,
-    delimiter: o.Delimiter = None,
-    header: o.Header = None,
-    format: o.Format = None,
-    encoding: o.Encoding = None,
-    decimal: o.Decimal = None,
-    skip_rows: o.SkipRows = None,
-    units_row: o.UnitsRow = None,
-    na: o.NA = None,
-    thousands: o.Thousands = None,
-    sheet: o.Sheet = None,
+    reading: o.Reading = o.AS_FOUND,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -87,18 +79,7 @@ def report(
         model,
         o.one_or_several(table),
         output,
-        o.table_options(
-            format,
-            delimiter,
-            header,
-            encoding,
-            decimal,
-            skip_rows,
-            units_row,
-            na,
-            thousands,
-            sheet,
-        ),
+        reading,
         Roles((), label, tuple(normal or ()), time=time, group=group),
         lang.value,
         every,

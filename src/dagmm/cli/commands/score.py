@@ -17,6 +17,7 @@ class Unseen(StrEnum):
     all = "all"
 
 
+@o.reads_tables
 def score(
     model: Annotated[str, typer.Argument(help="Directory of a saved model, or fleet.")],
     table: o.Tables,
@@ -33,9 +34,7 @@ def score(
     ids: o.Ids = None,
     label: o.Label = None,
     normal: o.Normal = None,
-    delimiter: o.Delimiter = None,
-    header: o.Header = None,
-    format: o.Format = None,
+    reading: o.Reading = o.AS_FOUND,
     explain: o.Explain = 0,
     p_value: Annotated[
         bool,
@@ -51,14 +50,7 @@ def score(
             help="Go on as the file grows, also when another takes its name; needs -o -.",
         ),
     ] = False,
-    encoding: o.Encoding = None,
     output_encoding: o.OutputEncoding = None,
-    decimal: o.Decimal = None,
-    skip_rows: o.SkipRows = None,
-    units_row: o.UnitsRow = None,
-    na: o.NA = None,
-    thousands: o.Thousands = None,
-    sheet: o.Sheet = None,
     unseen: Annotated[
         Unseen | None,
         typer.Option(
@@ -82,18 +74,7 @@ def score(
         model,
         o.one_or_several(table),
         output,
-        o.table_options(
-            format,
-            delimiter,
-            header,
-            encoding,
-            decimal,
-            skip_rows,
-            units_row,
-            na,
-            thousands,
-            sheet,
-        ),
+        reading,
         Roles(tuple(ids or ()), label, tuple(normal or ())),
         force,
         quiet,

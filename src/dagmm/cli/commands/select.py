@@ -8,6 +8,7 @@ from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show
 
 
+@o.reads_tables
 def select(
     model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
     table: o.Tables,
@@ -31,17 +32,8 @@ def select(
     ids: o.Ids = None,
     label: o.Label = None,
     normal: o.Normal = None,
-    delimiter: o.Delimiter = None,
-    header: o.Header = None,
-    format: o.Format = None,
-    encoding: o.Encoding = None,
+    reading: o.Reading = o.AS_FOUND,
     output_encoding: o.OutputEncoding = None,
-    decimal: o.Decimal = None,
-    skip_rows: o.SkipRows = None,
-    units_row: o.UnitsRow = None,
-    na: o.NA = None,
-    thousands: o.Thousands = None,
-    sheet: o.Sheet = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -57,18 +49,7 @@ def select(
         model,
         o.one_or_several(table),
         output,
-        o.table_options(
-            format,
-            delimiter,
-            header,
-            encoding,
-            decimal,
-            skip_rows,
-            units_row,
-            na,
-            thousands,
-            sheet,
-        ),
+        reading,
         Roles(tuple(ids or ()), label, tuple(normal or ())),
         fdr,
         force,

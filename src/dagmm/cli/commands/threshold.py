@@ -19,6 +19,7 @@ class Period(StrEnum):
     year = "year"
 
 
+@o.reads_tables
 def threshold(
     model: Annotated[
         str, typer.Argument(help="Directory of a saved model of DAGMMDetector, or of a fleet.")
@@ -90,16 +91,7 @@ def threshold(
         ),
     ] = None,
     normal: o.Normal = None,
-    delimiter: o.Delimiter = None,
-    header: o.Header = None,
-    format: o.Format = None,
-    encoding: o.Encoding = None,
-    decimal: o.Decimal = None,
-    skip_rows: o.SkipRows = None,
-    units_row: o.UnitsRow = None,
-    na: o.NA = None,
-    thousands: o.Thousands = None,
-    sheet: o.Sheet = None,
+    reading: o.Reading = o.AS_FOUND,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -125,18 +117,7 @@ def threshold(
         per_event,
         AlarmRule.of(pair_of(k_of_n), hysteresis, hold, smoothing),
         calibrate,
-        o.table_options(
-            format,
-            delimiter,
-            header,
-            encoding,
-            decimal,
-            skip_rows,
-            units_row,
-            na,
-            thousands,
-            sheet,
-        ),
+        reading,
         Roles(label=label, normal=tuple(normal or ())),
         quiet,
     )

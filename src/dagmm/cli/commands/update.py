@@ -8,6 +8,7 @@ from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show
 
 
+@o.reads_tables
 def update(
     model: Annotated[str, typer.Argument(help="Directory of a saved model of DAGMMDetector.")],
     table: Annotated[
@@ -37,16 +38,7 @@ def update(
         ),
     ] = None,
     normal: o.Normal = None,
-    delimiter: o.Delimiter = None,
-    header: o.Header = None,
-    format: o.Format = None,
-    encoding: o.Encoding = None,
-    decimal: o.Decimal = None,
-    skip_rows: o.SkipRows = None,
-    units_row: o.UnitsRow = None,
-    na: o.NA = None,
-    thousands: o.Thousands = None,
-    sheet: o.Sheet = None,
+    reading: o.Reading = o.AS_FOUND,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -64,18 +56,7 @@ def update(
     job = UpdateJob(
         model,
         o.one_or_several(table) if table else None,
-        o.table_options(
-            format,
-            delimiter,
-            header,
-            encoding,
-            decimal,
-            skip_rows,
-            units_row,
-            na,
-            thousands,
-            sheet,
-        ),
+        reading,
         Roles(label=label, normal=tuple(normal or ())),
         keep,
         name,
