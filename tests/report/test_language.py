@@ -86,7 +86,8 @@ def test_keys_that_are_put_together_are_there():
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_finding_can_be_said(code):
     text = Language(code)
-    facts = dict.fromkeys(("before", "after", "high", "low", "correlation"), 0.25)
+    names = ("before", "after", "high", "low", "correlation", "together", "shuffled")
+    facts = dict.fromkeys(names, 0.25)
     facts |= {"n": 2, "of": 4, "members": "0", "arrays": "x"}
     for kind in _SENTENCES:
         for member in (None, 3):

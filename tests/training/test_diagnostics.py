@@ -5,7 +5,7 @@ import pytest
 
 from dagmm.inference.ensemble import TrainedNetwork
 from dagmm.inference.forward import outputs_of
-from dagmm.inference.record import Diagnostics, findings_of, verdict_of
+from dagmm.inference.record import Diagnostics, Relations, findings_of, verdict_of
 from dagmm.mixture.latent import LatentMixture
 from dagmm.training.diagnostics import diagnose
 from dagmm.training.network_moments import sample_of
@@ -110,6 +110,65 @@ def test_a_table_without_variation():
     assert health.reconstruction_before == 0.0
     assert health.rank_correlation == 0.0
     assert verdict_of([health])[0] == "there was nothing to learn: the columns do not vary"
+
+
+@pytest.mark.parametrize("n_features", [6, 2])
+def test_independent_columns_teach_nothing(n_features):
+    rows = np.random.default_rng(0).normal(size=(600, n_features)).astype(np.float32)
+    # Principal components rebuild what the code holds as it is: half the variance and more.
+    architecture = replace(ARCHITECTURE, n_features=n_features)
+    (result,) = train(rows[:400], 400, [architecture], PLAN, 0)
+    energy = np.zeros(400)
+    health = diagnose(architecture, PLAN, result, rows[:400], energy, rows[400:])
+    found = health.relations
+    assert not found.are_used
+    fallen = replace(health, reconstruction_before=3.0, reconstruction_after=1.0)
+    assert verdict_of([replace(fallen, empty_components=0)]) == [
+        "the networks found nothing that columns have in common: rows whose columns are shuffled "
+        f"against each other are rebuilt as well, with a reconstruction error of "
+        f"{found.shuffled:.3g} instead of {found.together:.3g}; what is strange in such rows "
+        "shows in single columns"
+    ]
+
+
+def test_relations_are_those_of_rows_that_the_network_was_not_fitted_to():
+    rows = correlated_rows()
+    (result,) = train(rows, len(rows), [ARCHITECTURE], PLAN, 0)
+    new = correlated_rows(n_rows=150, seed=1)
+    energy = np.zeros(len(rows))
+    found = diagnose(ARCHITECTURE, PLAN, result, rows, energy, new).relations
+    error = outputs_of(ARCHITECTURE, result.parameters, new).squared_error
+    assert found.together == pytest.approx(error.mean(), rel=1e-5)
+    assert found.are_used
+    few = diagnose(ARCHITECTURE, PLAN, result, rows, energy, new[:50]).relations
+    assert few == diagnose(ARCHITECTURE, PLAN, result, rows, energy).relations
+
+
+@pytest.mark.parametrize(
+    ("relations", "used"),
+    [
+        (Relations(1.0, 1.4, 0.1), True),
+        (Relations(1.0, 1.2, 0.1), False),  # by chance
+        (Relations(1.0, 1.005, 0.001), False),  # hardly anything
+    ],
+)
+def test_relations_are_used_where_shuffled_rows_are_rebuilt_worse(relations, used):
+    assert relations.are_used == used
+    learnt = (
+        "found nothing that columns have in common"
+        not in verdict_of([a_health(relations=relations)])[0]
+    )
+    assert learnt == used
+    one_of_two = [a_health(relations=relations), a_health(relations=Relations(1.0, 9.0, 0.1))]
+    assert verdict_of(one_of_two) == [TRAINED]
+
+
+def test_one_column_has_no_relations():
+    rows = correlated_rows()[:, :1]
+    architecture = replace(ARCHITECTURE, n_features=1)
+    (result,) = train(rows, len(rows), [architecture], replace(PLAN, epochs=2), 0)
+    health = diagnose(architecture, PLAN, result, rows, np.zeros(len(rows)))
+    assert health.relations is None
 
 
 AGAINST_DROPS = (

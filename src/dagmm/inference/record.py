@@ -15,6 +15,41 @@ _THOUSANDS = (",", ".", " ", "'")
 
 
 @dataclass(frozen=True)
+class Relations:
+    """What a network rebuilds rows by: what their columns have in common, or each by itself.
+
+    Parameters
+    ----------
+    together : float
+        Mean squared error of rows, which the network was not fitted to where there are such.
+    shuffled : float
+        The same with the columns shuffled against each other.
+    deviation : float
+        Standard error of the difference of the two.
+    """
+
+    together: float
+    shuffled: float
+    deviation: float
+
+    @property
+    def are_used(self) -> bool:
+        """Whether rows are rebuilt better than what has nothing in common, beyond chance."""
+        gain = self.shuffled - self.together
+        return gain > max(_SURE * self.deviation, _LEAST_GAIN * self.shuffled)
+
+    @classmethod
+    def read(cls, field: JsonField) -> "Relations":
+        """Check what a manifest says.
+
+        Raises
+        ------
+        ValueError
+        """
+        return cls(*(part.number() for part in field.fields("together", "shuffled", "deviation")))
+
+
+@dataclass(frozen=True)
 class Diagnostics:
     """A trained network compared with itself before training.
 
@@ -39,6 +74,8 @@ class Diagnostics:
         Steps left out because loss or gradient was not finite.
     empty_components, n_components : int
         Of the estimation network.
+    relations : Relations or None
+        None of one column, and where it is not known.
     """
 
     reconstruction_before: float
@@ -52,6 +89,7 @@ class Diagnostics:
     dropped_steps: int
     empty_components: int
     n_components: int
+    relations: Relations | None = None
 
     @classmethod
     def read(cls, field: JsonField) -> "Diagnostics":
@@ -75,6 +113,9 @@ class Diagnostics:
             dropped_steps=parts["dropped_steps"].whole(),
             empty_components=parts["empty_components"].whole(),
             n_components=parts["n_components"].whole(),
+            relations=None
+            if parts["relations"].value is None
+            else Relations.read(parts["relations"]),
         )
 
 
@@ -270,7 +311,7 @@ class Finding(NamedTuple):
         """``"good"``, ``"plain"`` for what does no harm, or ``"look"``."""
         if self.kind in ("trained", "trained_objective"):
             return "good"
-        plain = ("all_linear", "linear", "empty", "empty_one", "dropped_one")
+        plain = ("unrelated", "all_linear", "linear", "empty", "empty_one", "dropped_one")
         return "plain" if self.kind in plain else "look"
 
 
@@ -286,6 +327,10 @@ _SENTENCES = {
     "rank correlation of {correlation:.3f} with those before it, though reconstruction error went "
     "from {before:.3g} to {after:.3g}; train longer or with a higher learning rate",
     "nothing": "there was nothing to learn: the columns do not vary",
+    "unrelated": "the networks found nothing that columns have in common: rows whose columns are "
+    "shuffled against each other are rebuilt as well, with a reconstruction error of "
+    "{shuffled:.3g} instead of {together:.3g}; what is strange in such rows shows in single "
+    "columns",
     "worse": "the networks got worse in training: reconstruction error went from {before:.3g} to "
     "{after:.3g}; lower the learning rate",
     "hardly": "the networks hardly trained: reconstruction error went from {before:.3g} to "
@@ -325,6 +370,8 @@ def verdict_of(diagnostics: Sequence[Diagnostics]) -> list[str]:
 
 #: Share of the reconstruction error that must go before networks are said to have learnt.
 _LEARNT = 0.2
+#: Standard errors, and share of the error of shuffled rows, that rows must be rebuilt better by.
+_SURE, _LEAST_GAIN = 3.0, 0.01
 #: Rank correlation with energies of the untrained networks from which training changed nothing.
 _SAME_ORDER = 0.99
 
@@ -361,12 +408,25 @@ def findings_of(diagnostics: Sequence[Diagnostics]) -> list[Finding]:
         found = [Finding("trained_objective", errors | lowered)]
     else:
         found = [Finding("worse" if after > 1.01 * before else "hardly", errors)]
-    said = {"linear"} if found[0].kind in ("all_linear", "nothing") else set()
+    if found[0].kind in ("all_linear", "trained", "trained_objective") and not any(
+        one.relations is None or one.relations.are_used for one in diagnostics
+    ):
+        found = [Finding("unrelated", _mean_relations(diagnostics))]
+    quiet = ("all_linear", "nothing", "unrelated")
+    said = {"linear"} if found[0].kind in quiet else set()
     for i, one in enumerate(diagnostics):
         member = {"member": i if len(diagnostics) > 1 else None}
         own = [(kind, facts) for kind, facts in _findings_of_one(one) if kind not in said]
         found += [Finding(kind, member | facts) for kind, facts in own]
     return found
+
+
+def _mean_relations(diagnostics: Sequence[Diagnostics]) -> dict[str, Any]:
+    known = [one.relations for one in diagnostics if one.relations is not None]
+    return {
+        name: float(np.mean([getattr(one, name) for one in known]))
+        for name in ("together", "shuffled")
+    }
 
 
 def _findings_of_one(one: Diagnostics) -> list[tuple[str, dict[str, Any]]]:

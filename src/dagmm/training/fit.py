@@ -222,8 +222,12 @@ def _diagnose(
         places = prepared.split.of_network(i)
         energy = _of_network(networks[i], components, energies)[places]
         result = trained[i]._replace(parameters=networks[i].parameters)
-        rows = viewed(RowSubset(prepared.inputs, places), networks[i].view)
-        return diagnose(config.architectures[i], config.training, result, rows, energy)
+        left_out = np.setdiff1d(np.arange(len(prepared.inputs)), places)
+        rows, unfitted = (
+            viewed(RowSubset(prepared.inputs, some), networks[i].view)
+            for some in (places, left_out)
+        )
+        return diagnose(config.architectures[i], config.training, result, rows, energy, unfitted)
 
     progress.phase("checking", len(trained))
     found = []

@@ -195,7 +195,7 @@ def doubts_about(calibration: Calibration) -> tuple[str, ...]:
     worth = f"{sample.n_effective:.0f}"
     return (
         f"{sample.n_rows} {calibration.reference_are} follow each other so closely that they say "
-        f"as much as about {worth} independent one{'' if worth == '1' else 's'}: such rows are not "
-        "exchangeable, and the bound on false alarms does not hold; drift may be called where "
+        f"as much as about {worth} independent one{'' if worth == '1' else 's'}: such rows are "
+        "not exchangeable, and the bound on false alarms does not hold; drift may be called where "
         "there is none",
     )

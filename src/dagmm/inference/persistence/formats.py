@@ -19,6 +19,11 @@ _MIXTURES = ("row_mixture", "input_mixture", "latent_mixture")
 
 def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
     """Return a manifest as the present format has it; what is wrong in it stays so."""
+    record = plain.get("record")
+    diagnostics = record.get("diagnostics") if isinstance(record, dict) else None
+    for one in diagnostics if isinstance(diagnostics, list) else ():
+        if isinstance(one, dict):
+            one.setdefault("relations", None)  # of early models of format 2 as well
     if version >= 2:
         return plain
     components = plain.get("components")
