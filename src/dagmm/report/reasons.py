@@ -32,7 +32,8 @@ class Reason:
     value : float, str or None
         What the row holds; None for a hole. With windows, the mean over the window.
     expected : float, str or None
-        What would have been normal there, the rest being as it is; None where it cannot be said.
+        What would have been normal there, the rest being as it is: ``""`` for no value; None where
+        it cannot be said.
     band : tuple of float or None
         1st and 99th percentile of the training rows.
     usual : tuple of str
@@ -191,4 +192,7 @@ def _normal(
 
 
 def _plain(value: object) -> float | str | None:
-    return value if value is None or isinstance(value, str) else float(value)  # type: ignore[arg-type]
+    if value is None or isinstance(value, str):
+        return value
+    number = float(value)  # type: ignore[arg-type]
+    return "" if np.isnan(number) else number

@@ -68,6 +68,28 @@ def test_plot_of_an_explanation_names_the_column(detector, rows):
     assert len(alone.patches) == 1
 
 
+def test_a_value_where_normal_rows_have_none_is_expected_to_be_none(rows):
+    rng = np.random.default_rng(0)
+    lab = pd.DataFrame({"lab": rng.normal(5.0, 1.0, len(rows))})
+    lab["grade"] = np.where(lab["lab"] > 5.0, "A", "B")
+    lab[rng.random(len(rows)) < 0.97] = None
+    model = tiny_detector(config=TINY).fit(pd.concat([rows.drop(7), lab], axis=1))
+    strange = pd.concat([rows, lab.assign(lab=9.0)], axis=1)[:1]
+    explanation = model.explain(strange)
+    assert np.isnan(explanation.expected["lab"][0])
+    assert explanation.expected["grade"][0] == ""
+    assert explanation.to_table(1)["expected_1"].to_pylist() == [""]
+    ax = dagmm.plot_explanation(model, strange, ax=Figure().subplots())
+    assert ax.get_yticklabels()[0].get_text() == "lab"
+    assert ax.texts[0].get_text() == "expected no value"
+
+
+def test_plot_of_a_normal_row_says_that_there_is_nothing_to_draw(detector, rows):
+    normal = int(np.argmin(detector.energy(rows)))
+    ax = dagmm.plot_explanation(detector, rows, row=normal, ax=Figure().subplots())
+    assert [text.get_text() for text in ax.texts] == ["no column makes this row strange"]
+
+
 def test_a_fitted_model_alone_is_enough(detector, rows):
     ax = dagmm.plot_energy(detector.model_, rows, by_row=True, ax=Figure().subplots())
     marks = ax.get_lines()[-1].get_xdata()

@@ -51,8 +51,9 @@ class Explanation:
         whose values are not to blame add 0.
     expected : dict of str to ndarray of shape (n_rows,)
         By column, in the table's units: the value at which the row would be normal; the row's
-        own, to float32 rounding, where the column is not to blame. None for a text that the
-        model does not know. With windows, the mean over the window at which it would be normal.
+        own, to float32 rounding, where the column is not to blame. NaN, of texts ``""``, where the
+        row would be normal without a value; None for a text that the model does not know. With
+        windows, the mean over the window at which it would be normal.
     is_explained : ndarray of shape (n_rows,), bool
         Whether that normal row is no anomaly: its energy is at most the threshold, or where the
         model has none, what one normal row in a hundred exceeds. Where it is not, a few columns do
@@ -191,7 +192,7 @@ def texts_at(columns: Sequence[Any], place: Int[np.ndarray, " n_rows"]) -> pa.Ar
     Returns
     -------
     pyarrow.Array of shape (n_rows,)
-        Texts, numbers to six digits; null where there is no column or no value.
+        Texts, numbers to six digits, ``""`` for NaN; null where there is no column or no value.
     """
     return pa.array(
         [_text(columns[j][row]) if j >= 0 else None for row, j in enumerate(place.tolist())],
@@ -204,7 +205,7 @@ def _text(value: Any) -> str | None:
         value = value.as_py()
     if value is None or isinstance(value, str):
         return value
-    return f"{float(value):.6g}"
+    return "" if np.isnan(value) else f"{float(value):.6g}"
 
 
 def explain(model: FittedModel, table: object) -> Explanation:
@@ -309,9 +310,18 @@ class Explainer:
             energy,
             reference[again],
             0.5 * (there + back)[again],
-            self._model.decode(seen._replace(inputs=nearest.features[again])),
+            self._expected(seen._replace(inputs=nearest.features[again])),
             reference[again] <= self.limit,
         )
+
+    def _expected(self, normal: Features) -> dict[str, np.ndarray]:
+        values = self._model.decode(normal)
+        if self._model.windows is not None:  # a mean is of the values that a window has
+            return values
+        for name, are_holes in self._encoder.holes(normal.inputs).items():
+            nothing = "" if values[name].dtype == object else np.nan
+            values[name] = np.where(are_holes, nothing, values[name])
+        return values
 
     def _energy(
         self, features: Float[np.ndarray, "n_rows n_features"]

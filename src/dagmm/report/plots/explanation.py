@@ -9,6 +9,7 @@ from dagmm.report.plots.canvas import GUIDE, STRANGE
 
 #: A single bar is not as high as the figure.
 _LEAST_PLACES = 4
+_NOTHING = "no value"
 
 
 def draw_explanation(ax: Any, explanation: Explanation, row: int, n_columns: int) -> None:
@@ -39,6 +40,10 @@ def draw_explanation(ax: Any, explanation: Explanation, row: int, n_columns: int
             fontsize="small",
             color=GUIDE,
         )
+    if not len(places):
+        said = "no column makes this row strange"
+        ax.text(0.5, 0.5, said, transform=ax.transAxes, ha="center", va="center", color=GUIDE)
+        ax.set_xticks([])
     ax.set_yticks(np.arange(len(places)), [explanation.columns[place] for place in places])
     ax.set_ylim(max(len(places), _LEAST_PLACES) - 0.5, -0.5)
     ax.margins(x=0.25)
@@ -48,7 +53,7 @@ def draw_explanation(ax: Any, explanation: Explanation, row: int, n_columns: int
         xlabel="contribution (nats)",
         title=f"energy {energy:.4g}, nearest normal row {reference:.4g}"
         if explanation.is_explained[row]
-        else f"energy {energy:.4g}, not explained by a few columns (still {reference:.4g})",
+        else f"energy {energy:.4g}\nnot explained by a few columns (still {reference:.4g})",
     )
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -56,4 +61,6 @@ def draw_explanation(ax: Any, explanation: Explanation, row: int, n_columns: int
 def _short(value: object) -> str:
     if value is None:
         return "another value"
-    return value if isinstance(value, str) else f"{value:.4g}"
+    if isinstance(value, str):
+        return value or _NOTHING
+    return _NOTHING if np.isnan(value) else f"{value:.4g}"  # type: ignore[call-overload]
