@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagmm import TableWarning
 from dagmm.data.arrays import MatrixRows
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.columns.numeric import ENCODED_LIMIT
@@ -112,6 +113,22 @@ def test_a_text_that_is_not_known_has_no_name():
     encoder = fit_table_encoder(as_rows(frame))
     new = as_rows(pd.DataFrame({"t": ["z", "x", None]})).chunk(0, 3)
     assert encoder.decode(encoder.encode(new))["t"].tolist() == [None, "x", None]
+
+
+def test_a_column_that_lost_all_its_values_is_warned_of():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "t": rng.choice(["x", "y"], 200)})
+    frame["seldom"] = frame["a"].where(rng.random(200) < 0.1)
+    encoder = fit_table_encoder(as_rows(frame))
+    empty = as_rows(frame.assign(a=np.nan, t=None, seldom=np.nan))
+    with pytest.warns(TableWarning) as caught:
+        encoder.encode(empty.chunk(0, 100))
+    assert [str(warning.message) for warning in caught] == [
+        f"column {name!r} has no value in 100 rows and more, and the training rows had one "
+        "everywhere; energies of such rows are those of the other columns."
+        for name in ("a", "t")
+    ]
+    encoder.encode(empty.chunk(0, 99))  # so few may lack one
 
 
 def test_zeros_and_whole_numbers_come_back_as_they_were():

@@ -134,3 +134,27 @@ def test_a_table_of_a_million_columns_is_refused_before_it_is_read():
         "the table has 1,048,576 columns; expected at most 131,072. Are rows and columns the "
         "other way round?"
     )
+
+
+@pytest.mark.parametrize("far", [1e308, -1e15])
+def test_a_value_that_leaves_no_difference_between_the_others_is_warned_of(far):
+    table = frame(b=np.random.default_rng(2).normal(20.0, 3.0, size=N))
+    table.loc[7, "b"] = far
+    with pytest.warns(TableWarning) as caught:
+        encoder = learned(table)
+    (warning,) = caught
+    assert str(warning.message) == (
+        "column 'b' has values so far from the others that these look the same to the model: the "
+        "200 different values of the first 200 rows become 2 different features. Replace what is "
+        "no reading by NaN."
+    )
+    assert encoder.columns == ("a", "b")
+
+
+def test_values_that_a_feature_holds_are_not_warned_of():
+    rng = np.random.default_rng(2)
+    rare = np.zeros(N)
+    rare[7] = 1e12
+    far = rng.normal(20.0, 3.0, size=N)
+    far[7] = 1e5
+    learned(frame(rare=rare, far=far, late=1.7e9 + rng.uniform(0.0, 1.0, N)))

@@ -1,5 +1,6 @@
 """The encoder of tables: frozen, made by :mod:`dagmm.preprocessing.table_fit`."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int
 
-from dagmm._core.errors import InputError
+from dagmm._core.errors import InputError, TableWarning
 from dagmm._core.numerics import AnyArray, is_known
 from dagmm.data.base import Chunk, TableStyle
 from dagmm.data.number_text.number_format import NumberFormat
@@ -24,6 +25,9 @@ from dagmm.preprocessing.columns.numeric import (
     Scaling,
     check_finite,
 )
+
+#: Rows without a value, from which on a column is said to have none.
+_MANY_ROWS = 100
 
 #: Puts a value into each hole of scaled numbers, both of shape (n_rows, n_numbers).
 Fill: TypeAlias = Callable[[AnyArray, AnyArray], AnyArray]
@@ -174,6 +178,7 @@ class TableEncoder:
             parts.append(part)
             holes.append(missing[:, None])
         all_holes = np.concatenate(holes, axis=1)
+        self._warn_of_empty(all_holes)
         if not are_ordinary:
             fill = None if self.imputation is None else self.imputation.fill
             scaled = self.scaled(values, all_holes, fill)
@@ -245,6 +250,14 @@ class TableEncoder:
         nothing = np.full(len(features), None, dtype=object)
         return {name: decoded.get(name, nothing) for name in self.columns}
 
+    def holes(
+        self, features: Float32[np.ndarray, "n_rows n_features"]
+    ) -> dict[str, Bool[np.ndarray, " n_rows"]]:
+        """Whether encoded rows hold no value, of the columns that had holes in training."""
+        masks = features[:, features.shape[1] - self.masks.n_features :]
+        are_holes = masks * self.masks.scale + self.masks.centre > 0.5
+        return dict(zip(self.masks.names, are_holes.T, strict=True))
+
     @cached_property
     def _formats(self) -> dict[str, NumberFormat]:
         return {column.name: column.format for column in self.number_texts}
@@ -296,6 +309,21 @@ class TableEncoder:
         never[self._masked] = False
         lost = holes & (never | holes.all(axis=1, keepdims=True))
         return None if is_known(~lost.any()) else lost
+
+    def _warn_of_empty(self, holes: Bool[np.ndarray, "n_rows n_columns"]) -> None:
+        """Warn of columns without a value, which they always had in training."""
+        if len(holes) < _MANY_ROWS:
+            return
+        for i in np.flatnonzero(holes.all(axis=0)):
+            name = self._hole_names[i]
+            if name not in self.masks.names:
+                warnings.warn(
+                    f"column {name!r} has no value in {_MANY_ROWS} rows and more, and the "
+                    "training rows had one everywhere; energies of such rows are those of the "
+                    "other columns.",
+                    TableWarning,
+                    stacklevel=3,
+                )
 
     def _cannot_fill(
         self, chunk: Chunk, holes: Bool[np.ndarray, "n_rows n_columns"]

@@ -32,6 +32,8 @@ from dagmm.preprocessing.windows.clock import times_in_numbers
 #: Of more columns a model takes gigabytes, and more text than one is allowed to have when it is
 #: loaded.
 _MOST_COLUMNS = 2**17
+#: Rows whose values are compared with their features, and different values that say enough.
+_COMPARED_ROWS, _ENOUGH_DIFFERENT = 2**12, 10
 
 
 def fit_table_encoder(
@@ -86,6 +88,7 @@ def fit_table_encoder(
     warn_of(encoder.unused_columns)
     counts.warn_of_labels(columns)
     counts.warn_of_texts(columns)
+    _warn_of_far_values(rows, encoder)
     return encoder
 
 
@@ -422,6 +425,27 @@ def _check_time(chunk: Chunk, name: str, reading: DateReading) -> None:
         return
     if reading.format or times_in_numbers(chunk, name) is None:
         dates_of(chunk, name, "it is the time axis", reading)
+
+
+def _warn_of_far_values(rows: Rows, encoder: TableEncoder) -> None:
+    """Warn of columns with values so far away that the others have the same feature."""
+    numbers = encoder.numbers
+    chunk = rows.chunk(0, min(rows.n_rows, _COMPARED_ROWS))
+    formats = {column.name: column.format for column in encoder.number_texts}
+    values = numbers_in(chunk, numbers.names, formats, is_training=True)
+    values = values.astype(np.float64, copy=False)
+    features = numbers.encode(values).astype(np.float32)
+    for i, name in enumerate(numbers.names):
+        is_known = ~np.isnan(values[:, i])
+        n_values, n_features = (len(np.unique(part[is_known, i])) for part in (values, features))
+        if n_values >= _ENOUGH_DIFFERENT and 2 * n_features < n_values:
+            warnings.warn(
+                f"column {name!r} has values so far from the others that these look the same to "
+                f"the model: the {n_values} different values of the first {chunk.n_rows} rows "
+                f"become {n_features} different features. Replace what is no reading by NaN.",
+                TableWarning,
+                stacklevel=3,
+            )
 
 
 def _nothing_left(unused_columns: list[UnusedColumn]) -> str:
