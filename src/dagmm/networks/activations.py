@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from dagmm._core.errors import ArgumentError
-from dagmm._core.numerics import Array
+from dagmm._core.numerics import Array, logistic_share
 
 #: The name of a known activation, or a function of an array that JAX can trace.
 Activation: TypeAlias = str | Callable[[Array], Array]
@@ -32,11 +32,7 @@ def _gelu(x: Array) -> Array:
     u *= 0.044715
     u += x
     u *= math.sqrt(2.0 / math.pi)
-    u = _tanh(u)
-    u += 1.0
-    u *= 0.5
-    u *= x
-    return u
+    return logistic_share(x, u)
 
 
 def _leaky_relu(x: Array) -> Array:
@@ -59,15 +55,11 @@ def _selu(x: Array) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    # 1 / (1 + exp(-x)), which overflows.
-    u = _tanh(0.5 * x)
-    u += 1.0
-    u *= 0.5
-    return u
+    return logistic_share(1.0, 0.5 * x)
 
 
 def _silu(x: Array) -> Array:
-    return x * _sigmoid(x)
+    return logistic_share(x, 0.5 * x)
 
 
 def _sin(x: Array) -> Array:
