@@ -138,7 +138,7 @@ class DetectorInUse(DecidingEstimator):
         Parameters
         ----------
         X : DataFrame, array-like of shape (n_rows, n_features), path, Dataset or images
-            New normal rows, 100 or more.
+            New normal rows, 100 or more, or as many whole windows.
         keep : float, default=1
             What an old row counts beside a new one in the mixtures, in (0, 1].
 
@@ -153,11 +153,11 @@ class DetectorInUse(DecidingEstimator):
         NotFittedError
             Before ``fit`` or ``restore``.
         ArgumentError
-            If ``keep`` cannot be used, the model scores windows or was saved by a dagmm that kept
-            no moments, or its threshold cannot be found in so few rows.
+            If ``keep`` cannot be used, the model was saved by a dagmm that kept no moments, or its
+            threshold cannot be found in so few rows.
         InputError
-            If the table does not fit the model or has fewer than 100 rows; column and row are
-            named. The model stays as it was.
+            If the table does not fit the model or has fewer than 100 rows, or whole windows;
+            column and row are named. The model stays as it was.
 
         Warns
         -----

@@ -122,7 +122,7 @@ class Prepared:
     @property
     def n_shared(self) -> int:
         """How many of the inputs one row of the table is part of."""
-        return 1 if self.windows is None else -(-self.windows.n_steps // self.windows.step)
+        return 1 if self.windows is None else self.windows.n_shared
 
     def learn(self, name: View, rows: FeatureMatrix) -> RowView | None:
         """Learn from some of the inputs what a view shows; None for rows as they are."""

@@ -187,19 +187,90 @@ def test_what_cannot_be_brought_up_to_date_is_refused_in_words(detector):
     )
 
 
-def test_windows_are_refused():
-    clock = np.arange(200.0)[:, None]
-    x = np.hstack([clock, normal(200, 2)])
+N_STEPS = 5
+
+
+def assets(n_rows, seed, shift=0.0):
+    """Rows of two assets in turn, by a clock, one of them with a gap."""
+    x = normal(n_rows, 2, seed) + shift
+    clock = np.arange(n_rows) + 1000.0 * (np.arange(n_rows) >= n_rows // 2)
+    asset = np.where(np.arange(n_rows) % 2, "b", "a")
+    return pd.DataFrame({"at": clock, "asset": asset, "x": x[:, 0], "y": x[:, 1]})
+
+
+@pytest.fixture(scope="module")
+def of_windows():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dagmm.estimators.detector.window_config", tiny_window_config)
-        detector = tiny_detector(time="x0", window=5).fit(x)
-    with pytest.raises(ArgumentError) as refused:
-        detector.update(x)
+        return tiny_detector(time="at", group="asset", window=N_STEPS).fit(assets(400, 0))
+
+
+def whole_windows(model, table):
+    """Inputs of the windows without a gap, asset by asset, and their places among its rows."""
+    inputs = np.concatenate([seen.inputs for seen in model.seen(table)])
+    found, own, places = [], [], []
+    for name in ("a", "b"):
+        rows = np.flatnonzero(table["asset"] == name)
+        for i in range(N_STEPS - 1, len(rows)):
+            if table["at"][rows[i]] - table["at"][rows[i - N_STEPS + 1]] < 1000.0:
+                found.append(inputs[rows[i]])
+                own.append(name)
+                places.append(i)
+    return np.array(found), np.array(own), np.array(places)
+
+
+def test_windows_are_scored_by_mixtures_that_none_of_their_rows_is_part_of(of_windows):
+    """By hand: each quarter of an asset's time by windows that have no row in common with it."""
+    before, new = of_windows.model_, assets(480, 1, shift=0.5)
+    model, update = updated(before, new)
+    inputs, asset, place = whole_windows(before, new)
+    assert (update.n_rows, model.calibration.reference.n_rows) == (len(inputs),) * 2
+    assert len(inputs) == 480 - 4 * (N_STEPS - 1)
+    assert update.old_rows == before.record.n_windows
+    energy = before.energy(new)
+    at = [np.flatnonzero(new["asset"] == a)[i] for a, i in zip(asset, place, strict=True)]
+    above = (energy[at] > before.threshold).mean()
+    assert update.share_above_before == pytest.approx(above)
+    quarter = place * 4 // 240
+    for one, z, found in zip(
+        before.components, before.ensemble.latents(inputs), model.components, strict=True
+    ):
+        total = one.density.known_moments(update.old_rows).merge(one.density.moments_of(z))
+        expected = one.density.with_moments(total).mixture
+        np.testing.assert_allclose(found.density.mixture.mu, expected.mu, rtol=1e-5, atol=1e-7)
+        energy = np.empty(len(inputs))
+        for i in range(4):
+            own = quarter == i
+            in_quarter = [q for q in range(240) if q * 4 // 240 == i]
+            apart = np.array([min(abs(p - q) for q in in_quarter) >= N_STEPS for p in place])
+            assert apart.sum() < (~own).sum()
+            total = one.density.known_moments(update.old_rows)
+            total = total.merge(one.density.moments_of(z[:, apart]))
+            energy[own] = one.density.with_moments(total).energy(z[:, own])
+        again = type(found.surprisal).of(energy)
+        np.testing.assert_allclose(found.surprisal.energy, again.energy, rtol=1e-6)
+
+
+def test_a_threshold_of_windows_holds_for_windows_to_come(of_windows):
+    before, later = of_windows.model_, assets(3000, 2, shift=1.5)
+    model, _ = updated(before, assets(1200, 1, shift=1.5), keep=0.1)
+    share = model.decision.share
+    assert share / 3 < (model.energy(later) > model.threshold).mean() < 3 * share
+    assert (before.energy(later) > before.threshold).mean() > 3 * share
+    assert model.calibration.reference.n_effective <= 1200 / N_STEPS
+
+
+def test_too_few_whole_windows_are_refused(of_windows):
+    with pytest.raises(InputError) as refused:
+        updated(of_windows.model_, assets(110, 1))
     assert str(refused.value) == (
-        "update: an update takes rows one by one, and this model scores windows of 5 rows; fit it "
-        "again, with the new rows among the training rows."
+        "update: expected at least 100 whole windows of 5 rows, got 94; of fewer neither the "
+        "scale of energies nor a threshold can be told."
     )
-    for watch in (lambda: detector.drift(x), lambda: detector.stream().drift):
+
+
+def test_drift_of_windows_is_refused(of_windows):
+    for watch in (lambda: of_windows.drift(assets(200, 1)), lambda: of_windows.stream().drift):
         with pytest.raises(ArgumentError) as refused:
             watch()
         assert str(refused.value) == (

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagmm.preprocessing.windows.parts import parts_of
 from dagmm.preprocessing.windows.segments import first_rows, median_interval, window_ends
-from dagmm.training.splits.window_folds import Folds, folds_of, parts_of
+from dagmm.training.splits.window_folds import Folds, folds_of
 
 FEW = settings(max_examples=100, derandomize=True, deadline=None)
 lengths = st.lists(st.integers(1, 12), min_size=1, max_size=4)

@@ -5,26 +5,21 @@ and of the new ones, under the memberships that it gives them. That is one step 
 (Neal and Hinton, 1998): memberships of old rows, which are not there any more, stay as they were.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32
 
 from dagmm._core.errors import ArgumentError
-from dagmm._core.parallel import parallel_map
-from dagmm.data.base import Chunk, Rows
 from dagmm.inference.ensemble import Component, Ensemble
 from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.refresh.new_rows import N_BLOCKS, NewRows
 from dagmm.mixture.moments import Moments
 from dagmm.preprocessing.reference_values import every_sampled
 
-_T = TypeVar("_T")
-
-#: Blocks of rows, each of which is scored by mixtures that it is no part of.
-N_BLOCKS = 4
 #: Rows, at most, whose energies are kept; of longer tables they are taken evenly.
 _MOST_ENERGIES = 2**20
 
@@ -32,10 +27,15 @@ _MOST_ENERGIES = 2**20
 class NewMoments(NamedTuple):
     """What new rows add up to."""
 
-    of_blocks: list[list[Moments]]
-    """By block and component."""
+    parts: Mapping[int, list[Moments]]
+    """By component, of rows that must say nothing of the same blocks, by
+    :meth:`~dagmm.inference.refresh.new_rows.NewRows.near`."""
     sample: Float32[np.ndarray, "n_sampled n_inputs"]
-    """Some of the encoded rows, evenly over the table."""
+    """Some of the encoded rows, or windows, evenly over the table."""
+
+    def without(self, block: int) -> list[list[Moments]]:
+        """Return those of the rows that may say something of a block."""
+        return [part for near, part in self.parts.items() if not near >> block & 1]
 
 
 class NewEnergies(NamedTuple):
@@ -47,39 +47,37 @@ class NewEnergies(NamedTuple):
     """By mixtures that the rows are no part of, in nats."""
 
 
-def moments_of(model: FittedModel, rows: Rows) -> NewMoments:
-    """Add up the moments of a table under the memberships of a model, in one pass.
+def moments_of(model: FittedModel, rows: NewRows) -> NewMoments:
+    """Add up the moments of new rows under the memberships of a model, in one pass.
 
     Parameters
     ----------
     model : FittedModel
-    rows : Rows
+    rows : NewRows
         At least as many as there are blocks.
     """
     every = every_sampled(rows.n_rows, model.n_inputs)
 
-    def of_chunk(chunk: Chunk) -> tuple[np.ndarray, list[tuple[int, list[Moments]]]]:
-        features = model.encoder.encode(chunk)
-        latents, block = model.ensemble.latents(features), block_of(chunk, rows.n_rows)
-        found = [
-            (
-                int(i),
-                [
-                    one.density.moments_of(z[:, block == i])
-                    for one, z in zip(model.components, latents, strict=True)
-                ],
-            )
-            for i in np.unique(block)
-        ]
-        return features[-chunk.start % every :: every], found
+    def of_part(start: int, inputs: np.ndarray) -> tuple[np.ndarray, dict[int, list[Moments]]]:
+        latents = model.ensemble.latents(inputs)
+        near = rows.near(start + np.arange(len(inputs)))
+        found = {
+            int(blocks): [
+                one.density.moments_of(z[:, near == blocks])
+                for one, z in zip(model.components, latents, strict=True)
+            ]
+            for blocks in np.unique(near)
+        }
+        return inputs[-start % every :: every], found
 
     samples: list[np.ndarray] = []
     totals: dict[int, list[Moments]] = {}
-    for sample, found in _by_chunk(model, rows, of_chunk):
+    for sample, found in rows.each(of_part):
         samples.append(sample)
-        for i, moments in found:
-            totals[i] = _merged(totals[i], moments) if i in totals else moments
-    return NewMoments([totals[i] for i in range(N_BLOCKS)], np.concatenate(samples))
+        for blocks, moments in found.items():
+            before = totals.get(blocks)
+            totals[blocks] = moments if before is None else _merged(before, moments)
+    return NewMoments(dict(sorted(totals.items())), np.concatenate(samples))
 
 
 def with_new_moments(
@@ -114,14 +112,14 @@ def with_new_moments(
 
 
 def energies_of(
-    model: FittedModel, rows: Rows, weight: float, new: NewMoments
+    model: FittedModel, rows: NewRows, weight: float, new: NewMoments
 ) -> tuple[tuple[Component, ...], NewEnergies]:
     """Merge new rows into a model, and score them by what they are part of and what they are not.
 
     Parameters
     ----------
     model : FittedModel
-    rows : Rows
+    rows : NewRows
     weight : float
         How many new rows the old ones count.
     new : NewMoments
@@ -133,18 +131,15 @@ def energies_of(
         Of the model, with the new rows in them and surprisals as they were.
     energies : NewEnergies
     """
-    blocks = new.of_blocks
-    whole = with_new_moments(model, weight, blocks)
-    without = [
-        with_new_moments(model, weight, [*blocks[:i], *blocks[i + 1 :]]) for i in range(N_BLOCKS)
-    ]
+    whole = with_new_moments(model, weight, list(new.parts.values()))
+    without = [with_new_moments(model, weight, new.without(i)) for i in range(N_BLOCKS)]
     every = -(-rows.n_rows // _MOST_ENERGIES)
 
-    def of_chunk(chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
-        kept = slice(-chunk.start % every, None, every)
-        features, block = model.encoder.encode(chunk)[kept], block_of(chunk, rows.n_rows)[kept]
-        latents = Ensemble(whole).latents(features)
-        of_others = np.empty((len(whole), len(features)))
+    def of_part(start: int, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        kept = slice(-start % every, None, every)
+        block, inputs = rows.blocks(start + np.arange(len(inputs)))[kept], inputs[kept]
+        latents = Ensemble(whole).latents(inputs)
+        of_others = np.empty((len(whole), len(inputs)))
         for i in np.unique(block):
             own = block == i
             for energy, one, z in zip(of_others, without[i], latents, strict=True):
@@ -152,18 +147,9 @@ def energies_of(
         energies = [one.density.energy(z) for one, z in zip(whole, latents, strict=True)]
         return np.stack(energies), of_others
 
-    parts = list(_by_chunk(model, rows, of_chunk))
+    parts = list(rows.each(of_part))
     of_all, of_others = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
     return whole, NewEnergies(of_all, of_others)
-
-
-def block_of(chunk: Chunk, n_rows: int) -> Int64[np.ndarray, " n_rows"]:
-    """Return the block that each row of a chunk is in: neighbours are in the same."""
-    return (chunk.start + np.arange(chunk.n_rows)) * N_BLOCKS // n_rows
-
-
-def _by_chunk(model: FittedModel, rows: Rows, function: Callable[[Chunk], _T]) -> Iterator[_T]:
-    return parallel_map(function, rows.only(model.columns).chunks(model.chunk_rows))
 
 
 def _merged(before: Sequence[Moments], new: Sequence[Moments]) -> list[Moments]:

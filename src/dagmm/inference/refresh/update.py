@@ -18,6 +18,7 @@ from dagmm.inference.drift.monitor import ALPHA
 from dagmm.inference.ensemble import combine
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.refresh.moments import energies_of, moments_of
+from dagmm.inference.refresh.new_rows import new_rows
 from dagmm.inference.surprisal import Surprisal
 from dagmm.preprocessing.reference_values import reference_values_of
 
@@ -36,16 +37,16 @@ class Update:
     version : int
         Of the model that came out.
     n_rows : int
-        New rows.
+        New rows; of windows those that are whole.
     old_rows : float
-        What the old rows count beside them in the mixtures.
+        What the old rows, or windows, count beside them in the mixtures.
     threshold_before, threshold_after : float
         In nats; energies of both are on different scales.
     share_above_before, share_above_after : float
         Of the new rows above the threshold: of the model before, and of mixtures that the rows
         are no part of.
     columns : tuple of ColumnDrift
-        How far each column has moved since the rows known before; none of images.
+        How far each column has moved since the rows known before; none of images and windows.
     warnings : tuple of str
     """
 
@@ -78,9 +79,9 @@ def updated(model: FittedModel, table: object, keep: object = 1.0) -> tuple[Fitt
     Parameters
     ----------
     model : FittedModel
-        With a threshold, of rows by themselves.
+        With a threshold.
     table : DataFrame, array-like of shape (n_rows, n_columns), Rows or images
-        New normal rows, 100 or more, that show all ways to be normal.
+        New normal rows, 100 or more, or as many whole windows, that show all ways to be normal.
     keep : float, default=1
         What an old row counts beside a new one, in (0, 1].
 
@@ -99,19 +100,13 @@ def updated(model: FittedModel, table: object, keep: object = 1.0) -> tuple[Fitt
     before = model.decision
     if before is None:
         raise ArgumentError("update: this model has no threshold; a DAGMMDetector has one.")
-    if model.windows is not None:
-        raise ArgumentError(
-            "update: an update takes rows one by one, and this model scores windows of "
-            f"{model.n_steps} rows; fit it again, with the new rows among the training rows."
-        )
     share = _share_kept(keep)
-    rows = as_rows(table, columns=model.columns)
-    if rows.n_rows < LEAST_ROWS:
-        raise InputError(
-            f"update: expected at least {LEAST_ROWS} rows, got {rows.n_rows}; of fewer neither "
-            "the scale of energies nor a threshold can be told."
-        )
-    seen = look_at(model, rows)
+    table = as_rows(table, columns=model.columns)
+    _check_enough(table.n_rows, "rows")
+    seen = look_at(model, table)
+    rows = new_rows(model, table)
+    if model.windows is not None:
+        _check_enough(rows.n_rows, f"whole windows of {model.n_steps} rows")
     weight = share * _weight_of(model)
     new = moments_of(model, rows)
     components, energies = energies_of(model, rows, weight, new)
@@ -121,20 +116,30 @@ def updated(model: FittedModel, table: object, keep: object = 1.0) -> tuple[Fitt
             for one, energy in zip(components, energies.of_others, strict=True)
         )
     held_out = combine(components, energies.of_others)
+    windows = model.windows
+    n_shared = 1 if windows is None else windows.n_shared
     calibration = Calibration(
-        reference_values_of(new.sample, model.input_columns, n_numbers=model.encoder.n_numbers),
-        EmpiricalDistribution.of(combine(components, energies.of_all)),
-    ).with_held_out(held_out, OF_AN_UPDATE)
+        reference_values_of(
+            new.sample,
+            model.input_columns,
+            n_numbers=model.encoder.n_numbers,
+            of_windows=windows is not None,
+        ),
+        EmpiricalDistribution.of(combine(components, energies.of_all), n_shared),
+    ).with_held_out(
+        held_out, OF_AN_UPDATE, n_shared, is_series=windows is None or windows.step == 1
+    )
     decision = choose_again(calibration, before)
     revision = replace(
         model.revision,
         version=model.revision.version + 1,
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        updated_rows=rows.n_rows,
+        updated_rows=table.n_rows,
         reference_rows=len(new.sample),
         weight=weight + rows.n_rows,
     )
-    share_above = float(is_anomaly(seen.energy, before.energy).mean())
+    energy_before = seen.energy[rows.in_table()]
+    share_above = float(is_anomaly(energy_before, before.energy).mean())
     result = Update(
         revision.version,
         rows.n_rows,
@@ -165,10 +170,20 @@ def _share_kept(keep: object) -> float:
     return share
 
 
+def _check_enough(n_rows: int, what: str) -> None:
+    if n_rows < LEAST_ROWS:
+        raise InputError(
+            f"update: expected at least {LEAST_ROWS} {what}, got {n_rows}; of fewer neither the "
+            "scale of energies nor a threshold can be told."
+        )
+
+
 def _weight_of(model: FittedModel) -> float:
-    """Count the rows that the mixtures of a model stand for."""
+    """Count the rows, or windows, that the mixtures of a model stand for."""
     if model.revision.weight is not None:
         return model.revision.weight
+    if model.record.n_windows is not None:
+        return float(model.record.n_windows)
     return float(model.record.n_rows - model.record.held_out_rows)
 
 

@@ -15,6 +15,7 @@ from dagmm.preprocessing.windows.buffer import places_of
 from dagmm.preprocessing.windows.clock import assets_of, check_forward, times_of
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.preprocessing.windows.segments import GAP, first_rows, median_interval, window_ends
+from dagmm.preprocessing.windows.spec import WindowSpec
 
 #: Shorter assets that a warning lists by name.
 _LISTED = 5
@@ -82,7 +83,7 @@ def series_of(
     ShortSegmentWarning
         If an asset has no segment as long as a window.
     """
-    asset, time, names = _read(rows, length, reading)
+    asset, time, names = _read(rows, length.time, length.group, reading)
     order = np.argsort(asset, kind="stable")
     asset, time = asset[order], time[order]
     interval = median_interval(asset, time)
@@ -99,18 +100,45 @@ def series_of(
     return Series(names, asset, time, order, first, ends, n_steps, interval, gap)
 
 
+def series_of_more(rows: Rows, windows: WindowSpec, reading: DateReading = ISO) -> Series:
+    """Find the windows of rows other than the training rows; there may be none.
+
+    Parameters
+    ----------
+    rows : Rows
+    windows : WindowSpec
+        Learnt from the training rows.
+    reading : DateReading
+        How the clock writes dates.
+
+    Raises
+    ------
+    InputError
+        If a row has no time or no asset, or the clock of an asset runs backwards.
+    """
+    asset, time, names = _read(rows, windows.time, windows.group, reading)
+    order = np.argsort(asset, kind="stable")
+    asset, time = asset[order], time[order]
+    first = first_rows(asset, time, windows.gap)
+    ends = window_ends(first, windows.n_steps, windows.step)
+    return Series(
+        *(names, asset, time, order, first, ends),
+        *(windows.n_steps, windows.interval, windows.gap),
+    )
+
+
 def _read(
-    rows: Rows, length: WindowLength, reading: DateReading
+    rows: Rows, clock: str, group: str | None, reading: DateReading
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     known: dict[str, int] = {}
     assets, times = [], []
     before: dict[str, float] = {}
     for chunk in rows.chunks():
-        time = times_of(chunk, length.time, reading)
-        found, asset = assets_of(chunk, length.group)
+        time = times_of(chunk, clock, reading)
+        found, asset = assets_of(chunk, group)
         for name, places in zip(found, places_of(asset, len(found)), strict=True):
             own, earlier = time[places], before.get(name, -np.inf)
-            check_forward(*(chunk, length.time, length.group, name, earlier, own, places), reading)
+            check_forward(*(chunk, clock, group, name, earlier, own, places), reading)
             before[name] = float(own[-1])
         number = np.array([known.setdefault(name, len(known)) for name in found], np.int64)
         assets.append(number[asset])

@@ -46,6 +46,11 @@ class WindowSpec:
         return self.view.n_steps
 
     @property
+    def n_shared(self) -> int:
+        """How many of the windows that were trained on one row is part of."""
+        return -(-self.n_steps // self.step)
+
+    @property
     def n_inputs(self) -> int:
         """Width of what the networks see."""
         return self.view.n_inputs

@@ -6,8 +6,9 @@ that share a row with it; see :mod:`dagmm.training.splits.folds`.
 """
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 
+from dagmm.preprocessing.windows.parts import parts_of, touches
 from dagmm.training.presets import LEAST_LEFT
 from dagmm.training.splits.folds import Folds, whole
 
@@ -49,7 +50,7 @@ def folds_of(
         turn = [turns[i % len(turns)] for i in range(n_members)]
         for one in turn:
             left_out = part == one
-            fitted.append(np.flatnonzero(~_touches(left_out, asset, n_steps)[ends]))
+            fitted.append(np.flatnonzero(~touches(left_out, asset, n_steps)[ends]))
             held_out.append(np.flatnonzero(left_out[ends]))
         enough = min(map(len, fitted)) >= max(2, LEAST_LEFT * len(ends))
         if enough and all(
@@ -57,23 +58,3 @@ def folds_of(
         ):
             return Folds(fitted, held_out)
     return whole(len(ends), n_members)
-
-
-def parts_of(asset: Int64[np.ndarray, " n_rows"], n_parts: int) -> Int64[np.ndarray, " n_rows"]:
-    """Return the part of its asset's rows that each row lies in, from 0 on."""
-    n = np.bincount(asset)
-    start = np.searchsorted(asset, np.arange(len(n)))
-    return (np.arange(len(asset)) - start[asset]) * n_parts // n[asset]
-
-
-def _touches(
-    left_out: Bool[np.ndarray, " n_rows"], asset: Int64[np.ndarray, " n_rows"], n_steps: int
-) -> Bool[np.ndarray, " n_rows"]:
-    """Whether a window that ends at a row shares a row with one that ends at a row left out."""
-    n = len(asset)
-    counted = np.concatenate([[0], np.cumsum(left_out)])
-    begins = np.searchsorted(asset, np.arange(asset.max() + 1))
-    stops = np.append(begins[1:], n)
-    low = np.maximum(np.arange(n) - (n_steps - 1), begins[asset])
-    high = np.minimum(np.arange(n) + n_steps, stops[asset])
-    return counted[high] > counted[low]
