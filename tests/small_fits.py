@@ -83,6 +83,19 @@ def tiny_detector(**arguments):
     return DAGMMDetector(**({"n_members": 2} | arguments))
 
 
+def in_float64(model, n=1):
+    """The same fitted model, whose first networks compute in float64."""
+    exact = {
+        id(one): replace(one, parameters=one.parameters.astype(np.float64))
+        for one in model.networks[:n]
+    }
+    components = tuple(
+        replace(one, transform=exact.get(id(one.transform), one.transform))
+        for one in model.components
+    )
+    return replace(model, components=components)
+
+
 def energy_of(estimator, table):
     return estimator.predict(table) if isinstance(estimator, DAGMM) else estimator.energy(table)
 

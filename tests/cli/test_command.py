@@ -347,7 +347,7 @@ def test_info(there: Path) -> None:
         {"name": "torque", "kind": "numbers"},
         {"name": "tool", "kind": "text", "categories": 2},
     ]
-    assert (described["format"], described["rows"]) == (2, ROWS)
+    assert (described["format"], described["rows"]) == (3, ROWS)
     assert described["calibration"] == {
         "rows": ROWS // 4,  # one network, which leaves out a quarter
         "rows_are": "training rows (by networks that were not fitted to them)",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dagmm import DAGMM, DAGMMDetector
 from dagmm.inference import Stream
-from small_fits import TINY
+from small_fits import TINY, in_float64
 
 FEW = settings(max_examples=30, derandomize=True, deadline=None)
 N_ROWS, N_COLUMNS = 1200, 9
@@ -32,16 +32,23 @@ def scored():
     return x
 
 
+def as_fitted(model):
+    return model
+
+
+#: And what is made of a model: one network in float64 and one in float32, or the only one.
 MODELS = {
-    "detector": lambda: DAGMMDetector(n_members=2, config=TINY),
-    "detector of few": lambda: DAGMMDetector(n_members=1, config=TINY),
-    "DAGMM": lambda: DAGMM(epoch_size=1, est_activation="sigmoid"),
+    "detector": (lambda: DAGMMDetector(n_members=2, config=TINY), in_float64),
+    "detector of few": (lambda: DAGMMDetector(n_members=1, config=TINY), as_fitted),
+    "DAGMM": (lambda: DAGMM(epoch_size=1, est_activation="sigmoid"), as_fitted),
+    "DAGMM in float64": (lambda: DAGMM(epoch_size=1, est_activation="sigmoid"), in_float64),
 }
 
 
 @pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
 def model(request):
-    return request.param().fit(rows()).model_
+    make, change = request.param
+    return change(make().fit(rows()).model_)
 
 
 @pytest.fixture(scope="module")

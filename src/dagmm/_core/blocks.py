@@ -51,7 +51,10 @@ def of_parts(
 
 
 def padded_rows(
-    x: Float[AnyArray, "n_features n_rows"], dtype: type[np.floating], *, ones: bool = False
+    x: Float[AnyArray, "n_features n_rows"],
+    dtype: type[np.floating] | np.dtype,
+    *,
+    ones: bool = False,
 ) -> Float[AnyArray, "more_features more_rows"]:
     """Copy rows, and make whole blocks of them with rows of zeros.
 

@@ -129,6 +129,7 @@ def _network(network: TrainedNetwork, model: FittedModel) -> dict[str, Any]:
     architecture = network.architecture
     return {
         "view": _view(model, network),
+        "precision": network.parameters.dtype.name,
         "shape": list(architecture.shape),
         "compression": [architecture.n_features, *architecture.comp_hiddens],
         "comp_activation": activation_name("comp_activation", architecture.comp_activation),

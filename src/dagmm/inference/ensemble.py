@@ -33,7 +33,7 @@ from dagmm.preprocessing.row_views import FeatureMatrix, RowView
 if TYPE_CHECKING:
     from dagmm.inference.compiled import Buffers, CompiledNetwork
 
-#: Stands for a coordinate of z that is not finite.
+#: Most that a coordinate of z is, and what stands for one that is not finite.
 FARTHEST = 1e38
 
 #: Makes one value for each row of the components' energies, shape (n_components, n_rows).
@@ -83,7 +83,8 @@ class TrainedNetwork:
     Parameters
     ----------
     architecture : Architecture
-    parameters : ndarray of shape (n_parameters,), float32
+    parameters : ndarray of shape (n_parameters,)
+        In float32, or in float64 where the network is to compute so.
     view : NormalScores, InputPart or None
         As what it sees encoded rows; None for the rows as they are.
     """
@@ -122,7 +123,7 @@ class TrainedNetwork:
             return seen
         x, n_code = self.viewed(features).T, self.architecture.n_code
         # In blocks, as sums over features round by how many rows there are.
-        rows, rebuilt = blocks_of(x), blocks_of(x - seen[n_code:])
+        rows, rebuilt = (blocks_of(one, seen.dtype) for one in (x, x - seen[n_code:]))
         residual = [
             RESIDUALS[name](rows, rebuilt).reshape(1, -1)[:, : len(features)]
             for name in self.architecture.residuals
@@ -154,13 +155,14 @@ class SideBySide:
 
     def __init__(self, networks: Sequence[TrainedNetwork]) -> None:
         self._networks = networks
-        kinds: dict[Architecture, list[int]] = {}
+        kinds: dict[tuple[Architecture, np.dtype], list[int]] = {}
         for i, network in enumerate(networks):
             if not network.architecture.is_compiled:
-                kinds.setdefault(network.architecture, []).append(i)
+                kind = network.architecture, network.parameters.dtype
+                kinds.setdefault(kind, []).append(i)
         self._dense = [
             (own, DenseNetworks(kind, [networks[i].parameters for i in own]))
-            for kind, own in kinds.items()
+            for (kind, _), own in kinds.items()
         ]
 
     def seen(self, rows: EncodedRows) -> list[Float[np.ndarray, "n_seen n_rows"]]:
@@ -182,10 +184,11 @@ class SideBySide:
 
 
 def bounded(seen: Float[AnyArray, "n_seen n_rows"]) -> Float[AnyArray, "n_seen n_rows"]:
-    """Return what densities see with finite numbers alone."""
-    if is_known(np.isfinite(seen).all()):
+    """Return what densities see with numbers alone that are no farther than can be."""
+    if is_known((np.abs(seen) <= FARTHEST).all()):
         return seen
-    return np.nan_to_num(seen, copy=False, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
+    seen = np.nan_to_num(seen, copy=False, nan=FARTHEST, posinf=FARTHEST, neginf=-FARTHEST)
+    return np.clip(seen, -FARTHEST, FARTHEST)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """What networks make of any number of rows, dropout off.
 
 Networks of dense layers run in NumPy: their formulas are those of training, and a process that
-scores need not import JAX, nor wait for a compiler.
+scores need not import JAX, nor wait for a compiler. They compute in the type of their parameters
+(:mod:`dagmm.training.precision`).
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from dagmm._core.blocks import BLOCK_ROWS, in_blocks, padded_rows
 from dagmm._core.numerics import sum_of_features
@@ -23,11 +24,11 @@ class Outputs(NamedTuple):
     """What a network makes of rows, dropout off."""
 
     seen: np.ndarray
-    """What densities see: z, or code and residuals; shape (n_seen, n_rows), float32."""
+    """What densities see: z, or code and residuals; shape (n_seen, n_rows)."""
     gamma: np.ndarray
-    """Memberships, shape (n_components, n_rows), float32."""
+    """Memberships, shape (n_components, n_rows)."""
     squared_error: np.ndarray
-    """``|x - x_hat|^2``, where x is the target, in squared encoded units; float32."""
+    """``|x - x_hat|^2``, where x is the target, in squared encoded units."""
 
 
 class DenseNetworks:
@@ -37,20 +38,21 @@ class DenseNetworks:
     ----------
     architecture : Architecture
     parameters : sequence of ndarray of shape (n_parameters,)
-        One for each network.
+        One for each network, all of one type.
     """
 
     def __init__(
         self,
         architecture: Architecture,
-        parameters: Sequence[Float32[np.ndarray, " n_parameters"]],
+        parameters: Sequence[Float[np.ndarray, " n_parameters"]],
     ) -> None:
         self._architecture, self._n_networks = architecture, len(parameters)
-        self._network = architecture.unflatten(np.stack(parameters))
+        stacked = np.stack(parameters)
+        self._network, self._dtype = architecture.unflatten(stacked), stacked.dtype
 
     def seen(
         self, shown: Sequence[Float32[np.ndarray, "n_blocks n_features block_rows"]], n_rows: int
-    ) -> list[Float32[np.ndarray, "n_seen n_rows"]]:
+    ) -> list[Float[np.ndarray, "n_seen n_rows"]]:
         """Return what densities see of rows by each network.
 
         Parameters
@@ -60,12 +62,14 @@ class DenseNetworks:
         n_rows : int
         """
         n_blocks, architecture = len(shown[0]), self._architecture
-        seen = np.empty((self._n_networks, architecture.n_seen, n_blocks, BLOCK_ROWS), np.float32)
+        shape = (self._n_networks, architecture.n_seen, n_blocks, BLOCK_ROWS)
+        seen = np.empty(shape, self._dtype)
         alike = all(one is shown[0] for one in shown)
         with np.errstate(all="ignore"):  # a row that is far away overflows
             for part in self._parts(n_blocks):
                 # Of what all are shown there is one, and the products are of each with that.
                 x = shown[0][part, None] if alike else np.stack([b[part] for b in shown], axis=1)
+                x = x.astype(self._dtype, copy=False)
                 found = architecture.seen(x, *self._network.rebuilt(x))
                 seen[:, :, part] = found.transpose(1, 2, 0, 3)
         return list(seen.reshape(self._n_networks, architecture.n_seen, -1)[..., :n_rows])
@@ -76,12 +80,13 @@ class DenseNetworks:
         target: Float32[np.ndarray, "n_rows n_features"],
     ) -> Outputs:
         """Return all that the only network makes of rows, which it is to rebuild as the target."""
-        rows, wanted = blocks_of(features.T), blocks_of(target.T)
+        rows, wanted = (blocks_of(one.T, self._dtype) for one in (features, target))
         architecture, n_blocks = self._architecture, len(rows)
         n_components = architecture.n_components
-        seen = np.empty((n_blocks, architecture.n_seen, BLOCK_ROWS), np.float32)
-        gamma = np.empty((n_blocks, n_components, BLOCK_ROWS), np.float32)
-        squared_error = np.empty((n_blocks, BLOCK_ROWS), np.float32)
+        seen, gamma, squared_error = (
+            np.empty((n_blocks, *shape, BLOCK_ROWS), self._dtype)
+            for shape in ((architecture.n_seen,), (n_components,), ())
+        )
         with np.errstate(all="ignore"):
             for part in self._parts(n_blocks):
                 x = rows[part, None]
@@ -96,14 +101,14 @@ class DenseNetworks:
         )
 
     def decode(
-        self, code: Float32[np.ndarray, "n_code n_rows"]
-    ) -> Float32[np.ndarray, "n_rows n_features"]:
+        self, code: Float[np.ndarray, "n_code n_rows"]
+    ) -> Float[np.ndarray, "n_rows n_features"]:
         """Return the rows that codes stand for, by the only network."""
-        blocks, parts = blocks_of(code), []
+        blocks, parts = blocks_of(code, self._dtype), []
         with np.errstate(all="ignore"):
             for part in self._parts(len(blocks)):
                 parts.append(self._network.compression.decode(blocks[part, None])[:, 0])
-        nothing = np.empty((0, self._architecture.n_features, BLOCK_ROWS), np.float32)
+        nothing = np.empty((0, self._architecture.n_features, BLOCK_ROWS), self._dtype)
         return _rows_of(np.concatenate([nothing, *parts]), code.shape[1]).T
 
     def _parts(self, n_blocks: int) -> Iterator[slice]:
@@ -115,15 +120,15 @@ class DenseNetworks:
 
 
 def blocks_of(
-    x: Float32[np.ndarray, "n_features n_rows"],
-) -> Float32[np.ndarray, "n_blocks n_features block_rows"]:
+    x: Float[np.ndarray, "n_features n_rows"], dtype: type[np.floating] | np.dtype = np.float32
+) -> Float[np.ndarray, "n_blocks n_features block_rows"]:
     """Cut rows into blocks, each by itself in memory; zeros fill the last."""
-    return np.ascontiguousarray(in_blocks(padded_rows(x, np.float32)))
+    return np.ascontiguousarray(in_blocks(padded_rows(x, dtype)))
 
 
 def _rows_of(
-    blocks: Float32[np.ndarray, "n_blocks n_features block_rows"], n_rows: int
-) -> Float32[np.ndarray, "n_features n_rows"]:
+    blocks: Float[np.ndarray, "n_blocks n_features block_rows"], n_rows: int
+) -> Float[np.ndarray, "n_features n_rows"]:
     """Lay blocks end to end."""
     n_features = blocks.shape[1]
     return blocks.transpose(1, 0, 2).reshape(n_features, -1)[:, :n_rows]
@@ -131,9 +136,9 @@ def _rows_of(
 
 def latent_rows(
     architecture: Architecture,
-    parameters: Float32[np.ndarray, " n_parameters"],
+    parameters: Float[np.ndarray, " n_parameters"],
     features: Float32[np.ndarray, "n_rows n_features"],
-) -> Float32[np.ndarray, "n_seen n_rows"]:
+) -> Float[np.ndarray, "n_seen n_rows"]:
     """Return what densities see of encoded rows: z, or code and residuals.
 
     Parameters
@@ -152,7 +157,7 @@ def latent_rows(
 
 def outputs_of(
     architecture: Architecture,
-    parameters: Float32[np.ndarray, " n_parameters"],
+    parameters: Float[np.ndarray, " n_parameters"],
     features: Float32[np.ndarray, "n_rows n_features"],
     target: Float32[np.ndarray, "n_rows n_features"] | None = None,
 ) -> Outputs:
@@ -176,16 +181,16 @@ def outputs_of(
 
 def decoded_rows(
     architecture: Architecture,
-    parameters: Float32[np.ndarray, " n_parameters"],
-    code: Float32[np.ndarray, "n_code n_rows"],
-) -> Float32[np.ndarray, "n_rows n_features"]:
+    parameters: Float[np.ndarray, " n_parameters"],
+    code: Float[np.ndarray, "n_code n_rows"],
+) -> Float[np.ndarray, "n_rows n_features"]:
     """Rows that codes stand for.
 
     Parameters
     ----------
     architecture : Architecture
     parameters : ndarray of shape (n_parameters,)
-    code : ndarray of shape (n_code, n_rows), float32
+    code : ndarray of shape (n_code, n_rows)
     """
     if architecture.is_compiled:
         from dagmm.inference import compiled

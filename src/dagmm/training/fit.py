@@ -33,9 +33,11 @@ from dagmm.training.fit_densities import (
     fit_latent_densities,
 )
 from dagmm.training.out_of_core import fit_latent_densities_of_all
+from dagmm.training.precision import with_precision
 from dagmm.training.prepare import DataConfig, Prepared, prepare_rows
 from dagmm.training.prepare_windows import prepare_windows
 from dagmm.training.splits.out_of_fold import (
+    Refit,
     Unfitted,
     combined,
     energies_under,
@@ -131,15 +133,20 @@ def fit_model(
     parts = [*(one for group in latent for one in group), *of_rows]
     if prepared.windows is None:  # parts of windows show different things, and count as they say
         parts = list(weigh(parts, members, prepared.inputs))
-    components = with_shares(parts)
-    energies = energies_of_all(components, prepared.inputs)
 
     def refit(some: FeatureMatrix) -> list[Component]:
         return fit_input_densities(some, config, input_seeds, prepared.learn, fitted=of_rows)
 
-    unfitted = unfitted_energies(components, energies, prepared.inputs, split, refit)
-    components = _with_surprisals(components, energies, unfitted, prepared)
-    diagnostics = _diagnose(trained, components, energies, prepared, config, progress)
+    scored = _scored(with_shares(parts), prepared, refit)
+    exact = with_precision(scored.components, prepared.inputs)
+    if exact is not scored.components:
+        scored = _scored(exact, prepared, refit)
+    components, energies, unfitted = scored
+    kept = [
+        result._replace(parameters=network.parameters)
+        for result, network in zip(trained, networks_of(parts), strict=True)
+    ]
+    diagnostics = _diagnose(kept, components, energies, prepared, config, progress)
     record = TrainingRecord(
         n_rows=rows.n_rows,
         held_out_rows=len(split.held_out),
@@ -182,6 +189,21 @@ def _fit_latent(
     return components, prepared.fingerprint
 
 
+class _Scored(NamedTuple):
+    """Components with the surprisals of their energies, and what these are of."""
+
+    components: tuple[Component, ...]
+    energies: Float[np.ndarray, "n_components n_held"]
+    unfitted: list[Unfitted]
+
+
+def _scored(components: tuple[Component, ...], prepared: Prepared, refit: Refit) -> _Scored:
+    """Score the rows that are held, also by what was not fitted to them."""
+    energies = energies_of_all(components, prepared.inputs)
+    unfitted = unfitted_energies(components, energies, prepared.inputs, prepared.split, refit)
+    return _Scored(_with_surprisals(components, energies, unfitted, prepared), energies, unfitted)
+
+
 def _with_surprisals(
     components: tuple[Component, ...],
     energies: Float[np.ndarray, "n_components n_held"],
@@ -221,13 +243,14 @@ def _diagnose(
     def check(i: int) -> Diagnostics:
         places = prepared.split.of_network(i)
         energy = _of_network(networks[i], components, energies)[places]
-        result = trained[i]._replace(parameters=networks[i].parameters)
         left_out = np.setdiff1d(np.arange(len(prepared.inputs)), places)
         rows, unfitted = (
             viewed(RowSubset(prepared.inputs, some), networks[i].view)
             for some in (places, left_out)
         )
-        return diagnose(config.architectures[i], config.training, result, rows, energy, unfitted)
+        return diagnose(
+            config.architectures[i], config.training, trained[i], rows, energy, unfitted
+        )
 
     progress.phase("checking", len(trained))
     found = []

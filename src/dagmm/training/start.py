@@ -70,7 +70,7 @@ class WarmStart:
                 f"{_in_words([network.architecture for network in networks])}. Fit a table "
                 "with the same columns and categories, or without warm_start."
             )
-        return config, [network.parameters for network in networks]
+        return config, [network.parameters.astype(np.float32) for network in networks]
 
 
 @dataclass(frozen=True)

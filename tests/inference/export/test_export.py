@@ -24,7 +24,7 @@ from dagmm.preprocessing.image_encoder import ImageEncoder
 from dagmm.preprocessing.windows.features import WindowFeatures
 from dagmm.preprocessing.windows.spec import WindowSpec
 from onnx_models import feeds_for, odd_table, run_graph, session_of
-from small_fits import normal, tiny_config, tiny_dagmm, tiny_detector
+from small_fits import in_float64, normal, tiny_config, tiny_dagmm, tiny_detector
 
 #: The input of a column that has the name of an output.
 NAMES = {"energy": "column_energy"}
@@ -88,6 +88,20 @@ def test_what_differs_is_the_rounding_of_networks_to_float32(detector, rows, tmp
     assert far[np.float64].max() < 1e-7  # what is left is of encoded rows, which are float32
     assert np.median(far[np.float64]) < 1e-11 < 1e-9 < np.median(far[np.float32])
     assert 1e-7 < far[np.float32].max() < 1e-5
+
+
+def test_a_network_in_float64_is_so_in_a_graph(detector, rows, tmp_path):
+    """Beside one in float32, which alone rounds."""
+    model = detector.model_
+    differences = []
+    for one in (in_float64(model, n) for n in range(3)):
+        export_onnx(one, tmp_path / "m.onnx", force=True)
+        found = run_graph(tmp_path / "m.onnx", feeds_for(rows, NAMES))["energy"]
+        energy = one.energy(rows)
+        differences.append(np.abs(found - energy) / np.maximum(1.0, np.abs(energy)))
+    medians = [float(np.median(one)) for one in differences]
+    assert medians[0] > medians[1] > 1e-9 > 1e-11 > medians[2]
+    assert differences[2].max() < 1e-7  # of encoded rows, which are float32
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 17])

@@ -19,7 +19,15 @@ import safetensors.numpy
 from dagmm import DAGMM, DAGMMDetector, ModelFileError, ModelSaveError, load_model
 from dagmm._core.atomic_files import checksum_of
 from dagmm.inference.calibration.threshold import Threshold
-from small_fits import energy_of, normal, tiny_config, tiny_dagmm, tiny_detector
+from dagmm.inference.persistence.directory import save_model
+from small_fits import (
+    energy_of,
+    in_float64,
+    normal,
+    tiny_config,
+    tiny_dagmm,
+    tiny_detector,
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +92,18 @@ def test_energies_are_the_same_to_the_bit(fitted, fitted_detector, tmp_path):
         assert again.get_params() == estimator.get_params()
         assert again.history_ == estimator.history_
         assert again.verdict_ == estimator.verdict_
+
+
+def test_a_network_in_float64_comes_back_so_and_takes_no_more_room(fitted_detector, tmp_path):
+    fitted_detector.save(tmp_path / "rounded")
+    saved, x = load_model(tmp_path / "rounded"), normal(seed=1)
+    exact = in_float64(saved.model)
+    save_model(tmp_path / "exact", exact, saved.estimator, saved.arguments)
+    again = load_model(tmp_path / "exact").model
+    assert [one.parameters.dtype.name for one in again.networks] == ["float64", "float32"]
+    np.testing.assert_array_equal(again.energy(x), exact.energy(x))
+    assert not np.array_equal(exact.energy(x), saved.model.energy(x))
+    assert read(tmp_path / "exact")["arrays"] == read(tmp_path / "rounded")["arrays"]
 
 
 def test_energies_are_the_same_in_another_process(fitted, tmp_path):
@@ -226,8 +246,8 @@ def test_what_is_not_there_is_refused(tmp_path):
         ("[]", "was not written by dagmm."),
         ('{"format": "other"}', "was not written by dagmm."),
         (
-            '{"format": "dagmm", "format_version": 3}',
-            "has format 3, this dagmm reads up to 2; upgrade dagmm.",
+            '{"format": "dagmm", "format_version": 4}',
+            "has format 4, this dagmm reads up to 3; upgrade dagmm.",
         ),
         (
             '{"format": "dagmm", "format_version": true}',

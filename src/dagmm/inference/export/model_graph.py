@@ -48,14 +48,14 @@ class ModelGraph:
     outputs: tuple[Value, ...]
 
 
-def graph_of(model: FittedModel, dtype: type[np.floating] = np.float32) -> ModelGraph:
+def graph_of(model: FittedModel, dtype: type[np.floating] | None = None) -> ModelGraph:
     """Record how a model scores rows.
 
     Parameters
     ----------
     model : FittedModel
-    dtype : type
-        In which networks compute; the library's do in float32.
+    dtype : type, optional
+        In which networks compute; each in that of its parameters by default, as in the library.
 
     Raises
     ------
@@ -77,15 +77,15 @@ def graph_of(model: FittedModel, dtype: type[np.floating] = np.float32) -> Model
     return ModelGraph(recorder, tuple(columns), model.threshold, named)
 
 
-def energy_of(model: FittedModel, features: Any, dtype: type[np.floating] = np.float32) -> Any:
+def energy_of(model: FittedModel, features: Any, dtype: type[np.floating] | None = None) -> Any:
     """Return the energy of encoded rows, all at once.
 
     Parameters
     ----------
     model : FittedModel
     features : Recorded or ndarray of shape (n_rows, n_features), float32
-    dtype : type
-        In which networks compute; the library's do in float32.
+    dtype : type, optional
+        In which networks compute; each in that of its parameters by default, as in the library.
 
     Returns
     -------
@@ -110,12 +110,14 @@ def energy_of(model: FittedModel, features: Any, dtype: type[np.floating] = np.f
     return combine(model.components, energies)
 
 
-def _seen(network: TrainedNetwork | Identity, x: Any, dtype: type[np.floating]) -> Any:
+def _seen(network: TrainedNetwork | Identity, x: Any, dtype: type[np.floating] | None) -> Any:
     """Return what densities see of rows by a network; the rows where there is none."""
     if isinstance(network, Identity):
         return x
-    architecture = network.architecture
-    x, layers = x.astype(dtype), architecture.unflatten(network.parameters.astype(dtype))
+    architecture, parameters = network.architecture, network.parameters
+    if dtype is not None:
+        parameters = parameters.astype(dtype)
+    x, layers = x.astype(parameters.dtype), architecture.unflatten(parameters)
     return bounded(architecture.seen(x, *layers.rebuilt(x)))
 
 

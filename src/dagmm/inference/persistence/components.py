@@ -35,6 +35,8 @@ _VIEWS: dict[str, type[NormalScores] | type[InputPart]] = {
     "normal_scores": NormalScores,
     "input_part": InputPart,
 }
+#: Types that networks compute in.
+_PRECISIONS = ("float32", "float64")
 #: What the weights of all components may differ from 1 in sum.
 _ROUNDING = 1e-6
 
@@ -59,8 +61,13 @@ def state_of_ensemble(components: Sequence[Component]) -> State:
         arrays |= state.under(f"views.{i}.view")
     for i, network in enumerate(networks):
         view_of = view_number.get(id(network.view))
-        plain["networks"].append(_plain_architecture(network.architecture) | {"view": view_of})
-        for name, array in network.architecture.named(network.parameters).items():
+        plain["networks"].append(
+            _plain_architecture(network.architecture)
+            | {"view": view_of, "precision": network.parameters.dtype.name}
+        )
+        # In float64 they have the values of float32, in which networks are trained.
+        parameters = network.parameters.astype(np.float32)
+        for name, array in network.architecture.named(parameters).items():
             arrays[f"networks.{i}.{name}"] = np.asarray(array)
     for i, one in enumerate(components):
         density = one.density.state()
@@ -258,7 +265,7 @@ def _read_network(
     names = (
         *("n_features", "comp_hiddens", "comp_activation", "est_hiddens", "est_activation"),
         *("est_dropout_ratio", "residuals", "mask_ratio", "shape", "whole_row"),
-        *("has_shortcuts", "view"),
+        *("has_shortcuts", "view", "precision"),
     )
     parts = dict(zip(names, field.fields(*names), strict=True))
     view = _read_number(parts["view"], len(views), "view")
@@ -289,10 +296,13 @@ def _read_network(
         f"{field.path}.{name}": ("F32", shape) for name, shape in architecture.shapes().items()
     }
 
+    precision = parts["precision"].choice(_PRECISIONS)
+    if architecture.is_compiled and precision != "float32":
+        parts["precision"].fail("float32, as convolutions compute")
+
     def build(arrays: Mapping[str, np.ndarray]) -> TrainedNetwork:
-        return TrainedNetwork(
-            architecture, np.concatenate([arrays[name].ravel() for name in promised])
-        )
+        parameters = np.concatenate([arrays[name].ravel() for name in promised])
+        return TrainedNetwork(architecture, parameters.astype(precision))
 
     return _PromisedNetwork(architecture, view, Promise(promised, build))
 

@@ -2,7 +2,8 @@
 
 Format 2 says which version of a model it is (``revision``); of each Gaussian mixture what its
 covariances have of their floor, without which new rows cannot be merged into it; of a threshold
-its alarm logic, of calibration the order of energies.
+its alarm logic, of calibration the order of energies. Format 3 says in which type a network
+computes, and of networks whether they found relations.
 """
 
 from dataclasses import asdict
@@ -12,20 +13,29 @@ from dagmm.inference.calibration.alarm_rule import PLAIN
 from dagmm.inference.revision import Revision
 
 #: Version of the directory's format; raised when an older library could not read it.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 #: Densities that are a Gaussian mixture.
 _MIXTURES = ("row_mixture", "input_mixture", "latent_mixture")
 
 
 def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
     """Return a manifest as the present format has it; what is wrong in it stays so."""
-    record = plain.get("record")
-    diagnostics = record.get("diagnostics") if isinstance(record, dict) else None
-    for one in diagnostics if isinstance(diagnostics, list) else ():
-        if isinstance(one, dict):
-            one.setdefault("relations", None)  # of early models of format 2 as well
-    if version >= 2:
-        return plain
+    if version < 2:
+        plain = _as_format_2(plain)
+    if version < 3:
+        networks, record = plain.get("networks"), plain.get("record")
+        diagnostics = record.get("diagnostics") if isinstance(record, dict) else None
+        for some, added in (
+            (networks, {"precision": "float32"}),
+            (diagnostics, {"relations": None}),
+        ):
+            for i, one in enumerate(some if isinstance(some, list) else ()):
+                if isinstance(one, dict):
+                    some[i] = added | one
+    return plain
+
+
+def _as_format_2(plain: dict[str, Any]) -> dict[str, Any]:
     components = plain.get("components")
     for one in components if isinstance(components, list) else ():
         density = one.get("density") if isinstance(one, dict) else None
