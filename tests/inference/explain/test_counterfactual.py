@@ -65,6 +65,58 @@ def test_the_replacement_is_the_best_of_all_that_are_tried(model):
         assert model.energy_of_features(end[None])[0] <= energies.min() + 1e-12
 
 
+@pytest.mark.parametrize("finalists", [counterfactual._FINALISTS, 2], ids=["all", "coarse first"])
+def test_nothing_is_lost_by_leaving_out_what_changes_nothing(model, monkeypatch, finalists):
+    """The oracle: every value of every column is tried in each step, whatever a row holds."""
+    rows = correlated_rows()
+    rows[:, 1], rows[:, 4] = rows[:, 1] > 1.5, np.round(rows[:, 4])  # of which levels are alike
+    values = reference_values_of(rows, model.encoder.feature_columns)
+    model = replace(model, calibration=replace(model.calibration, reference_values=values))
+    strange = rows[:30].copy()
+    strange[:, 2] += 6.0
+    strange[10:, 4] -= 5.0
+    strange[20:, 1] = 7.0
+    monkeypatch.setattr(counterfactual, "_REFINEMENTS", 0)
+    monkeypatch.setattr(counterfactual, "_FINALISTS", finalists)
+    monkeypatch.setattr(counterfactual, "MOST_COLUMNS", 3)
+    search, energy = CounterfactualSearch(model), model.energy_of_features(strange)
+    n_computed, compute = [], FittedModel.energy_of_features
+    monkeypatch.setattr(
+        FittedModel,
+        "energy_of_features",
+        lambda own, given: n_computed.append(len(given)) or compute(own, given),
+    )
+    found = search.run(strange, energy)
+    n_tried = 0
+    for row, now, columns, end in zip(strange, energy, found.columns, found.features, strict=True):
+        row, last, candidates, replaced = row.copy(), None, np.arange(6), []
+        for step in range(3):
+            if now <= search.target:
+                break
+            tried = np.repeat(row[None], 6 * N_LEVELS, axis=0).reshape(6, N_LEVELS, 6)
+            tried[range(6), :, range(6)] = values.T
+            energies = compute(model, tried.reshape(-1, 6)).reshape(6, N_LEVELS)
+            if step == 0:
+                if finalists == 2:
+                    low = energies[:, counterfactual._COARSE].min(axis=1)
+                    n_tried += energies[:, counterfactual._COARSE].size
+                    candidates = np.argsort(low, kind="stable")[:finalists]
+                n_tried += len(candidates) * N_LEVELS
+                low = energies[candidates].min(axis=1)
+                candidates = candidates[np.argsort(low, kind="stable")[:3]]
+            n_tried += (step > 0) * len(candidates) * N_LEVELS
+            left = [c for c in candidates if c != last]
+            best = min(left, key=lambda c: energies[c].min())
+            if now - energies[best].min() <= LEAST_DROP:
+                break
+            level = energies[best].argmin()
+            row, now, last = tried[best, level], energies[best, level], best
+            replaced.append(best)
+        assert columns[columns >= 0].tolist() == replaced
+        np.testing.assert_array_equal(end, row)
+    assert sum(n_computed) < 0.9 * n_tried
+
+
 def test_what_is_found_differs_in_the_columns_that_are_named(model):
     rows = correlated_rows(8)[:100].copy()
     rows[:, 2] += 8.0

@@ -80,9 +80,14 @@ class CounterfactualSearch:
         # distance of each of its levels from the next.
         self._main = np.full(len(columns), -1)
         self._step = np.zeros((N_LEVELS, len(columns)), np.float32)
+        # The first of the levels of each column that are alike.
+        self._first_alike = np.empty((N_LEVELS, len(columns)), np.int64)
         for i, name in enumerate(columns):
             self.owner[groups[name]] = i
             self._main[i], self._step[:, i] = _line(self._values, groups[name])
+            of_column = self._values[:, groups[name]]
+            alike = (of_column[:, None] == of_column).all(axis=2)
+            self._first_alike[:, i] = alike.argmax(axis=1)
         self.target = model.calibration.reference.energy_at(0.5)
 
     def run(
@@ -106,13 +111,15 @@ class CounterfactualSearch:
         found, energy = features.copy(), energy.copy()
         replaced = np.full((len(features), n_steps), -1)
         active = np.flatnonzero(energy > self.target)
-        tried = self._first(features[active], n_steps)
+        tried = self._first(features[active], energy[active], n_steps)
         columns = tried.columns
         for i in range(n_steps):
             if len(active) == 0:
                 break
             if i > 0:
-                tried = self._tried(found[active], columns)
+                tried = self._tried(
+                    found[active], energy[active], columns, replaced[active, i - 1]
+                )
             row, column, low = self._improved(found[active], tried)
             helps = energy[active] - low > LEAST_DROP
             found[active[helps]], replaced[active[helps], i] = row[helps], column[helps]
@@ -121,23 +128,32 @@ class CounterfactualSearch:
             active, columns = active[goes_on], columns[goes_on]
         return Counterfactual(found, replaced)
 
-    def _first(self, features: Float[np.ndarray, "n_rows n_features"], n: int) -> _Tried:
+    def _first(
+        self,
+        features: Float[np.ndarray, "n_rows n_features"],
+        energy: Float[np.ndarray, " n_rows"],
+        n: int,
+    ) -> _Tried:
         """Try all columns; return those whose replacement helps each row most, the most first."""
         n_columns = len(self._main)
         columns = np.broadcast_to(np.arange(n_columns), (len(features), n_columns))
         if n_columns > _FINALISTS + MOST_COLUMNS:
-            low = self._with_levels(features, columns, _COARSE).min(axis=2)
+            low = self._with_levels(features, energy, columns, _COARSE).min(axis=2)
             order = np.argsort(low, axis=1, kind="stable")[:, :_FINALISTS]
             columns = np.take_along_axis(columns, order, axis=1)
-        return self._tried(features, columns).best(n)
+        return self._tried(features, energy, columns, np.full(len(features), -1)).best(n)
 
     def _tried(
         self,
         features: Float[np.ndarray, "n_rows n_features"],
+        energy: Float[np.ndarray, " n_rows"],
         columns: Int[np.ndarray, "n_rows n_columns"],
+        last: Int[np.ndarray, " n_rows"],
     ) -> _Tried:
-        """Try the usual values of some columns."""
-        energies = self._with_levels(features, columns, np.arange(N_LEVELS))
+        """Try the usual values of some columns, but for the last: it holds the best of its own."""
+        others = np.where(columns == last[:, None], -1, columns)
+        energies = self._with_levels(features, energy, others, np.arange(N_LEVELS))
+        energies[others < 0] = np.inf
         return _Tried(columns, energies.argmin(axis=2), energies.min(axis=2))
 
     def _improved(
@@ -153,7 +169,7 @@ class CounterfactualSearch:
         """
         column, level, low = (part[:, 0] for part in tried.best(1))
         rows = np.where(self.owner == column[:, None], self._values[level], features)
-        lies = np.flatnonzero(self._main[column] >= 0)
+        lies = np.flatnonzero((self._main[column] >= 0) & (self._step[level, column] > 0.0))
         main, step = self._main[column[lies]], self._step[level[lies], column[lies]]
         for _ in range(_REFINEMENTS):
             finer = rows[lies, main][:, None] + step[:, None] * _OFFSETS
@@ -173,15 +189,25 @@ class CounterfactualSearch:
         return np.take_along_axis(values, best, axis=1)[:, 0], energies.min(axis=1)
 
     def _with_levels(
-        self, features: np.ndarray, columns: np.ndarray, levels: np.ndarray
+        self, features: np.ndarray, energy: np.ndarray, columns: np.ndarray, levels: np.ndarray
     ) -> Float[np.ndarray, "n_rows n_columns n_levels"]:
-        """Energy of rows with each of some levels of each of some columns."""
+        """Energy of rows with each of some levels of each of some columns.
+
+        Of rows that differ alone: a level is often the row's own value, or an earlier level.
+        """
         values = self._values[levels]
+        first = self._first_alike[levels]
+        alike = (first[:, None] == first).argmax(axis=1).T
+        is_new = alike == np.arange(len(levels))
 
         def of_part(part: slice) -> np.ndarray:
-            own = self.owner == columns[part, :, None]
-            rows = np.where(own[:, :, None, :], values, features[part, None, None, :])
-            return self._energy(rows)
+            own, some = self.owner == columns[part, :, None], features[part, None, None, :]
+            rows = np.where(own[:, :, None, :], values, some)
+            other = is_new[columns[part]] & (rows != some).any(axis=3)
+            energies = np.empty(other.shape)
+            energies[:] = energy[part, None, None]
+            energies[other] = self._model.energy_of_features(rows[other])
+            return np.take_along_axis(energies, alike[columns[part]], axis=2)
 
         shape = (len(features), columns.shape[1], len(levels))
         return _gathered(of_part, shape)
