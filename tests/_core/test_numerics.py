@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.special
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
@@ -95,6 +95,16 @@ def test_inverse_lower_inverts_each_of_a_stack(namespace):
     identity = np.broadcast_to(np.eye(4), (3, 4, 4))
     np.testing.assert_allclose(inverse @ chol, identity, atol=1e-5)
     np.testing.assert_array_equal(np.triu(inverse, 1), 0.0)
+
+
+@pytest.mark.parametrize("n", [1, 17, 41, 126])
+def test_the_inverse_is_that_of_lapack(n):
+    rows = np.random.default_rng(n).normal(size=(2, n, 3 * n))
+    rows[:, 1:] = rows[:, :1] + 1e-2 * rows[:, 1:]  # hardly vary against each other
+    chol = np.linalg.cholesky(rows @ rows.mT)
+    trtri = scipy.linalg.get_lapack_funcs("trtri", (chol,))
+    expected = np.stack([trtri(one, lower=1)[0] for one in chol])
+    np.testing.assert_allclose(inverse_lower(chol), expected, atol=1e-13 * expected.max())
 
 
 def test_floored_cholesky_adds_the_floor_and_nothing_else_to_a_sound_covariance():

@@ -14,7 +14,6 @@ from itertools import chain, islice
 from threading import Event, Lock
 from typing import TypeVar
 
-import joblib
 from threadpoolctl import ThreadpoolController
 
 #: Threads that work side by side; all cores by default.
@@ -72,7 +71,11 @@ def parallel_map(
 
 def n_cores() -> int:
     """Return how many cores there are to work on."""
-    return int(joblib.cpu_count()) if _n_threads is None else _n_threads
+    if _n_threads is not None:
+        return _n_threads
+    import joblib  # knows of the limits of containers; few rows are scored without it
+
+    return int(joblib.cpu_count())
 
 
 def keep_to_one_core() -> None:
@@ -108,7 +111,12 @@ def _join() -> None:
 
 
 def _pools(*kinds: str) -> ThreadpoolController:
-    return _all_pools(len(sys.modules)).select(user_api=list(kinds))
+    return _some_pools(len(sys.modules), kinds)
+
+
+@lru_cache(maxsize=4)
+def _some_pools(n_modules: int, kinds: tuple[str, ...]) -> ThreadpoolController:
+    return _all_pools(n_modules).select(user_api=list(kinds))
 
 
 @lru_cache(maxsize=1)

@@ -151,10 +151,13 @@ class _ArrowChunk(_FrameChunk):
     def numbers(self, names: tuple[str, ...]) -> np.ndarray:
         values = np.empty((self.n_rows, len(names)), np.float64)
         for i, name in enumerate(names):
-            column = self.table[name]
+            column = self._arrow(name)
             if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
                 # Wider whole numbers than float64 can tell apart are rounded.
-                values[:, i] = column.cast(pa.float64(), safe=False).to_numpy()
+                column = column.cast(pa.float64(), safe=False)
+                column = column.fill_null(np.nan) if column.null_count else column
+                # to_numpy would import pandas, where that is installed.
+                values[:, i] = np.from_dlpack(column)
             else:
                 values[:, i] = super().numbers((name,))[:, 0]
         return values

@@ -152,17 +152,17 @@ def results(
     for batch, energy, features in parts:
         fields = [batch.table.schema.field(name) for name in passed]
         columns = [batch.table[name].combine_chunks() for name in passed]
-        added = {"energy": pa.array(energy, pa.float64())}
+        added = {"energy": _arrow(energy)}
         wanted = np.ones(len(energy), bool)
         if model.threshold is not None:
             wanted = is_anomaly(energy, model.threshold)
-            added["is_anomaly"] = pa.array(wanted, pa.bool_())
+            added["is_anomaly"] = _arrow(wanted)
         if model.has_alarm_logic:
             alarms.check(batch.table.column_names)
             alarm = alarms.update(batch.chunk(0, batch.n_rows), energy)
-            added["is_alarm"], wanted = pa.array(alarm, pa.bool_()), wanted | alarm
+            added["is_alarm"], wanted = _arrow(alarm), wanted | alarm
         if p_value:
-            added["p_value"] = pa.array(p_value_of(model.calibration, energy), pa.float64())
+            added["p_value"] = _arrow(p_value_of(model.calibration, energy))
         if explainer is not None:
             top = np.full((len(energy), explain), None, dtype=object)
             is_explained = np.full(len(energy), None, dtype=object)
@@ -174,6 +174,17 @@ def results(
                 added[f"top_feature_{i + 1}"] = pa.array(top[:, i], pa.string())
         fields += [pa.field(name, column.type) for name, column in added.items()]
         yield pa.RecordBatch.from_arrays([*columns, *added.values()], schema=pa.schema(fields))
+
+
+def _arrow(values: Bool[np.ndarray, " n"] | Float[np.ndarray, " n"]) -> pa.Array:
+    """Return booleans or float64 as Arrow has them.
+
+    Not by ``pa.array``, which imports pandas, where that is installed, to ask whether it is its.
+    """
+    is_bool = values.dtype == bool
+    bits = np.packbits(values, bitorder="little") if is_bool else np.ascontiguousarray(values)
+    kind = pa.bool_() if is_bool else pa.float64()
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(bits)])
 
 
 def score_batches(

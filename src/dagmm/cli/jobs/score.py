@@ -169,9 +169,9 @@ class Counted:
                 labels = anomalies_of(column, label, normal, self.table, self.rows)
                 self._kept.add(result["energy"].to_numpy(), labels)
             if "is_anomaly" in result.column_names:
-                self.anomalies += int(result["is_anomaly"].to_numpy().sum())
+                self.anomalies += result["is_anomaly"].combine_chunks().true_count
             if "is_alarm" in result.column_names:
-                self.alarms = (self.alarms or 0) + int(result["is_alarm"].to_numpy().sum())
+                self.alarms = (self.alarms or 0) + result["is_alarm"].combine_chunks().true_count
             self.rows += result.num_rows
             yield result
 
