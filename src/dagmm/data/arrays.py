@@ -3,6 +3,7 @@
 import numbers
 import reprlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -57,12 +58,18 @@ class MatrixRows(Rows):
 
     def __init__(self, values: np.ndarray, names: tuple[str, ...] | None = None) -> None:
         self.values = values
-        self.names = names or tuple(f"x{i}" for i in range(values.shape[1]))
+        self.names = names or _names_of(values.shape[1])
         self.n_rows = len(values)
 
     def chunk(self, start: int, stop: int) -> Chunk:
         """Return the rows from ``start`` up to ``stop``."""
         return _MatrixChunk(self.names, start, self.values[start:stop])
+
+
+@lru_cache(maxsize=64)
+def _names_of(n_columns: int) -> tuple[str, ...]:
+    """Return the names of columns that have none: of one row, they take as long as a network."""
+    return tuple(f"x{i}" for i in range(n_columns))
 
 
 def array_of(table: object, argument: str = "X") -> np.ndarray:

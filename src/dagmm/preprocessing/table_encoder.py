@@ -118,6 +118,8 @@ class TableEncoder:
         InputError
             Naming the columns that are missing.
         """
+        if tuple(names) == self.columns:
+            return
         present = set(names)
         missing = [name for name in self.columns if name not in present]
         if missing:
