@@ -47,9 +47,14 @@ oldest: ## tests with the oldest versions that pyproject.toml allows, on Python 
 	uv pip install -q --python build/oldest --no-deps --no-build-isolation -e .
 	build/oldest/bin/python -m pytest $(OLDEST)
 
+# What scoring does without: JAX, and what nothing but JAX and Optax brings.
+OF_TRAINING := absl-py jax jaxlib ml-dtypes opt-einsum optax
+
 lock: ## choose the newest versions that pyproject.toml allows; needs uv
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--group build --custom-compile-command "make lock" -o requirements/run.txt
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes -c requirements/run.txt \
+		$(addprefix --no-emit-package ,$(OF_TRAINING)) --custom-compile-command "make lock" -o requirements/score.txt
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--extra excel --extra images --extra onnx --extra report --extra serve --group build --group test --group lint \
 		-c requirements/run.txt --custom-compile-command "make lock" -o requirements/test.txt

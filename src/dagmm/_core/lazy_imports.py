@@ -1,8 +1,14 @@
-"""Loading the library's modules, and what they import, in less time."""
+"""Loading the library's modules, and what they import, in less time, or not at all."""
 
 import gc
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
+
+from dagmm._core.errors import MissingExtraError
+
+#: What an installation that only scores does without: requirements/score.txt.
+OF_TRAINING = ("jax", "optax")
 
 
 def load(module: str) -> ModuleType:
@@ -22,3 +28,22 @@ def load(module: str) -> ModuleType:
         if gc.get_freeze_count() == 0:  # else somebody froze objects, which are to stay so
             gc.freeze()
             gc.unfreeze()
+
+
+def check_jax(what: str) -> None:
+    """Check that JAX is there, which an installation that only scores does without.
+
+    Parameters
+    ----------
+    what : str
+        Needs it; begins the message.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    if any(find_spec(name) is None for name in OF_TRAINING):
+        raise MissingExtraError(
+            f"{what} needs JAX, and this installation is one that only scores: pip install "
+            f"{' '.join(OF_TRAINING)}."
+        )

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from dagmm._core.errors import DAGMMError, InputError, TableWarning
+from dagmm._core.lazy_imports import OF_TRAINING, check_jax
 from dagmm._core.visible import visible, visible_json, visible_line
 from dagmm._core.wording import options_named
 
@@ -59,7 +60,12 @@ class Command(TyperCommand):
             if one.param_type_name == "option"
         }
         with options_named(options):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except ModuleNotFoundError as error:
+                if error.name in OF_TRAINING:
+                    check_jax(f"dagmm {ctx.info_name}")
+                raise
 
 
 def keep_interrupts() -> None:

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from dagmm._core.arguments import check_choice, check_int, check_number, check_sizes
+from dagmm._core.lazy_imports import check_jax
 from dagmm._core.progress import progress_for
 from dagmm.estimators.base import FittedModelEstimator
 from dagmm.mixture.density import DensityConfig
@@ -220,6 +221,7 @@ class DAGMM(FittedModelEstimator):
         >>> len(model.history_["loss"])
         50
         """
+        check_jax("fit")
         from dagmm.training.fit import fit_model  # what only a fit needs takes long to import
         from dagmm.training.prepare import DataConfig
 

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError, FewRowsWarning
+from dagmm._core.lazy_imports import check_jax
 from dagmm._core.progress import progress_for
 from dagmm._core.wording import given, named
 from dagmm.data.base import Rows
@@ -224,6 +225,7 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         >>> DAGMMDetector(n_members=1, config={"cycles": 1}).fit(x).n_features_in_
         2
         """
+        check_jax("fit")
         return self._fit(X, self._start(), checkpoint)
 
     def _fit(self, X: Any, start: "Start | None", checkpoint: Any = None) -> Self:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from dagmm._core.arguments import check_choice, check_int
 from dagmm._core.errors import ArgumentError, InputError, ModelFileError, TableWarning
+from dagmm._core.lazy_imports import check_jax
 from dagmm._core.progress import Progress, progress_for
 from dagmm._core.wording import given, named
 from dagmm.data.frames import FrameRows
@@ -189,6 +190,7 @@ network, config, time_format
         >>> sorted(fleet.fit(table).assets_)
         ['p1', 'p2']
         """
+        check_jax("fit")
         self._check()
         rows = self._held(X)
         directory = None if checkpoint is None else Path(checkpoint)
@@ -226,6 +228,7 @@ network, config, time_format
         ['p1', 'p2', 'p3']
         """
         check_is_fitted(self)
+        check_jax("add")
         rows = self._held(X)
         known = [p.asset for p in parts_of(rows.chunk(0, rows.n_rows), self.per)]
         known = [asset for asset in known if asset in self.fleet_.assets]

@@ -20,6 +20,7 @@ from dagmm.inference.forward import (
     DenseNetworks,
     Outputs,
     blocks_of,
+    compiled_networks,
     decoded_rows,
     outputs_of,
 )
@@ -70,9 +71,7 @@ class EncodedRows:
     def buffers(self, view: RowView | None) -> "Buffers":
         """Return the rows as compiled networks take them."""
         if id(view) not in self._buffers:
-            from dagmm.inference.compiled import Buffers
-
-            self._buffers[id(view)] = Buffers.of(self.seen_as(view))
+            self._buffers[id(view)] = compiled_networks().Buffers.of(self.seen_as(view))
         return self._buffers[id(view)]
 
 
@@ -96,9 +95,7 @@ class TrainedNetwork:
     @cached_property
     def compiled(self) -> "CompiledNetwork":
         """The network, its parameters on the device."""
-        from dagmm.inference.compiled import CompiledNetwork
-
-        return CompiledNetwork(self.architecture, self.parameters)
+        return compiled_networks().CompiledNetwork(self.architecture, self.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what lies on the device."""

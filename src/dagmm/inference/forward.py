@@ -6,12 +6,13 @@ scores need not import JAX, nor wait for a compiler. They compute in the type of
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from dagmm._core.blocks import BLOCK_ROWS, in_blocks, padded_rows
+from dagmm._core.lazy_imports import check_jax
 from dagmm._core.numerics import sum_of_features
 from dagmm.networks.network import Architecture
 
@@ -134,6 +135,20 @@ def _rows_of(
     return blocks.transpose(1, 0, 2).reshape(n_features, -1)[:, :n_rows]
 
 
+def compiled_networks() -> Any:
+    """Return the module of networks that JAX computes for scoring as well.
+
+    Raises
+    ------
+    MissingExtraError
+        If JAX is not installed.
+    """
+    check_jax("scoring by convolutions, or by an activation of one's own,")
+    from dagmm.inference import compiled
+
+    return compiled
+
+
 def latent_rows(
     architecture: Architecture,
     parameters: Float[np.ndarray, " n_parameters"],
@@ -148,9 +163,7 @@ def latent_rows(
     features : ndarray of shape (n_rows, n_features), float32
     """
     if architecture.is_compiled:
-        from dagmm.inference import compiled
-
-        return compiled.latent_rows(architecture, parameters, features)
+        return compiled_networks().latent_rows(architecture, parameters, features)
     blocks = blocks_of(features.T)
     return DenseNetworks(architecture, [parameters]).seen([blocks], len(features))[0]
 
@@ -173,9 +186,7 @@ def outputs_of(
     """
     wanted = features if target is None else target
     if architecture.is_compiled:
-        from dagmm.inference import compiled
-
-        return Outputs(*compiled.outputs_of(architecture, parameters, features, wanted))
+        return Outputs(*compiled_networks().outputs_of(architecture, parameters, features, wanted))
     return DenseNetworks(architecture, [parameters]).outputs(features, wanted)
 
 
@@ -193,7 +204,5 @@ def decoded_rows(
     code : ndarray of shape (n_code, n_rows)
     """
     if architecture.is_compiled:
-        from dagmm.inference import compiled
-
-        return compiled.decoded_rows(architecture, parameters, code)
+        return compiled_networks().decoded_rows(architecture, parameters, code)
     return DenseNetworks(architecture, [parameters]).decode(code)

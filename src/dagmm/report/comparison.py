@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagmm._core.errors import InputError
+from dagmm._core.errors import InputError, MissingExtraError
+from dagmm._core.lazy_imports import check_jax
 from dagmm.evaluation.result import Comparison
 from dagmm.report.collect import ReportData
 
@@ -40,15 +41,16 @@ class Compared:
 
 def compared(data: ReportData) -> Compared:
     """Compare methods on rows drawn at random, alarms among them as often as in the table."""
-    from dagmm.evaluation.compare import compare  # DAGMM is fitted, which takes long to import
-
     features, labels = drawn(data, 2 * MOST_ROWS)
     known = labels if data.labels else None
     try:
+        check_jax("a comparison with other methods")
+        from dagmm.evaluation.compare import compare  # DAGMM is fitted, which is long to import
+
         result = compare(
             features.astype(np.float64), known, METHODS, n_runs=RUNS, max_rows=MOST_ROWS
         )
-    except InputError as error:  # too few rows, or labels that cannot be split
+    except (InputError, MissingExtraError) as error:  # such as too few rows
         return Compared(None, str(error))
     return Compared(result)
 

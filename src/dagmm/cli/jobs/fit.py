@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,8 +27,10 @@ from dagmm.inference.persistence.directory import is_free, is_saved_model
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.length import WindowLength
-from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.config import ConfigOptions
+
+if TYPE_CHECKING:
+    from dagmm.training.checkpoint.directory import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -171,10 +173,12 @@ def forget_training(job: FitJob) -> None:
     OSError
     """
     if job.checkpoint is not None:
+        from dagmm.training.checkpoint.directory import Checkpoint
+
         Checkpoint(job.checkpoint).delete()
 
 
-def check_apart(checkpoint: str, model: str) -> Checkpoint:
+def check_apart(checkpoint: str, model: str) -> "Checkpoint":
     """Check that a training can be kept there, beside the model.
 
     Raises
@@ -188,6 +192,8 @@ def check_apart(checkpoint: str, model: str) -> Checkpoint:
             f"--checkpoint {checkpoint!r} and the model {model!r} must be two directories, and "
             "neither may lie in the other."
         )
+    from dagmm.training.checkpoint.directory import Checkpoint
+
     return Checkpoint(checkpoint)
 
 
