@@ -37,6 +37,11 @@ def tiny_fleet(**arguments) -> DAGMMFleet:
     return DAGMMFleet("pump", config=TINY, n_jobs=1, **arguments)
 
 
+def of_asset(table: pa.Table, asset: str) -> pa.Table:
+    """The rows of one asset."""
+    return table.filter(pa.compute.equal(table["pump"], asset))
+
+
 def rows_of(table: pa.Table, asset: str) -> pa.Table:
     """The rows of one asset, without the column that names it."""
-    return table.filter(pa.compute.equal(table["pump"], asset)).drop_columns(["pump"])
+    return of_asset(table, asset).drop_columns(["pump"])

@@ -12,7 +12,8 @@ from command import failure, run
 from dagmm import DAGMMFleet
 from dagmm.estimators import detector
 from dagmm.inference.fleet.batches import FleetScorer, together
-from fleets import ASSETS, fleet_table
+from dagmm.inference.fleet.directory import model_path
+from fleets import ASSETS, fleet_table, of_asset
 from small_fits import tiny_config
 
 TABLE = fleet_table()
@@ -148,3 +149,28 @@ def test_thresholds_move(place):
 def test_what_is_not_for_fleets_is_refused_in_words(place, arguments, message):
     said = failure(*(argument.format(place) for argument in arguments))
     assert re.search(re.escape(message), said), said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("score", "{0}", "{1}", "-o", "{2}/s.csv"),
+        ("explain", "{0}", "{1}", "-o", "{2}/e.csv"),
+        ("report", "{0}", "{1}", "-o", "{2}/r.html", "--no-compare"),
+        ("drift", "{0}", "{1}"),
+        ("threshold", "{0}", "--calibrate", "{1}", "--quantile", "0.9"),
+        ("update", "{0}", "{1}"),
+    ],
+)
+def test_the_folder_of_an_asset_refuses_rows_of_others(place, tmp_path, arguments):
+    pq.write_table(of_asset(TABLE, "p1"), tmp_path / "p1.parquet")
+    folder = model_path(place / "fleet", "p2")
+    said = failure(*(one.format(folder, tmp_path / "p1.parquet", tmp_path) for one in arguments))
+    assert "column 'pump' names 'p1' in row 0; this model is of a fleet, and was fitted to" in said
+
+
+def test_info_says_whose_rows_a_model_is_of(place):
+    folder = model_path(place / "fleet", "p2")
+    said = json.loads(run("info", str(folder), "--json").stdout)
+    assert said["asset"] == {"column": "pump", "name": "p2"}
+    assert re.search(r"^asset +p2 \(column 'pump'\)$", run("info", str(folder)).stdout, re.M)

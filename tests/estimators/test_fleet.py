@@ -11,10 +11,18 @@ import pyarrow as pa
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from dagmm import ArgumentError, DAGMMDetector, DAGMMFleet, InputError, TableWarning
+from dagmm import (
+    ArgumentError,
+    DAGMMDetector,
+    DAGMMFleet,
+    InputError,
+    TableWarning,
+    make_report,
+)
+from dagmm.inference import score_batches
 from dagmm.inference.fleet.batches import FleetScorer
 from dagmm.inference.fleet.directory import model_path
-from fleets import ASSETS, fleet_table, rows_of, tiny_fleet
+from fleets import ASSETS, fleet_table, of_asset, rows_of, tiny_fleet
 from small_fits import TINY
 
 TABLE = fleet_table()
@@ -271,3 +279,41 @@ def test_a_row_without_an_asset_is_named(fleet):
 def test_before_a_fit_there_is_nothing():
     with pytest.raises(NotFittedError):
         DAGMMFleet("pump").energy(TABLE)
+
+
+OTHERS = (
+    "column 'pump' names 'p1' in row 3; this model is of a fleet, and was fitted to the rows of "
+    "'p2' alone. Pass those rows, take the fleet for rows of several assets, or leave the column "
+    "out to have them taken for rows of this one."
+)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda one, table: one.energy(table),
+        lambda one, table: one.energy(table.to_pandas().set_index("pump")),
+        lambda one, table: one.explain(table),
+        lambda one, table: one.drift(table),
+        lambda one, table: one.calibrate(table),
+        lambda one, table: one.update(table),
+        lambda one, table: one.stream().score(table),
+        lambda one, table: list(score_batches(one.model_, table.to_batches())),
+        lambda one, table: make_report(one, table, compare=False),
+    ],
+)
+def test_a_model_of_one_asset_refuses_rows_of_another(fleet, tmp_path, look):
+    table = pa.concat_tables([of_asset(TABLE, "p2")[:3], of_asset(TABLE, "p1"), TABLE])
+    fleet.save(tmp_path)
+    for one in (DAGMMDetector.load(model_path(tmp_path, "p2")), fleet.detector("p2")):
+        with pytest.raises(InputError, match=re.escape(OTHERS)):
+            look(one, table)
+
+
+def test_a_model_of_one_asset_takes_its_own_rows_and_those_that_do_not_say(fleet):
+    own, one = of_asset(TABLE, "p2"), fleet.detector("p2")
+    np.testing.assert_array_equal(one.energy(own), fleet.energy(own))
+    assert len(one.energy(TABLE.drop_columns(["pump"]))) == TABLE.num_rows
+    nameless = own.set_column(0, "pump", pa.array(["p2"] * 2 + [None] * (len(own) - 2)))
+    with pytest.raises(InputError, match=r"^column 'pump' names no asset in row 2; this model is"):
+        one.energy(nameless)

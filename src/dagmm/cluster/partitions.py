@@ -97,6 +97,8 @@ class PartitionScorer:
         Columns that come out as they are.
     p_value : bool
     explain : int
+    of_model : tuple of str
+        Columns that the model reads of such a table.
 
     Examples
     --------
@@ -117,6 +119,7 @@ class PartitionScorer:
     passed: tuple[str, ...]
     p_value: bool = False
     explain: int = 0
+    of_model: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -163,7 +166,8 @@ class PartitionScorer:
                 f"passed names column {unknown[0]!r}, which the table does not have. "
                 f"{near(unknown[0], columns)}"
             )
-        found = cls(packed, tuple(passed), p_value, check_int("explain", explain, 0))
+        of_model = tuple(name for name in model.read_columns if name in columns)
+        found = cls(packed, tuple(passed), p_value, check_int("explain", explain, 0), of_model)
         found([])  # says which columns of the result would have one name
         return found
 
@@ -184,7 +188,7 @@ class PartitionScorer:
     @property
     def read(self) -> list[str]:
         """Columns that a worker needs: those of the model, and those that pass through."""
-        return list(dict.fromkeys([*self.packed.model().columns, *self.passed]))
+        return list(dict.fromkeys([*self.of_model, *self.passed]))
 
     @property
     def added(self) -> dict[str, pa.DataType]:

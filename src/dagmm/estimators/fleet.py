@@ -419,7 +419,7 @@ network, config, time_format
                 paths = {one.asset: str(model_path(directory, one.asset)) for one in todo}
             last = clock.monotonic()
             start = self._start_for_adding() if todo else None
-            what = (self._arguments, start, self._record(), paths, self.n_jobs)
+            what = (self.per, self._arguments, start, self._record(), paths, self.n_jobs)
             try:
                 for fit in fit_assets(todo, *what):
                     done[fit.asset] = Asset(

@@ -23,6 +23,7 @@ from dagmm.data.frames import FrameRows
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.fleet.fitted_fleet import parts_of
+from dagmm.preprocessing.one_asset import OneAsset
 from dagmm.training.config import ConfigOptions
 from dagmm.training.presets import CYCLES_OF_FEW
 
@@ -76,6 +77,7 @@ class AssetFit(NamedTuple):
 @dataclass(frozen=True)
 class _Job:
     rows: AssetRows
+    per: str
     arguments: dict[str, Any]
     start: "FleetStart | None"
     record: dict[str, Any]
@@ -164,6 +166,7 @@ def fit_start(
 
 def fit_assets(
     assets: Sequence[AssetRows],
+    per: str,
     arguments: dict[str, Any],
     start: "FleetStart | None",
     record: dict[str, Any],
@@ -175,6 +178,8 @@ def fit_assets(
     Parameters
     ----------
     assets : sequence of AssetRows
+    per : str
+        The column that names them.
     arguments : dict
         Of the detector.
     start : FleetStart or None
@@ -187,7 +192,7 @@ def fit_assets(
         Processes; as many as there are cores by default.
     """
     jobs = [
-        _Job(one, arguments, start, record, None if paths is None else paths[one.asset])
+        _Job(one, per, arguments, start, record, None if paths is None else paths[one.asset])
         for one in assets
     ]
     n = min(n_cores() if n_jobs is None else n_jobs, len(jobs))
@@ -214,6 +219,7 @@ def _fit_one(job: _Job) -> AssetFit:
         except InputError as error:
             return AssetFit(asset, None, str(error), ())
     detector._remember(**job.record)
+    detector.model_ = detector.model_.of_asset(OneAsset(job.per, asset))
     if job.path is not None:
         detector.save(job.path)
     texts = tuple(dict.fromkeys((one.category, str(one.message)) for one in said))

@@ -117,8 +117,9 @@ class TakesTables(BaseEstimator):
             return self._roles().axes
         if isinstance(self.model_.encoder, ImageEncoder):
             return ()
-        unused = self.model_.encoder.unused_columns
-        return [column.name for column in unused if column.reason in ("time", "group")]
+        encoder = self.model_.encoder
+        axes = [one.name for one in encoder.unused_columns if one.reason in ("time", "group")]
+        return axes if encoder.asset is None else [*axes, encoder.asset.column]
 
     def _names_of_array(self) -> tuple[str, ...] | None:
         """Return the columns that an array has after a fit to a table with names.

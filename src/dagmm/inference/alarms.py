@@ -68,7 +68,7 @@ class AlarmTracker:
         self, rows: Rows, energy: Float[np.ndarray, " n_rows"]
     ) -> Bool[np.ndarray, " n_rows"]:
         """Take the next rows, all of a table that was checked."""
-        wanted = rows.only((*self._model.columns, *self._model.alarm_columns))
+        wanted = rows.only((*self._model.read_columns, *self._model.alarm_columns))
         parts = [
             self.update(chunk, energy[chunk.start : chunk.start + chunk.n_rows])
             for chunk in wanted.chunks()

@@ -64,6 +64,7 @@ def _schema(model: FittedModel) -> dict[str, Any]:
         images = {"height": height, "width": width, "channels": channels}
         return {"images": {**images, "smoothing": encoder.smoothing, "scale": encoder.scale}}
     return {
+        **({} if encoder.asset is None else {"asset": encoder.asset._asdict()}),
         "columns": _columns(encoder),
         "unused_columns": [
             column._asdict() | _reading(encoder.reading_of(column.name))

@@ -30,6 +30,7 @@ from dagmm.inference.revision import FIRST, Revision
 from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.mixture_density import MixtureDensity
 from dagmm.preprocessing.image_encoder import ImageEncoder, size_in_words
+from dagmm.preprocessing.one_asset import OneAsset
 from dagmm.preprocessing.pipeline import FeatureReader, Features
 from dagmm.preprocessing.table_encoder import TableEncoder
 from dagmm.preprocessing.windows.clock import known_assets_of
@@ -113,6 +114,13 @@ class FittedModel:
         return (*self.encoder.columns, *self.windows.columns, *self._clock)
 
     @property
+    def read_columns(self) -> tuple[str, ...]:
+        """Columns that are read where a table has them: those needed, and whose rows they are."""
+        if isinstance(self.encoder, ImageEncoder) or self.encoder.asset is None:
+            return self.columns
+        return tuple(dict.fromkeys([*self.columns, self.encoder.asset.column]))
+
+    @property
     def time(self) -> str | None:
         """The column that says when a row was measured, where one was named."""
         return self._axis("time") if self.windows is None else self.windows.time
@@ -180,6 +188,10 @@ class FittedModel:
         """Return the same model with another threshold."""
         return replace(self, decision=threshold)
 
+    def of_asset(self, asset: OneAsset) -> "FittedModel":
+        """Return the same model, which refuses rows of other assets."""
+        return replace(self, encoder=replace(self.table_encoder, asset=asset))
+
     def energy(self, table: object) -> Float[np.ndarray, " n_rows"]:
         """Energy of each row in nats; higher is stranger.
 
@@ -219,10 +231,10 @@ class FittedModel:
 
         Parameters, errors as in :meth:`energy`.
         """
-        rows = as_rows(table, columns=self.columns)
+        rows = as_rows(table, columns=self.read_columns)
         self.check(rows)
         reader = self.reader()
-        chunks = rows.only(self.columns).chunks(self.chunk_rows)
+        chunks = rows.only(self.read_columns).chunks(self.chunk_rows)
         return (reader.read(chunk, to_explain=True) for chunk in chunks)
 
     def latent(self, table: object) -> Float[np.ndarray, "n_rows n_latent"]:
@@ -298,7 +310,7 @@ class FittedModel:
         InputError
             If there are no rows, columns are missing, or values cannot be encoded.
         """
-        rows = as_rows(table, columns=self.columns)
+        rows = as_rows(table, columns=self.read_columns)
         if rows.n_rows == 0:
             raise InputError("calibrate: expected at least 1 row, got none.")
         energy = self.energy(rows)[self._by_asset(rows)]
@@ -356,7 +368,7 @@ class FittedModel:
 
     def _by_chunk(self, joined: Combination, table: object) -> Float[np.ndarray, " n_rows"]:
         """Join the components' energies of each row, chunk by chunk."""
-        rows = as_rows(table, columns=self.columns)
+        rows = as_rows(table, columns=self.read_columns)
         self.check(rows)
 
         if self.windows is not None:
@@ -365,7 +377,7 @@ class FittedModel:
         def of_chunk(chunk: Chunk) -> np.ndarray:
             return self._joined(joined, self.encoder.encode(chunk))
 
-        wanted = rows.only(self.columns)
+        wanted = rows.only(self.read_columns)
         if isinstance(rows, ImageRows):
             chunks = wanted.chunks()
         else:

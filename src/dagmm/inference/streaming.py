@@ -179,7 +179,7 @@ class Stream:
         save_stream(path, self._model, self._reader, self._alarms, self._drift)
 
     def _rows(self, X: object) -> Rows:
-        needed = (*self._model.columns, *self._model.alarm_columns)
+        needed = (*self._model.read_columns, *self._model.alarm_columns)
         rows = as_rows(X, columns=needed)
         self._model.check(rows)
         self._alarms.check(rows.names)

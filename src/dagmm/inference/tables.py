@@ -58,6 +58,7 @@ def batches_of(model: FittedModel, source: TableFile, passed: Sequence[str]) -> 
     encoder = model.table_encoder
     kinds: dict[str, Kind] = dict.fromkeys(passed, "other")
     kinds |= dict.fromkeys((*model.columns, *model.alarm_columns), "other")
+    kinds |= {name: "other" for name in model.read_columns if name in source.columns}
     kinds |= kinds_of(encoder)
     encoder.check_units(source.style)
     return (Batch(table, start) for start, table in source.batches(kinds))

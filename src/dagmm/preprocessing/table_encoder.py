@@ -25,6 +25,7 @@ from dagmm.preprocessing.columns.numeric import (
     Scaling,
     check_finite,
 )
+from dagmm.preprocessing.one_asset import OneAsset
 
 #: Rows without a value, from which on a column is said to have none.
 _MANY_ROWS = 100
@@ -71,6 +72,8 @@ class TableEncoder:
     date_readings : tuple of (str, DateReading)
         Columns of dates that are not used, the time axis among them, and how they are written,
         where that can be in several ways.
+    asset : OneAsset or None
+        Whose rows the training rows were, where they were part of a larger table.
     """
 
     columns: tuple[str, ...]
@@ -85,6 +88,7 @@ class TableEncoder:
     number_texts: tuple[NumberTextColumn, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
     date_readings: tuple[tuple[str, DateReading], ...] = ()
+    asset: OneAsset | None = None
 
     @property
     def n_features(self) -> int:
@@ -162,8 +166,11 @@ class TableEncoder:
         Raises
         ------
         InputError
-            If a number is infinite, or a column has changed between text, dates and numbers.
+            If a number is infinite, a column has changed between text, dates and numbers, or a
+            row says that it is of another asset.
         """
+        if self.asset is not None:
+            self.asset.check(chunk)
         values = self.numbers_of(chunk)
         features = np.empty((chunk.n_rows, self.n_features), np.float32)
         n_numbers = self.numbers.n_features

@@ -112,6 +112,7 @@ def rows_of_values(given: ValueTable, served: Served, limits: Limits) -> Rows:
     check_columns(served.model, given.names, _NAME)
     passed = _passed(served, given.names)
     names = dict.fromkeys([*passed, *served.model.columns])
+    names |= dict.fromkeys(name for name in served.model.read_columns if name in given.names)
     limits.check_cells(given.n_rows * len(names))
     return Rows(one_batch(given.table(names)), passed)
 

@@ -53,6 +53,8 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
     words = dict(description)
     if "columns" in description:
         words |= _table_in_words(description)
+        if "asset" in words:
+            words["asset"] = f"{words['asset']['name']} (column {words['asset']['column']!r})"
         if "reading" in words:
             said = words["reading"].items()
             words["reading"] = ", ".join(f"{name}={value!r}" for name, value in said)

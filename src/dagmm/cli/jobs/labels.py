@@ -196,7 +196,7 @@ def detection_quality(
     if labels is None:
         return share, {}
     numbers = draw(len(labels), min(len(labels), SCORED_ROWS), np.random.default_rng(0))
-    rows = as_rows(features).only(model.columns)
+    rows = as_rows(features).only(model.read_columns)
     parts = [
         model.energy_of_features(model.encoder.encode(chunk))
         for chunk in drawn_chunks(rows, numbers)

@@ -1,7 +1,7 @@
 """New rows for a saved model: a table, or images, as the model takes them."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dagmm.cli.jobs.images import check_no_roles, is_images, open_images, table_encoder
 from dagmm.cli.jobs.labels import normal_rows
@@ -36,7 +36,7 @@ def all_rows(model: FittedModel, path: Paths, options: TableOptions) -> Iterator
         check_model_columns(model, source.columns, source.name)
         texts = tuple(text.name for text in model.table_encoder.texts)
         with errors_named(source.name):
-            yield rows_in(source, model.columns, texts)
+            yield rows_in(source, _read(model, source.columns), texts)
 
 
 @contextlib.contextmanager
@@ -72,12 +72,17 @@ def only_normal_rows(
         label = () if known.label is None else (known.label,)
         check_model_columns(model, source.columns, source.name, label)
         texts = tuple(text.name for text in model.table_encoder.texts) + label
-        # How rows of an asset follow each other is kept for alarm logic.
-        group = (model.group,) if model.group is not None and model.group in source.columns else ()
-        columns = tuple(dict.fromkeys((*model.columns, *label, *group)))
+        columns = tuple(dict.fromkeys((*_read(model, source.columns), *label)))
         rows, name = rows_in(source, columns, texts), source.name
         if known.label is not None:
             labels = labels_of(rows, known, source.name)
             rows, name = normal_rows(rows, labels, source.name, done, quiet)
         with errors_named(name):
             yield rows
+
+
+def _read(model: FittedModel, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a table that are read."""
+    # How rows of an asset follow each other is kept for alarm logic.
+    wanted = (*model.read_columns, *(() if model.group is None else (model.group,)))
+    return tuple(name for name in dict.fromkeys(wanted) if name in names)

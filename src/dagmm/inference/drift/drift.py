@@ -162,7 +162,7 @@ def look_at(model: FittedModel, table: object) -> Seen:
     InputError
         If columns are missing, or values cannot be encoded.
     """
-    rows = as_rows(table, columns=model.columns)
+    rows = as_rows(table, columns=model.read_columns)
     encoder = model.encoder
     if isinstance(encoder, ImageEncoder) or model.windows is not None:
         return Seen(model.energy(rows), None, 0)
@@ -174,7 +174,7 @@ def look_at(model: FittedModel, table: object) -> Seen:
         return model.energy_of_features(features), features, holes_of(encoder, chunk)
 
     def energies() -> Iterator[np.ndarray]:
-        chunks = rows.only(model.columns).chunks(model.chunk_rows)
+        chunks = rows.only(model.read_columns).chunks(model.chunk_rows)
         for energy, features, holes in parallel_map(of_chunk, chunks):
             counts.add(features, holes)
             yield energy

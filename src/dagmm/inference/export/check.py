@@ -111,7 +111,7 @@ def feeds_of(columns: tuple[ColumnInput, ...], table: pa.Table) -> dict[str, np.
 
 def _energies(model: FittedModel, table: pa.Table) -> tuple[np.ndarray, float]:
     """Return the library's energies, and what rounding in float32 makes of them, relative."""
-    rows = as_rows(table, columns=model.columns)
+    rows = as_rows(table, columns=model.read_columns)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TableWarning)  # of units that numbers come without
         energy = model.energy(rows)

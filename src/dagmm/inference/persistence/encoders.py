@@ -18,6 +18,7 @@ from dagmm.preprocessing.columns.datetimes import CYCLES, DateColumn
 from dagmm.preprocessing.columns.missing import Imputer, MissingIndicator
 from dagmm.preprocessing.columns.number_text import NumberTextColumn
 from dagmm.preprocessing.columns.numeric import SCALINGS, NumberColumns
+from dagmm.preprocessing.one_asset import OneAsset
 from dagmm.preprocessing.table_encoder import TableEncoder
 
 #: Most columns of a table that are read.
@@ -60,6 +61,7 @@ def _plain(encoder: TableEncoder) -> dict[str, Any]:
             {"name": name, **dataclasses.asdict(reading)}
             for name, reading in encoder.date_readings
         ],
+        "asset": None if encoder.asset is None else encoder.asset._asdict(),
     }
 
 
@@ -110,10 +112,11 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
         number_texts,
         units,
         readings,
+        asset,
     ) = field.fields(
         *("columns", "scaling", "numbers", "texts", "dates", "masks", "fills_holes"),
         *("is_correlated", "lost", "unused_columns", "number_texts", "units"),
-        "date_readings",
+        *("date_readings", "asset"),
     )
     names = columns.texts(_MOST_COLUMNS, least=1)
     text_columns = tuple(_text(part) for part in texts.items(_MOST_COLUMNS))
@@ -148,6 +151,7 @@ def read_table_encoder(field: JsonField) -> tuple[TableEncoder, Promise[TableEnc
         _number_texts(number_texts, expected),
         _units(units, names),
         _date_readings(readings, tuple(column.name for column in unused)),
+        None if asset.value is None else _asset(asset, names),
     )
     return frame, Promise(_promised(frame), lambda arrays: _joined(frame, arrays))
 
@@ -199,6 +203,7 @@ def _joined(encoder: TableEncoder, arrays: Mapping[str, np.ndarray]) -> TableEnc
         encoder.number_texts,
         encoder.units,
         encoder.date_readings,
+        encoder.asset,
     )
 
 
@@ -237,6 +242,13 @@ def _date(field: JsonField) -> DateColumn:
     if not set(found) <= set(CYCLES):
         cycles.fail(f"some of {', '.join(CYCLES)}")
     return DateColumn(name.text(), found, _reading(*reading))  # type: ignore[arg-type]
+
+
+def _asset(field: JsonField, columns: tuple[str, ...]) -> OneAsset:
+    column, name = (part.text() for part in field.fields("column", "name"))
+    if column in columns:
+        field.fail("named by a column that is not described")
+    return OneAsset(column, name)
 
 
 def _reading(order: JsonField, form: JsonField, clock: JsonField) -> DateReading:

@@ -3,7 +3,8 @@
 Format 2 says which version of a model it is (``revision``); of each Gaussian mixture what its
 covariances have of their floor, without which new rows cannot be merged into it; of a threshold
 its alarm logic, of calibration the order of energies. Format 3 says in which type a network
-computes, and of networks whether they found relations.
+computes, of networks whether they found relations, and of the encoder of a table of which asset
+alone the rows were (``asset``); where nothing is said, that is not known.
 """
 
 from dataclasses import asdict
@@ -32,6 +33,9 @@ def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
             for i, one in enumerate(some if isinstance(some, list) else ()):
                 if isinstance(one, dict):
                     some[i] = added | one
+        encoder = plain.get("encoder")
+        if isinstance(encoder, dict) and "columns" in encoder:
+            encoder.setdefault("asset", None)
     return plain
 
 

@@ -109,7 +109,7 @@ class NewWindows(NewRows):
     def __init__(self, model: FittedModel, rows: Rows) -> None:
         assert model.windows is not None, "asked only for windows"
         encoder, self._spec = model.table_encoder, model.windows
-        wanted = rows.only(model.columns)
+        wanted = rows.only(model.read_columns)
         self._series = series_of_more(wanted, self._spec, encoder.reading_of(self._spec.time))
         self.n_rows, self._at_once = len(self._series.ends), model.chunk_rows
         features = encode_rows(wanted, encoder)[: rows.n_rows][self._series.order]

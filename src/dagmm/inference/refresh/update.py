@@ -101,7 +101,7 @@ def updated(model: FittedModel, table: object, keep: object = 1.0) -> tuple[Fitt
     if before is None:
         raise ArgumentError("update: this model has no threshold; a DAGMMDetector has one.")
     share = _share_kept(keep)
-    table = as_rows(table, columns=model.columns)
+    table = as_rows(table, columns=model.read_columns)
     _check_enough(table.n_rows, "rows")
     seen = look_at(model, table)
     rows = new_rows(model, table)
