@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dagmm.evaluation.result import Comparison as Comparison
     from dagmm.inference.fitted_model import FittedModel as FittedModel
     from dagmm.inference.persistence.directory import load_model as load_model
+    from dagmm.report.fleet_make import FleetReport as FleetReport
     from dagmm.report.make import Report as Report
     from dagmm.report.make import make_report as make_report
     from dagmm.report.plots.model_plots import plot_energy as plot_energy
@@ -39,6 +40,7 @@ _HOMES = {
     "Comparison": "dagmm.evaluation.result",
     "make_report": "dagmm.report.make",
     "Report": "dagmm.report.make",
+    "FleetReport": "dagmm.report.fleet_make",
     "plot_energy": "dagmm.report.plots.model_plots",
     "plot_latent": "dagmm.report.plots.model_plots",
     "plot_explanation": "dagmm.report.plots.model_plots",

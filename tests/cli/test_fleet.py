@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from command import failure, run
-from dagmm import DAGMMFleet
+from dagmm import DAGMMFleet, make_report
 from dagmm.estimators import detector
 from dagmm.inference.fleet.batches import FleetScorer, together
 from dagmm.inference.fleet.directory import model_path
@@ -107,8 +107,20 @@ def test_thresholds_move(place):
     ("arguments", "message"),
     [
         (
-            ("report", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/r.html"),
-            "is a fleet, and a report is of one model: that of one asset says nothing of the oth",
+            ("report", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/r.html", "--every", "1s"),
+            "--every belongs to the report of one model; that of a fleet counts alarms, not al",
+        ),
+        (
+            ("report", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/r.html", "--group", "id"),
+            "--group 'id' differs from column 'pump', which names the assets of this fleet; leave",
+        ),
+        (
+            ("report", "{0}/models/x", "{0}/train.parquet", "-o", "{0}/r", "--unseen", "all"),
+            "--unseen belongs to a fleet, and ",
+        ),
+        (
+            ("score", "{0}/fleet", "{0}/none.parquet", "-o", "{0}/s.csv"),
+            "none.parquet' has no column 'pump', which names the asset of a row. ",
         ),
         (
             ("explain", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/e.csv"),
@@ -147,6 +159,7 @@ def test_thresholds_move(place):
     ],
 )
 def test_what_is_not_for_fleets_is_refused_in_words(place, arguments, message):
+    pq.write_table(TABLE.drop_columns(["pump"]), place / "none.parquet")
     said = failure(*(argument.format(place) for argument in arguments))
     assert re.search(re.escape(message), said), said
 
@@ -174,3 +187,26 @@ def test_info_says_whose_rows_a_model_is_of(place):
     said = json.loads(run("info", str(folder), "--json").stdout)
     assert said["asset"] == {"column": "pump", "name": "p2"}
     assert re.search(r"^asset +p2 \(column 'pump'\)$", run("info", str(folder)).stdout, re.M)
+
+
+@pytest.mark.parametrize("rows_at_once", [2**19, 100])
+def test_a_report_is_that_of_python(place, tmp_path, monkeypatch, rows_at_once):
+    monkeypatch.setattr("dagmm.cli.jobs.fleet_report.ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr("dagmm.cli.jobs.fleet_report.together", cut)
+    arguments = ("report", str(place / "fleet"), str(place / "train.parquet"), "--json")
+    result = run(*arguments, "-o", str(tmp_path / "r.html"), "--label", "id", "--normal", "r0")
+    assert result.exit_code == 0, result.output
+    said, train = json.loads(result.stdout), pq.read_table(place / "train.parquet")
+    labels = [name != "r0" for name in train["id"].to_pylist()]
+    names = {"table_name": "train.parquet", "model_name": "fleet"}
+    made = make_report(place / "fleet", train, labels=labels, **names)
+    assert (tmp_path / "r.html").read_text("utf-8") == made.html
+    assert (said["rows"], said["assets"]) == (630, len(made.contents.assets))
+    assert said["alarms"] == made.contents.n_alarms
+    assert said["by_model_of_all"] == 1
+
+
+def cut(batches, at_least):
+    """Cut a table anew, into parts of so many rows at most."""
+    whole = pa.concat_tables(batches)
+    return (whole.slice(i, at_least) for i in range(0, whole.num_rows, at_least))

@@ -17,10 +17,11 @@ from dagmm.inference.calibration.threshold import (
     ThresholdWarning,
 )
 from dagmm.inference.explain.events import EventExplainer
+from dagmm.report.axes import axes_of
 from dagmm.report.collect import ReportData
 from dagmm.report.comparison import drawn
 from dagmm.report.language import Language
-from dagmm.report.make import axes_of, described, make_report
+from dagmm.report.make import described, make_report
 from reports import HOSTILE, JAPANESE, N_ROWS, Page, check_page, fitted, sensors, with_faults
 from small_fits import tiny_dagmm
 
@@ -476,8 +477,8 @@ def test_what_a_report_can_be_made_of(detector, train, tmp_path):
     assert "contamination=0.02" in card.said_arguments
     assert described(detector.model_)[1].estimator is None
     message = (
-        r"^model must be a fitted DAGMMDetector or DAGMM, a FittedModel or the path of a saved "
-        r"one, got DAGMMDetector\.$"
+        r"^model must be a fitted DAGMMDetector, DAGMM or DAGMMFleet, a FittedModel or the path "
+        r"of a saved one, got DAGMMDetector\.$"
     )
     with pytest.raises(ArgumentError, match=message):
         described(dagmm.DAGMMDetector())

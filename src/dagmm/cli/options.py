@@ -30,6 +30,21 @@ class Train(StrEnum):
     all = "all"
 
 
+class UnseenAssets(StrEnum):
+    """What becomes of assets that a fleet was not fitted to."""
+
+    error = "error"
+    all = "all"
+
+
+Unseen: TypeAlias = Annotated[
+    UnseenAssets | None,
+    typer.Option(
+        help="Of a fleet: rows of assets that it was not fitted to are an error, or are scored by "
+        "the model of all assets.",
+        show_default=False,
+    ),
+]
 Tables: TypeAlias = Annotated[
     list[str],
     typer.Argument(

@@ -20,6 +20,8 @@ _POINTS = 120
 _ENOUGH_ABOVE = 10
 #: From so many times the expected share on, and from this share on, there are far more alarms.
 _FAR_TIMES, _FAR_SHARE = 5.0, 0.1
+#: So many times as far from usual rows as the threshold an alarm is clearly, or far, above it.
+_CLEAR, _FAR = 1.5, 3.0
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,26 @@ def budget_of(calibration: Calibration, threshold: float | None) -> Budget:
     counted = above >= _ENOUGH_ABOVE
     share = np.where(counted, above / sample.n_rows, p_value_of(calibration, energy))
     return Budget(scale, energy, share, ends[:, 0], ends[:, 1])
+
+
+def severity_of(energy: float, threshold: float, median: float) -> str | None:
+    """Say how far an alarm is above the threshold, measured by how far that is from usual.
+
+    Parameters
+    ----------
+    energy, threshold : float
+    median : float
+        Energy that half of the normal rows exceed.
+
+    Returns
+    -------
+    {"far", "clear", "near"} or None
+        None where the threshold is not above the energy of usual rows.
+    """
+    if threshold <= median:
+        return None
+    times = (energy - median) / (threshold - median)
+    return "far" if times >= _FAR else "clear" if times >= _CLEAR else "near"
 
 
 def rule_of(model: FittedModel) -> dict[str, Any] | None:

@@ -1,7 +1,6 @@
 """One pass over the scored rows: everything that the report counts, in bounded memory."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -11,11 +10,10 @@ from dagmm.inference.alarms import AlarmTracker
 from dagmm.inference.calibration.dependence import EVENT_GAP
 from dagmm.inference.events import EventTracker
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.preprocessing.columns.date_text import dates_of
-from dagmm.preprocessing.pipeline import Features
 from dagmm.preprocessing.windows.clock import axis_times_of
 from dagmm.report.columns import ColumnTracker
 from dagmm.report.downsample import MinMaxDownsampler
+from dagmm.report.read_rows import ReadRows
 from dagmm.report.reservoir import Reservoir
 from dagmm.report.strangest_rows import StrangestRows
 from dagmm.report.time_axis import TimeTracker
@@ -24,25 +22,6 @@ from dagmm.report.time_axis import TimeTracker
 SAMPLE_ROWS = 4000
 #: Strangest rows that are kept where there is no alarm.
 _STRANGEST = 10
-
-
-@dataclass(frozen=True)
-class KeptRow:
-    """A row that is to be explained.
-
-    Parameters
-    ----------
-    seen : Features
-        What the networks see of it.
-    values : dict of str to float, str or None
-        By column, in the table's units; None for a hole.
-    time : float
-        NaN where there is none.
-    """
-
-    seen: Features
-    values: dict[str, float | str | None]
-    time: float
 
 
 @dataclass
@@ -116,7 +95,8 @@ class ReportData:
         self._alarms.check(chunk.names)
         seen = self._reader.read(chunk, to_explain=True)
         alarm = self._alarms.update(chunk, energy)
-        part = _Part(self.model, chunk, seen, energy, alarm, self._times(chunk), self.n_rows)
+        row = self.n_rows + np.arange(chunk.n_rows)
+        part = ReadRows(self.model, chunk, seen, energy, alarm, self._times(chunk), row)
         self.columns.add(part.numbers, part.features, part.holes)
         self.series.add(np.stack([energy, part.times], axis=1))
         if part.numbers.shape[1]:
@@ -138,69 +118,24 @@ class ReportData:
         )
         return times
 
-    def _add_samples(self, part: "_Part", labels: np.ndarray | None) -> None:
+    def _add_samples(self, part: ReadRows, labels: np.ndarray | None) -> None:
         known = np.zeros(len(part.energy), bool) if labels is None else labels
-        row = np.arange(len(part.energy)) + part.first
         for sample, kind in ((self.normal, ~part.alarm), (self.alarms, part.alarm)):
             sample.add(
                 inputs=part.seen.inputs[kind],
                 energy=part.energy[kind],
-                row=row[kind],
+                row=part.row[kind],
                 label=known[kind],
             )
 
-    def _add_group(self, part: "_Part", name: str | None, rows: np.ndarray) -> None:
+    def _add_group(self, part: ReadRows, name: str | None, rows: np.ndarray) -> None:
         """Look at the rows of one asset."""
         if part.numbers.shape[1]:
             self.columns.add_runs(name, part.numbers[rows])
         if self.timing is not None:
             self.timing.add(name, part.times[rows])
-        arrays = part.alarm[rows], part.first + rows, part.energy[rows], part.times[rows]
+        arrays = part.alarm[rows], part.row[rows], part.energy[rows], part.times[rows]
         self.events.add(name, *arrays, part.seen.at(rows), part.keep)
-
-
-class _Part:
-    """Some rows, read in every way that is needed."""
-
-    def __init__(
-        self,
-        model: FittedModel,
-        chunk: Chunk,
-        seen: Features,
-        energy: np.ndarray,
-        alarm: np.ndarray,
-        times: np.ndarray,
-        first: int,
-    ) -> None:
-        encoder = model.table_encoder
-        self.seen, self.energy, self.alarm = seen, energy, alarm
-        self.times, self.first = times, first
-        self.features = seen.inputs if model.windows is None else encoder.encode(chunk)
-        self.numbers = encoder.numbers_of(chunk).astype(np.float64, copy=False)
-        self._number_names = encoder.numbers.names
-        self._columns = encoder.columns
-        self._texts: dict[str, Any] = {t.name: chunk.text(t.name) for t in encoder.texts}
-        for date in encoder.dates:
-            self._texts[date.name] = dates_of(
-                chunk, date.name, "the model was fitted to dates", date.reading
-            )
-        gone = np.isnan(self.numbers)
-        self.holes = dict(zip(self._number_names, gone.T, strict=True))
-        self.holes |= {name: np.asarray(text.is_null()) for name, text in self._texts.items()}
-
-    def keep(self, row: int) -> KeptRow:
-        """Return what is kept of the row with this number in the table."""
-        i = row - self.first
-        values: dict[str, float | str | None] = {
-            name: None if np.isnan(value) else float(value)
-            for name, value in zip(self._number_names, self.numbers[i], strict=True)
-        }
-        for name, column in self._texts.items():
-            value = column[i].as_py()
-            values[name] = None if value is None else str(value)
-        ordered = {name: values[name] for name in self._columns}
-        row_alone = np.arange(len(self.energy)) == i
-        return KeptRow(self.seen.of(row_alone), ordered, float(self.times[i]))
 
 
 def _groups(chunk: Chunk, group: str | None) -> list[tuple[str | None, np.ndarray]]:

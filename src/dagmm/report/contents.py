@@ -18,6 +18,7 @@ from dagmm.report.alarms import (
     is_far_more,
     is_more,
     rule_of,
+    severity_of,
 )
 from dagmm.report.collect import ReportData
 from dagmm.report.columns import Column
@@ -37,8 +38,6 @@ _PICTURED = {"normal": 1500, "alarms": 700}
 _LEAST_DISTANCE = 0.005
 #: Columns whose course is drawn.
 _TRACED = 6
-#: So many times as far from usual rows as the threshold an alarm is clearly, or far, above it.
-_CLEAR, _FAR = 1.5, 3.0
 
 
 @dataclass(frozen=True)
@@ -171,11 +170,9 @@ class Contents:
         {"far", "clear", "near"} or None
             None where the threshold is not above the energy of usual rows.
         """
-        threshold = None if self.threshold is None else float(self.threshold["energy"])
-        if threshold is None or threshold <= self.median:
+        if self.threshold is None:
             return None
-        times = (energy - self.median) / (threshold - self.median)
-        return "far" if times >= _FAR else "clear" if times >= _CLEAR else "near"
+        return severity_of(energy, float(self.threshold["energy"]), self.median)
 
     @property
     def by_distance(self) -> list[Column]:

@@ -1,7 +1,7 @@
 """The language of the page: its sentences, and how it writes numbers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,6 +49,8 @@ _RULES = (
     ("energy", re.compile(r"a stated energy")),
     ("unknown", re.compile(r"not recorded")),
 )
+#: Why an asset has no model of its own, where it is not an error of its fit.
+_FEW = re.compile(r"(?P<rows>\d+) rows are fewer than (?P<least>\d+)")
 _ROWS = {
     TRAINING: "training",
     HELD_OUT: "held_out",
@@ -97,6 +99,17 @@ class Language:
                     facts["alarms"] = Count(facts["alarms"])
                 return self(f"rule_{key}", **facts)
         return str(rule)
+
+    def rules(self, rules: Sequence[str]) -> str:
+        """Say how the thresholds of several models were chosen."""
+        return self("separator").join(dict.fromkeys(map(self.rule, rules)))
+
+    def why_not(self, why: str) -> str:
+        """Say why an asset has no model of its own; empty where the fleet does not know it."""
+        if not why:
+            return self("why_unseen")
+        few = _FEW.fullmatch(why)
+        return why if few is None else self("why_few", **few.groupdict())
 
     def logic(self, rule: AlarmRule) -> str:
         """Say what makes an alarm of energies above the threshold."""

@@ -2,33 +2,38 @@
 
 import os
 from dataclasses import dataclass
-from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from sklearn.utils.validation import check_is_fitted
 
-from dagmm._core.arguments import check_int, near
+from dagmm._core.arguments import check_int
 from dagmm._core.durations import parse_duration
 from dagmm._core.errors import ArgumentError
-from dagmm._core.wording import named
+from dagmm._core.wording import given, named
 from dagmm.data.convert import as_rows
-from dagmm.data.files.write import write_text
 from dagmm.estimators.base import FittedModelEstimator
+from dagmm.estimators.fleet_base import FittedFleetEstimator
 from dagmm.evaluation.split import check_labels
 from dagmm.inference.calibration.dependence import EVENT_GAP
 from dagmm.inference.fitted_model import FittedModel
+from dagmm.inference.fleet.directory import is_saved_fleet
 from dagmm.inference.persistence.directory import load_model
-from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.report.axes import axes_of
 from dagmm.report.collect import SAMPLE_ROWS, ReportData
 from dagmm.report.contents import Contents, contents_of
 from dagmm.report.events_table import events_table
 from dagmm.report.model_card import ModelCard, model_card_of
 from dagmm.report.page import environment, page_of
+from dagmm.report.saved_page import SavedPage
 from dagmm.report.texts import catalogue
+
+if TYPE_CHECKING:
+    from dagmm.report.fleet_make import FleetReport
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(SavedPage):
     """A report that has been made.
 
     Parameters
@@ -53,24 +58,6 @@ class Report:
     contents: Contents
     html: str
 
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the page to a file that appears whole.
-
-        Parameters
-        ----------
-        path : path-like
-        force : bool, default=False
-            Whether a file that exists may be replaced.
-
-        Raises
-        ------
-        ArgumentError
-            If the file exists and ``force`` is not set, or its directory does not exist.
-        OSError
-            If it cannot be written.
-        """
-        write_text(os.fspath(path), self.html, force=force)
-
     def to_table(self) -> pa.Table:
         """Return the strangest events, the highest energy first; rows where there is no event.
 
@@ -90,14 +77,6 @@ class Report:
     def __repr__(self) -> str:
         return f"Report of {self.contents.n_rows:,} rows; save(path) writes the page."
 
-    def _repr_html_(self) -> str:
-        # Links within the page would otherwise lead to the notebook that shows it.
-        page = self.html.replace("<head>", '<head>\n<base href="about:srcdoc">', 1)
-        return (
-            f'<iframe srcdoc="{escape(page)}" sandbox style="width: 100%; height: 45rem; '
-            'border: 0"></iframe>'
-        )
-
 
 def make_report(
     model: Any,
@@ -113,13 +92,16 @@ def make_report(
     table_name: str = "",
     model_name: str = "",
     sample_rows: int = SAMPLE_ROWS,
-) -> Report:
+) -> "Report | FleetReport":
     """Make a report on what a model says of a table: one HTML page that loads nothing.
+
+    The report of a fleet lists its assets, the most alarms first, and says of the worst what is
+    to blame.
 
     Parameters
     ----------
     model : estimator, FittedModel or path-like
-        A fitted ``DAGMMDetector`` or ``DAGMM``, or the directory of a saved one.
+        A fitted ``DAGMMDetector``, ``DAGMM`` or ``DAGMMFleet``, or the directory of a saved one.
     table : DataFrame or array-like of shape (n_rows, n_columns)
         The rows to score.
     lang : {"en", "ja"}, default="en"
@@ -128,6 +110,7 @@ def make_report(
         fit, or the only column of dates.
     group : str, optional
         Column that names the asset a row belongs to. By default the one that was so at the fit.
+        A fleet knows it.
     labels : array-like of shape (n_rows,), optional
         1 or True for an anomaly; only to say how well the alarms find them.
     every : float or str, optional
@@ -136,7 +119,8 @@ def make_report(
     gap : int, default=10
         Most normal rows between two alarms of one event.
     compare : bool, default=True
-        Whether to run other methods on a sample of the rows, which takes about half a minute.
+        Whether to run other methods on a sample of the rows, which takes about half a minute; not
+        of a fleet.
     table_name, model_name : str, optional
         How the page calls them.
     sample_rows : int, default=4000
@@ -145,7 +129,7 @@ def make_report(
 
     Returns
     -------
-    Report
+    Report or FleetReport
 
     Raises
     ------
@@ -168,6 +152,15 @@ def make_report(
     check_int("gap", gap, 0)
     check_int("sample_rows", sample_rows, 10)
     step = None if every is None else parse_duration("every", every)
+    fleet = fleet_of(model)
+    if fleet is not None:
+        from dagmm.report.fleet_make import make_fleet_report
+
+        check_for_fleet(fleet, group, every)
+        names = {"table_name": table_name, "model_name": model_name}
+        return make_fleet_report(
+            fleet, table, lang=lang, time=time, labels=labels, gap=gap, **names
+        )
     fitted, model_card = described(model)
     rows = as_rows(table)
     fitted.check(rows)
@@ -179,6 +172,44 @@ def make_report(
         part = slice(chunk.start, chunk.start + chunk.n_rows)
         data.add(chunk, energy[part], None if known is None else known[part])
     return finish_report(data, model_card, lang, step, compare, table_name, model_name)
+
+
+def fleet_of(model: Any) -> FittedFleetEstimator | None:
+    """Return the fleet that a user passes, or that lies in a directory; None for anything else.
+
+    Raises
+    ------
+    NotFittedError
+    ModelFileError
+        If a saved fleet cannot be read.
+    """
+    if isinstance(model, FittedFleetEstimator):
+        check_is_fitted(model)
+        return model
+    if isinstance(model, str | os.PathLike) and is_saved_fleet(model):
+        from dagmm.estimators.fleet import DAGMMFleet
+
+        return DAGMMFleet.load(model)
+    return None
+
+
+def check_for_fleet(fleet: FittedFleetEstimator, group: str | None, every: Any) -> None:
+    """Check what the report of a fleet does not take.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    if group not in (None, fleet.per):
+        raise ArgumentError(
+            f"{given('group', group)} differs from column {fleet.per!r}, which names the assets "
+            "of this fleet; leave it out."
+        )
+    if every is not None:
+        raise ArgumentError(
+            f"{named('every')} belongs to the report of one model; that of a fleet counts alarms, "
+            "not alarms a week."
+        )
 
 
 def finish_report(
@@ -244,48 +275,9 @@ def described(model: Any) -> tuple[FittedModel, ModelCard]:
         arguments = model.get_params(deep=False)
         return model.model_, model_card_of(model.model_, type(model).__name__, _said(arguments))
     raise ArgumentError(
-        "model must be a fitted DAGMMDetector or DAGMM, a FittedModel or the path of a saved one, "
-        f"got {type(model).__name__}."
+        "model must be a fitted DAGMMDetector, DAGMM or DAGMMFleet, a FittedModel or the path of "
+        f"a saved one, got {type(model).__name__}."
     )
-
-
-def axes_of(
-    encoder: TableEncoder,
-    names: tuple[str, ...],
-    time: str | None,
-    group: str | None,
-) -> tuple[str | None, str | None]:
-    """Return time axis and asset: what is said, or what was so at the fit.
-
-    Parameters
-    ----------
-    encoder : TableEncoder
-    names : tuple of str
-        Columns of the table.
-    time, group : str or None
-
-    Raises
-    ------
-    ArgumentError
-        If the table has no such column.
-    """
-    for argument, name in (("time", time), ("group", group)):
-        if name is not None and name not in names:
-            raise ArgumentError(
-                f"{named(argument)} names column {name!r}, which the table does not have. "
-                f"{near(name, names)}"
-            )
-    aside: dict[str, list[str]] = {"time": [], "date": [], "group": []}
-    clocks = {reading.clock for _, reading in encoder.date_readings}
-    for column in encoder.unused_columns:
-        if column.name in names and column.reason in aside and column.name not in clocks:
-            aside[column.reason].append(column.name)
-    dates = aside["time"] or [*aside["date"], *(date.name for date in encoder.dates)]
-    if time is None and len(dates) == 1:
-        time = dates[0]
-    if group is None and aside["group"]:
-        group = aside["group"][0]
-    return time, group
 
 
 def _said(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def page_of(contents: Contents, language: str, table: str, model: str) -> str:
         t=text,
         figures=Figures(contents, text),
         summary=summary_of(contents, text),
+        title=text("title"),
+        version=contents.model_card.version,
         table=table or text("of_this_table"),
         model=model,
         reason_of=lambda one: reason_of(one, text),

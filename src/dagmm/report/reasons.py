@@ -7,7 +7,8 @@ from dagmm.inference.explain.attribution import Explainer
 from dagmm.inference.explain.events import EventExplainer, Mover
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.pipeline import Features
-from dagmm.report.collect import KeptRow, ReportData
+from dagmm.report.collect import ReportData
+from dagmm.report.read_rows import KeptRow
 
 #: Columns that are listed of a row.
 _LISTED = 5
@@ -105,12 +106,12 @@ def strangest_of(data: ReportData) -> tuple[list[Strange], bool]:
     """
     events = data.events.strangest()[:_EXPLAINED]
     if events:
-        return _explained(data, events), True
+        return explained(data.model, events, _COURSES), True
     rows = [
         Event(None, row, row, row, 0, row, energy, kept, kept.time, kept.time)
         for row, energy, kept in data.strangest
     ]
-    return _explained(data, rows), False
+    return explained(data.model, rows), False
 
 
 def blamed(found: list[Strange]) -> list[tuple[str, int]]:
@@ -123,8 +124,16 @@ def blamed(found: list[Strange]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _explained(data: ReportData, events: list[Event]) -> list[Strange]:
-    model = data.model
+def explained(model: FittedModel, events: list[Event], courses: int = 0) -> list[Strange]:
+    """Say of events of one model why the strangest row of each is strange.
+
+    Parameters
+    ----------
+    model : FittedModel
+    events : list of Event
+    courses : int
+        Of so many it is said how they began as well.
+    """
     found = [Strange(event) for event in events]
     if not events:
         return found
@@ -163,7 +172,7 @@ def _explained(data: ReportData, events: list[Event]) -> list[Strange]:
             n_more=len(places) - len(listed),
             is_explained=bool(explanation.is_explained[i]),
             is_ordinary=one.event.peak_energy <= ordinary,
-            movers=_movers(of_events, one.event) if i < _COURSES else (),
+            movers=_movers(of_events, one.event) if i < courses else (),
         )
     return found
 

@@ -13,6 +13,7 @@ from dagmm.report.language import (
     format_percent,
     format_rate,
 )
+from dagmm.report.quality import DetectionQuality
 from dagmm.report.reasons import Strange
 
 #: Sensors that are named in one sentence; events that are to be looked at first.
@@ -86,8 +87,9 @@ class Summary:
 
 def summary_of(contents: Contents, text: Language) -> Summary:
     """Say the most important things."""
-    lines = [*_alarms(contents, text), *_labels(contents, text), *_moved(contents, text)]
-    lines += [*_frozen(contents, text), *_missing(contents, text), _training(contents, text)]
+    lines = [*_alarms(contents, text), *against_labels(contents.quality, text)]
+    lines += [*_moved(contents, text), *_frozen(contents, text), *_missing(contents, text)]
+    lines.append(_training(contents, text))
     if contents.n_sampled < contents.n_rows:
         facts = {
             "rows": format_count(contents.n_rows),
@@ -129,12 +131,12 @@ def _first(contents: Contents, text: Language, i: int, one: Strange) -> First:
 
 
 def _tiles(contents: Contents, text: Language) -> list[Tile]:
-    tiles = [_counted("tile_rows", contents.n_rows, text)]
+    tiles = [counted("tile_rows", contents.n_rows, text)]
     if contents.threshold is None:
         return tiles
     is_alarming = contents.n_alarms > 0
-    tiles.append(_counted("tile_alarms", contents.n_alarms, text, is_alarming))
-    tiles.append(_counted("tile_events", contents.n_events, text, is_alarming))
+    tiles.append(counted("tile_alarms", contents.n_alarms, text, is_alarming))
+    tiles.append(counted("tile_events", contents.n_events, text, is_alarming))
     if contents.expected is not None:
         week = contents.expected.per("week")
         if week is not None:
@@ -144,7 +146,8 @@ def _tiles(contents: Contents, text: Language) -> list[Tile]:
     return tiles
 
 
-def _counted(key: str, n: int, text: Language, is_alarming: bool = False) -> Tile:
+def counted(key: str, n: int, text: Language, is_alarming: bool = False) -> Tile:
+    """Return a number of things in large print."""
     number = format_count(n)
     return Tile(number, text(key, n=number), is_alarming)
 
@@ -185,8 +188,8 @@ def _against_promise(contents: Contents, share: float, text: Language) -> Line:
     return Line(text("say_not_more", share=promised), "plain")
 
 
-def _labels(contents: Contents, text: Language) -> list[Line]:
-    found = contents.quality
+def against_labels(found: DetectionQuality | None, text: Language) -> list[Line]:
+    """Say how many of the labelled anomalies are alarms, where there are labels."""
     if found is None or found.n_found is None:
         return []
     facts = {"n": found.n_anomalies, "found": found.n_found, "false": found.n_false}

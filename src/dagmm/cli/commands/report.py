@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dagmm._core.errors import ArgumentError
 from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show
 
@@ -18,7 +19,7 @@ class Language(StrEnum):
 
 @o.reads_tables
 def report(
-    model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
+    model: Annotated[str, typer.Argument(help="Directory of a saved model, or fleet.")],
     table: o.Tables,
     output: Annotated[
         str,
@@ -64,13 +65,15 @@ def report(
         ),
     ] = True,
     reading: o.Reading = o.AS_FOUND,
+    unseen: o.Unseen = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Write a page on a TABLE that anybody can read: what is strange, why, how far to trust it.
 
-    One HTML file that loads nothing from anywhere. Needs the report extra.
+    One HTML file that loads nothing from anywhere. Of a fleet it lists the assets, the worst
+    first. Needs the report extra.
     """
     from dagmm.cli.jobs.report import ReportJob, report_table
     from dagmm.cli.jobs.roles import Roles
@@ -88,8 +91,17 @@ def report(
         force,
         quiet,
     )
+    from dagmm.inference.fleet.directory import is_saved_fleet
+
     with noted(quiet):
-        result = report_table(job)
+        if is_saved_fleet(model):
+            from dagmm.cli.jobs.fleet_report import report_fleet
+
+            result = report_fleet(job, unseen and unseen.value)
+        elif unseen is not None:
+            raise ArgumentError(f"--unseen belongs to a fleet, and {model!r} is none.")
+        else:
+            result = report_table(job)
     # Where the page goes to standard output, what is said about it does not.
     if output != "-" or not quiet:
         show(result, as_json, err=output == "-")

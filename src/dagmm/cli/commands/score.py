@@ -1,6 +1,5 @@
 """``dagmm score``."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,13 +7,6 @@ import typer
 from dagmm._core.errors import ArgumentError
 from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show
-
-
-class Unseen(StrEnum):
-    """What becomes of assets that a fleet was not fitted to."""
-
-    error = "error"
-    all = "all"
 
 
 @o.reads_tables
@@ -51,14 +43,7 @@ def score(
         ),
     ] = False,
     output_encoding: o.OutputEncoding = None,
-    unseen: Annotated[
-        Unseen | None,
-        typer.Option(
-            help="Of a fleet: rows of assets that it was not fitted to are an error, or are "
-            "scored by the model of all assets.",
-            show_default=False,
-        ),
-    ] = None,
+    unseen: o.Unseen = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,

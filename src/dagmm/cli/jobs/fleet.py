@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dagmm._core.errors import ArgumentError
+from dagmm._core.arguments import near
+from dagmm._core.errors import ArgumentError, InputError
 from dagmm.cli.jobs.fit import FitJob, check_writable
 from dagmm.cli.jobs.images import is_images
 from dagmm.cli.jobs.labels import normal_rows, quality_of
@@ -229,7 +230,7 @@ def score_with_fleet(job: ScoreJob, unseen: str | None) -> dict[str, Any]:
 
         def scored() -> Iterator[pa.Table]:
             start = 0
-            batches = _batches(saved, source, [*roles.passed, fleet.per], job.quiet)
+            batches = batches_of_fleet(saved, source, [*roles.passed, fleet.per], job.quiet)
             for table in together(batches, ROWS_AT_ONCE):
                 with errors_named(source.name):
                     found = scorer.score(table, start)
@@ -248,10 +249,23 @@ def score_with_fleet(job: ScoreJob, unseen: str | None) -> dict[str, Any]:
     }
 
 
-def _batches(
+def batches_of_fleet(
     fleet: DAGMMFleet, source: TableFile, passed: list[str], quiet: bool
 ) -> Iterator[pa.Table]:
-    """Read the columns of all models, and those that pass through."""
+    """Read the columns of all models, and those that pass through.
+
+    Raises
+    ------
+    InputError
+        If the column of the asset is missing, or a row of units says another unit than at the
+        fit; while batches are read, if rows cannot be.
+    """
+    per = fleet.fleet_.per
+    if per not in source.columns:
+        raise InputError(
+            f"{source.name} has no column {per!r}, which names the asset of a row. "
+            f"{near(per, source.columns)}"
+        )
     names = [name for name in fleet._feature_names if name in source.columns]
     kinds: dict[str, Kind] = dict.fromkeys([*names, *passed], "other")
     encoder = fleet.fleet_.of_all.table_encoder

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from dagmm._core.durations import parse_duration
-from dagmm._core.errors import ArgumentError
 from dagmm.cli.jobs.labels import anomalies_of
 from dagmm.cli.jobs.reading import as_at_fit
 from dagmm.cli.jobs.roles import Roles
@@ -17,10 +16,10 @@ from dagmm.data.files.folder import Paths
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
 from dagmm.inference.calibration.dependence import EVENT_GAP
-from dagmm.inference.fleet.directory import is_saved_fleet
+from dagmm.report.axes import axes_of
 from dagmm.report.collect import ReportData
 from dagmm.report.contents import Contents
-from dagmm.report.make import axes_of, check_page, described, finish_report
+from dagmm.report.make import check_page, described, finish_report
 
 #: Most columns that are named of each kind.
 _LISTED = 5
@@ -59,6 +58,13 @@ class ReportJob:
     force: bool = False
     quiet: bool = False
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """How the page calls table and model."""
+        paths = (self.table,) if isinstance(self.table, str) else self.table
+        table = "" if self.table == "-" else ", ".join(Path(path).name for path in paths)
+        return table, Path(self.model).resolve().name
+
 
 def report_table(job: ReportJob) -> dict[str, Any]:
     """Read, score, count and write, batch by batch.
@@ -76,13 +82,6 @@ def report_table(job: ReportJob) -> dict[str, Any]:
     keep_interrupts()
     check_target(job.output, job.force)
     check_page(job.lang)
-    if is_saved_fleet(job.model):
-        raise ArgumentError(
-            f"{job.model!r} is a fleet, and a report is of one model: that of one asset says "
-            "nothing of the others' rows. Give the folder of an asset's model, which dagmm info "
-            "--json lists, and a table with the rows of that asset alone; dagmm score takes the "
-            "fleet, and counts the anomalies of each asset."
-        )
     step = None if job.every is None else parse_duration("every", job.every)
     model, card = described(job.model)
     with open_table(job.table, as_at_fit(job.options, model.record)) as source:
@@ -100,11 +99,7 @@ def report_table(job: ReportJob) -> dict[str, Any]:
             with errors_named(source.name):
                 gathered.add(batch.chunk(0, batch.n_rows), energy, labels)
     log("comparing and drawing" if job.compare else "drawing", job.quiet)
-    paths = (job.table,) if isinstance(job.table, str) else job.table
-    name = "" if job.table == "-" else ", ".join(Path(path).name for path in paths)
-    report = finish_report(
-        gathered, card, job.lang, step, job.compare, name, Path(job.model).resolve().name
-    )
+    report = finish_report(gathered, card, job.lang, step, job.compare, *job.names)
     report.save("-" if job.output == "-" else job.output, force=job.force)
     return {
         "output": "standard output" if job.output == "-" else job.output,

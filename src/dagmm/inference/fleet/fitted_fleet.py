@@ -133,7 +133,7 @@ def parts_of(chunk: Chunk, per: str) -> Iterator[AssetPart]:
         )
     order = np.argsort(code, kind="stable")
     ends = np.cumsum(np.bincount(code, minlength=len(names)))
-    for name, start, end in zip(names, [0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+    for name, start, end in zip(names, [0, *ends.tolist()][:-1], ends.tolist(), strict=True):
         assert name is not None, "checked"
         yield AssetPart(name, order[start:end])
 

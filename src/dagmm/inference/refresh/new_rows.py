@@ -75,7 +75,7 @@ class SingleRows(NewRows):
         def of_chunk(chunk: Chunk) -> _T:
             return function(chunk.start, self._model.encoder.encode(chunk))
 
-        chunks = self._rows.only(self._model.columns).chunks(self._model.chunk_rows)
+        chunks = self._rows.only(self._model.read_columns).chunks(self._model.chunk_rows)
         return parallel_map(of_chunk, chunks)
 
     def blocks(self, places: Int64[np.ndarray, " n_some"]) -> Int64[np.ndarray, " n_some"]:
