@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagmm import DAGMMDetector
+from dagmm import DAGMMDetector, DAGMMFleet
 from dagmm.cluster import fit
 from small_fits import TINY
 
@@ -61,6 +61,25 @@ def check_scores(scored: pa.Table, folder, table, key, passed) -> None:
     above = [energy > threshold for energy in scored["energy"].to_pylist()]
     assert scored["is_anomaly"].to_pylist() == above
     assert scored.column_names[: len(passed)] == passed
+
+
+def cut_evenly(table: pa.Table, n_parts=4) -> list[pa.Table]:
+    """Cut a table into parts that each have rows of many assets, and one that is empty."""
+    size = -(-table.num_rows // n_parts)
+    parts = [table.slice(i * size, size) for i in range(n_parts)]
+    return [*parts[:1], table.slice(0, 0), *parts[1:]]
+
+
+def check_fleet_scores(scored: pa.Table, folder, table) -> None:
+    """Check scores of a fleet on an engine, in whatever order, against one process."""
+    fleet = DAGMMFleet.load(folder)
+    expected = fleet.score_table(table)
+    names = expected.column_names
+    rows = zip(*(expected[name].to_pylist() for name in names), strict=True)
+    found = zip(*(scored[name].to_pylist() for name in names), strict=True)
+    by_id = dict(zip(table["id"].to_pylist(), rows, strict=True))
+    assert scored.num_rows == table.num_rows
+    assert dict(zip(scored["id"].to_pylist(), found, strict=True)) == by_id
 
 
 def mixed(n_rows=400) -> pa.Table:

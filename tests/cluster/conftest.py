@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from cluster_tables import plant
-from dagmm import DAGMMDetector
+from dagmm import DAGMMDetector, TableWarning
+from fleets import fleet_table, tiny_fleet
 from small_fits import TINY
 
 
@@ -50,4 +51,20 @@ def window_folder(tmp_path_factory, series):
     config = {**TINY, "densities": {"row_mixture": {"candidates": [1]}, "input_mixture": {}}}
     detector = DAGMMDetector(n_members=2, config=config, time="t", group="pump", window=4)
     detector.fit(series).save(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def fleet_rows():
+    """Rows of the assets of a fleet, one of them scored by the model of all, with a name each."""
+    table = pa.concat_tables([fleet_table(n_rows=20, seed=8), fleet_table(("p9",), 20)])
+    return table.append_column("id", pa.array(range(table.num_rows)))
+
+
+@pytest.fixture(scope="session")
+def fleet_folder(tmp_path_factory):
+    """A saved fleet, one of whose assets has no model of its own."""
+    place = tmp_path_factory.mktemp("fleet") / "fleet"
+    with pytest.warns(TableWarning, match="^pump 'p9' is scored by the model of all assets"):
+        tiny_fleet().fit(pa.concat_tables([fleet_table(), fleet_table(("p9",), 30)])).save(place)
     return place

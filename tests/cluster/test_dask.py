@@ -5,7 +5,7 @@ import os
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_fit, check_scores, cut, mixed
+from cluster_tables import check_fit, check_fleet_scores, check_scores, cut, cut_evenly, mixed
 from dagmm.preprocessing import sampling
 
 pytest.importorskip("dask.dataframe")
@@ -51,6 +51,11 @@ def test_scores_are_those_of_one_process(client, folder, table):
     found = scored.compute()
     assert scored.columns.tolist() == found.columns.tolist()
     check_scores(arrow_of(found), folder, table, ["id"], ["id", "line"])
+
+
+def test_a_fleet_scores_as_in_one_process(client, fleet_folder, fleet_rows):
+    scored = on_dask.score(fleet_folder, frame_of(cut_evenly(fleet_rows))).compute()
+    check_fleet_scores(arrow_of(scored), fleet_folder, fleet_rows)
 
 
 def test_windows_have_rows_of_an_asset_brought_together(client, window_folder, series):

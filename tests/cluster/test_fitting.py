@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_fit, cut, mixed
-from dagmm import DAGMM, ArgumentError, DAGMMDetector, InputError
+from cluster_tables import check_fit, cut, cut_evenly, mixed
+from dagmm import DAGMM, ArgumentError, DAGMMDetector, DAGMMFleet, InputError
 from dagmm.cluster import fitting
 from dagmm.cluster.jobs import OTHERS, Engine, Job
 from dagmm.preprocessing import sampling
+from fleets import fleet_table, tiny_fleet
 from small_fits import TINY, tiny_dagmm
 
 #: Of so few rows drawn none can be held out.
@@ -173,6 +174,24 @@ def test_large_windows_are_refused(drawn):
         fitting.fit(Parts(cut(mixed())), DAGMMDetector(time="at", window=4))
 
 
+def test_a_fleet_is_fitted_to_a_table_that_is_held(tmp_path):
+    table = fleet_table(("p1", "p2"), 60)
+    fleet = fitting.fit(Parts(cut_evenly(table)), tiny_fleet(least_rows=30), checkpoint=tmp_path)
+    same = tiny_fleet(least_rows=30).fit(table)
+    np.testing.assert_array_equal(DAGMMFleet.load(tmp_path).energy(table), same.energy(table))
+    assert fleet.assets_ == same.assets_
+
+
+def test_a_larger_fleet_is_refused(drawn):
+    message = (
+        "a fleet is fitted in the memory of one process, and the table in parts has 400 rows of "
+        "9 columns; expected at most 2^21 rows and 2^26 values. Fit to the rows of some assets, "
+        "and add the others with DAGMMFleet.add, some at a time."
+    )
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
+        fitting.fit(Parts(cut(mixed())), tiny_fleet())
+
+
 def test_other_tables_and_detectors_are_refused(monkeypatch):
     monkeypatch.undo()
     with pytest.raises(
@@ -180,7 +199,7 @@ def test_other_tables_and_detectors_are_refused(monkeypatch):
     ):
         fitting.fit(mixed())
     with pytest.raises(
-        ArgumentError, match=r"^detector must be a DAGMMDetector or a DAGMM with t"
+        ArgumentError, match=r"^detector must be a DAGMMDetector, a DAGMM or a DAG"
     ):
         fitting.fit(mixed(), "detector")
 

@@ -5,7 +5,7 @@ import os
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_fit, check_scores, cut, mixed
+from cluster_tables import check_fit, check_fleet_scores, check_scores, cut, cut_evenly, mixed
 from dagmm.preprocessing import sampling
 
 ray = pytest.importorskip("ray")
@@ -38,6 +38,12 @@ def test_scores_are_those_of_one_process(engine, folder, table):
     parts = [part.combine_chunks() for part in cut(table)]
     scored = on_ray.score(folder, ray.data.from_arrow(parts), explain=1)
     check_scores(arrow_of(scored), folder, table, ["id"], ["id", "line"])
+
+
+def test_a_fleet_scores_as_in_one_process(engine, fleet_folder, fleet_rows):
+    parts = [part.combine_chunks() for part in cut_evenly(fleet_rows)]
+    scored = on_ray.score(fleet_folder, ray.data.from_arrow(parts))
+    check_fleet_scores(arrow_of(scored), fleet_folder, fleet_rows)
 
 
 def test_windows_have_rows_of_an_asset_brought_together(engine, window_folder, series):

@@ -6,7 +6,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_fit, check_scores, cut, mixed
+from cluster_tables import check_fit, check_fleet_scores, check_scores, cut, cut_evenly, mixed
 from dagmm.preprocessing import sampling
 
 pyspark = pytest.importorskip("pyspark")
@@ -54,6 +54,12 @@ def test_scores_are_those_of_one_process(spark, folder, table, tmp_path):
     scored = on_spark.score(folder, frame, explain=1)
     assert scored.rdd.getNumPartitions() == 7
     check_scores(scored.toArrow(), folder, table, ["id"], ["id", "line"])
+
+
+def test_a_fleet_scores_as_in_one_process(spark, fleet_folder, fleet_rows, tmp_path):
+    frame = frame_of(spark, cut_evenly(fleet_rows), tmp_path)
+    scored = on_spark.score(fleet_folder, frame).toArrow()
+    check_fleet_scores(scored, fleet_folder, fleet_rows)
 
 
 def test_windows_have_rows_of_an_asset_brought_together(spark, window_folder, series, tmp_path):

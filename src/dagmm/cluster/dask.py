@@ -19,6 +19,7 @@ def score(
     passed: Sequence[str] | None = None,
     p_value: bool = False,
     explain: int = 0,
+    unseen: str | None = None,
 ) -> Any:
     """Score a Dask DataFrame, partition by partition, where it lies.
 
@@ -27,13 +28,16 @@ def score(
     Parameters
     ----------
     model : path-like
-        Of a saved model; its bytes travel with the tasks.
+        Of a saved model, or of a fleet; its bytes travel with the tasks.
     frame : dask.dataframe.DataFrame
     passed : sequence of str, optional
         Columns that come out as they are; by default all that the model does not describe.
     p_value : bool, default=False
     explain : int, default=0
         How many columns to name that add most to an anomaly's energy.
+    unseen : {"error", "all"}, optional
+        Of a fleet: rows of assets that it was not fitted to are an error, or are scored by the
+        model of all; by default what it was fitted with.
 
     Returns
     -------
@@ -49,11 +53,16 @@ def score(
     """
     engine("dask.dataframe", "dask")
     columns = [str(name) for name in frame.columns]
-    scorer = PartitionScorer.of(model, columns, passed, p_value=p_value, explain=explain)
+    scorer = PartitionScorer.of(
+        model, columns, passed, p_value=p_value, explain=explain, unseen=unseen
+    )
     if scorer.order:
         frame = frame.shuffle(on=scorer.order[0])
-    frame = frame[scorer.read]
-    return frame.map_partitions(_scored, scorer, meta=_scored(frame._meta, scorer))
+    frame = frame[list(scorer.read)]
+    meta = _scored(frame._meta, scorer)
+    # A task of its own, so that a worker is sent the model once, not with each partition.
+    travels = engine("dask", "dask").delayed(scorer, pure=False)
+    return frame.map_partitions(_scored, travels, meta=meta)
 
 
 def _scored(part: Any, scorer: PartitionScorer) -> Any:

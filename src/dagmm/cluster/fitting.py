@@ -2,16 +2,15 @@
 
 import sys
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.cluster.jobs import Engine
 from dagmm.cluster.rows import CountedTable, EngineRows
 from dagmm.estimators.dagmm import DAGMM
 from dagmm.estimators.detector import DAGMMDetector
+from dagmm.estimators.fleet import DAGMMFleet
 from dagmm.preprocessing.sampling import is_long
-
-_Estimator = TypeVar("_Estimator", bound=DAGMM | DAGMMDetector)
 
 #: Where each engine has the class of its tables, and how that is called there.
 _TABLES = {
@@ -28,25 +27,27 @@ def fit(table: Any, detector: Any = None, *, checkpoint: Any = None) -> Any:
     A table that a fit holds whole (up to 2^21 rows and 2^26 values) is brought to this process. A
     larger one stays where it is: workers read it four to seven times, and what comes over is
     statistics of columns, the first thousand rows, and the rows that are drawn for training,
-    encoded. Networks are trained in this process.
+    encoded. Networks are trained in this process. A fleet is fitted to a table that is brought
+    over, on all cores of this process's machine.
 
     Parameters
     ----------
     table : dask.dataframe.DataFrame, ray.data.Dataset or pyspark.sql.DataFrame
-    detector : DAGMMDetector or DAGMM, optional
+    detector : DAGMMDetector, DAGMM or DAGMMFleet, optional
         With the arguments of the fit; by default ``DAGMMDetector()``. It is fitted in place.
     checkpoint : path-like, optional
-        A directory in which the training is kept; see :meth:`dagmm.DAGMMDetector.fit`.
+        A directory in which the training is kept; see :meth:`dagmm.DAGMMDetector.fit`. Of a
+        fleet it becomes the saved fleet; see :meth:`dagmm.DAGMMFleet.fit`.
 
     Returns
     -------
-    DAGMMDetector or DAGMM
+    DAGMMDetector, DAGMM or DAGMMFleet
 
     Raises
     ------
     ArgumentError
-        If the table is of no engine, or windows are asked for of a table that is too large to be
-        brought to this process.
+        If the table is of no engine, or windows or a fleet are asked for of a table that is too
+        large to be brought to this process.
     InputError
         If the table cannot be used, or its rows change while it is read.
 
@@ -63,10 +64,10 @@ def fit(table: Any, detector: Any = None, *, checkpoint: Any = None) -> Any:
     100
     """
     estimator = DAGMMDetector() if detector is None else detector
-    if not isinstance(estimator, DAGMM | DAGMMDetector):
+    if not isinstance(estimator, DAGMM | DAGMMDetector | DAGMMFleet):
         raise ArgumentError(
-            "detector must be a DAGMMDetector or a DAGMM with the arguments of the fit, got "
-            f"{type(detector).__name__}."
+            "detector must be a DAGMMDetector, a DAGMM or a DAGMMFleet with the arguments of the "
+            f"fit, got {type(detector).__name__}."
         )
     engine = engine_of(table)
     twice = [name for name in engine.columns if engine.columns.count(name) > 1]
@@ -75,6 +76,13 @@ def fit(table: Any, detector: Any = None, *, checkpoint: Any = None) -> Any:
     rows = EngineRows(CountedTable.of(engine))
     if not is_long(rows):
         return estimator.fit(rows.read(), checkpoint=checkpoint)
+    if isinstance(estimator, DAGMMFleet):
+        raise ArgumentError(
+            f"a fleet is fitted in the memory of one process, and {engine.name} has "
+            f"{rows.n_rows:,} rows of {len(rows.names)} columns; expected at most 2^21 rows and "
+            "2^26 values. Fit to the rows of some assets, and add the others with DAGMMFleet.add, "
+            "some at a time."
+        )
     if getattr(estimator, "window", None) is not None:
         raise ArgumentError(
             f"windows are fitted in the memory of one process, and {engine.name} has "

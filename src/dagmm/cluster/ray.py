@@ -18,6 +18,7 @@ def score(
     passed: Sequence[str] | None = None,
     p_value: bool = False,
     explain: int = 0,
+    unseen: str | None = None,
 ) -> Any:
     """Score a Ray dataset, batch by batch, where it lies.
 
@@ -26,13 +27,16 @@ def score(
     Parameters
     ----------
     model : path-like
-        Of a saved model; its bytes travel with the tasks.
+        Of a saved model, or of a fleet; its bytes travel with the tasks.
     dataset : ray.data.Dataset
     passed : sequence of str, optional
         Columns that come out as they are; by default all that the model does not describe.
     p_value : bool, default=False
     explain : int, default=0
         How many columns to name that add most to an anomaly's energy.
+    unseen : {"error", "all"}, optional
+        Of a fleet: rows of assets that it was not fitted to are an error, or are scored by the
+        model of all; by default what it was fitted with.
 
     Returns
     -------
@@ -48,8 +52,10 @@ def score(
     """
     engine("ray.data", "ray")
     columns = [str(name) for name in dataset.columns()]
-    scorer = PartitionScorer.of(model, columns, passed, p_value=p_value, explain=explain)
-    dataset = dataset.select_columns(scorer.read)
+    scorer = PartitionScorer.of(
+        model, columns, passed, p_value=p_value, explain=explain, unseen=unseen
+    )
+    dataset = dataset.select_columns(list(scorer.read))
     if scorer.order:
         groups = dataset.groupby(scorer.order[0])
         return groups.map_groups(_in_order(scorer), batch_format="pyarrow")

@@ -19,6 +19,7 @@ def score(
     passed: Sequence[str] | None = None,
     p_value: bool = False,
     explain: int = 0,
+    unseen: str | None = None,
 ) -> Any:
     """Score a Spark DataFrame, partition by partition, where it lies.
 
@@ -27,13 +28,16 @@ def score(
     Parameters
     ----------
     model : path-like
-        Of a saved model; its bytes travel with the job.
+        Of a saved model, or of a fleet; its bytes travel with the job.
     frame : pyspark.sql.DataFrame
     passed : sequence of str, optional
         Columns that come out as they are; by default all that the model does not describe.
     p_value : bool, default=False
     explain : int, default=0
         How many columns to name that add most to an anomaly's energy.
+    unseen : {"error", "all"}, optional
+        Of a fleet: rows of assets that it was not fitted to are an error, or are scored by the
+        model of all; by default what it was fitted with.
 
     Returns
     -------
@@ -49,7 +53,9 @@ def score(
     """
     types = engine("pyspark.sql.types", "spark")
     to_spark = engine("pyspark.sql.pandas.types", "spark").from_arrow_type
-    scorer = PartitionScorer.of(model, frame.columns, passed, p_value=p_value, explain=explain)
+    scorer = PartitionScorer.of(
+        model, frame.columns, passed, p_value=p_value, explain=explain, unseen=unseen
+    )
     if scorer.order:
         frame = frame.repartition(scorer.order[0]).sortWithinPartitions(*scorer.order)
     fields = [frame.schema[name] for name in scorer.passed]

@@ -109,8 +109,8 @@ def _alarms(contents: FleetContents, text: Language) -> list[Line]:
         lines.append(Line(text("say_common", share=format_percent(share)), "look"))
     if contents.blamed:
         name, n = contents.blamed[0]
-        said = {"n": format_count(n), "of": format_count(contents.n_blamed)}
-        lines.append(Line(text("say_blamed", name=name, **said), "plain"))
+        counts = {"n": format_count(n), "of": format_count(contents.n_blamed)}
+        lines.append(Line(text("say_blamed", name=name, **counts), "plain"))
     return lines
 
 
