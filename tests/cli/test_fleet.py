@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -123,8 +124,12 @@ def test_thresholds_move(place):
             "none.parquet' has no column 'pump', which names the asset of a row. ",
         ),
         (
-            ("explain", "{0}/fleet", "{0}/train.parquet", "-o", "{0}/e.csv"),
+            ("drift", "{0}/fleet", "{0}/train.parquet"),
             "is a fleet, and not one model: give the folder of an asset's in models.",
+        ),
+        (
+            ("explain", "{0}/models/x", "{0}/train.parquet", "-o", "{0}/e", "--unseen", "all"),
+            "--unseen belongs to a fleet, and ",
         ),
         (
             ("export", "{0}/fleet", "-o", "{0}/m.onnx"),
@@ -187,6 +192,31 @@ def test_info_says_whose_rows_a_model_is_of(place):
     said = json.loads(run("info", str(folder), "--json").stdout)
     assert said["asset"] == {"column": "pump", "name": "p2"}
     assert re.search(r"^asset +p2 \(column 'pump'\)$", run("info", str(folder)).stdout, re.M)
+
+
+@pytest.mark.parametrize("options", [(), ("--all",)])
+def test_reasons_are_those_of_python_in_the_order_of_the_table(
+    place, tmp_path, monkeypatch, options
+):
+    monkeypatch.setattr("dagmm.cli.jobs.fleet_explain.ROWS_AT_ONCE", 200)
+    monkeypatch.setattr("dagmm.cli.jobs.fleet_explain.together", cut)
+    out = tmp_path / "e.parquet"
+    arguments = ("explain", str(place / "fleet"), str(place / "train.parquet"), "-o", str(out))
+    result = run(*arguments, "--top", "1", "--json", *options)
+    assert result.exit_code == 0, result.output
+    said, found = json.loads(result.stdout), pq.read_table(out)
+    train, fleet = pq.read_table(place / "train.parquet"), DAGMMFleet.load(place / "fleet")
+    wanted = np.flatnonzero(np.ones(630, bool) if options else fleet.predict(train) == -1)
+    assert found["row"].to_pylist() == wanted.tolist()
+    assert found["id"].to_pylist() == train["id"].take(pa.array(wanted)).to_pylist()
+    np.testing.assert_array_equal(found["energy"], fleet.energy(train)[wanted])
+    assert (said["rows"], said["explained"]) == (630, len(wanted))
+    assert set(found["scored_by"].to_pylist()) <= {"own", "all"}
+    pump = np.array(train["pump"].to_pylist())
+    for asset, explanation in fleet.explain(train).items():
+        own = np.isin(np.flatnonzero(pump == asset), wanted)
+        top = found.filter(pc.equal(found["pump"], asset))["top_feature_1"].to_pylist()
+        assert top == explanation.top_features(1)[own, 0].tolist()
 
 
 @pytest.mark.parametrize("rows_at_once", [2**19, 100])

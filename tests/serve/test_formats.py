@@ -11,9 +11,11 @@ import pytest
 
 from command import sensors
 from dagmm.inference.calibration.threshold import p_value_of
+from dagmm.inference.persistence.directory import load_model, save_model
+from dagmm.preprocessing.one_asset import OneAsset
 from dagmm.serve.errors import RequestError
 from dagmm.serve.formats import ARROW, CSV, JSON, answer_format, format_of
-from service import BODIES, as_arrow, as_csv, features
+from service import BODIES, as_arrow, as_csv, features, serving, settings_for
 
 
 def read(body, format):
@@ -160,6 +162,21 @@ def test_what_cannot_be_read_is_said_as_the_library_says_it(service):
     assert refused(service, "/score?explain=x", [row | {"torque": 2}], JSON) == (
         "explain must be a whole number from 0 to 100, got 'x'."
     )
+
+
+@pytest.mark.parametrize("sent", BODIES)
+def test_a_model_of_one_asset_refuses_rows_of_another(models, tmp_path, sent):
+    saved = load_model(models[0])
+    model = saved.model.of_asset(OneAsset("line", "L1"))
+    save_model(tmp_path / "m", model, saved.estimator, saved.arguments)
+    rows = sensors().slice(0, 3)
+    with serving(settings_for(tmp_path / "m")) as running:
+        own = rows.append_column("line", pa.array(["L1"] * 3))
+        assert running.post("/score", BODIES[sent](own), sent).status == 200
+        other = rows.append_column("line", pa.array(["L1", "L2", "L1"]))
+        reply = running.post("/score", BODIES[sent](other), sent)
+    assert reply.status == 400
+    assert "column 'line' names 'L2' in row 1; this model is of a fleet, and was" in reply.error
 
 
 def test_compressed_bodies_are_refused(service):

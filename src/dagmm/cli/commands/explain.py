@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from dagmm._core.errors import ArgumentError
 from dagmm.cli import options as o
 from dagmm.cli.terminal import noted, show
 
 
 @o.reads_tables
 def explain(
-    model: Annotated[str, typer.Argument(help="Directory of a saved model.")],
+    model: Annotated[str, typer.Argument(help="Directory of a saved model, or fleet.")],
     table: o.Tables,
     output: Annotated[
         str,
@@ -33,6 +34,7 @@ def explain(
     normal: o.Normal = None,
     reading: o.Reading = o.AS_FOUND,
     output_encoding: o.OutputEncoding = None,
+    unseen: o.Unseen = None,
     force: o.Force = False,
     as_json: o.AsJSON = False,
     quiet: o.Quiet = False,
@@ -57,8 +59,17 @@ def explain(
         quiet,
         output_encoding,
     )
+    from dagmm.inference.fleet.directory import is_saved_fleet
+
     with noted(quiet):
-        result = explain_table(job)
+        if is_saved_fleet(model):
+            from dagmm.cli.jobs.fleet_explain import explain_with_fleet
+
+            result = explain_with_fleet(job, unseen and unseen.value)
+        elif unseen is not None:
+            raise ArgumentError(f"--unseen belongs to a fleet, and {model!r} is none.")
+        else:
+            result = explain_table(job)
     # Where the table goes to standard output, what is said about it does not.
     if output != "-" or not quiet:
         show(result, as_json, err=output == "-")

@@ -62,6 +62,30 @@ class ExplainJob:
     output_encoding: str | None = None
 
 
+class ExplainCounts:
+    """Counts rows and reasons on their way out."""
+
+    def __init__(self) -> None:
+        self.rows, self._explained, self._unexplained = 0, 0, 0
+        self._first = Counter[str]()
+
+    def add(self, n_rows: int, result: pa.Table) -> None:
+        """Count the rows that were read, and what was found of some of them."""
+        self.rows, self._explained = self.rows + n_rows, self._explained + result.num_rows
+        self._unexplained += result["is_explained"].to_pylist().count(False)
+        self._first.update(filter(None, result["top_feature_1"].to_pylist()))
+
+    def summary(self) -> dict[str, Any]:
+        """Return what came by."""
+        first = self._first.most_common(_LISTED)
+        return {
+            "rows": self.rows,
+            "explained": self._explained,
+            "unexplained": self._unexplained,
+            "most_often_first": [f"{name} ({count})" for name, count in first],
+        }
+
+
 def explain_table(job: ExplainJob) -> dict[str, Any]:
     """Read, score, explain and write, batch by batch.
 
@@ -84,7 +108,7 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
         return {**said, "seconds": round(time.perf_counter() - began, 1)}
     table_encoder(model, job.table)
     explainer = Explainer(model)
-    rows, explained, unexplained, first = 0, 0, 0, Counter[str]()
+    counts = ExplainCounts()
     with open_table(job.table, as_at_fit(job.options, model.record)) as source:
         roles = roles_of(job.roles, model, source, names_of_reasons(job.top), job.quiet)
         batches = _explained(job, model, explainer, source, roles)
@@ -94,18 +118,13 @@ def explain_table(job: ExplainJob) -> dict[str, Any]:
         ) as sink:
             while True:
                 sink.write(result)
-                rows, explained = rows + n_rows, explained + result.num_rows
-                unexplained += result["is_explained"].to_pylist().count(False)
-                first.update(filter(None, result["top_feature_1"].to_pylist()))
+                counts.add(n_rows, result)
                 n_rows, result = next(batches, (0, None))
                 if result is None:
                     break
     return {
         "output": "standard output" if job.output == "-" else job.output,
-        "rows": rows,
-        "explained": explained,
-        "unexplained": unexplained,
-        "most_often_first": [f"{name} ({count})" for name, count in first.most_common(_LISTED)],
+        **counts.summary(),
         "seconds": round(time.perf_counter() - began, 1),
     }
 
