@@ -1,6 +1,8 @@
 """A model and a table that every engine is given: cut unevenly, shuffled, one part empty."""
 
+import tempfile
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +10,7 @@ import pyarrow.parquet as pq
 
 from dagmm import DAGMMDetector, DAGMMFleet
 from dagmm.cluster import fit
+from fleets import fleet_table, tiny_fleet
 from small_fits import TINY
 
 #: Rows of each of the seven partitions.
@@ -95,17 +98,40 @@ def mixed(n_rows=400) -> pa.Table:
     )
 
 
-def check_fit(table, folder, n_drawn=None) -> None:
+@cache
+def of_one_file(n_drawn: int | None) -> DAGMMDetector:
+    """Fit to the rows of all partitions in one file; of as many drawn rows as the test has set."""
+    with tempfile.TemporaryDirectory() as folder:
+        pq.write_table(pa.concat_tables(cut(mixed())), f"{folder}/whole.parquet")
+        one = DAGMMDetector(n_members=2, config=TINY).fit(f"{folder}/whole.parquet")
+    assert one.model_.record.drawn_rows == n_drawn
+    return one
+
+
+def check_fit(table, n_drawn=None) -> None:
     """Check a fit on an engine against one of a file with the same rows."""
-    whole = pa.concat_tables(cut(mixed()))
-    pq.write_table(whole, folder / "whole.parquet")
-    one = DAGMMDetector(n_members=2, config=TINY).fit(folder / "whole.parquet")
+    whole, one = pa.concat_tables(cut(mixed())), of_one_file(n_drawn)
     ours = fit(table, DAGMMDetector(n_members=2, config=TINY))
     encoder = ours.model_.encoder
     assert {*encoder.columns} == {*["line", "load", "flow", "count", "mode", "at", "warm", "when"]}
     assert encoder.columns == one.model_.encoder.columns
     assert {column.name for column in encoder.unused_columns} == {"id"}
     assert ours.feature_names_in_.tolist() == whole.column_names
-    assert one.model_.record.drawn_rows == ours.model_.record.drawn_rows == n_drawn
+    assert ours.model_.record.drawn_rows == n_drawn
     np.testing.assert_allclose(ours.energy(whole), one.energy(whole), rtol=1e-5, atol=1e-5)
     assert abs(ours.threshold_["energy"] - one.threshold_["energy"]) < 1e-5
+
+
+@cache
+def fleet_of_one_process() -> tuple[pa.Table, DAGMMFleet]:
+    """Rows of three assets, and a fleet that is fitted to them."""
+    rows = fleet_table(("p1", "p2", "p3"), 40)
+    return rows, tiny_fleet(least_rows=30).fit(rows)
+
+
+def check_fleet_fit(table, folder) -> None:
+    """Check a fit of a fleet on an engine against one process."""
+    rows, same = fleet_of_one_process()
+    fleet = fit(table, tiny_fleet(least_rows=30), checkpoint=folder / "fleet")
+    assert fleet.assets_ == same.assets_
+    np.testing.assert_allclose(fleet.energy(rows), same.energy(rows), rtol=1e-5, atol=1e-5)

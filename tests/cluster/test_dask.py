@@ -5,7 +5,16 @@ import os
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_fit, check_fleet_scores, check_scores, cut, cut_evenly, mixed
+from cluster_tables import (
+    check_fit,
+    check_fleet_fit,
+    check_fleet_scores,
+    check_scores,
+    cut,
+    cut_evenly,
+    fleet_of_one_process,
+    mixed,
+)
 from dagmm.preprocessing import sampling
 
 pytest.importorskip("dask.dataframe")
@@ -58,6 +67,11 @@ def test_a_fleet_scores_as_in_one_process(client, fleet_folder, fleet_rows):
     check_fleet_scores(arrow_of(scored), fleet_folder, fleet_rows)
 
 
+def test_a_large_fleet_is_that_of_one_process(client, monkeypatch, tmp_path):
+    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
+    check_fleet_fit(frame_of(cut_evenly(fleet_of_one_process()[0])), tmp_path)
+
+
 def test_windows_have_rows_of_an_asset_brought_together(client, window_folder, series):
     shuffled = series.take(pa.array(list(range(359, -1, -1))))
     parts = [shuffled.slice(start, 90) for start in range(0, 360, 90)]
@@ -82,9 +96,9 @@ def test_a_worker_that_is_killed_does_not_make_results_short(client, folder, tab
 
 
 @pytest.mark.parametrize("n_drawn", [None, 100], ids=["held", "drawn"])
-def test_a_fit_is_that_of_one_file(client, monkeypatch, tmp_path, n_drawn):
+def test_a_fit_is_that_of_one_file(client, monkeypatch, n_drawn):
     monkeypatch.setattr(sampling, "MOST_ROWS", n_drawn or sampling.MOST_ROWS)
-    check_fit(frame_of(cut(mixed())), tmp_path, n_drawn)
+    check_fit(frame_of(cut(mixed())), n_drawn)
 
 
 def test_a_worker_that_is_killed_in_a_fit_changes_nothing(client, monkeypatch, tmp_path):
@@ -98,5 +112,5 @@ def test_a_worker_that_is_killed_in_a_fit_changes_nothing(client, monkeypatch, t
         return part
 
     frame = frame_of(cut(mixed()))
-    check_fit(frame.map_partitions(killed_once, meta=frame._meta), tmp_path, 100)
+    check_fit(frame.map_partitions(killed_once, meta=frame._meta), 100)
     assert flag.exists()

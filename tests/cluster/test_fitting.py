@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 
 from cluster_tables import check_fit, cut, cut_evenly, mixed
-from dagmm import DAGMM, ArgumentError, DAGMMDetector, DAGMMFleet, InputError
+from dagmm import DAGMM, ArgumentError, DAGMMDetector, DAGMMFleet, InputError, TableWarning
 from dagmm.cluster import fitting
-from dagmm.cluster.jobs import OTHERS, Engine, Job
+from dagmm.cluster.jobs import OTHERS, Apart, Engine, Job
+from dagmm.estimators import fleet_fit
 from dagmm.preprocessing import sampling
 from fleets import fleet_table, tiny_fleet
 from small_fits import TINY, tiny_dagmm
@@ -27,6 +28,7 @@ class Parts(Engine):
 
     def __init__(self, parts):
         self.parts, self.columns, self.read = parts, tuple(parts[0].column_names), []
+        self.n_apart = 0
 
     @property
     def untyped(self):
@@ -48,6 +50,12 @@ class Parts(Engine):
                 found[i] = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(job))(batches)))
         return found
 
+    def apart(self, function, items):
+        travels = pickle.dumps(Apart(function))
+        for item in items:
+            self.n_apart += 1
+            yield pickle.loads(pickle.dumps(pickle.loads(travels)(item)))
+
 
 @pytest.fixture(autouse=True)
 def in_parts(monkeypatch):
@@ -60,12 +68,12 @@ def drawn(monkeypatch):
     monkeypatch.setattr(sampling, "MOST_ROWS", 100)
 
 
-def test_a_table_that_is_held_whole_gives_the_model_of_one_file(tmp_path):
-    check_fit(Parts(cut(mixed())), tmp_path)
+def test_a_table_that_is_held_whole_gives_the_model_of_one_file():
+    check_fit(Parts(cut(mixed())))
 
 
-def test_a_larger_one_gives_it_as_well(drawn, tmp_path):
-    check_fit(Parts(cut(mixed())), tmp_path, n_drawn=100)
+def test_a_larger_one_gives_it_as_well(drawn):
+    check_fit(Parts(cut(mixed())), n_drawn=100)
 
 
 def test_moments_of_all_rows_are_merged(drawn):
@@ -174,22 +182,44 @@ def test_large_windows_are_refused(drawn):
         fitting.fit(Parts(cut(mixed())), DAGMMDetector(time="at", window=4))
 
 
-def test_a_fleet_is_fitted_to_a_table_that_is_held(tmp_path):
-    table = fleet_table(("p1", "p2"), 60)
-    fleet = fitting.fit(Parts(cut_evenly(table)), tiny_fleet(least_rows=30), checkpoint=tmp_path)
-    same = tiny_fleet(least_rows=30).fit(table)
-    np.testing.assert_array_equal(DAGMMFleet.load(tmp_path).energy(table), same.energy(table))
+@pytest.mark.parametrize("most_rows", [None, 150], ids=["held", "some_assets_at_a_time"])
+def test_a_fleet_is_that_of_one_process_and_goes_on(monkeypatch, tmp_path, most_rows):
+    """Five assets of 60 rows and one of too few; of a larger table two are held at a time."""
+    monkeypatch.setattr(sampling, "MOST_ROWS", most_rows or sampling.MOST_ROWS)
+    monkeypatch.setattr(fleet_fit, "MOST_ROWS_OF_ALL", 200)
+    table = pa.concat_tables([fleet_table(n_rows=60), fleet_table(("p9",), 20)])
+    table = table.take(pa.array(np.random.default_rng(4).permutation(table.num_rows)))
+    with pytest.warns(TableWarning, match="^pump 'p9' is scored by the model of all assets"):
+        same = tiny_fleet(least_rows=30).fit(table)
+    parts = Parts(cut_evenly(table))
+    with pytest.warns(TableWarning, match="^pump 'p9' is scored by the model of all assets"):
+        fleet = fitting.fit(parts, tiny_fleet(least_rows=30), checkpoint=tmp_path)
+    assert parts.n_apart == 5
     assert fleet.assets_ == same.assets_
+    np.testing.assert_array_equal(fleet.energy(table), same.energy(table))
+    np.testing.assert_array_equal(DAGMMFleet.load(tmp_path).energy(table), same.energy(table))
+    again = Parts(cut_evenly(table))
+    with pytest.warns(TableWarning, match="^pump 'p9' is scored by the model of all assets"):
+        fitting.fit(again, tiny_fleet(least_rows=30), checkpoint=tmp_path)
+    assert again.n_apart == 0
 
 
-def test_a_larger_fleet_is_refused(drawn):
-    message = (
-        "a fleet is fitted in the memory of one process, and the table in parts has 400 rows of "
-        "9 columns; expected at most 2^21 rows and 2^26 values. Fit to the rows of some assets, "
-        "and add the others with DAGMMFleet.add, some at a time."
-    )
-    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
-        fitting.fit(Parts(cut(mixed())), tiny_fleet())
+def test_a_large_fleet_of_windows_or_without_its_column_is_refused(drawn):
+    parts = Parts(cut(mixed()))
+    with pytest.raises(
+        ArgumentError, match=r"^windows are fitted in the memory of one process, a"
+    ):
+        fitting.fit(parts, tiny_fleet(time="at", window=4))
+    message = "the table in parts has no column 'pump', which names the asset of a row. It has"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        fitting.fit(parts, tiny_fleet())
+
+
+def test_a_row_of_a_large_fleet_without_an_asset_is_named(drawn):
+    parts = cut(mixed().append_column("pump", pa.array(["p1"] * 399 + [None])))
+    row = pa.concat_tables(parts)["pump"].to_pylist().index(None)
+    with pytest.raises(InputError, match=f"^column 'pump' names no asset in row {row}; each row"):
+        fitting.fit(Parts(parts), tiny_fleet())
 
 
 def test_other_tables_and_detectors_are_refused(monkeypatch):

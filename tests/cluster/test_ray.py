@@ -5,7 +5,16 @@ import os
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_fit, check_fleet_scores, check_scores, cut, cut_evenly, mixed
+from cluster_tables import (
+    check_fit,
+    check_fleet_fit,
+    check_fleet_scores,
+    check_scores,
+    cut,
+    cut_evenly,
+    fleet_of_one_process,
+    mixed,
+)
 from dagmm.preprocessing import sampling
 
 ray = pytest.importorskip("ray")
@@ -46,6 +55,12 @@ def test_a_fleet_scores_as_in_one_process(engine, fleet_folder, fleet_rows):
     check_fleet_scores(arrow_of(scored), fleet_folder, fleet_rows)
 
 
+def test_a_large_fleet_is_that_of_one_process(engine, monkeypatch, tmp_path):
+    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
+    parts = [part.combine_chunks() for part in cut_evenly(fleet_of_one_process()[0])]
+    check_fleet_fit(ray.data.from_arrow(parts), tmp_path)
+
+
 def test_windows_have_rows_of_an_asset_brought_together(engine, window_folder, series):
     shuffled = series.take(pa.array(list(range(359, -1, -1))))
     parts = [shuffled.slice(start, 90).combine_chunks() for start in range(0, 360, 90)]
@@ -68,9 +83,9 @@ def test_a_worker_that_is_killed_does_not_make_results_short(engine, folder, tab
     check_scores(found, folder, table, ["id"], ["id", "line"])
 
 
-def test_a_fit_of_rows_that_are_held_is_that_of_one_file(engine, tmp_path):
+def test_a_fit_of_rows_that_are_held_is_that_of_one_file(engine):
     parts = [part.combine_chunks() for part in cut(mixed())]
-    check_fit(ray.data.from_arrow(parts), tmp_path)
+    check_fit(ray.data.from_arrow(parts))
 
 
 def test_a_fit_of_drawn_rows_is_too_though_a_worker_is_killed(engine, monkeypatch, tmp_path):
@@ -88,5 +103,5 @@ def test_a_fit_of_drawn_rows_is_too_though_a_worker_is_killed(engine, monkeypatc
 
     monkeypatch.setattr("dagmm.cluster.rows.PassJob", Killed)
     parts = [part.combine_chunks() for part in cut(mixed())]
-    check_fit(ray.data.from_arrow(parts), tmp_path, 100)
+    check_fit(ray.data.from_arrow(parts), 100)
     assert flag.exists()

@@ -6,7 +6,16 @@ import sys
 import pyarrow as pa
 import pytest
 
-from cluster_tables import check_fit, check_fleet_scores, check_scores, cut, cut_evenly, mixed
+from cluster_tables import (
+    check_fit,
+    check_fleet_fit,
+    check_fleet_scores,
+    check_scores,
+    cut,
+    cut_evenly,
+    fleet_of_one_process,
+    mixed,
+)
 from dagmm.preprocessing import sampling
 
 pyspark = pytest.importorskip("pyspark")
@@ -62,6 +71,11 @@ def test_a_fleet_scores_as_in_one_process(spark, fleet_folder, fleet_rows, tmp_p
     check_fleet_scores(scored, fleet_folder, fleet_rows)
 
 
+def test_a_large_fleet_is_that_of_one_process(spark, monkeypatch, tmp_path):
+    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
+    check_fleet_fit(frame_of(spark, cut_evenly(fleet_of_one_process()[0]), tmp_path), tmp_path)
+
+
 def test_windows_have_rows_of_an_asset_brought_together(spark, window_folder, series, tmp_path):
     shuffled = series.take(pa.array(list(range(359, -1, -1))))
     parts = [shuffled.slice(start, 90) for start in range(0, 360, 90)]
@@ -87,7 +101,7 @@ def test_a_worker_that_is_killed_does_not_make_results_short(spark, folder, tabl
 
 
 def test_a_fit_of_rows_that_are_held_is_that_of_one_file(spark, tmp_path):
-    check_fit(frame_of(spark, cut(mixed()), tmp_path), tmp_path)
+    check_fit(frame_of(spark, cut(mixed()), tmp_path))
 
 
 def test_a_fit_of_drawn_rows_is_too_though_a_worker_is_killed(spark, monkeypatch, tmp_path):
@@ -102,7 +116,7 @@ def test_a_fit_of_drawn_rows_is_too_though_a_worker_is_killed(spark, monkeypatch
                 os._exit(9)
             yield batch
 
-    check_fit(frame.mapInArrow(killed_once, frame.schema), tmp_path, 100)
+    check_fit(frame.mapInArrow(killed_once, frame.schema), 100)
     assert flag.exists()
 
 

@@ -1,14 +1,14 @@
 """Dask: ``map_partitions`` with a saved model, and passes of a fit over delayed partitions."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from dagmm._core.errors import InputError
 from dagmm.cluster.extras import engine
-from dagmm.cluster.jobs import OTHERS, Engine, Failed, Job
+from dagmm.cluster.jobs import OTHERS, Apart, Engine, Failed, Job
 from dagmm.cluster.partitions import PartitionScorer
 
 
@@ -117,6 +117,11 @@ class _DaskTable(Engine):
         known = {i: job for i, job in jobs.items() if i != OTHERS}
         found = dask.compute(*(task(job, parts[i], i) for i, job in known.items()))
         return dict(zip(known, found, strict=True))
+
+    def apart(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        dask = engine("dask", "dask")
+        task = dask.delayed(Apart(function), pure=False)
+        yield from dask.compute(*map(task, items))
 
 
 def _run(job: Job, part: Any, number: int) -> Any:

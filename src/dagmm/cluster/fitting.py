@@ -4,12 +4,15 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm.cluster.fleets import EngineFleetRows
 from dagmm.cluster.jobs import Engine
 from dagmm.cluster.rows import CountedTable, EngineRows
 from dagmm.estimators.dagmm import DAGMM
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.estimators.fleet import DAGMMFleet
+from dagmm.estimators.fleet_rows import HeldFleetRows
 from dagmm.preprocessing.sampling import is_long
 
 #: Where each engine has the class of its tables, and how that is called there.
@@ -27,8 +30,8 @@ def fit(table: Any, detector: Any = None, *, checkpoint: Any = None) -> Any:
     A table that a fit holds whole (up to 2^21 rows and 2^26 values) is brought to this process. A
     larger one stays where it is: workers read it four to seven times, and what comes over is
     statistics of columns, the first thousand rows, and the rows that are drawn for training,
-    encoded. Networks are trained in this process. A fleet is fitted to a table that is brought
-    over, on all cores of this process's machine.
+    encoded. Networks are trained in this process. Of a fleet the rows
+    of some assets at a time are brought over, and workers fit a model to each.
 
     Parameters
     ----------
@@ -46,8 +49,8 @@ def fit(table: Any, detector: Any = None, *, checkpoint: Any = None) -> Any:
     Raises
     ------
     ArgumentError
-        If the table is of no engine, or windows or a fleet are asked for of a table that is too
-        large to be brought to this process.
+        If the table is of no engine, or windows are asked for of a table that is too large to be
+        brought to this process.
     InputError
         If the table cannot be used, or its rows change while it is read.
 
@@ -73,24 +76,40 @@ def fit(table: Any, detector: Any = None, *, checkpoint: Any = None) -> Any:
     twice = [name for name in engine.columns if engine.columns.count(name) > 1]
     if twice:
         raise InputError(f"{engine.name} has two columns {twice[0]!r}; rename one.")
-    rows = EngineRows(CountedTable.of(engine))
+    table = CountedTable.of(engine)
+    rows = EngineRows(table)
+    if isinstance(estimator, DAGMMFleet):
+        return _fit_fleet(estimator, table, checkpoint)
     if not is_long(rows):
         return estimator.fit(rows.read(), checkpoint=checkpoint)
-    if isinstance(estimator, DAGMMFleet):
-        raise ArgumentError(
-            f"a fleet is fitted in the memory of one process, and {engine.name} has "
-            f"{rows.n_rows:,} rows of {len(rows.names)} columns; expected at most 2^21 rows and "
-            "2^26 values. Fit to the rows of some assets, and add the others with DAGMMFleet.add, "
-            "some at a time."
-        )
     if getattr(estimator, "window", None) is not None:
-        raise ArgumentError(
-            f"windows are fitted in the memory of one process, and {engine.name} has "
-            f"{rows.n_rows:,} rows of {len(rows.names)} columns; expected at most 2^21 rows and "
-            "2^26 values. Fit to fewer assets or a shorter time, or to a file on a machine with "
-            "the memory."
-        )
+        raise _windows_too_large(engine, rows)
     return estimator.fit(rows, checkpoint=checkpoint)
+
+
+def _fit_fleet(fleet: DAGMMFleet, table: CountedTable, checkpoint: Any) -> DAGMMFleet:
+    fleet._check()
+    engine, rows = table.engine, EngineRows(table)
+    if not is_long(rows):
+        held = HeldFleetRows(fleet._held(rows.read()), fleet.per, engine.apart)
+        return fleet._fit_rows(held, checkpoint)
+    if fleet.window is not None:  # the model of all is fitted to all of them
+        raise _windows_too_large(engine, rows)
+    if fleet.per not in rows.names:
+        raise InputError(
+            f"{engine.name} has no column {fleet.per!r}, which names the asset of a row. "
+            f"{near(fleet.per, rows.names)}"
+        )
+    return fleet._fit_rows(EngineFleetRows(table, fleet.per), checkpoint)
+
+
+def _windows_too_large(engine: Engine, rows: EngineRows) -> ArgumentError:
+    return ArgumentError(
+        f"windows are fitted in the memory of one process, and {engine.name} has "
+        f"{rows.n_rows:,} rows of {len(rows.names)} columns; expected at most 2^21 rows and "
+        "2^26 values. Fit to fewer assets or a shorter time, or to a file on a machine with "
+        "the memory."
+    )
 
 
 def engine_of(table: Any) -> Engine:

@@ -1,11 +1,14 @@
 """What is done with the rows of one partition, where they lie, in a pass over all of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Int64
 
 from dagmm._core.errors import DAGMMError, InputError
 from dagmm._core.parallel import single_threaded_blas
@@ -79,6 +82,10 @@ class Engine(ABC):
             Columns that they read.
         """
 
+    @abstractmethod
+    def apart(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """Run a function on each of some items in the workers; yield what it returns."""
+
 
 @dataclass(frozen=True)
 class CountJob(Job):
@@ -138,6 +145,65 @@ class ReadJob(Job):
 
 
 @dataclass(frozen=True)
+class ChosenRowsJob(Job):
+    """Brings some rows to where the fit runs.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    place : Place
+    rows : ndarray of shape (n_chosen,)
+        Their numbers in the partition, ascending.
+    """
+
+    schema: pa.Schema
+    place: "Place"
+    rows: np.ndarray
+
+    def run(self, batches: Iterable[pa.RecordBatch]) -> pa.Table:
+        """Return these rows."""
+        table = pa.Table.from_batches(self.place.counted(batches, self.schema), self.schema)
+        return table.take(pa.array(self.rows))
+
+
+@dataclass(frozen=True)
+class RowsOfAssetsJob(Job):
+    """Brings the rows of some assets to where the fit runs.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    place : Place
+    column : str
+        Which names the asset of a row.
+    assets : tuple of str
+    """
+
+    schema: pa.Schema
+    place: "Place"
+    column: str
+    assets: tuple[str, ...]
+
+    def run(self, batches: Iterable[pa.RecordBatch]) -> pa.Table:
+        """Return their rows."""
+        table = pa.Table.from_batches(self.place.counted(batches, self.schema), self.schema)
+        names = arrow_chunk(table, self.place.start).text(self.column)
+        return table.filter(pc.is_in(names, pa.array(self.assets, names.type)))
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A function that is run in a worker, whose other cores are at work elsewhere."""
+
+    function: Callable[[Any], Any]
+
+    def __call__(self, item: Any) -> Any:
+        """Run it on an item."""
+        with single_threaded_blas():
+            return self.function(item)
+
+
+@dataclass(frozen=True)
 class PassJob(Job):
     """Takes part in a pass over a table.
 
@@ -184,6 +250,17 @@ class Place:
     number: int
     start: int
     n_rows: int
+
+    def of_these(self, numbers: Int64[np.ndarray, " n_some"]) -> Int64[np.ndarray, " n_here"]:
+        """Return which of some rows of the table lie here, by their numbers in the partition.
+
+        Parameters
+        ----------
+        numbers : ndarray of shape (n_some,)
+            In ascending order.
+        """
+        first, last = np.searchsorted(numbers, (self.start, self.start + self.n_rows))
+        return numbers[first:last] - self.start
 
     def counted(
         self, batches: Iterable[pa.RecordBatch], schema: pa.Schema

@@ -1,13 +1,13 @@
 """Ray Data: ``map_batches`` with a saved model, and tasks on blocks for passes of a fit."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from dagmm.cluster.extras import engine
-from dagmm.cluster.jobs import OTHERS, Engine, Job
+from dagmm.cluster.jobs import OTHERS, Apart, Engine, Job
 from dagmm.cluster.partitions import PartitionScorer
 
 
@@ -106,6 +106,14 @@ class _RayTable(Engine):
         known = {i: job for i, job in jobs.items() if i != OTHERS}
         waiting = [task.remote(job, self._parts[i], names) for i, job in known.items()]
         return dict(zip(known, ray.get(waiting), strict=True))
+
+    def apart(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        ray = engine("ray", "ray")
+        task = ray.remote(Apart(function).__call__)
+        waiting = [task.remote(item) for item in items]
+        while waiting:
+            done, waiting = ray.wait(waiting)
+            yield from ray.get(done)
 
 
 def _run(job: Job, part: pa.Table, names: tuple[str, ...]) -> Any:

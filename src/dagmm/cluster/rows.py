@@ -1,7 +1,7 @@
 """Rows that lie on an engine: a pass is a map over its partitions, and what it finds is merged."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -105,16 +105,27 @@ class CountedTable:
     def read(self, names: tuple[str, ...], start: int, stop: int) -> pa.Table:
         """Bring some rows to this process."""
         schema = self.schema_of(names)
-        jobs: dict[int, Job] = {
-            place.number: ReadJob(schema, place, first, last)
-            for place in self.places
-            for first, last in [
-                (max(0, start - place.start), min(place.n_rows, stop - place.start))
-            ]
-            if first < last
-        }
+
+        def job_of(place: Place) -> Job | None:
+            first, last = max(0, start - place.start), min(place.n_rows, stop - place.start)
+            return ReadJob(schema, place, first, last) if first < last else None
+
+        return self.gathered(names, job_of)
+
+    def gathered(self, names: tuple[str, ...], job_of: Callable[[Place], Job | None]) -> pa.Table:
+        """Bring to this process what a job finds in each partition that it is asked for.
+
+        Parameters
+        ----------
+        names : tuple of str
+            Columns.
+        job_of : callable
+            Returns a job that returns rows, or None.
+        """
+        wanted = ((place.number, job_of(place)) for place in self.places if place.n_rows)
+        jobs = {number: job for number, job in wanted if job is not None}
         parts = list(self.run(jobs, names)) if jobs else []
-        whole = pa.concat_tables([schema.empty_table(), *parts])
+        whole = pa.concat_tables([self.schema_of(names).empty_table(), *parts])
         return whole.unify_dictionaries().combine_chunks()
 
     def schema_of(self, names: tuple[str, ...]) -> pa.Schema:

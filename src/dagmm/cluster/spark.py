@@ -2,13 +2,13 @@
 
 import os
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from dagmm.cluster.extras import engine
-from dagmm.cluster.jobs import OTHERS, Engine, Job
+from dagmm.cluster.jobs import OTHERS, Apart, Engine, Job
 from dagmm.cluster.partitions import PartitionScorer
 
 
@@ -99,6 +99,12 @@ class _SparkTable(Engine):
         frame = self._frame.select(*("`" + name.replace("`", "``") + "`" for name in names))
         rows = frame.mapInArrow(_runner(jobs), "number int, found binary").collect()
         return {row.number: pickle.loads(row.found) for row in rows}
+
+    def apart(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        given = list(items)
+        if given:
+            context = self._frame.sparkSession.sparkContext
+            yield from context.parallelize(given, len(given)).map(Apart(function)).collect()
 
 
 def _runner(jobs: Job | Mapping[int, Job]) -> Any:

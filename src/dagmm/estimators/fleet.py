@@ -14,6 +14,8 @@ from dagmm._core.wording import named
 from dagmm.estimators.arguments import is_plain_argument
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.estimators.fleet_course import FittingFleetEstimator
+from dagmm.estimators.fleet_fit import split_table
+from dagmm.estimators.fleet_rows import HeldFleetRows
 from dagmm.inference.calibration.threshold_rules import check_contamination
 from dagmm.inference.fleet.batches import UNSEEN
 from dagmm.inference.fleet.directory import (
@@ -164,11 +166,7 @@ network, config, time_format
         """
         check_jax("fit")
         self._check()
-        rows = self._held(X)
-        directory = None if checkpoint is None else Path(checkpoint)
-        self._begin(rows, directory)
-        self._fit_assets(rows, directory, is_new=True)
-        return self
+        return self._fit_rows(HeldFleetRows(self._held(X), self.per), checkpoint)
 
     def add(self, X: Any) -> Self:
         """Fit assets that have come since; the others stay as they are.
@@ -210,7 +208,7 @@ network, config, time_format
                 "fleet already; add takes new assets. Fit the fleet again to have it learn "
                 "assets anew."
             )
-        self._fit_assets(rows, None, is_new=False)
+        self._fit_more(split_table(rows, self.per))
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -5,26 +5,24 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from dagmm._core.errors import ArgumentError, TableWarning
 from dagmm._core.progress import Progress, progress_for
 from dagmm._core.wording import given
-from dagmm.data.frames import FrameRows
 from dagmm.estimators.arguments import plain_argument
 from dagmm.estimators.detector import DAGMMDetector
 from dagmm.estimators.fleet_base import FittedFleetEstimator
 from dagmm.estimators.fleet_fit import (
     AssetRows,
     digest_of_rows,
-    draw_of_all,
     fit_assets,
     fit_start,
     of_all_arguments,
-    split_table,
     starting,
 )
-from dagmm.estimators.fleet_warnings import warn_of_assets
+from dagmm.estimators.fleet_rows import FleetRows, RunApart
+from dagmm.estimators.fleet_warnings import Said, warn_of_assets
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.fleet.directory import (
     OF_ALL,
@@ -60,7 +58,29 @@ class FittingFleetEstimator(FittedFleetEstimator):
     _directory: Path | None
     _start: "FleetStart | None"
 
-    def _begin(self, rows: FrameRows, directory: Path | None) -> None:
+    def _fit_rows(self, rows: FleetRows, checkpoint: Any) -> Self:
+        """Fit the model of all, and each asset."""
+        directory = None if checkpoint is None else Path(checkpoint)
+        self._begin(rows, directory)
+        said: Said = {}
+        with progress_for(self.verbose) as progress:
+            self._make_start(rows.starting(self.least_rows), directory, progress)
+            for split in rows.rounds():
+                self._fit_assets(split, directory, rows.run, said, progress)
+        if directory is not None:
+            self._manifest = replace(self._manifest, assets=self.fleet_.assets, is_whole=True)
+            write_manifest(directory, self._manifest)
+        warn_of_assets(self.per, self.fleet_.assets, said)
+        return self
+
+    def _fit_more(self, split: dict[str, AssetRows]) -> None:
+        """Fit assets beside those that are there."""
+        said: Said = {}
+        with progress_for(self.verbose) as progress:
+            self._fit_assets(split, None, None, said, progress)
+        warn_of_assets(self.per, {name: self.fleet_.assets[name] for name in split}, said)
+
+    def _begin(self, rows: FleetRows, directory: Path | None) -> None:
         """Fit the model of all, or find it where a fit was stopped."""
         plain = self._plain_arguments()
         manifest = FleetManifest(self.per, plain)
@@ -71,7 +91,7 @@ class FittingFleetEstimator(FittedFleetEstimator):
                 _check_same(manifest, self.per, plain, directory)
             write_manifest(directory, manifest)
         self._feature_names = tuple(name for name in rows.names if name != self.per)
-        drawn = draw_of_all(rows, self.random_state, whole=self.window is not None)
+        drawn = rows.drawn(self.random_state, whole=self.window is not None)
         digest = digest_of_rows(drawn.frame.to_native(), plain)
         if directory is not None and manifest.of_all == digest:
             of_all = load_model(directory / OF_ALL).model
@@ -88,59 +108,60 @@ class FittingFleetEstimator(FittedFleetEstimator):
         self._directory, self._start = directory, None
         self.fleet_ = FittedFleet(self.per, {}, {}, of_all)
 
-    def _fit_assets(self, rows: FrameRows, directory: Path | None, *, is_new: bool) -> None:
-        """Fit the assets of a table beside those that are there."""
-        split = split_table(rows, self.per)
+    def _fit_assets(
+        self,
+        split: dict[str, AssetRows],
+        directory: Path | None,
+        run: RunApart | None,
+        said: Said,
+        progress: Progress,
+    ) -> None:
+        """Fit assets beside those that are there, and note what their fits warn of."""
         few = {
             name: f"{one.n_rows} rows are fewer than {self.least_rows}"
             for name, one in split.items()
             if one.n_rows < self.least_rows
         }
         enough = [one for name, one in split.items() if name not in few]
-        with progress_for(self.verbose) as progress:
-            if is_new:
-                self._make_start(enough, directory, progress)
-            decided_by = (self._plain_arguments(), self._manifest.start)
-            digests = {name: digest_of_rows(one.table, *decided_by) for name, one in split.items()}
-            known = self._manifest.assets if directory is not None else {}
-            done = {
-                name: known[name]
-                for name in split
-                if name in known and name not in few and known[name].digest == digests[name]
-            }
-            todo = [one for one in enough if one.asset not in done]
-            if done and todo:
-                progress.say(f"{len(done)} of {len(enough)} assets are fitted already")
-            progress.phase("fitting", len(enough))
-            made: dict[str, FittedModel] = {}
-            said: dict[tuple[type[Warning], str], list[str]] = {}
-            paths = None
-            if directory is not None:
-                paths = {one.asset: str(model_path(directory, one.asset)) for one in todo}
-            last = clock.monotonic()
-            start = self._start_for_adding() if todo else None
-            what = (self.per, self._arguments, start, self._record(), paths, self.n_jobs)
-            try:
-                for fit in fit_assets(todo, *what):
-                    done[fit.asset] = Asset(
-                        split[fit.asset].n_rows, fit.why_not, digests[fit.asset]
-                    )
-                    if fit.model is not None:
-                        made[fit.asset] = fit.model
-                    for one in fit.warnings:
-                        said.setdefault(one, []).append(fit.asset)
-                    progress.advance(len(done), f"{self.per} {fit.asset}")
-                    if directory is not None and clock.monotonic() - last > _PAUSE:
-                        self._keep(directory, done)
-                        last = clock.monotonic()
-            finally:
-                if directory is not None:
+        decided_by = (self._plain_arguments(), self._manifest.start)
+        digests = {name: digest_of_rows(one.table, *decided_by) for name, one in split.items()}
+        known = self._manifest.assets if directory is not None else {}
+        done = {
+            name: known[name]
+            for name in split
+            if name in known and name not in few and known[name].digest == digests[name]
+        }
+        todo = [one for one in enough if one.asset not in done]
+        if done and todo:
+            progress.say(f"{len(done)} of {len(enough)} assets are fitted already")
+        progress.phase("fitting", len(enough))
+        made: dict[str, FittedModel] = {}
+        paths = None
+        if directory is not None and run is None:  # elsewhere the directory need not be there
+            paths = {one.asset: str(model_path(directory, one.asset)) for one in todo}
+        last = clock.monotonic()
+        start = self._start_for_adding() if todo else None
+        what = (self.per, self._arguments, start, self._record(), paths, self.n_jobs, run)
+        try:
+            for fit in fit_assets(todo, *what):
+                if fit.model is not None and directory is not None:
+                    place = model_path(directory, fit.asset)
+                    save_model(place, fit.model, "DAGMMDetector", self._saved())
+                elif fit.model is not None:
+                    made[fit.asset] = fit.model
+                done[fit.asset] = Asset(split[fit.asset].n_rows, fit.why_not, digests[fit.asset])
+                for one in fit.warnings:
+                    said.setdefault(one, []).append(fit.asset)
+                progress.advance(len(done), f"{self.per} {fit.asset}")
+                if directory is not None and clock.monotonic() - last > _PAUSE:
                     self._keep(directory, done)
+                    last = clock.monotonic()
+        finally:
+            if directory is not None:
+                self._keep(directory, done)
         for name, why_not in few.items():
             done[name] = Asset(split[name].n_rows, why_not, digests[name])
-        new = {name: done[name] for name in split}
-        self._join(new, made, directory)
-        warn_of_assets(self.per, new, said)
+        self._join({name: done[name] for name in split}, made, directory)
 
     def _join(
         self, new: dict[str, Asset], made: dict[str, FittedModel], directory: Path | None
@@ -155,9 +176,6 @@ class FittingFleetEstimator(FittedFleetEstimator):
         else:
             models = {**self.fleet_.models, **made}
         self.fleet_ = replace(self.fleet_, assets=assets, models=models)
-        if directory is not None:
-            self._manifest = replace(self._manifest, assets=assets, is_whole=True)
-            write_manifest(directory, self._manifest)
 
     def _make_start(
         self, assets: list[AssetRows], directory: Path | None, progress: Progress

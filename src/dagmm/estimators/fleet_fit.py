@@ -8,11 +8,12 @@ The compiled program is the same for all assets of one kind, and comes from the 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import joblib
 import narwhals as nw
 import numpy as np
+from jaxtyping import Int64
 
 from dagmm._core.errors import InputError
 from dagmm._core.parallel import keep_to_one_core, n_cores
@@ -28,8 +29,10 @@ from dagmm.training.config import ConfigOptions
 from dagmm.training.presets import CYCLES_OF_FEW
 
 if TYPE_CHECKING:
+    from dagmm.estimators.fleet_rows import RunApart
     from dagmm.training.start import FleetStart
 
+_T = TypeVar("_T")
 #: Assets whose rows the networks of a fleet are trained on, at most, and the fewest assets that
 #: this is of use for: it takes as long as the fit of one or two.
 _STARTING, FEWEST_TOGETHER = 32, 4
@@ -107,8 +110,14 @@ def draw_of_all(rows: FrameRows, seed: int, *, whole: bool) -> FrameRows:
     """Draw the rows that the model of all is fitted to, in the order of the table."""
     if whole or rows.n_rows <= MOST_ROWS_OF_ALL:
         return rows
-    chosen = np.random.default_rng(seed).choice(rows.n_rows, MOST_ROWS_OF_ALL, replace=False)
-    return FrameRows(rows.frame[np.sort(chosen)], rows.style)
+    return FrameRows(rows.frame[drawn_numbers(rows.n_rows, seed)], rows.style)
+
+
+def drawn_numbers(n_rows: int, seed: int) -> Int64[np.ndarray, " n_drawn"]:
+    """Draw the numbers of the rows that the model of all is fitted to, in ascending order."""
+    if n_rows <= MOST_ROWS_OF_ALL:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(seed).choice(n_rows, MOST_ROWS_OF_ALL, replace=False))
 
 
 def of_all_arguments(arguments: Mapping[str, Any], per: str) -> dict[str, Any]:
@@ -117,8 +126,8 @@ def of_all_arguments(arguments: Mapping[str, Any], per: str) -> dict[str, Any]:
     return {**arguments, "group": per, "config": config}
 
 
-def starting(assets: Sequence[AssetRows]) -> list[AssetRows]:
-    """Return the assets whose rows the networks of the fleet are trained on."""
+def starting(assets: Sequence[_T]) -> list[_T]:
+    """Return the assets, or their names, whose rows the networks of a fleet are trained on."""
     places = np.linspace(0, len(assets) - 1, min(_STARTING, len(assets))).astype(int)
     return [assets[place] for place in places.tolist()]
 
@@ -172,6 +181,7 @@ def fit_assets(
     record: dict[str, Any],
     paths: Mapping[str, str] | None,
     n_jobs: int | None,
+    run: "RunApart | None" = None,
 ) -> Iterator[AssetFit]:
     """Fit assets side by side, and yield what came of each as it ends.
 
@@ -190,11 +200,16 @@ def fit_assets(
         Where the models are saved; they are returned by default.
     n_jobs : int or None
         Processes; as many as there are cores by default.
+    run : callable, optional
+        Fits them elsewhere.
     """
     jobs = [
         _Job(one, per, arguments, start, record, None if paths is None else paths[one.asset])
         for one in assets
     ]
+    if run is not None:
+        yield from run(_fit_one, jobs)
+        return
     n = min(n_cores() if n_jobs is None else n_jobs, len(jobs))
     if n < 2 or len(jobs) < _FEWEST_SIDE_BY_SIDE:
         yield from map(_fit_one, jobs)

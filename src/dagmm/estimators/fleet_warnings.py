@@ -2,17 +2,18 @@
 
 import re
 import warnings
+from typing import TypeAlias
 
 from dagmm._core.errors import TableWarning
 from dagmm.estimators.fleet_base import in_words
 from dagmm.inference.fleet.fitted_fleet import Asset, listed
 
+#: What the fits of assets warned of, and which assets.
+Said: TypeAlias = dict[tuple[type[Warning], str], list[str]]
 _NUMBER = re.compile(r"[\d.,e+-]*\d")
 
 
-def warn_of_assets(
-    per: str, new: dict[str, Asset], said: dict[tuple[type[Warning], str], list[str]]
-) -> None:
+def warn_of_assets(per: str, new: dict[str, Asset], said: Said) -> None:
     """Say of assets what there is to know, each once.
 
     Parameters
@@ -20,8 +21,7 @@ def warn_of_assets(
     per : str
         The column that names them.
     new : dict of str to Asset
-    said : dict of (type, str) to list of str
-        What the fits of assets warned of, and which.
+    said : Said
     """
     without = {name: one.why_not for name, one in new.items() if one.why_not}
     reasons: dict[str, list[str]] = {}
