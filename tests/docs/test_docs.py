@@ -131,6 +131,7 @@ def test_the_page_on_fleets_runs(tmp_path, monkeypatch):
     assert names["fleet"].assets_ == [f"P{i}" for i in range(1, 8)]
     energy = names["one"].energy(names["table"].slice(0, 200))
     assert energy.tolist() == names["same"].energy(names["table"].slice(0, 200)).tolist()
+    assert names["worst"].num_rows == 6
 
 
 @pytest.mark.filterwarnings("ignore")  # those of the engines
@@ -139,7 +140,7 @@ def test_the_page_on_clusters_runs(tmp_path, monkeypatch):
     setup, plain, *engines = code_blocks(ROOT / "docs/en/guides/cluster.md", "python")
     names = {}
     exec(compile(setup + plain, "cluster.md", "exec"), names)
-    for module, block in zip(("dask", "dask", "ray", "pyspark"), engines, strict=True):
+    for module, block in zip(("dask", "dask", "ray", "pyspark", "dask"), engines, strict=True):
         if importlib.util.find_spec(module) is not None:
             exec(compile(block, f"cluster.md, {module}", "exec"), names)
     if "ray" in names:

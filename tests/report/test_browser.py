@@ -4,17 +4,19 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from browser import started
 from dagmm.report.make import make_report
+from fleets import fleet_table, tiny_fleet
 from reports import HOSTILE, JAPANESE, fitted, sensors, with_faults
 
 PHONE, DESK = 390, 1200
 #: A4 less margins, in pixels of CSS.
 PAPER = 718
 #: Pages by name: language, and a table.
-PAGES = ("en", "ja", "hostile", "wide")
+PAGES = ("en", "ja", "hostile", "wide", "fleet", "fleet_ja")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,15 @@ def pages(browser, tmp_path_factory):
             compare=False,
         ),
     }
+    table = fleet_table(n_rows=60)
+    assets = [
+        {"p1": HOSTILE, "p2": "a_name_" * 30}.get(one, one) for one in table["pump"].to_pylist()
+    ]
+    table = table.set_column(0, "pump", pa.array(assets))
+    fleet = tiny_fleet(least_rows=30, unseen="all").fit(table).set_threshold(quantile=0.8)
+    more = pa.concat_tables([table, fleet_table(("p9",), 5)])
+    for name, lang in (("fleet", "en"), ("fleet_ja", "ja")):
+        made[name] = make_report(fleet, more, lang=lang, table_name="fleet.csv")
     assert set(made) == set(PAGES)
     for name, report in made.items():
         report.save(home / f"{name}.html")
@@ -128,7 +139,8 @@ def test_figures_are_there_and_drawn(look, name):
         " return [svg.dataset.figure, box.width, box.height,"
         "         svg.querySelectorAll('path').length, svg.querySelectorAll('text').length] })"
     )
-    assert {name for name, *_ in sizes} >= {"series", "histogram", "budget", "latent", "training"}
+    wanted = {"series", "histogram", "budget", "latent", "training"}
+    assert {figure for figure, *_ in sizes} >= ({"assets"} if "fleet" in name else wanted)
     for figure, width, height, paths, texts in sizes:
         assert width > 300, figure
         assert height > 60, figure
