@@ -40,7 +40,7 @@ def pages(browser, tmp_path_factory):
         "hostile": make_report(hostile, broken, compare=False, table_name=HOSTILE),
         "wide": make_report(
             detector,
-            scored.assign(temp=scored["temp"] * 1e12, torque=np.nan),
+            scored.assign(temp=scored["temp"] * 1e12, torque=scored["torque"][:1]),
             labels=scored["temp"] > 5,
             compare=False,
         ),

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import dagmm
-from dagmm import ArgumentError, InputError
+from dagmm import ArgumentError, InputError, TableWarning
 from dagmm._core.errors import MissingExtraError
 from dagmm.data.convert import as_rows
 from dagmm.inference.calibration.threshold import (
@@ -267,7 +267,8 @@ def test_missing_values_and_unseen_texts(detector, train):
     table["torque"] = np.nan
     table.loc[30:50, "tool"] = None
     table.loc[60:99, "tool"] = "saw"
-    made = report(detector, table)
+    with pytest.warns(TableWarning, match=r"^column 'torque' has no value in 100 rows and more, "):
+        made = report(detector, table)
     columns = {column.name: column for column in made.contents.columns}
     assert [columns[name].n_missing for name in ("temp", "torque", "tool")] == [16, N_ROWS, 21]
     assert columns["tool"].unseen_share == pytest.approx(40 / (N_ROWS - 21))

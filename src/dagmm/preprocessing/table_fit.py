@@ -4,6 +4,8 @@ import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
+from jaxtyping import Float
 
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.progress import Progress
@@ -32,6 +34,10 @@ from dagmm.preprocessing.windows.clock import times_in_numbers
 #: Of more columns a model takes gigabytes, and more text than one is allowed to have when it is
 #: loaded.
 _MOST_COLUMNS = 2**17
+#: Numbers that stand for a hole besides those of nines, and from where on all do.
+_MARKS, _IMPOSSIBLE = (32767, 32768, 65535, 2**31 - 1, 2**31, 2**32 - 1), 1e30
+#: So many times as far from the others as these are from each other a mark of a hole is.
+_FAR = 10.0
 #: Rows whose values are compared with their features, and different values that say enough.
 _COMPARED_ROWS, _ENOUGH_DIFFERENT = 2**12, 10
 
@@ -401,6 +407,11 @@ def _why_unused(seen: TextCounts, reading: TextReading | None) -> str:
             "day, month and year; write the year first, as in 2020-03-01, or pass "
             f"{given('time_format', '%d/%m/%y')}"
         )
+    texts = pa.array(list(seen.counts), pa.string())
+    others = texts.filter(parsed(texts).is_null())
+    if 2 * len(others) < len(texts):
+        odd = min(others.to_pylist())
+        return f"{seen.held}; most are dates, but {odd!r} is none: a row of totals, perhaps"
     return seen.in_words
 
 
@@ -437,6 +448,17 @@ def _warn_of_far_values(rows: Rows, encoder: TableEncoder) -> None:
     features = numbers.encode(values).astype(np.float32)
     for i, name in enumerate(numbers.names):
         is_known = ~np.isnan(values[:, i])
+        mark = _mark_among(values[is_known, i])
+        if mark is not None:
+            n_marks = int((values[:, i] == mark).sum())
+            warnings.warn(
+                f"column {name!r} holds {mark:g} in {n_marks} of the first {chunk.n_rows} rows, "
+                "far from all that it holds besides. If that stands for a missing value, replace "
+                f"it by NaN{_na_option(mark)}.",
+                TableWarning,
+                stacklevel=3,
+            )
+            continue
         n_values, n_features = (len(np.unique(part[is_known, i])) for part in (values, features))
         if n_values >= _ENOUGH_DIFFERENT and 2 * n_features < n_values:
             warnings.warn(
@@ -446,6 +468,26 @@ def _warn_of_far_values(rows: Rows, encoder: TableEncoder) -> None:
                 TableWarning,
                 stacklevel=3,
             )
+
+
+def _na_option(mark: float) -> str:
+    return f", or pass {given('na', f'{mark:g}')}" if is_option("na") else ""
+
+
+def _mark_among(values: Float[np.ndarray, " n_values"]) -> float | None:
+    """Return a number that seems to stand for a hole: one of nines, say, far from the others."""
+    for value in {float(values.min()), float(values.max())} if len(values) else ():
+        digits = f"{abs(value):.15g}".replace(".", "")
+        is_mark = len(digits) > 2 and set(digits) == {"9"}
+        if not (is_mark or abs(value) in _MARKS or abs(value) >= _IMPOSSIBLE):
+            continue
+        others = values[values != value]
+        if len(np.unique(others)) < _ENOUGH_DIFFERENT:
+            continue
+        low, high = np.quantile(others, [0.05, 0.95])
+        if max(low - value, value - high) > _FAR * (high - low):
+            return value
+    return None
 
 
 def _nothing_left(unused_columns: list[UnusedColumn]) -> str:

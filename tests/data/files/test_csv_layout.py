@@ -159,3 +159,13 @@ def test_no_more_lines_can_be_skipped_than_there_are() -> None:
         "'t.csv' has 2 lines at its beginning, of which skip_rows leaves out 2; say a smaller "
         "number."
     )
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\x1a\x1a", "30,23.0,130\x1a"])
+def test_a_file_of_dos_ends_before_its_mark(end: str) -> None:
+    table, said = opened("time,temp,press\n" + ROWS + end)
+    with table:
+        kinds = dict.fromkeys(table.columns, "number")
+        rows = [part.num_rows for _, part in table.batches(kinds)]  # type: ignore[arg-type]
+    assert sum(rows) == n_rows(opened("time,temp,press\n" + ROWS + end)[0]) == 30 + ("," in end)
+    assert said == []

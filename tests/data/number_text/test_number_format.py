@@ -30,7 +30,7 @@ def test_a_usual_mark_of_a_hole_is_one(mark):
     assert math.isnan(values(CELSIUS, mark)[0])
 
 
-@pytest.mark.parametrize("cell", ["0", "-1", "x", "bar", "non", "a-b", "nanometre", "*5"])
+@pytest.mark.parametrize("cell", ["0", "-1", "x", "bar", "non", "a-b", "nanometre", "*5", "△"])
 def test_other_texts_are_no_holes(cell):
     assert are_holes(tidied(pa.array([cell]))).to_pylist() == [False]
 
@@ -43,6 +43,8 @@ def test_other_texts_are_no_holes(cell):
         (CELSIUS, "-4.5 °C", -4.5),
         (CELSIUS, "\N{MINUS SIGN}4.5 °C", -4.5),
         (CELSIUS, "９２．３　℃", 92.3),  # noqa: RUF001
+        (CELSIUS, "▲4.5 ℃", -4.5),
+        (PLAIN, "△ 3", -3.0),
         (NumberFormat("", "%"), "5.5%", 5.5),
         (NumberFormat("", "", ","), "2,096", 2096.0),
         (NumberFormat("", "", ","), "12,345,678.5", 12345678.5),

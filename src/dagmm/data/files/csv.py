@@ -30,6 +30,8 @@ BLOCK_BYTES = 8 * 2**20
 #: A quoted cell longer than this is a quote that was never closed, a row without one no row.
 LONGEST_CELL = 4 * BLOCK_BYTES
 
+#: What programs of DOS write at the end of a file.
+_END_OF_TEXT = b"\x1a"
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -76,7 +78,7 @@ class CSVTable(TableFile):
     def read(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pa.Table:
         """Read the whole table; see :meth:`TableFile.read`."""
         # Python's own read can be interrupted while it waits for a pipe, Arrow's cannot.
-        content = self._rest().read()
+        content = self._rest().read().rstrip(_END_OF_TEXT)
         types = dict.fromkeys(texts, pa.binary())
         table = self._parse(content, columns, types, BLOCK_BYTES, 0)
         if not table.num_rows:
@@ -354,6 +356,7 @@ def blocks_of(
             block = block[end:]
         elif len(block) > LONGEST_CELL:
             raise too_long(n_before)
+    block = block.rstrip(_END_OF_TEXT)
     if block.strip():
         yield block
 

@@ -19,6 +19,8 @@ HOLE_WORDS = re.compile(re.sub(r"\\x\{(\w+)\}", r"\\u\1", HOLE), re.IGNORECASE)
 NORMALIZED = partial(unicodedata.normalize, "NFKC")
 #: Minus signs and hyphens that are not in ASCII and that NFKC leaves as they are.
 _MINUS = r"[\x{2010}\x{2011}\x{2012}\x{2212}]"
+#: How Japanese accounts write a minus.
+_TRIANGLE = r"^\s*[\x{25b2}\x{25b3}]\s*(\d)"
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 
 
@@ -31,6 +33,7 @@ def tidied(texts: pa.Array) -> pa.Array:
         texts = pc.utf8_normalize(texts, "NFKC")
         texts = pc.replace_substring_regex(texts, _MINUS, "-")
         texts = pc.replace_substring(texts, _APOSTROPHE, "'")
+        texts = pc.replace_substring_regex(texts, _TRIANGLE, r"-\1")
     return pc.utf8_trim_whitespace(texts)
 
 
