@@ -6,7 +6,7 @@ import pytest
 
 from dagmm import DAGMM, DAGMMDetector
 from dagmm._core import compilation
-from dagmm.training import trainer
+from dagmm.training.compiled_steps import program
 
 
 def test_a_program_forgets_its_shapes_when_there_are_many(monkeypatch):
@@ -26,7 +26,7 @@ def test_many_shapes_do_not_use_up_a_process(monkeypatch):
         energies.append(
             DAGMM(comp_hiddens=[4, 1], est_hiddens=[4, 2], epoch_size=1).fit(x).predict(x)
         )
-        assert trainer._program().jitted._cache_size() <= 6
+        assert program().jitted._cache_size() <= 6
     np.testing.assert_array_equal(energies[0], energies[-1])
 
 

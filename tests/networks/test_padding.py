@@ -153,13 +153,13 @@ def test_in_single_precision_it_changes_rounding_and_no_gradient_reaches_it(arch
 @pytest.fixture
 def states(monkeypatch):
     """States of the members when their training ends, as the programs have them."""
-    found, result = [], trainer._TrainingRun.result
+    found, result = [], trainer.TrainingRun.result
 
     def spied(member):
         found.append((member.padding, member.state))
         return result(member)
 
-    monkeypatch.setattr(trainer._TrainingRun, "result", spied)
+    monkeypatch.setattr(trainer.TrainingRun, "result", spied)
     return found
 
 

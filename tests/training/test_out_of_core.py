@@ -18,7 +18,7 @@ from dagmm.training.fit_densities import begin_latent
 from dagmm.training.history import History
 from dagmm.training.network_moments import sample_of
 from dagmm.training.out_of_core import exact_moments
-from dagmm.training.trainer import TrainedMember
+from dagmm.training.training_run import TrainedMember
 from small_tables import ARCHITECTURE, PLAN, correlated_rows
 
 N_ROWS = 2 * CHUNK_ROWS + 5

@@ -422,7 +422,7 @@ def in_time(clock, seconds, n_members=1, plan=IN_CALLS):
 @pytest.fixture
 def helpful(monkeypatch):
     """Have each cycle help, and each call run one epoch."""
-    monkeypatch.setattr(trainer, "_GOOD", np.inf)
+    monkeypatch.setattr("dagmm.training.training_run._GOOD", np.inf)
     monkeypatch.setattr("dagmm.training.schedule.STEPS_PER_CALL", 50)
 
 
@@ -463,7 +463,7 @@ def test_networks_have_the_same_share_of_the_time(monkeypatch):
 
 
 def test_who_is_settled_did_not_run_out_of_time(monkeypatch):
-    monkeypatch.setattr(trainer, "_GOOD", 0.0)
+    monkeypatch.setattr("dagmm.training.training_run._GOOD", 0.0)
     (result,) = in_time(Clock(monkeypatch, 1.0), 1000.0)
     assert sum(result.history["out_of_time"]) == 0
     assert result.history.epochs == 6

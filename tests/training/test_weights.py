@@ -9,7 +9,7 @@ from dagmm.mixture.marginal import MarginalMixtures
 from dagmm.mixture.row_mixture import InputMixture
 from dagmm.preprocessing.normal_scores import NormalScores
 from dagmm.training.history import History
-from dagmm.training.trainer import TrainedMember
+from dagmm.training.training_run import TrainedMember
 from dagmm.training.weights import weigh
 from small_tables import ARCHITECTURE, correlated_rows
 

@@ -14,7 +14,8 @@ from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.moments import Moments, covariance_penalty, floor_of
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.row_views import FeatureMatrix
-from dagmm.training.trainer import TrainedMember, TrainingConfig
+from dagmm.training.schedule import TrainingConfig
+from dagmm.training.training_run import TrainedMember
 
 #: Rows that trained and untrained network are compared on, or as many as have so many features
 #: together; of a few more than these, all.

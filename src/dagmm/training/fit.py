@@ -44,7 +44,8 @@ from dagmm.training.splits.out_of_fold import (
     unfitted_energies,
 )
 from dagmm.training.start import Start
-from dagmm.training.trainer import TrainedMember, train
+from dagmm.training.trainer import train
+from dagmm.training.training_run import TrainedMember
 from dagmm.training.weights import weigh
 
 #: Takes how many rows each network is fitted to, and the shape of what it sees of one.

@@ -15,7 +15,7 @@ from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import check_untrained
 from dagmm.training.network_moments import NetworkMoments, sample_of
 from dagmm.training.prepare import Prepared
-from dagmm.training.trainer import TrainedMember
+from dagmm.training.training_run import TrainedMember
 
 #: Densities of whole rows are fitted to so many, at most, drawn at random: what they see of a row
 #: is wider than the row.

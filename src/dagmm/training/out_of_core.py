@@ -20,7 +20,7 @@ from dagmm.training.diagnostics import check_untrained
 from dagmm.training.fit_densities import LatentFit, begin_latent
 from dagmm.training.network_moments import MomentsPass, merged
 from dagmm.training.prepare import Prepared
-from dagmm.training.trainer import TrainedMember
+from dagmm.training.training_run import TrainedMember
 
 
 def fit_latent_densities_of_all(

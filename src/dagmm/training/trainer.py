@@ -1,67 +1,35 @@
-"""Training: the compiled program, its loop on the host, several members side by side."""
+"""Training of several networks side by side, within a bound on the time."""
 
-from collections.abc import Callable, Sequence
-from functools import cache, cached_property, partial
-from itertools import islice
+from collections.abc import Sequence
+from functools import partial
 from threading import Event
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jax.experimental.layout import Layout, with_layout_constraint
-from jaxtyping import Float, Int, UInt32
+from jaxtyping import Float
 
-from dagmm._core.compilation import compiled, make_room
+from dagmm._core.compilation import make_room
 from dagmm._core.forks import check_process
 from dagmm._core.numerics import Array
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm._core.wording import named
-from dagmm.inference.forward import outputs_of
-from dagmm.networks.dropout import fold_in, seed_of
-from dagmm.networks.network import Architecture, Network, flatten
+from dagmm.networks.network import Architecture
 from dagmm.networks.padding import Padding, padding_of, unpadded
 from dagmm.preprocessing.row_views import FeatureMatrix
 from dagmm.preprocessing.windows.features import WindowGather
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.checkpoint.identity import identity_of
-from dagmm.training.checkpoint.member_file import MemberFile, Standing
-from dagmm.training.history import History
-from dagmm.training.minibatch import LatentPadding
-from dagmm.training.objective import Terms, objective
-from dagmm.training.principal_components import at_principal_components
-from dagmm.training.schedule import LEAST_GAIN, Schedule, batches_of
+from dagmm.training.compiled_steps import program
 from dagmm.training.schedule import TrainingConfig as TrainingConfig
+from dagmm.training.training_run import TrainedMember, TrainingRun
 
 #: Tables of no more numbers are padded, with rows as well, to one size for each width. Rows of
 #: padding take no memory on a CPU; a larger table would be copied, and takes longer to train on
 #: than to compile for.
 MOST_PADDED = 2**23
-
-#: Rows, at most, that the error of rows that were not fitted to is taken of.
-_JUDGED_ROWS = 4096
-#: Rows, at most, that principal components are taken of.
-_SOME_ROWS = 2**14
-#: What an error has to fall to for another cycle.
-_GOOD = 1.0 - LEAST_GAIN
-
-
-class TrainedMember(NamedTuple):
-    """What training makes of one network."""
-
-    initial: np.ndarray
-    """Parameters before training, in one vector."""
-    parameters: np.ndarray
-    """Parameters after training, in one vector."""
-    history: History
-    held_out_error: float | None = None
-    """Mean squared error of rows that the network is not fitted to; None without any."""
-    is_start: bool = False
-    """Whether no cycle of training rebuilt such rows better than the principal components, where
-    the network began."""
 
 
 class TrainingRows(NamedTuple):
@@ -76,259 +44,6 @@ class TrainingRows(NamedTuple):
     Without any there is one cycle."""
     tables: Sequence[np.ndarray] | None = None
     """By network: rows as it sees them, in tables of one length; None where all see the same."""
-
-
-class _State(NamedTuple):
-    """What a step changes. All parameters are one vector: one operation updates them."""
-
-    parameters: Float[Array, " n_parameters"]
-    adam: Any
-    step: Int[Array, ""]
-    phi: Float[Array, " n_components"]
-    cov: Float[Array, "n_components n_latent n_latent"]
-
-
-class _StepRecord(NamedTuple):
-    """What a step reports."""
-
-    loss: Array
-    reconstruction: Array
-    energy: Array
-    penalty: Array
-    gradient_norm: Array
-    dropped: Array
-
-
-_ADAM = optax.scale_by_adam()
-
-
-def _step(
-    architecture: Architecture,
-    rows: Float[Array, "n_rows n_columns"],
-    windowed: WindowGather | None,
-    seed: UInt32[Array, " 2"],
-    padding: LatentPadding,
-    state: _State,
-    batch: tuple[Int[Array, " batch_size"], Schedule],
-) -> tuple[_State, _StepRecord]:
-    index, schedule = batch
-    step_seed = fold_in(seed, state.step)
-
-    def loss(network: Network) -> tuple[Array, Terms]:
-        x = _turned(rows[index]) if windowed is None else windowed(rows, index)
-        return objective(
-            network,
-            x,
-            schedule.lambda1,
-            schedule.lambda2,
-            step_seed,
-            schedule.reconstruction_weight,
-            architecture.mask_ratio,
-            padding,
-        )
-
-    # Not the gradient of the vector: each part would be padded to the whole and added up.
-    network = architecture.unflatten(state.parameters)
-    (value, terms), parts = jax.value_and_grad(loss, has_aux=True)(network)
-    gradient = flatten(parts)
-    norm = jnp.sqrt((gradient * gradient).sum())
-    update, adam = _ADAM.update(gradient, state.adam)
-    parameters = state.parameters - schedule.learning_rate * update
-    moved = _State(parameters, adam, state.step, terms.phi, terms.cov)
-    # One step that is not finite would destroy every weight: it is left out and counted.
-    usable = jnp.isfinite(value) & jnp.isfinite(norm)
-    state = jax.tree.map(lambda new, old: jnp.where(usable, new, old), moved, state)
-    record = _StepRecord(value, terms.reconstruction, terms.energy, terms.penalty, norm, ~usable)
-    return state._replace(step=state.step + 1), record
-
-
-def _turned(rows: Float[Array, "n_rows n_columns"]) -> Float[Array, "n_columns n_rows"]:
-    """Lay rows along the last axis in memory as well, for all that comes after the products."""
-    return with_layout_constraint(rows.T, Layout((0, 1)))  # type: ignore[no-untyped-call]
-
-
-@cache
-def _program() -> Callable[..., Any]:
-    """Return the compiled program: some whole epochs of one member."""
-
-    def run(
-        rows: Array,
-        windowed: WindowGather | None,
-        seed: Array,
-        padding: LatentPadding,
-        state: _State,
-        batches: tuple[Array, Schedule],
-        *,
-        architecture: Architecture,
-    ) -> tuple[_State, tuple[_StepRecord, Array, Array]]:
-        def epoch(state: _State, batches: tuple[Array, Schedule]) -> Any:
-            state, record = jax.lax.scan(
-                lambda s, b: _step(architecture, rows, windowed, seed, padding, s, b),
-                state,
-                batches,
-            )
-            return state, (record, state.phi, state.cov)
-
-        return jax.lax.scan(epoch, state, batches)
-
-    return compiled(run, static_argnames="architecture")
-
-
-class _TrainingRun:
-    """One network in training: its state on the device and its shuffling on the host."""
-
-    def __init__(
-        self,
-        rows: Array,
-        fitted: int | np.ndarray,
-        padding: Padding,
-        config: TrainingConfig,
-        seed: np.random.SeedSequence,
-        initial: np.ndarray | None,
-        windowed: WindowGather | None,
-        held_out: FeatureMatrix | None,
-        table: np.ndarray,
-    ) -> None:
-        network_seed, order_seed, dropout_seed = seed.spawn(3)
-        self.rows, self.padding, self.config = rows, padding, config
-        self.windowed = windowed
-        self.held_out = held_out if held_out is not None and len(held_out) else None
-        architecture = padding.architecture
-        self.seed = seed_of(dropout_seed)
-        #: Whether it begins at principal components, which may be the best there is.
-        self.is_linear = initial is None and architecture.has_shortcuts and windowed is None
-        if initial is None:
-            rng = np.random.default_rng(network_seed)
-            initial = np.asarray(flatten(architecture.build(rng)))
-        self.initial = self.start = initial
-        if self.is_linear:
-            places = np.arange(fitted) if isinstance(fitted, int) else fitted
-            some = table[places[:: -(-len(places) // _SOME_ROWS)]]
-            self.start = at_principal_components(architecture, initial, some)
-        self.best = self.start
-        self.batches = batches_of(fitted, config, np.random.default_rng(order_seed))
-        self.history = History()
-        k, d = architecture.n_components, architecture.n_latent
-        zeros = np.zeros_like(self.start)
-        fresh = _State(
-            self.start,
-            # Of no parameters, as JAX would compile a program for each number of them.
-            _ADAM.init(zeros[:0])._replace(mu=zeros, nu=zeros),
-            np.zeros((), np.int32),
-            np.full(k, 1.0 / k, np.float32),
-            np.broadcast_to(np.eye(d, dtype=np.float32), (k, d, d)),
-        )
-        self.state = _reshaped(fresh, padding.pad, padding.pad_cov)
-        self.file: MemberFile | None = None
-        #: Whether another cycle would be of little use, or none is left.
-        self.is_done = False
-
-    def _is_settled(self) -> bool:
-        """Whether all cycles are done, or the last was of little use."""
-        if self.history.epochs == self.config.most_epochs:
-            return True
-        cycle = self.config.cycle_at(self.history.epochs)
-        if cycle is None:
-            return False
-        errors = self.history.held_out_errors
-        return not errors or (cycle > 0 and not errors[-1] < _GOOD * min(errors[:-1]))
-
-    def resume(self, file: MemberFile) -> None:
-        """Keep the training in a file from now on, and go on from what it holds."""
-        self.file = file
-        found = file.read(self._standing())
-        if found is not None:
-            self.initial, self.best, state, self.history = found
-            self.state = _reshaped(state, self.padding.pad, self.padding.pad_cov)
-            self.is_done = self._is_settled()
-            # The calls that were done are replayed for the order of those that follow.
-            calls = self.history.epochs // self.config.epochs_per_call
-            self.batches = iter(()) if self.is_done else islice(self.batches, calls, None)
-
-    def keep(self, *, at_once: bool = False) -> None:
-        """Keep the training as it stands: now, or when it is time to."""
-        if self.file is not None:
-            self.file.keep(self._standing(), at_once=at_once)
-
-    def advance(self) -> bool:
-        """Run the next epochs; whether there were any left."""
-        if self.is_done:
-            return False
-        batches = next(self.batches)
-        self.state, (record, phi, cov) = _program()(
-            self.rows,
-            self.windowed,
-            self.seed,
-            LatentPadding(self.padding.blank),
-            self.state,
-            batches,
-            architecture=self.padding.wide,
-        )
-        self.history.extend(record._asdict(), phi, self.padding.cut_cov(cov))
-        if self.config.cycle_at(self.history.epochs) is not None:
-            self._judge()
-        self.is_done = self._is_settled()
-        self.keep()
-        return True
-
-    def _judge(self) -> None:
-        """Keep the parameters of a cycle that has ended, unless an earlier one was better."""
-        parameters = np.asarray(self.padding.cut(self.state.parameters))
-        if self.held_out is None:
-            self.best = parameters
-            return
-        error = self._error_of(parameters)
-        # What is not finite is no better than anything.
-        if error < min([self._start_error, *self.history.held_out_errors]):
-            self.best = parameters
-        self.history.judge(error)
-
-    @cached_property
-    def _start_error(self) -> float:
-        """Error of held-out rows before the first cycle; only principal components may last."""
-        if self.held_out is None or not self.is_linear:
-            return np.inf
-        return self._error_of(self.start)
-
-    def _error_of(self, parameters: np.ndarray) -> float:
-        """Mean squared error of rows that the network is not fitted to."""
-        assert self.held_out is not None, "asked only where there are any"
-        rows = self.held_out[:: -(-len(self.held_out) // _JUDGED_ROWS)]
-        error = outputs_of(self.padding.architecture, parameters, rows).squared_error
-        return float(error.mean(dtype=np.float64))
-
-    def end_early(self) -> None:
-        """Begin no other cycle, as there is no time for it."""
-        self.is_done = True
-        self.history.end_early()
-
-    def result(self) -> TrainedMember:
-        """Return the best network at the end of a cycle."""
-        errors = self.history.held_out_errors
-        if not errors:
-            return TrainedMember(self.initial, self.best, self.history)
-        error = min([self._start_error, *errors])
-        is_start = self._start_error <= min(errors) and np.isfinite(error)
-        return TrainedMember(self.initial, self.best, self.history, error, bool(is_start))
-
-    def _standing(self) -> Standing:
-        """Return where the training stands, in true shapes."""
-        state = _reshaped(self.state, self.padding.cut, self.padding.cut_cov)
-        return Standing(self.initial, self.best, state, self.history)
-
-
-def _reshaped(
-    state: _State,
-    of_parameters: Callable[[Array], Array],
-    of_cov: Callable[[Array], Array],
-) -> _State:
-    """Pad or cut everything in a state that has the shape of the network."""
-    mu, nu = of_parameters(state.adam.mu), of_parameters(state.adam.nu)
-    return state._replace(
-        parameters=of_parameters(state.parameters),
-        adam=state.adam._replace(mu=mu, nu=nu),
-        cov=of_cov(state.cov),
-    )
 
 
 def train(
@@ -389,13 +104,13 @@ def train(
             progress.say(checkpoint.resuming(epochs, config.most_epochs))
     stopped, began = Event(), monotonic()
 
-    def advance(member: _TrainingRun) -> bool:
+    def advance(member: TrainingRun) -> bool:
         alive = not stopped.is_set() and member.advance()
         if alive:
             progress.advance(_done(members), member.history.summary())
         return alive
 
-    def finish(end: int, member: _TrainingRun) -> None:
+    def finish(end: int, member: TrainingRun) -> None:
         try:
             while member.history.epochs < end and advance(member):
                 pass
@@ -406,7 +121,7 @@ def train(
     before = min((member.history.epochs for member in waiting), default=0)
     progress.phase("compiling", len(members) * config.most_epochs)
     if waiting:
-        make_room(_program())
+        make_room(program())
     # The first call of each kind of network compiles; threads would each compile for themselves.
     for member in {m.padding.wide: m for m in reversed(waiting)}.values():
         advance(member)
@@ -444,7 +159,7 @@ def _members(
     seed: np.random.SeedSequence,
     initial: Sequence[np.ndarray] | None,
     inputs: TrainingRows | None,
-) -> list[_TrainingRun]:
+) -> list[TrainingRun]:
     """Return networks before training, on the device with the rows that they share."""
     paddings, n_padded = _paddings(len(rows), architectures, inputs)
     check_process()
@@ -457,7 +172,7 @@ def _members(
             on_device[id(table)] = jax.device_put(shown)
     windowed = None if inputs is None else jax.device_put(inputs.windowed)
     return [
-        _TrainingRun(
+        TrainingRun(
             on_device[id(tables[i])],
             n_rows if inputs is None else inputs.fitted[i],
             padding,
@@ -498,7 +213,7 @@ def _what_is_seen(
     return [*tables.values()], [*inputs.fitted, *jax.tree.leaves(inputs.windowed), order]
 
 
-def _done(members: Sequence[_TrainingRun]) -> int:
+def _done(members: Sequence[TrainingRun]) -> int:
     """Epochs done, of all members together; who is done did all that could be of use."""
     return sum(
         member.config.most_epochs if member.is_done else member.history.epochs

@@ -15,7 +15,7 @@ import numpy as np
 
 from dagmm.inference.ensemble import Component
 from dagmm.preprocessing.row_views import FeatureMatrix, RowView, viewed
-from dagmm.training.trainer import TrainedMember
+from dagmm.training.training_run import TrainedMember
 
 #: Rows, at most, that variances are taken of.
 _ROWS = 4096

@@ -121,7 +121,7 @@ def test_a_padded_network_goes_on_as_well_and_is_kept_in_its_own_shapes(tmp_path
 def test_a_finished_training_is_there_at_once(tmp_path, monkeypatch):
     rows = correlated_rows()
     first = trained(rows, [ARCHITECTURE], CALLED, tmp_path)
-    monkeypatch.setattr("dagmm.training.trainer._program", None)
+    monkeypatch.setattr("dagmm.training.training_run.program", None)
     same(trained(rows, [ARCHITECTURE], CALLED, tmp_path), first)
 
 
