@@ -1,45 +1,32 @@
 """One pass over a table: which column is what, and the statistics of each."""
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float
 
 from dagmm._core.errors import ArgumentError, InputError, TableWarning
 from dagmm._core.progress import Progress
 from dagmm._core.wording import given, is_option, named
-from dagmm.data.base import Chunk, Kind, Rows, TablePass
-from dagmm.data.number_text.number_format import NumberFormat
+from dagmm.data.base import Kind, Rows
 from dagmm.preprocessing.column_roles import ColumnRoles, UnusedColumn, warn_of
 from dagmm.preprocessing.columns.categorical import TextCounts, text_column
 from dagmm.preprocessing.columns.date_order import FoundReading, date_readings
-from dagmm.preprocessing.columns.date_text import ISO, DateReading, dates_of, parsed
-from dagmm.preprocessing.columns.datetimes import DateColumn, DateCounts
-from dagmm.preprocessing.columns.identifiers import ROWS_LOOKED_AT, IdentifierTest
-from dagmm.preprocessing.columns.label_names import ValueCounts, are_labels, is_label_name
+from dagmm.preprocessing.columns.date_text import ISO, DateReading, parsed
+from dagmm.preprocessing.columns.datetimes import DateColumn
+from dagmm.preprocessing.columns.label_names import are_labels, is_label_name
 from dagmm.preprocessing.columns.missing import imputation_of, lost_deviation, masks_of
-from dagmm.preprocessing.columns.number_text import TextReading, look_at_texts, numbers_in
-from dagmm.preprocessing.columns.numeric import (
-    NumberStatistics,
-    Scaling,
-    check_finite,
-    number_columns,
-)
+from dagmm.preprocessing.columns.number_text import TextReading, look_at_texts
+from dagmm.preprocessing.columns.numeric import Scaling, number_columns
+from dagmm.preprocessing.far_values import warn_of_far_values
 from dagmm.preprocessing.sampling import is_long
+from dagmm.preprocessing.table_counts import CountingPass, TableCounts
 from dagmm.preprocessing.table_encoder import TableEncoder
-from dagmm.preprocessing.windows.clock import times_in_numbers
 
 #: Of more columns a model takes gigabytes, and more text than one is allowed to have when it is
 #: loaded.
 _MOST_COLUMNS = 2**17
-#: Numbers that stand for a hole besides those of nines, and from where on all do.
-_MARKS, _IMPOSSIBLE = (32767, 32768, 65535, 2**31 - 1, 2**31, 2**32 - 1), 1e30
-#: So many times as far from the others as these are from each other a mark of a hole is.
-_FAR = 10.0
-#: Rows whose values are compared with their features, and different values that say enough.
-_COMPARED_ROWS, _ENOUGH_DIFFERENT = 2**12, 10
 
 
 def fit_table_encoder(
@@ -94,119 +81,8 @@ def fit_table_encoder(
     warn_of(encoder.unused_columns)
     counts.warn_of_labels(columns)
     counts.warn_of_texts(columns)
-    _warn_of_far_values(rows, encoder)
+    warn_of_far_values(rows, encoder)
     return encoder
-
-
-@dataclass
-class _Part:
-    """What some rows add to the counts."""
-
-    n_rows: int
-    numbers: NumberStatistics
-    integers: dict[str, IdentifierTest]
-    texts: dict[str, TextCounts]
-    written_dates: dict[str, DateCounts]
-    """Of columns of text whose texts are all dates."""
-    dates: dict[str, DateCounts]
-    values: dict[str, ValueCounts]
-    """Of numbers that are called what labels are called."""
-
-    def merge(self, later: "_Part") -> None:
-        """Count the rows that follow."""
-        self.n_rows += later.n_rows
-        self.numbers = self.numbers.merge(later.numbers)
-        for name, test in self.integers.items():
-            test.merge(later.integers[name])
-        for name, values in self.values.items():
-            values.merge(later.values[name])
-        for name, texts in self.texts.items():
-            texts.merge(later.texts[name])
-        for name, dates in self.dates.items():
-            dates.merge(later.dates[name])
-        for name in tuple(self.written_dates):
-            if name in later.written_dates:
-                self.written_dates[name].merge(later.written_dates[name])
-            else:
-                del self.written_dates[name]
-
-
-@dataclass(frozen=True)
-class _StatisticsPass(TablePass[_Part]):
-    """Takes from chunks what is counted.
-
-    Parameters
-    ----------
-    number_names, text_names, date_names : tuple of str
-        Columns by what they are read as.
-    integer_names, label_names : tuple of str
-        Numbers that may identify rows, and those that are called what labels are called.
-    formats : dict of str to NumberFormat
-        Of numbers that are written as text.
-    readings : dict of str to DateReading
-        How dates are written.
-    time : str or None
-    maybe_dates : set of str
-        Text may turn out to be dates, until one is not: such columns leave the set while chunks
-        are looked at.
-    """
-
-    number_names: tuple[str, ...]
-    text_names: tuple[str, ...]
-    date_names: tuple[str, ...]
-    integer_names: tuple[str, ...]
-    label_names: tuple[str, ...]
-    formats: dict[str, NumberFormat]
-    readings: dict[str, DateReading]
-    time: str | None
-    maybe_dates: set[str]
-
-    def look(self, chunk: Chunk) -> _Part:
-        values = numbers_in(chunk, self.number_names, self.formats, is_training=True)
-        values = values.astype(np.float64, copy=False)
-        check_finite(values, chunk.start, self.number_names)
-        texts, written = {}, {}
-        for name in self.text_names:
-            column = chunk.text(name)
-            texts[name] = TextCounts.of(column)
-            if name in self.maybe_dates:
-                dates = parsed(column, self.readings.get(name, ISO))
-                if dates.null_count == column.null_count:
-                    written[name] = DateCounts.of(dates)
-                else:
-                    self.maybe_dates.discard(name)
-        dated = {
-            name: DateCounts.of(dates_of(chunk, name, "the rows before have dates there"))
-            for name in self.date_names
-        }
-        if self.time is not None:
-            _check_time(chunk, self.time, self.readings.get(self.time, ISO))
-        return _Part(
-            chunk.n_rows,
-            NumberStatistics.of(values),
-            {name: self._integers(chunk, name, values) for name in self.integer_names},
-            texts,
-            written,
-            dated,
-            {name: ValueCounts.of(values[:, self._place(name)]) for name in self.label_names},
-        )
-
-    def merge(self, found: _Part, later: _Part) -> _Part:
-        found.merge(later)
-        return found
-
-    def _integers(self, chunk: Chunk, name: str, values: np.ndarray) -> IdentifierTest:
-        n_rows = min(chunk.n_rows, ROWS_LOOKED_AT - chunk.start)
-        if n_rows <= 0:
-            return IdentifierTest.empty()
-        if name in self.formats:
-            column = values[:n_rows, self._place(name)]
-            return IdentifierTest.of(column[~np.isnan(column)].astype(np.int64))
-        first = chunk if n_rows == chunk.n_rows else chunk.take(np.arange(n_rows))
-        return IdentifierTest.of(np.asarray(first.integers(name)))
-
-    def _place(self, name: str) -> int:
-        return self.number_names.index(name)
 
 
 class _Counts:
@@ -233,7 +109,7 @@ class _Counts:
         self.number_names = tuple(n for n in names if n not in texts and n not in dates)
         declared = {*roles.categorical, *roles.numeric}
         self._label_names = {n for n in names if n not in declared and is_label_name(n)}
-        self.job = _StatisticsPass(
+        self.job = CountingPass(
             self.number_names,
             texts,
             dates,
@@ -244,7 +120,7 @@ class _Counts:
             roles.time,
             {name for name in maybe if name not in self.number_texts},
         )
-        self._found: _Part | None = None
+        self._found: TableCounts | None = None
         self._time = roles.time
         self._units, self._is_long = rows.style.units, is_long(rows)
 
@@ -259,12 +135,12 @@ class _Counts:
                     f"{named('numeric')} names column {name!r}, which holds no numbers."
                 )
 
-    def add(self, part: _Part) -> None:
+    def add(self, part: TableCounts) -> None:
         """Count the rows that follow."""
         self._found = part if self._found is None else self.job.merge(self._found, part)
 
     @property
-    def found(self) -> _Part:
+    def found(self) -> TableCounts:
         """What was counted."""
         assert self._found is not None, "a table without rows is refused before it gets here"
         return self._found
@@ -429,65 +305,6 @@ def _date_readings(
         reading, doubt = found.get(roles.time, FoundReading(ISO))
         found[roles.time] = FoundReading(replace(reading, clock=told.clock), doubt)
     return found
-
-
-def _check_time(chunk: Chunk, name: str, reading: DateReading) -> None:
-    if not reading.clock and chunk.kind(name) in ("number", "integer"):
-        return
-    if reading.format or times_in_numbers(chunk, name) is None:
-        dates_of(chunk, name, "it is the time axis", reading)
-
-
-def _warn_of_far_values(rows: Rows, encoder: TableEncoder) -> None:
-    """Warn of columns with values so far away that the others have the same feature."""
-    numbers = encoder.numbers
-    chunk = rows.chunk(0, min(rows.n_rows, _COMPARED_ROWS))
-    formats = {column.name: column.format for column in encoder.number_texts}
-    values = numbers_in(chunk, numbers.names, formats, is_training=True)
-    values = values.astype(np.float64, copy=False)
-    features = numbers.encode(values).astype(np.float32)
-    for i, name in enumerate(numbers.names):
-        is_known = ~np.isnan(values[:, i])
-        mark = _mark_among(values[is_known, i])
-        if mark is not None:
-            n_marks = int((values[:, i] == mark).sum())
-            warnings.warn(
-                f"column {name!r} holds {mark:g} in {n_marks} of the first {chunk.n_rows} rows, "
-                "far from all that it holds besides. If that stands for a missing value, replace "
-                f"it by NaN{_na_option(mark)}.",
-                TableWarning,
-                stacklevel=3,
-            )
-            continue
-        n_values, n_features = (len(np.unique(part[is_known, i])) for part in (values, features))
-        if n_values >= _ENOUGH_DIFFERENT and 2 * n_features < n_values:
-            warnings.warn(
-                f"column {name!r} has values so far from the others that these look the same to "
-                f"the model: the {n_values} different values of the first {chunk.n_rows} rows "
-                f"become {n_features} different features. Replace what is no reading by NaN.",
-                TableWarning,
-                stacklevel=3,
-            )
-
-
-def _na_option(mark: float) -> str:
-    return f", or pass {given('na', f'{mark:g}')}" if is_option("na") else ""
-
-
-def _mark_among(values: Float[np.ndarray, " n_values"]) -> float | None:
-    """Return a number that seems to stand for a hole: one of nines, say, far from the others."""
-    for value in {float(values.min()), float(values.max())} if len(values) else ():
-        digits = f"{abs(value):.15g}".replace(".", "")
-        is_mark = len(digits) > 2 and set(digits) == {"9"}
-        if not (is_mark or abs(value) in _MARKS or abs(value) >= _IMPOSSIBLE):
-            continue
-        others = values[values != value]
-        if len(np.unique(others)) < _ENOUGH_DIFFERENT:
-            continue
-        low, high = np.quantile(others, [0.05, 0.95])
-        if max(low - value, value - high) > _FAR * (high - low):
-            return value
-    return None
 
 
 def _nothing_left(unused_columns: list[UnusedColumn]) -> str:
