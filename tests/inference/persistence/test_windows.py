@@ -49,6 +49,16 @@ def refused(directory, reason, file="manifest.json"):
     assert str(caught.value) == f"restore: {str(directory / file)!r} is damaged: {reason}."
 
 
+def test_summaries_of_an_earlier_format_are_refused(copy):
+    write(copy, read(copy) | {"format_version": 2})
+    with pytest.raises(ModelFileError) as caught:
+        DAGMMDetector.load(copy)
+    assert str(caught.value) == (
+        f"restore: {str(copy / 'manifest.json')!r} has format 2, whose windows do not say how much "
+        "each column moves; fit the model again."
+    )
+
+
 def test_what_is_saved_is_plain(saved):
     assert read(saved)["windows"] == {
         "time": "t",

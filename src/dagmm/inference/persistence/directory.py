@@ -24,7 +24,7 @@ from dagmm._core.errors import ModelFileError, ModelSaveError
 from dagmm._core.file_locks import alone_in
 from dagmm._version import __version__
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.inference.persistence.formats import FORMAT_VERSION, as_present
+from dagmm.inference.persistence.formats import FORMAT_VERSION, as_present, can_be_read
 from dagmm.inference.persistence.manifest import read_manifest, state_of_model
 
 MANIFEST = "manifest.json"
@@ -264,6 +264,11 @@ def _checked(file: Path, data: bytes) -> dict[str, Any]:
             raise ModelFileError(
                 f"restore: {str(file)!r} has format {reprlib.repr(version)}, this dagmm "
                 f"reads up to {FORMAT_VERSION}; upgrade dagmm."
+            )
+        if not can_be_read(plain, version):
+            raise ModelFileError(
+                f"restore: {str(file)!r} has format {version}, whose windows do not say how much "
+                "each column moves; fit the model again."
             )
         if plain.get("checksum") != checksum_of(plain):
             raise ValueError("its checksum does not belong to its content")

@@ -4,7 +4,8 @@ Format 2 says which version of a model it is (``revision``); of each Gaussian mi
 covariances have of their floor, without which new rows cannot be merged into it; of a threshold
 its alarm logic, of calibration the order of energies. Format 3 says in which type a network
 computes, of networks whether they found relations, and of the encoder of a table of which asset
-alone the rows were (``asset``); where nothing is said, that is not known.
+alone the rows were (``asset``); where nothing is said, that is not known. Its summaries of windows
+hold the movement of each column, which those of earlier formats lack.
 """
 
 from dataclasses import asdict
@@ -17,6 +18,12 @@ from dagmm.inference.revision import Revision
 FORMAT_VERSION = 3
 #: Densities that are a Gaussian mixture.
 _MIXTURES = ("row_mixture", "input_mixture", "latent_mixture")
+
+
+def can_be_read(plain: dict[str, Any], version: int) -> bool:
+    """Say whether a manifest has what the present format needs, or what stands for it."""
+    windows = plain.get("windows")
+    return version >= 3 or not isinstance(windows, dict) or windows.get("detail") != "summary"
 
 
 def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
