@@ -54,8 +54,8 @@ def test_summaries_of_an_earlier_format_are_refused(copy):
     with pytest.raises(ModelFileError) as caught:
         DAGMMDetector.load(copy)
     assert str(caught.value) == (
-        f"restore: {str(copy / 'manifest.json')!r} has format 2, whose windows do not say how much "
-        "each column moves; fit the model again."
+        f"restore: {str(copy / 'manifest.json')!r} has format 2, whose windows do not say how "
+        "much each column moves; fit the model again."
     )
 
 

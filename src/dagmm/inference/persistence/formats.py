@@ -31,25 +31,24 @@ def as_present(plain: dict[str, Any], version: int) -> dict[str, Any]:
     if version < 2:
         plain = _as_format_2(plain)
     if version < 3:
-        networks, record = plain.get("networks"), plain.get("record")
-        diagnostics = record.get("diagnostics") if isinstance(record, dict) else None
-        for some, added in (
-            (networks, {"precision": "float32"}),
-            (diagnostics, {"relations": None}),
-        ):
-            for i, one in enumerate(some if isinstance(some, list) else ()):
-                if isinstance(one, dict):
-                    some[i] = added | one
+        for one in _objects(plain.get("networks")):
+            one.setdefault("precision", "float32")
+        record = plain.get("record")
+        for one in _objects(record.get("diagnostics") if isinstance(record, dict) else None):
+            one.setdefault("relations", None)
         encoder = plain.get("encoder")
         if isinstance(encoder, dict) and "columns" in encoder:
             encoder.setdefault("asset", None)
     return plain
 
 
+def _objects(part: object) -> list[dict[str, Any]]:
+    return [one for one in part if isinstance(one, dict)] if isinstance(part, list) else []
+
+
 def _as_format_2(plain: dict[str, Any]) -> dict[str, Any]:
-    components = plain.get("components")
-    for one in components if isinstance(components, list) else ():
-        density = one.get("density") if isinstance(one, dict) else None
+    for one in _objects(plain.get("components")):
+        density = one.get("density")
         if isinstance(density, dict) and one.get("kind") in _MIXTURES:
             density.setdefault("has_floor", False)
     parts = {
