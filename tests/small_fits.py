@@ -84,13 +84,13 @@ def tiny_detector(**arguments):
 
 
 def in_float64(model, n=1):
-    """The same fitted model, whose first networks compute in float64."""
-    exact = {
-        id(one): replace(one, parameters=one.parameters.astype(np.float64))
-        for one in model.networks[:n]
+    """The same fitted model, whose first networks compute in float64, the others in float32."""
+    made = {
+        id(one): replace(one, parameters=one.parameters.astype("f8" if i < n else "f4"))
+        for i, one in enumerate(model.networks)
     }
     components = tuple(
-        replace(one, transform=exact.get(id(one.transform), one.transform))
+        replace(one, transform=made.get(id(one.transform), one.transform))
         for one in model.components
     )
     return replace(model, components=components)

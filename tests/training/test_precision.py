@@ -31,6 +31,12 @@ def component(seed, relative_floor, weight=1.0):
     return Component(network, RowMixture.fit(sample, RNG, **options), weight=weight)
 
 
+def component_of_rows():
+    options = {"candidates": (1,), "relative_floor": 1e-3, "least_phi": 0.0}
+    sample = Sample(ROWS.T, ROWS.shape[1])
+    return Component(Identity(), InputMixture.fit(sample, RNG, **options))
+
+
 def exact_energy(one):
     """In float64 throughout, and by nothing of the library but its parameters."""
     named = WHOLE_ROW.named(one.transform.parameters)
@@ -72,9 +78,7 @@ def test_others_stay_as_they_are():
 def test_each_network_is_asked_by_itself(sensitive):
     """All densities of one have the same network, those of others and of rows stay."""
     blunt = component(1, BLUNT)
-    sample = Sample(ROWS.T, ROWS.shape[1])
-    options = {"candidates": (1,), "relative_floor": 1e-3, "least_phi": 0.0}
-    of_rows = Component(Identity(), InputMixture.fit(sample, RNG, **options))
+    of_rows = component_of_rows()
     second = replace(sensitive, density=component(2, BLUNT).density)
     weighted = ((sensitive, 0.7), (blunt, 0.1), (of_rows, 0.1), (second, 0.1))
     parts = tuple(replace(one, weight=weight) for one, weight in weighted)
@@ -88,6 +92,6 @@ def test_each_network_is_asked_by_itself(sensitive):
 
 
 def test_what_counts_next_to_nothing_shows_nothing(sensitive):
-    parts = (replace(sensitive, weight=1e-9), replace(component(1, BLUNT), weight=1.0 - 1e-9))
+    parts = (replace(sensitive, weight=1e-9), replace(component_of_rows(), weight=1.0 - 1e-9))
     parts = with_surprisals(parts)
     assert with_precision(parts, ROWS) is parts

@@ -130,9 +130,10 @@ class TrainedNetwork:
     def decode(
         self, code: Float[np.ndarray, "n_code n_rows"]
     ) -> Float[np.ndarray, "n_rows n_features"]:
-        """Return the encoded rows that codes stand for."""
+        """Return the encoded rows that codes stand for, in float32 as all encoded rows are."""
         assert not isinstance(self.view, InputPart), "a part does not tell the others"
         rows = decoded_rows(self.architecture, self.parameters, code)
+        rows = rows.astype(np.float32, copy=False)
         return rows if self.view is None else self.view.values_of(rows)
 
     def seen(

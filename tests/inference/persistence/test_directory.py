@@ -95,15 +95,17 @@ def test_energies_are_the_same_to_the_bit(fitted, fitted_detector, tmp_path):
 
 
 def test_a_network_in_float64_comes_back_so_and_takes_no_more_room(fitted_detector, tmp_path):
-    fitted_detector.save(tmp_path / "rounded")
-    saved, x = load_model(tmp_path / "rounded"), normal(seed=1)
-    exact = in_float64(saved.model)
-    save_model(tmp_path / "exact", exact, saved.estimator, saved.arguments)
-    again = load_model(tmp_path / "exact").model
-    assert [one.parameters.dtype.name for one in again.networks] == ["float64", "float32"]
-    np.testing.assert_array_equal(again.energy(x), exact.energy(x))
-    assert not np.array_equal(exact.energy(x), saved.model.energy(x))
-    assert read(tmp_path / "exact")["arrays"] == read(tmp_path / "rounded")["arrays"]
+    fitted_detector.save(tmp_path / "m")
+    saved, x, energies = load_model(tmp_path / "m"), normal(seed=1), []
+    for n, types in enumerate((["float32"] * 2, ["float64", "float32"])):
+        model, path = in_float64(saved.model, n), tmp_path / str(n)
+        save_model(path, model, saved.estimator, saved.arguments)
+        again = load_model(path).model
+        assert [one.parameters.dtype.name for one in again.networks] == types
+        energies.append(again.energy(x))
+        np.testing.assert_array_equal(energies[n], model.energy(x))
+    assert not np.array_equal(*energies)
+    assert read(tmp_path / "0")["arrays"] == read(tmp_path / "1")["arrays"]
 
 
 def test_energies_are_the_same_in_another_process(fitted, tmp_path):

@@ -8,7 +8,7 @@ import safetensors.numpy
 
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm._core.atomic_files import checksum_of
-from small_fits import TINY, normal, tiny_detector
+from small_fits import TINY, in_float64, normal, tiny_detector
 
 
 def as_format_1(directory):
@@ -48,13 +48,13 @@ def test_a_model_of_format_1_scores_as_before_and_cannot_be_updated(tmp_path, mo
     detector.save(tmp_path / "m")
     as_format_1(tmp_path / "m")
     again, x = DAGMMDetector.load(tmp_path / "m"), normal(50, seed=1)
-    np.testing.assert_array_equal(again.energy(x), detector.energy(x))
+    # Whose networks all computed in float32.
+    energy = in_float64(detector.model_, 0).energy(x)
+    np.testing.assert_array_equal(again.energy(x), energy)
     assert again.model_.revision.version == 1
-    assert again.drift(x).p_value == detector.drift(x).p_value
+    assert again.drift(x).p_value == pytest.approx(detector.drift(x).p_value)
     with pytest.raises(ArgumentError, match=r"of which no moments are kept; fit the model again"):
         again.update(normal(200, seed=2))
     again.save(tmp_path / "m2")  # in the present format
     assert json.loads((tmp_path / "m2/manifest.json").read_text("utf-8"))["format_version"] == 3
-    np.testing.assert_array_equal(
-        DAGMMDetector.load(tmp_path / "m2").energy(x), detector.energy(x)
-    )
+    np.testing.assert_array_equal(DAGMMDetector.load(tmp_path / "m2").energy(x), energy)

@@ -26,10 +26,9 @@ from dagmm.inference.fitted_model import FittedModel
 TOLERANCE = 1e-5
 #: The same of p-values, scores and labels of an energy, and the least p-value that is one.
 _OF_ENERGY, _LEAST = 1e-9, 1e-300
-#: A difference may be so many times what the library's own rounding makes, where that is more:
-#: networks compute in float32, in the graph as in the library, and where the energies of normal
-#: rows lie close together a surprisal rises by hundreds for one nat. ONNX Runtime rounds up to
-#: three times as coarsely as NumPy, as far as was seen.
+#: A difference may be so many times what the library's own rounding makes, where that is more, as
+#: of models that were saved with networks in float32 alone. ONNX Runtime rounds up to three times
+#: as coarsely as NumPy, as far as was seen.
 _ROUNDINGS = 4.0
 
 #: Makes of a value for each input, by its name, those of the outputs.
