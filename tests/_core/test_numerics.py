@@ -14,6 +14,7 @@ from dagmm._core.numerics import (
     floored_cholesky,
     inverse_lower,
     log_sum_exp,
+    logistic_share,
     safe_norm,
     softmax,
     sum_of_features,
@@ -139,6 +140,22 @@ def test_softmax_is_that_of_scipy_and_does_not_overflow(namespace):
     x[0, 1] = 1e30
     expected = scipy.special.softmax(x.astype(np.float64), axis=1)
     np.testing.assert_allclose(softmax(namespace.asarray(x)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("namespace", [np, jnp])
+def test_logistic_share_is_that_of_scipy_and_does_not_overflow(namespace):
+    x = np.array([-3.0, 2.0, 1e4, -0.5, 7.0], np.float32)
+    u = np.array([-1e4, 0.3, 1e4, -4.0, 0.0], np.float32)
+    found = logistic_share(namespace.asarray(x), namespace.asarray(u))
+    expected = x * scipy.special.expit(2.0 * u.astype(np.float64))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(logistic_share(1.0, namespace.asarray(u)), expected / x, atol=1e-6)
+
+
+def test_gradient_of_logistic_share_is_finite_however_far():
+    slope = jax.grad(lambda u: logistic_share(1.0, u).sum())(jnp.array([-1e4, -60.0, 0.0, 1e4]))
+    np.testing.assert_allclose(slope, [0.0, 0.0, 0.5, 0.0], atol=1e-6)
 
 
 def test_sums_and_norms_take_stacks_of_blocks_of_rows():
