@@ -134,6 +134,17 @@ def test_marks_of_holes_that_are_said_hold_in_any_column() -> None:
     assert part.to_pydict() == {"a": [1.0, None, 3.0], "b": ["x", None, "z"]}
 
 
+@pytest.mark.parametrize("mark", ["-99", "-99.0", "-9.9e1"])
+def test_a_number_that_marks_a_hole_does_so_however_it_is_written(mark: str) -> None:
+    content = "a,b\n1,2.5\n-99,-99.00\n3,99\n"
+    expected = {"a": [1.0, None, 3.0], "b": [2.5, None, 99.0]}
+    with opened(content, na=(mark,))[0] as table:
+        assert table.read(table.columns).to_pydict() == expected
+    with opened(content, na=(mark,))[0] as table:
+        ((_, part),) = table.batches(dict.fromkeys("ab", "number"))
+    assert part.to_pydict() == expected
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

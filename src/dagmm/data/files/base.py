@@ -1,6 +1,7 @@
 """What every table in a file can do, whatever its format."""
 
 import codecs
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ FORMATS = ("csv", "parquet", "arrow", "json", "excel")
 #: What a column has to hold: numbers become float64, text strings; anything else passes through.
 Kind: TypeAlias = Literal["number", "text", "other"]
 
+#: Marks of holes that are numbers.
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 #: Cells of a stream that are read at a time.
 _BATCH_CELLS = 2**22
 
@@ -242,9 +245,12 @@ class TypedTable(TableFile):
         schema = pa.schema([self.schema.field(name) for name in columns])
         table = pa.Table.from_batches(list(self.record_batches(columns)), schema)
         for i, name in enumerate(columns):
-            if is_text(schema.field(name).type) or name in texts:
-                texts_of = without_marks(table[name].cast(pa.string()), self.na)
-                table = table.set_column(i, name, texts_of)
+            cells, is_written = table[name], is_text(schema.field(name).type)
+            if not is_written:
+                cells = without_marks(cells, self.na)
+            if is_written or name in texts:
+                cells = without_marks(cells.cast(pa.string()), self.na)
+            table = table.set_column(i, name, cells)
         return table
 
     def batches(self, kinds: Mapping[str, Kind]) -> Iterator[tuple[int, pa.Table]]:
@@ -321,11 +327,20 @@ def is_number(dtype: pa.DataType) -> bool:
     )
 
 
-def without_marks(texts: Any, na: tuple[str, ...]) -> Any:
-    """Return texts without those that stand for holes, as the user says."""
+def without_marks(cells: Any, na: tuple[str, ...]) -> Any:
+    """Return cells without those that stand for holes, as the user says.
+
+    Of numbers those that are as large as a mark, however they are written: -99.0 for ``"-99"``.
+    """
     if not na:
-        return texts
-    return pc.if_else(pc.is_in(texts, pa.array(na)), pa.scalar(None, pa.string()), texts)
+        return cells
+    if is_text(cells.type):
+        return pc.if_else(pc.is_in(cells, pa.array(na)), pa.scalar(None, pa.string()), cells)
+    marks = [float(mark) for mark in na if _NUMBER.fullmatch(mark)]
+    if not marks or not is_number(cells.type) or pa.types.is_boolean(cells.type):
+        return cells
+    are_marks = pc.is_in(pc.cast(cells, pa.float64(), safe=False), pa.array(marks))
+    return pc.if_else(are_marks, pa.scalar(None, cells.type), cells)
 
 
 def _converted(column: Any, kind: Kind, na: tuple[str, ...]) -> Any:
@@ -333,5 +348,5 @@ def _converted(column: Any, kind: Kind, na: tuple[str, ...]) -> Any:
         # Numbers that are written as text are read, or refused, by what knows how they are.
         return without_marks(column.cast(pa.string()), na)
     if kind == "number":
-        return pc.cast(column, pa.float64(), safe=False)
+        return without_marks(pc.cast(column, pa.float64(), safe=False), na)
     return column.cast(pa.string()) if kind == "text" else column

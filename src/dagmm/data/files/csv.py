@@ -85,8 +85,10 @@ class CSVTable(TableFile):
             raise self._no_rows()
         for i, (name, column) in enumerate(zip(columns, table.columns, strict=True)):
             if pa.types.is_binary(column.type) or is_text(column.type):
-                text = self.decoded(column.combine_chunks(), name, 0)
-                table = table.set_column(i, name, text)
+                column = self.decoded(column.combine_chunks(), name, 0)
+            else:
+                column = without_marks(column, self.na)
+            table = table.set_column(i, name, column)
         return table
 
     def batches(self, kinds: Mapping[str, Kind]) -> Iterator[tuple[int, pa.Table]]:
@@ -165,7 +167,7 @@ class CSVTable(TableFile):
     def _converted(self, cells: pa.Array, name: str, kind: Kind, start: int) -> pa.Array:
         place = self._place(name, start)
         if kind == "number":
-            return numbers_of(cells, place, self._format, self.na)
+            return without_marks(numbers_of(cells, place, self._format, self.na), self.na)
         return self.decoded(cells, name, start)
 
     def fraction(self) -> float | None:

@@ -93,7 +93,8 @@ class JSONStream(TableFile):
         if is_text(column.type):
             return without_marks(column, self.na)
         is_number = kind == "number" and not pa.types.is_null(column.type)
-        return column.cast(pa.float64(), safe=False) if is_number else column
+        cells = column.cast(pa.float64(), safe=False) if is_number else column
+        return without_marks(cells, self.na)
 
     def _too_long(self, n_before: int) -> InputError:
         return InputError(
