@@ -95,13 +95,11 @@ def test_a_worker_that_is_killed_does_not_make_results_short(client, folder, tab
     check_scores(arrow_of(found), folder, table, ["id"], ["id", "line"])
 
 
-@pytest.mark.parametrize("n_drawn", [None, 100], ids=["held", "drawn"])
-def test_a_fit_is_that_of_one_file(client, monkeypatch, n_drawn):
-    monkeypatch.setattr(sampling, "MOST_ROWS", n_drawn or sampling.MOST_ROWS)
-    check_fit(frame_of(cut(mixed())), n_drawn)
+def test_a_fit_of_rows_that_are_held_is_that_of_one_file(client):
+    check_fit(frame_of(cut(mixed())))
 
 
-def test_a_worker_that_is_killed_in_a_fit_changes_nothing(client, monkeypatch, tmp_path):
+def test_a_fit_of_drawn_rows_is_too_though_a_worker_is_killed(client, monkeypatch, tmp_path):
     monkeypatch.setattr(sampling, "MOST_ROWS", 100)
     flag = tmp_path / "killed"
 

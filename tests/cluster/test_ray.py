@@ -7,12 +7,10 @@ import pytest
 
 from cluster_tables import (
     check_fit,
-    check_fleet_fit,
     check_fleet_scores,
     check_scores,
     cut,
     cut_evenly,
-    fleet_of_one_process,
     mixed,
 )
 from dagmm.preprocessing import sampling
@@ -55,10 +53,9 @@ def test_a_fleet_scores_as_in_one_process(engine, fleet_folder, fleet_rows):
     check_fleet_scores(arrow_of(scored), fleet_folder, fleet_rows)
 
 
-def test_a_large_fleet_is_that_of_one_process(engine, monkeypatch, tmp_path):
-    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
-    parts = [part.combine_chunks() for part in cut_evenly(fleet_of_one_process()[0])]
-    check_fleet_fit(ray.data.from_arrow(parts), tmp_path)
+def test_workers_run_a_function_on_each_item(engine, table):
+    found = on_ray.table_of(ray.data.from_arrow(table)).apart(lambda item: item + 1, [1, 2, 3])
+    assert sorted(found) == [2, 3, 4]
 
 
 def test_windows_have_rows_of_an_asset_brought_together(engine, window_folder, series):

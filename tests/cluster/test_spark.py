@@ -8,12 +8,10 @@ import pytest
 
 from cluster_tables import (
     check_fit,
-    check_fleet_fit,
     check_fleet_scores,
     check_scores,
     cut,
     cut_evenly,
-    fleet_of_one_process,
     mixed,
 )
 from dagmm.preprocessing import sampling
@@ -71,9 +69,10 @@ def test_a_fleet_scores_as_in_one_process(spark, fleet_folder, fleet_rows, tmp_p
     check_fleet_scores(scored, fleet_folder, fleet_rows)
 
 
-def test_a_large_fleet_is_that_of_one_process(spark, monkeypatch, tmp_path):
-    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
-    check_fleet_fit(frame_of(spark, cut_evenly(fleet_of_one_process()[0]), tmp_path), tmp_path)
+def test_workers_run_a_function_on_each_item(spark, table, tmp_path):
+    engine = on_spark.table_of(frame_of(spark, [table], tmp_path))
+    assert sorted(engine.apart(lambda item: item + 1, [1, 2, 3])) == [2, 3, 4]
+    assert list(engine.apart(abs, [])) == []
 
 
 def test_windows_have_rows_of_an_asset_brought_together(spark, window_folder, series, tmp_path):

@@ -109,8 +109,8 @@ class _RayTable(Engine):
 
     def apart(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         ray = engine("ray", "ray")
-        task = ray.remote(Apart(function).__call__)
-        waiting = [task.remote(item) for item in items]
+        task = ray.remote(_call)
+        waiting = [task.remote(Apart(function), item) for item in items]
         while waiting:
             done, waiting = ray.wait(waiting)
             yield from ray.get(done)
@@ -119,3 +119,8 @@ class _RayTable(Engine):
 def _run(job: Job, part: pa.Table, names: tuple[str, ...]) -> Any:
     """Run a job on a block."""
     return job(part.select(names).to_batches()) if part.num_columns else job([])
+
+
+def _call(function: Apart, item: Any) -> Any:
+    """Run a function on an item."""
+    return function(item)
