@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hmac
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,9 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dagmm.serve.answers import Call
+from dagmm.serve.authorization import BearerToken
 from dagmm.serve.errors import RequestError, error_body
 from dagmm.serve.formats import JSON
 from dagmm.serve.json_rows import json_bytes
@@ -29,8 +28,6 @@ from dagmm.serve.status import status_of
 from dagmm.serve.v2 import model_metadata, server_metadata
 
 _LOG = logging.getLogger("dagmm.serve")
-#: What anybody may ask: whoever watches the process has no token. The page holds no figures.
-_OPEN = ("/", "/ping", "/v2/health/live", "/v2/health/ready")
 
 
 def application(settings: Settings) -> Starlette:
@@ -58,7 +55,7 @@ def application(settings: Settings) -> Starlette:
         },
     )
     if settings.token is not None:
-        app.add_middleware(_Token, token=settings.token)
+        app.add_middleware(BearerToken, token=settings.token)
     return app
 
 
@@ -180,30 +177,6 @@ class _Handlers:
         served = self._service.holder.served
         _check_path(request, served)
         return _json({"name": served.name, "ready": True})
-
-
-class _Token:
-    """Answers only who bears the token."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._expected = app, b"bearer " + token.encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _OPEN:
-            given = dict(scope["headers"]).get(b"authorization", b"")
-            scheme, _, token = given.partition(b" ")
-            said = scheme.lower() + b" " + token.strip()
-            # In a time that does not tell how much of it is right.
-            if not hmac.compare_digest(said, self._expected):
-                response = Response(
-                    error_body("this service needs a token: Authorization: Bearer TOKEN."),
-                    401,
-                    {"WWW-Authenticate": "Bearer"},
-                    JSON,
-                )
-                await response(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
 
 
 def _check_path(request: Request, served: Served) -> None:
