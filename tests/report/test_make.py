@@ -277,6 +277,17 @@ def test_missing_values_and_unseen_texts(detector, train):
     assert "texts never seen in training" in said
 
 
+def test_no_value_is_expected_where_normal_rows_have_none(train):
+    seldom = train.assign(lab=train["load"].where(np.arange(N_ROWS) % 40 == 0))
+    made = report(
+        fitted(seldom), train.assign(lab=seldom["load"].where(np.arange(N_ROWS) == 7, np.nan) + 9)
+    )
+    one = next(one for one in made.contents.strangest if one.event.peak_row == 7)
+    (reason,) = [reason for reason in one.reasons if reason.column == "lab"]
+    assert reason.expected == ""
+    assert "nan" not in check_page(made.html).said
+
+
 def test_a_sensor_that_stands_still_is_named(detector, train):
     table = train.assign(load=np.where(np.arange(N_ROWS) < 50, 0.3, train["load"]))
     made = report(detector, table)

@@ -1,5 +1,6 @@
 """The strangest rows: which columns, what they held, what was normal and what was expected."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -206,4 +207,4 @@ def _plain(value: object) -> float | str | None:
     if value is None or isinstance(value, str):
         return value
     number = float(value)  # type: ignore[arg-type]
-    return "" if np.isnan(number) else number
+    return "" if math.isnan(number) else number

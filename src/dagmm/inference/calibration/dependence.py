@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float, Int64
 #: Rows are cut into so many blocks, whose means are compared: longer blocks show longer runs, but
 #: there are fewer of them. Fewer rows in a block say nothing.
 _N_BLOCKS, _LEAST_ROWS = (20, 10, 5), 5
+#: Of longer tables the last rows say how long what is high stays so, in bounded memory.
+_MOST_ROWS = 2**18
 #: Dependence is spoken of where the means of blocks vary more than those of independent rows do
 #: in all but one of a thousand tables.
 _SURE = 0.999
@@ -73,6 +75,7 @@ def _runs(energy: Float[np.ndarray, " n_rows"]) -> list[Int64[np.ndarray, " n_ru
 
 def _correlated_rows(energy: Float[np.ndarray, " n_rows"]) -> float:
     """Rows that say as much as one independent row; 1 where no dependence can be shown."""
+    energy = energy[-_MOST_ROWS:]
     n_rows = len(energy)
     if n_rows < _N_BLOCKS[0] * _LEAST_ROWS:
         return 1.0
