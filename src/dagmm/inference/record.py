@@ -18,6 +18,9 @@ _THOUSANDS = (",", ".", " ", "'")
 class Relations:
     """What a network rebuilds rows by: what their columns have in common, or each by itself.
 
+    Where there are no rows that it was not fitted to, as of images and of ``DAGMM``, it may know
+    rows by heart: that nothing is used is certain there, that something is may be so by chance.
+
     Parameters
     ----------
     together : float
