@@ -11,8 +11,8 @@ from dagmm.cluster.jobs import ChosenRowsJob, RowsOfAssetsJob
 from dagmm.cluster.rows import CountedTable, EngineRows
 from dagmm.data.base import Chunk, TablePass
 from dagmm.data.frames import FrameRows
-from dagmm.estimators.fleet_fit import AssetRows, drawn_numbers, split_table, starting
-from dagmm.estimators.fleet_rows import FleetRows, RunApart
+from dagmm.estimators.fleet_fit import AssetRows, RunApart, drawn_numbers, split_table, starting
+from dagmm.estimators.fleet_rows import FleetRows
 from dagmm.inference.fleet.fitted_fleet import parts_of
 from dagmm.preprocessing import sampling
 

@@ -15,13 +15,14 @@ from dagmm.estimators.detector import DAGMMDetector
 from dagmm.estimators.fleet_base import FittedFleetEstimator
 from dagmm.estimators.fleet_fit import (
     AssetRows,
+    RunApart,
     digest_of_rows,
     fit_assets,
     fit_start,
     of_all_arguments,
     starting,
 )
-from dagmm.estimators.fleet_rows import FleetRows, RunApart
+from dagmm.estimators.fleet_rows import FleetRows
 from dagmm.estimators.fleet_warnings import Said, warn_of_assets
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.fleet.directory import (

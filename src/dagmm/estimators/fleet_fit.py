@@ -6,9 +6,9 @@ The compiled program is the same for all assets of one kind, and comes from the 
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import joblib
 import narwhals as nw
@@ -29,10 +29,11 @@ from dagmm.training.config import ConfigOptions
 from dagmm.training.presets import CYCLES_OF_FEW
 
 if TYPE_CHECKING:
-    from dagmm.estimators.fleet_rows import RunApart
     from dagmm.training.start import FleetStart
 
 _T = TypeVar("_T")
+#: Runs a function on each of some items elsewhere, and yields what it returns, in any order.
+RunApart: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 #: Assets whose rows the networks of a fleet are trained on, at most, and the fewest assets that
 #: this is of use for: it takes as long as the fit of one or two.
 _STARTING, FEWEST_TOGETHER = 32, 4
@@ -181,7 +182,7 @@ def fit_assets(
     record: dict[str, Any],
     paths: Mapping[str, str] | None,
     n_jobs: int | None,
-    run: "RunApart | None" = None,
+    run: RunApart | None = None,
 ) -> Iterator[AssetFit]:
     """Fit assets side by side, and yield what came of each as it ends.
 

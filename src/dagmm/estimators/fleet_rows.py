@@ -1,14 +1,10 @@
 """Where the rows of a fleet come from: held whole, or brought over some assets at a time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from dagmm.data.frames import FrameRows
-from dagmm.estimators.fleet_fit import AssetRows, draw_of_all, split_table
-
-#: Runs a function on each of some items elsewhere, and yields what it returns, in any order.
-RunApart = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+from dagmm.estimators.fleet_fit import AssetRows, RunApart, draw_of_all, split_table
 
 
 class FleetRows(ABC):
