@@ -15,6 +15,7 @@ NAMES = [
     "DAGMMError",
     "DAGMMFleet",
     "FittedModel",
+    "FleetReport",
     "InputError",
     "ModelFileError",
     "ModelSaveError",

@@ -660,6 +660,12 @@ def test_giant_arrays_are_not_made(saved):
             "encoder.scaling must be one of standard, minmax, none, got 'log'",
         ),
         (("encoder", "lost"), -1.0, "encoder.lost must be from 0 to 1e12, got -1.0"),
+        (
+            ("encoder", "asset"),
+            {"column": "x0", "name": "p1"},
+            "encoder.asset must be named by a column that is not described, got {'column': 'x0', "
+            "'name': 'p1'}",
+        ),
         (("encoder", "fills_holes"), 1, "encoder.fills_holes must be true or false, got 1"),
         (
             ("encoder", "fills_holes"),
