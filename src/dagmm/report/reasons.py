@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from dagmm.inference.events import Event
 from dagmm.inference.explain.attribution import Explainer
 from dagmm.inference.explain.events import EventExplainer, Mover
