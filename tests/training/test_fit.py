@@ -193,6 +193,7 @@ TABLES = {
 
 @pytest.mark.parametrize("components", [(), (1, 2, 4)], ids=["plain", "refined"])
 @pytest.mark.parametrize("values", TABLES.values(), ids=TABLES)
+@pytest.mark.filterwarnings("ignore:.*these look the same to the model:dagmm.TableWarning")
 def test_a_fit_survives_degenerate_tables(values, components):
     model, energy = fit(values, candidates=components)
     assert np.isfinite(energy).all()
