@@ -1,5 +1,7 @@
 """Fits of tables that are too large to be held: from files, Arrow datasets and memory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -155,6 +157,8 @@ def test_the_mixture_is_that_of_all_rows_and_the_sample_that_of_the_energies():
     features = encode_rows(as_rows(whole), model.encoder)[:N_ROWS]
     (network,) = model.networks
     mixture = model.mixture_of(network)
+    # In float32: whether its rounding shows is measured by the mixture that is fitted before.
+    network = replace(network, parameters=network.parameters.astype(np.float32))
     expected = LatentMixture.fit(sample_of(network, features), np.random.default_rng(0)).mixture
     for part in ("phi", "mu", "chol"):
         np.testing.assert_allclose(
