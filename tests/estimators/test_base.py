@@ -226,6 +226,7 @@ TABLES = {
 
 
 @pytest.mark.filterwarnings("ignore::dagmm._core.errors.FewRowsWarning")
+@pytest.mark.filterwarnings("ignore:.*these look the same to the model:dagmm.TableWarning")
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_energies_are_finite(make, table):
     check_finite(make, table)
