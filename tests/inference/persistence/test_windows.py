@@ -106,7 +106,7 @@ def test_missing_and_unknown_fields_and_other_widths_are_named(copy):
     plain = json.loads(json.dumps(whole))
     plain["windows"]["n_steps"] = 2
     write(copy, plain)
-    refused(copy, "views.1.view.stop must be more than start, and at most 8, got 10")
+    refused(copy, "views.1.view.stop must be more than start, and at most 10, got 12")
     plain = json.loads(json.dumps(whole))
     plain["views"][1]["kind"] = "normal_score"
     write(copy, plain)
@@ -114,7 +114,7 @@ def test_missing_and_unknown_fields_and_other_widths_are_named(copy):
     plain = json.loads(json.dumps(whole))
     plain["windows"] = None
     write(copy, plain)
-    refused(copy, "views.0.view.stop must be more than start, and at most 2, got 4")
+    refused(copy, "views.0.view.stop must be more than start, and at most 2, got 6")
 
 
 @pytest.mark.parametrize(
