@@ -98,8 +98,11 @@ def fit(method: str, x: np.ndarray) -> tuple[Score, float | None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             detector = DAGMMDetector(time="row", random_state=0, **given).fit(as_table(x))
-        # Each run has a stream of its own, as none follows the training rows.
-        score = lambda rows: detector.stream().update(as_table(rows))  # noqa: E731
+
+        def score(rows: np.ndarray) -> np.ndarray:
+            # Each run has a stream of its own, as none follows the training rows.
+            return detector.stream().update(as_table(rows))
+
         return score, detector.threshold_["energy"]
     scaler = StandardScaler().fit(x)
     strangeness = PEERS[method][1](scaler.transform(x), 0)

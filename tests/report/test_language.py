@@ -21,7 +21,7 @@ from dagmm.inference.calibration.calibration import (
 )
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.calibration.threshold_rules import choose_threshold
-from dagmm.inference.record import _SENTENCES, Finding
+from dagmm.inference.verdict import _SENTENCES, Finding
 from dagmm.preprocessing.column_roles import REASONS
 from dagmm.preprocessing.columns.numeric import SCALINGS
 from dagmm.report import language

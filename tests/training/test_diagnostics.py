@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dagmm.inference.diagnostics import Diagnostics, Relations
 from dagmm.inference.ensemble import TrainedNetwork
 from dagmm.inference.forward import outputs_of
-from dagmm.inference.record import Diagnostics, Relations, findings_of, verdict_of
+from dagmm.inference.verdict import findings_of, verdict_of
 from dagmm.mixture.latent import LatentMixture
 from dagmm.training.diagnostics import diagnose
 from dagmm.training.network_moments import sample_of

@@ -21,7 +21,7 @@ from dagmm.inference.calibration.calibration import (
     OUT_OF_FOLD_WINDOWS,
     TRAINING,
 )
-from dagmm.inference.record import Finding
+from dagmm.inference.verdict import Finding
 from dagmm.report.plots.scale import short_number
 from dagmm.report.texts import LANGUAGES, catalogue
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.inference.record import Finding, findings_of
+from dagmm.inference.verdict import Finding, findings_of
 
 #: Terms of the loss that are drawn.
 TERMS = ("reconstruction", "energy")

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from dagmm._core.errors import ArgumentError
 from dagmm._core.numerics import Array
 from dagmm._core.ranks import rank_correlation
+from dagmm.inference.diagnostics import Diagnostics, Relations
 from dagmm.inference.forward import outputs_of
-from dagmm.inference.record import Diagnostics, Relations
 from dagmm.mixture.gaussian import GaussianMixture
 from dagmm.mixture.moments import Moments, covariance_penalty, floor_of
 from dagmm.networks.network import Architecture

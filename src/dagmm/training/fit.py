@@ -12,6 +12,7 @@ from dagmm._core.progress import Progress
 from dagmm.data.base import Rows
 from dagmm.inference.calibration.calibration import HELD_OUT, MOST_SERIES, Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
+from dagmm.inference.diagnostics import Diagnostics
 from dagmm.inference.ensemble import (
     Component,
     TrainedNetwork,
@@ -21,7 +22,7 @@ from dagmm.inference.ensemble import (
     with_shares,
 )
 from dagmm.inference.fitted_model import FittedModel
-from dagmm.inference.record import Diagnostics, TrainingRecord
+from dagmm.inference.record import TrainingRecord
 from dagmm.inference.surprisal import Surprisal
 from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, RowView, viewed
