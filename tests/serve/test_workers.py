@@ -43,6 +43,15 @@ class Command:
         assert self.process.stderr is not None
         self.process.stderr.close()
 
+    def wait_for_rows(self, n_rows: int) -> None:
+        """Wait until the service says that it has answered this many rows in all processes."""
+        end = time.monotonic() + 60.0
+        counted = None
+        while counted is None or int(counted[1]) != n_rows:
+            assert time.monotonic() < end, counted
+            metrics = self.service.get("/metrics").body.decode()
+            counted = re.search(r"^dagmm_rows_total (\d+)$", metrics, re.M)
+
     def workers(self) -> set[int]:
         """Processes that answer."""
         parent = self.process.pid
@@ -81,7 +90,7 @@ def test_a_killed_process_is_replaced_and_its_counts_stay(models):
     rows = features().slice(0, 5).to_pylist()
     with Command(models[0], "--workers", "2") as command:
         energies = [row["energy"] for row in command.service.post("/score", rows).json]
-        time.sleep(1.5)  # counts are left once a second
+        time.sleep(3.0)  # counts are left once a second
         before = command.workers()
         assert len(before) == 2
         for process in before:
@@ -98,10 +107,7 @@ def test_a_killed_process_is_replaced_and_its_counts_stay(models):
             assert [row["energy"] for row in reply.json] == energies
             answered += 1
         assert not command.workers() & before
-        metrics = command.service.get("/metrics").body.decode()
-        counted = re.search(r"^dagmm_rows_total (\d+)$", metrics, re.M)
-        assert counted is not None
-        assert int(counted[1]) >= 5 + 5
+        command.wait_for_rows(5 + 5 * 5)  # a process hears of the other's within a second
         for _ in range(2):  # as a shell does that tells the whole group
             command.process.send_signal(signal.SIGTERM)
             time.sleep(0.05)
