@@ -125,13 +125,18 @@ def test_copied_cells_print_what_the_page_shows(follow, tmp_path):
     built.write_text(
         notebook([("stream", "files: []\n"), ("value", "[]")], [("value", "2"), ("figure", "")])
     )
-    assert follow.differences(printed, follow.shown(built)) == ""
+    assert follow.differences(printed, follow.shown(built)) == ("", 0)
 
     built.write_text(notebook([("stream", "files: []\n"), ("value", "[]")], [("value", "3")]))
-    assert follow.differences(printed, follow.shown(built)).splitlines()[-2:] == [
-        "-[2] 3",
-        "+[2] 2",
-    ]
+    difference, _ = follow.differences(printed, follow.shown(built))
+    assert difference.splitlines()[-2:] == ["-[2] 3", "+[2] 2"]
+
+
+def test_numbers_that_differ_by_one_in_the_last_digit_are_counted(follow):
+    page = ["AUROC 0.88 -1.20\n"]
+    assert follow.differences(["AUROC 0.87 -1.21\n"], page) == ("", 2)
+    for other in ("AUROC 0.86 -1.20\n", "AUROC 0.87 1.20\n", "AUC 0.87 -1.20\n"):
+        assert follow.differences([other], page)[0].endswith(f"+[1] {other.strip()}")
 
 
 def test_a_cell_that_fails_names_the_page(follow, tmp_path):
