@@ -58,8 +58,9 @@ lock: ## choose the newest versions that pyproject.toml allows; needs uv
 	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--extra excel --extra images --extra onnx --extra report --extra serve --group build --group test --group lint \
 		-c requirements/run.txt --custom-compile-command "make lock" -o requirements/test.txt
-	uv pip compile -q pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
-		--extra serve --group build -c requirements/test.txt --custom-compile-command "make lock" -o requirements/serve.txt
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--extra serve --group build -c requirements/test.txt \
+		$(addprefix --no-emit-package ,$(OF_TRAINING)) --custom-compile-command "make lock" -o requirements/serve.txt
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 		--extra dask --extra ray --extra spark --group build -c requirements/test.txt \
 		--custom-compile-command "make lock" -o requirements/cluster.txt

@@ -43,6 +43,10 @@ for fit in (dagmm.DAGMM().fit, model.fit, model.set_params(warm_start=True).fit,
         fit(x)
     except dagmm.DAGMMError as error:
         print(error)
+try:
+    dagmm.compare
+except ImportError as error:
+    print(error)
 """
 _COMMAND = "from dagmm.cli import main\nmain()\n"
 NEEDS = "needs JAX, and this installation is one that only scores: pip install jax optax."
@@ -69,7 +73,9 @@ def without_jax(folder, code, *arguments):
 def test_it_scores_explains_and_reports_and_says_what_a_fit_needs(folder):
     done = without_jax(folder, _PYTHON)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"fit {NEEDS}"] * 4
+    *fits, compare = done.stdout.splitlines()
+    assert fits == [f"fit {NEEDS}"] * 4
+    assert compare == f"dagmm.evaluation.compare {NEEDS}"
 
 
 def test_its_command_scores_and_says_what_others_need(folder):
@@ -89,10 +95,11 @@ def test_what_it_installs_is_locked_as_everything_is_but_for_jax():
         text = (ROOT / "requirements" / file).read_text()
         return set(re.findall(r"^([\w.-]+==[\w.]+(?: ;[^\\]+?)?) \\$", text, re.MULTILINE))
 
-    whole, scoring = pins("run.txt"), pins("score.txt")
-    names = {pin.partition("==")[0] for pin in scoring}
+    whole, scoring, serving = pins("run.txt"), pins("score.txt"), pins("serve.txt")
+    names, served = ({pin.partition("==")[0] for pin in some} for some in (scoring, serving))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {re.split(r"[^\w-]", one)[0] for one in project["dependencies"]}
     assert scoring < whole
     assert needed - names == set(OF_TRAINING)
-    assert names.isdisjoint(BROUGHT)
+    assert (names | served).isdisjoint({*OF_TRAINING, *BROUGHT})
+    assert scoring < serving < pins("test.txt")

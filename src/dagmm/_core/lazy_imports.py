@@ -17,17 +17,31 @@ def load(module: str) -> ModuleType:
     JAX, pandas and scikit-learn make half a million objects that stay; the collector would look
     through them again and again, for a fifth of the time that they take to import. It goes on
     afterwards, and takes them for old objects, which it seldom looks at.
+
+    Raises
+    ------
+    MissingExtraError
+        If the module trains, and this installation only scores.
     """
     if not gc.isenabled():
-        return import_module(module)
+        return _imported(module)
     gc.disable()
     try:
-        return import_module(module)
+        return _imported(module)
     finally:
         gc.enable()
         if gc.get_freeze_count() == 0:  # else somebody froze objects, which are to stay so
             gc.freeze()
             gc.unfreeze()
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name in OF_TRAINING:
+            check_jax(module)
+        raise
 
 
 def check_jax(what: str) -> None:
