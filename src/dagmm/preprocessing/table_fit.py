@@ -23,6 +23,7 @@ from dagmm.preprocessing.far_values import warn_of_far_values
 from dagmm.preprocessing.sampling import is_long
 from dagmm.preprocessing.table_counts import CountingPass, TableCounts
 from dagmm.preprocessing.table_encoder import TableEncoder
+from dagmm.preprocessing.windows.spreadsheet_days import warn_of_spreadsheet_days
 
 #: Of more columns a model takes gigabytes, and more text than one is allowed to have when it is
 #: loaded.
@@ -82,6 +83,8 @@ def fit_table_encoder(
     counts.warn_of_labels(columns)
     counts.warn_of_texts(columns)
     warn_of_far_values(rows, encoder)
+    if roles.time is not None:
+        warn_of_spreadsheet_days(rows, roles.time, counts.reading_of(roles.time))
     return encoder
 
 
@@ -123,6 +126,11 @@ class _Counts:
         self._found: TableCounts | None = None
         self._time = roles.time
         self._units, self._is_long = rows.style.units, is_long(rows)
+
+    def reading_of(self, name: str) -> DateReading:
+        """Say how a column writes dates."""
+        found = self._date_readings.get(name)
+        return ISO if found is None else found.reading
 
     def _may_identify(self, name: str, numeric: tuple[str, ...]) -> bool:
         is_whole = name in self.number_texts and self.readings[name].is_whole
@@ -202,7 +210,7 @@ class _Counts:
             if name in seen.texts
         )
         dates = tuple(
-            DateColumn(name, seen.dates[name].cycles, self._dated(name))
+            DateColumn(name, seen.dates[name].cycles, self.reading_of(name))
             for name in columns
             if name in seen.dates
         )
@@ -228,10 +236,6 @@ class _Counts:
                 if name not in used and self._is_dated(name) and found.reading != ISO
             ),
         )
-
-    def _dated(self, name: str) -> DateReading:
-        found = self._date_readings.get(name)
-        return ISO if found is None else found.reading
 
     def _is_dated(self, name: str) -> bool:
         return name == self._time or name in self.found.dates
