@@ -272,6 +272,16 @@ class _Counts:
                 continue
             for message in filter(None, (reading.nearly, reading.doubt)):
                 warnings.warn(message, TableWarning, stacklevel=3)
+        for name in columns:
+            alike = self.found.texts[name].look_alikes if name in self.found.texts else None
+            if alike is not None:
+                warnings.warn(
+                    f"column {name!r} holds {alike[0]!r} and {alike[1]!r}, which are taken for "
+                    "two categories: they differ in spaces or the width of letters alone. Write "
+                    "them alike if they mean the same.",
+                    TableWarning,
+                    stacklevel=3,
+                )
 
 
 def _empty(name: str) -> UnusedColumn:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagmm._core.errors import InputError
+from dagmm._core.errors import InputError, TableWarning
 from dagmm.data.convert import as_rows
 from dagmm.preprocessing.column_roles import ColumnRoles
 from dagmm.preprocessing.table_fit import fit_table_encoder
@@ -57,3 +57,28 @@ def test_a_category_column_with_as_many_values_as_rows_is_refused():
         with pytest.raises(InputError) as caught:
             fit_table_encoder(as_rows(table), roles=roles)
         assert str(caught.value) == message
+
+
+def test_categories_that_differ_in_width_or_spaces_alone_are_warned_of():
+    machines = np.where(np.arange(N) % 3, "1号機", "１号機")
+    message = (
+        "column 'machine' holds '1号機' and '１号機', which are taken for two categories: they "
+        "differ in spaces or the width of letters alone. Write them alike if they mean the same."
+    )
+    with pytest.warns(TableWarning, match=f"^{message}$"):
+        fit_table_encoder(as_rows(frame(machine=machines)))
+    with pytest.warns(TableWarning, match="holds 'on' and 'on ', which"):
+        fit_table_encoder(as_rows(frame(state=np.where(np.arange(N) % 3, "on", "on "))))
+
+
+def test_a_new_text_that_looks_like_a_category_is_warned_of():
+    machines = np.where(np.arange(N) % 3, "1号機", "2号機")
+    encoder = fit_table_encoder(as_rows(frame(machine=machines)))
+    message = (
+        "column 'machine' holds '２号機', which none of the training rows had, and is taken for "
+        "another category than '2号機': they differ in spaces or the width of letters alone. "
+        "Write them alike if they mean the same."
+    )
+    rows = as_rows(frame(machine=np.where(np.arange(N) % 3, "３号機", "２号機")))
+    with pytest.warns(TableWarning, match=f"^{message}$"):
+        encoder.encode(rows.chunk(0, N))

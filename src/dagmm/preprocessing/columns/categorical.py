@@ -1,13 +1,17 @@
 """Text columns: one feature for each category and one for all other texts."""
 
+import unicodedata
+import warnings
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float64, Int
 
-from dagmm._core.errors import InputError
+from dagmm._core.errors import InputError, TableWarning
 from dagmm._core.numerics import AnyArray
 from dagmm.data.base import Chunk
 from dagmm.preprocessing.columns.numeric import Scaling
@@ -70,12 +74,29 @@ class TextColumn:
         if not self.is_told and texts.null_count < len(texts):
             _check_is_text(chunk, self.name)
         encoded, position, other = texts.dictionary_encode(), self.codes, len(self.categories)
-        codes = np.array(
-            [position.get(text, other) for text in encoded.dictionary.to_pylist()] + [other + 1]
-        )
+        found = encoded.dictionary.to_pylist()
+        codes = np.array([position.get(text, other) for text in found] + [other + 1])
+        self._warn_of_others([text for text in found if text not in position])
         index = encoded.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)
         code = codes[index]
         return self.features_of(code), code == self.n_features
+
+    @cached_property
+    def _by_look(self) -> dict[str, str]:
+        return {_look_of(category): category for category in reversed(self.categories)}
+
+    def _warn_of_others(self, others: Iterable[str]) -> None:
+        """Warn of texts that are no category, but look like one."""
+        for text in others:
+            alike = self._by_look.get(_look_of(text))
+            if alike is not None:
+                warnings.warn(
+                    f"column {self.name!r} holds {text!r}, which none of the training rows had, "
+                    f"and is taken for another category than {alike!r}: they differ in spaces "
+                    "or the width of letters alone. Write them alike if they mean the same.",
+                    TableWarning,
+                    stacklevel=4,
+                )
 
     def features_of(
         self, code: Int[AnyArray, " n_rows"]
@@ -137,6 +158,16 @@ class TextCounts:
         return len(self.counts) == self.present >= LEAST_IDENTIFIED
 
     @property
+    def look_alikes(self) -> tuple[str, str] | None:
+        """Two texts that differ in spaces or the width of letters alone, if there are any."""
+        known: dict[str, str] = {}
+        for text in sorted(self.counts, key=lambda text: (-self.counts[text], text)):
+            other = known.setdefault(_look_of(text), text)
+            if other != text:
+                return other, text
+        return None
+
+    @property
     def identifying(self) -> str:
         """That texts identify rows, in words."""
         return f"{self.held}, which identifies rows rather than describing them"
@@ -189,6 +220,11 @@ def text_column(
         centre[:-1] = [counts[text] / seen.present for text in ranked]
         centre[-1] = 1.0 - centre[:-1].sum()
     return TextColumn(name, tuple(ranked), centre, is_told)
+
+
+def _look_of(text: str) -> str:
+    """Return a text with letters of one width and no spaces around."""
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 def _is_number(text: str) -> bool:
