@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# A process for each core, each with whole files of tests; four at most, as each takes gigabytes.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile
+
 .PHONY: demo test lint docs campaign dist oldest lock clean
 .DELETE_ON_ERROR:
 
@@ -9,7 +12,7 @@ demo: .venv/run ## fit and score a table that ships with a dependency, and show 
 	$(BIN)/dagmm demo
 
 test: .venv/test lint ## everything that must hold before a change is taken
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 lint: .venv/test
 	$(BIN)/ruff format --check .
@@ -45,7 +48,7 @@ oldest: ## tests with the oldest versions that pyproject.toml allows, on Python 
 		-o build/oldest.txt
 	uv pip install -q --python build/oldest -r build/oldest.txt
 	uv pip install -q --python build/oldest --no-deps --no-build-isolation -e .
-	build/oldest/bin/python -m pytest $(OLDEST)
+	build/oldest/bin/python -m pytest $(SIDE_BY_SIDE) $(OLDEST)
 
 # What scoring does without: JAX, and what nothing but JAX and Optax brings.
 OF_TRAINING := absl-py jax jaxlib ml-dtypes opt-einsum optax

@@ -237,7 +237,9 @@ def test_what_to_look_at_first_stands_on_the_first_screen(detector, scored):
     began = scored["when"][first.event.first_row].strftime("%Y-%m-%d %H:%M")
     assert f"Event 1 far above the threshold temp {began}" in page.said
     median, threshold = made.contents.median, detector.threshold_["energy"]
-    severities = [made.contents.severity(median + n * (threshold - median)) for n in (1.1, 1.6, 3)]
+    severities = [
+        made.contents.severity(median + n * (threshold - median)) for n in (1.1, 1.6, 3.1)
+    ]
     assert severities == ["near", "clear", "far"]
     quiet = report(detector.model_.with_threshold(Threshold(1e9, "a stated energy")), scored)
     assert "Look here first" not in check_page(quiet.html).said
