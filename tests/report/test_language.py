@@ -53,6 +53,17 @@ def test_texts_name_the_same_facts(key):
     assert JAPANESE[key].strip()
 
 
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_any_text_takes_a_fact_as_it_is_written_and_chooses_the_word_by_it(code):
+    text = Language(code)
+    for key in ENGLISH:
+        facts = dict.fromkeys(facts_of(ENGLISH[key]), "1.3")
+        assert "|" not in text(key, **facts)
+    if code == "en":
+        assert "0.5 events a week" in text("per_week_events", n="0.5", rows="2.00")
+        assert "1 event a week" in text("per_week_events", n="1", rows=2.0)
+
+
 def test_japanese_texts_are_japanese():
     same = {key for key in ENGLISH if ENGLISH[key] == JAPANESE[key]}
     assert same <= {

@@ -84,7 +84,8 @@ class Language:
     def __call__(self, key: str, **facts: Any) -> str:
         """Return the text of a key with some facts put in."""
         text = self._texts[key]
-        return text.format(**facts) if facts else text
+        written = {name: _Written(f"{fact}") for name, fact in facts.items()}
+        return text.format(**written) if facts else text
 
     def rule(self, rule: object) -> str:
         """Say how a threshold was chosen; see :mod:`dagmm.inference.calibration.threshold`."""
@@ -96,7 +97,6 @@ class Language:
                     facts["share"] = format_percent(float(facts["share"]))
                 if "per" in facts:
                     facts["per"] = self(f"period_{facts['per']}")
-                    facts["alarms"] = Count(facts["alarms"])
                 return self(f"rule_{key}", **facts)
         return str(rule)
 
@@ -147,8 +147,8 @@ class Language:
         return self._texts.get(f"method_{name}", title)
 
 
-class Count(str):
-    """A number of things, written; ``{n:row|rows}`` in a text is the word that goes with it."""
+class _Written(str):
+    """A fact as it is written; ``{n:row|rows}`` in a text is the word that goes with it."""
 
     __slots__ = ()
 
@@ -161,7 +161,7 @@ class Count(str):
 
 def format_count(n: int | None) -> str:
     """Write a number of things."""
-    return NOTHING if n is None else Count(f"{n:,}")
+    return NOTHING if n is None else f"{n:,}"
 
 
 def format_percent(share: float | None) -> str:
