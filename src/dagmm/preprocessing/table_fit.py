@@ -290,7 +290,8 @@ def _empty(name: str) -> UnusedColumn:
 
 def _why_unused(seen: TextCounts, reading: TextReading | None) -> str:
     if reading is not None and reading.odd is not None:
-        return f"{seen.held}; most are numbers, but {reading.odd!r} is none"
+        hole = f"; if it stands for a hole, pass {given('na', reading.odd)}" * is_option("na")
+        return f"{seen.held}; most are numbers, but {reading.odd!r} is none{hole}"
     if reading is not None and reading.ambiguous is not None:
         return (
             f"{seen.held}, and of dates such as {reading.ambiguous!r} nobody can tell what is "

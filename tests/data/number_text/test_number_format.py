@@ -14,6 +14,7 @@ from dagmm.data.number_text.number_format import PLAIN, STYLES, NumberFormat
 CELSIUS = NumberFormat("", "°C")
 MARKS = [
     *("-", "--", "---", "***", "N/A", "NA", "n/a", "null", "none", "nan", "NaN", "Bad", "BAD"),
+    *("Inp OutRange", "Scan Timeout", "I/O Timeout", "Pt Created", "Bad Input", "CALC FAILED"),
     *("#N/A", "No Data", "欠測", "欠損", "欠測値", "－", "—", "", " ", "#DIV/0!"),  # noqa: RUF001
 ]
 

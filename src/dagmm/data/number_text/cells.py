@@ -7,10 +7,14 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: What loggers, spreadsheets and people write where there is no value; in any case.
+#: What loggers, historians (the system states of AVEVA PI), spreadsheets and people write where
+#: there is no value; in any case.
 HOLE = (
     r"^(?:[-\x{2013}\x{2014}\x{2015}\x{30fc}*]+|#?n/?a|n\.a\.|#n/a n/a|null|none|nil|[-+]?nan|"
     r"-?1\.#(?:ind|qnan|nan)|#(?:value!|ref!|num!|null!|name\?|div/0!)|bad|no ?data|missing|"
+    r"bad input|calc failed|comm fail|configure|i/o timeout|inp outrange|intf shut|"
+    r"invalid (?:data|float)|no (?:result|sample)|not connect|out of serv|over range|"
+    r"pt created|scan (?:off|timeout|timed out)|set to bad|under range|"
     r"欠測値?|欠損値?|欠|無効|未測定|未計測|データなし)$"
 )
 #: The same for Python's own expressions, which spell code points otherwise.
