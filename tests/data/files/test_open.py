@@ -2,7 +2,7 @@
 
 import gzip
 import io
-import os
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,7 +193,7 @@ FAULTS = [
         "'t.csv' is not a whole zip archive (File is not a zip file); copy it again.",
     ),
     (
-        gzip.compress(os.urandom(1000).hex().encode())[:-300],
+        gzip.compress(random.Random(0).randbytes(1000).hex().encode(), mtime=0)[:-300],
         "'t.csv': its gzip data is damaged or cut short (Compressed file ended before the "
         "end-of-stream marker was reached); copy it again.",
     ),
