@@ -272,16 +272,10 @@ class _Counts:
                 continue
             for message in filter(None, (reading.nearly, reading.doubt)):
                 warnings.warn(message, TableWarning, stacklevel=3)
-        for name in columns:
-            alike = self.found.texts[name].look_alikes if name in self.found.texts else None
-            if alike is not None:
-                warnings.warn(
-                    f"column {name!r} holds {alike[0]!r} and {alike[1]!r}, which are taken for "
-                    "two categories: they differ in spaces or the width of letters alone. Write "
-                    "them alike if they mean the same.",
-                    TableWarning,
-                    stacklevel=3,
-                )
+        for name in (name for name in columns if name in self.found.texts):
+            doubt = self.found.texts[name].doubt(name)
+            if doubt is not None:
+                warnings.warn(doubt, TableWarning, stacklevel=3)
 
 
 def _empty(name: str) -> UnusedColumn:
@@ -290,8 +284,11 @@ def _empty(name: str) -> UnusedColumn:
 
 def _why_unused(seen: TextCounts, reading: TextReading | None) -> str:
     if reading is not None and reading.odd is not None:
-        hole = f"; if it stands for a hole, pass {given('na', reading.odd)}" * is_option("na")
-        return f"{seen.held}; most are numbers, but {reading.odd!r} is none{hole}"
+        mended = f"pass {given('na', reading.odd)}" if is_option("na") else "replace it by NaN"
+        return (
+            f"{seen.held}; most are numbers, but {reading.odd!r} is none; if it stands for a "
+            f"hole, {mended}"
+        )
     if reading is not None and reading.ambiguous is not None:
         return (
             f"{seen.held}, and of dates such as {reading.ambiguous!r} nobody can tell what is "

@@ -63,7 +63,7 @@ def test_categories_that_differ_in_width_or_spaces_alone_are_warned_of():
     machines = np.where(np.arange(N) % 3, "1号機", "１号機")
     message = (
         "column 'machine' holds '1号機' and '１号機', which are taken for two categories: they "
-        "differ in spaces or the width of letters alone. Write them alike if they mean the same."
+        "differ in spaces or the form of letters alone. Write them alike if they mean the same."
     )
     with pytest.warns(TableWarning, match=f"^{message}$"):
         fit_table_encoder(as_rows(frame(machine=machines)))
@@ -76,7 +76,7 @@ def test_a_new_text_that_looks_like_a_category_is_warned_of():
     encoder = fit_table_encoder(as_rows(frame(machine=machines)))
     message = (
         "column 'machine' holds '２号機', which none of the training rows had, and is taken for "
-        "another category than '2号機': they differ in spaces or the width of letters alone. "
+        "another category than '2号機': they differ in spaces or the form of letters alone. "
         "Write them alike if they mean the same."
     )
     rows = as_rows(frame(machine=np.where(np.arange(N) % 3, "３号機", "２号機")))

@@ -22,6 +22,10 @@ MAX_CATEGORIES = 256
 LEAST_IDENTIFIED = 20
 #: Different texts that are counted; a column with more of them holds no categories.
 _MOST_COUNTED = 2**20
+#: What is said of texts that look alike.
+_ALIKE = (
+    "they differ in spaces or the form of letters alone. Write them alike if they mean the same."
+)
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,7 @@ class TextColumn:
             if alike is not None:
                 warnings.warn(
                     f"column {self.name!r} holds {text!r}, which none of the training rows had, "
-                    f"and is taken for another category than {alike!r}: they differ in spaces "
-                    "or the width of letters alone. Write them alike if they mean the same.",
+                    f"and is taken for another category than {alike!r}: {_ALIKE}",
                     TableWarning,
                     stacklevel=4,
                 )
@@ -157,14 +160,16 @@ class TextCounts:
         """Whether there are as many texts as rows that have one, and enough of them to tell."""
         return len(self.counts) == self.present >= LEAST_IDENTIFIED
 
-    @property
-    def look_alikes(self) -> tuple[str, str] | None:
-        """Two texts that differ in spaces or the width of letters alone, if there are any."""
+    def doubt(self, name: str) -> str | None:
+        """Say of a column with such texts which two look like one, if there are any."""
         known: dict[str, str] = {}
         for text in sorted(self.counts, key=lambda text: (-self.counts[text], text)):
             other = known.setdefault(_look_of(text), text)
             if other != text:
-                return other, text
+                return (
+                    f"column {name!r} holds {other!r} and {text!r}, which are taken for two "
+                    f"categories: {_ALIKE}"
+                )
         return None
 
     @property
@@ -223,7 +228,7 @@ def text_column(
 
 
 def _look_of(text: str) -> str:
-    """Return a text with letters of one width and no spaces around."""
+    """Return a text with letters of one form (full width, say) and no spaces around."""
     return unicodedata.normalize("NFKC", text).strip()
 
 

@@ -16,7 +16,7 @@ _LOOKED_AT = 1000
 
 
 def warn_of_spreadsheet_days(rows: Rows, time: str, reading: DateReading = ISO) -> None:
-    """Warn of a clock that holds numbers such as 45292.50069, the noon of a day.
+    """Warn of a clock that holds numbers such as 45292.5, the noon of a day.
 
     Parameters
     ----------
@@ -26,9 +26,7 @@ def warn_of_spreadsheet_days(rows: Rows, time: str, reading: DateReading = ISO) 
     reading : DateReading
         How it writes dates.
     """
-    chunk = rows.only((time, *filter(None, (reading.clock,)))).chunk(
-        0, min(rows.n_rows, _LOOKED_AT)
-    )
+    chunk = rows.only((time,)).chunk(0, min(rows.n_rows, _LOOKED_AT))
     numbers = times_in_numbers(chunk, time, reading)
     if numbers is None or not are_spreadsheet_days(numbers):
         return
