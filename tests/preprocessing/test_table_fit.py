@@ -44,8 +44,8 @@ def learned(table, **roles):
         ),
         (
             [*map(str, np.linspace(0, 1, N - 1)), "ERR"],
-            "it holds 200 different texts in 200 rows; most are numbers, but 'ERR' is none; if it "
-            "stands for a hole, replace it by NaN",
+            "it holds 200 different texts in 200 rows; most are numbers, but 'ERR' is none; "
+            "replace it by NaN if it stands for a hole",
         ),
         (
             [f"{i:04d}" for i in ODD],

@@ -17,7 +17,7 @@ from dagmm.preprocessing.columns.date_text import ISO, DateReading, parsed
 from dagmm.preprocessing.columns.datetimes import DateColumn
 from dagmm.preprocessing.columns.label_names import are_labels, is_label_name
 from dagmm.preprocessing.columns.missing import imputation_of, lost_deviation, masks_of
-from dagmm.preprocessing.columns.number_text import TextReading, look_at_texts
+from dagmm.preprocessing.columns.number_text import TextReading, hole_for, look_at_texts
 from dagmm.preprocessing.columns.numeric import Scaling, number_columns
 from dagmm.preprocessing.far_values import warn_of_far_values
 from dagmm.preprocessing.sampling import is_long
@@ -284,10 +284,9 @@ def _empty(name: str) -> UnusedColumn:
 
 def _why_unused(seen: TextCounts, reading: TextReading | None) -> str:
     if reading is not None and reading.odd is not None:
-        mended = f"pass {given('na', reading.odd)}" if is_option("na") else "replace it by NaN"
         return (
-            f"{seen.held}; most are numbers, but {reading.odd!r} is none; if it stands for a "
-            f"hole, {mended}"
+            f"{seen.held}; most are numbers, but {reading.odd!r} is none; replace it by "
+            f"{hole_for(reading.odd)} if it stands for a hole"
         )
     if reading is not None and reading.ambiguous is not None:
         return (

@@ -164,7 +164,7 @@ def test_mostly_numbers_do_not_go_unused_without_an_example():
     assert encoder.columns == ("a",)
     assert said.startswith(
         "column 'temp' is not used: it holds 60 different texts in 60 rows; most are numbers, but "
-        "'ERR' is none. "
+        "'ERR' is none; replace it by NaN if it stands for a hole. "
     )
 
 

@@ -174,7 +174,7 @@ def _read(chunk: Chunk, name: str, form: NumberFormat, is_training: bool) -> np.
         cell = texts[row].as_py()
         raise InputError(
             f"column {name!r}, row {chunk.start + row}: expected a number{_bracketed(said)}, got "
-            f"{cell!r}; convert it, or replace it by {_hole(cell)} if it stands for a hole."
+            f"{cell!r}; convert it, or replace it by {hole_for(cell)} if it stands for a hole."
         )
     if read.bare.any() and not is_training:
         _warn_of_bare(name, form)
@@ -205,7 +205,7 @@ def _reading(name: str, counts: CellCounts, rows: Rows, is_told: bool) -> TextRe
         raise ArgumentError(
             f"{named('numeric')} names column {name!r}, in which {found.odd.example!r} in row "
             f"{found.odd.row} is no number{like}; convert such cells, or replace them by "
-            f"{_hole(found.odd.example)} if they stand for holes."
+            f"{hole_for(found.odd.example)} if they stand for holes."
         )
     if found.odd is None and (is_told or not found.is_code):
         marks = tuple((mark, n) for mark, n in counts.marks.items() if mark)
@@ -238,7 +238,7 @@ def _dates(name: str, counts: CellCounts) -> TextReading:
     )
 
 
-def _hole(cell: str) -> str:
+def hole_for(cell: str) -> str:
     """Say what a hole is, and how the command is told that a cell stands for one."""
     return f"NaN ({given('na', cell)})" if is_option("na") else "NaN"
 
@@ -255,7 +255,7 @@ def _nearly(name: str, found: Found, n_cells: int) -> str:
         f"column {name!r} is read as text: {found.n_read} of its {n_cells} cells are "
         f"numbers{like}, such as {found.example.example!r}, but {found.odd.example!r} in row "
         f"{found.odd.row} is none. Write all of them alike, or replace it by "
-        f"{_hole(found.odd.example)} if it stands for a hole; pass "
+        f"{hole_for(found.odd.example)} if it stands for a hole; pass "
         f"{given('categorical', [name])} to read the column as text without this warning."
         + (" If the first row holds units, say --units-row." if has_units else "")
     )
