@@ -1,5 +1,7 @@
 """What a user may change of a preset: each option reaches the fit, what cannot be is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ VALUES = {
 
 
 def test_every_option_has_a_value_here():
-    assert {*VALUES, "densities"} == set(OPTIONS)
+    assert {*VALUES, "densities", "trim"} == set(OPTIONS)
 
 
 @pytest.mark.parametrize(("name", "value"), VALUES.items(), ids=VALUES)
@@ -48,6 +50,14 @@ def test_an_option_changes_what_it_names_and_nothing_else(name, value):
         assert getattr(config.training, field) == expected
     assert config.latent_densities == default.latent_densities
     assert config.input_densities == default.input_densities
+    assert config.trim == default.trim
+
+
+def test_so_many_rows_are_trimmed_as_is_said():
+    default = table_config(400, (6,), 2)
+    for trim in (0.0, 0.35):
+        config = ConfigOptions.of({"trim": trim}).apply(default, 400)
+        assert config == replace(default, trim=trim)
 
 
 def test_nothing_said_changes_nothing():
@@ -84,7 +94,7 @@ def test_densities_are_kept_by_name_with_options():
             "'est_hiddens', 'est_activation', 'est_dropout_ratio', 'residuals', 'mask_ratio', "
             "'batch_size', 'epochs', 'steps_per_epoch', 'learning_rate', 'lambda1', 'lambda2', "
             "'cosine_decay', 'warm_up', 'reconstruction_weight', 'cycles', 'max_seconds', "
-            "'densities', got 'epoch'. Did you mean 'epochs'?",
+            "'densities', 'trim', got 'epoch'. Did you mean 'epochs'?",
         ),
         ({"epochs": 0}, "config['epochs'] must be an int >= 1, got 0."),
         (
@@ -96,6 +106,7 @@ def test_densities_are_kept_by_name_with_options():
             "config['max_seconds'] must be a finite number > 0, got '1 h'.",
         ),
         ({"mask_ratio": 1.0}, "config['mask_ratio'] must be in [0, 1), got 1.0."),
+        ({"trim": 0.5}, "config['trim'] must be in [0, 0.5), got 0.5."),
         (
             {"residuals": "log_error"},
             "config['residuals'] must be a list of relative_distance, cosine_similarity, "

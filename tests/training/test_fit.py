@@ -26,6 +26,7 @@ from dagmm.training.fit import fit_model
 from dagmm.training.network_moments import sample_of
 from dagmm.training.prepare import DataConfig
 from dagmm.training.trainer import TrainingConfig
+from small_fits import normal, tiny_config
 from small_tables import ARCHITECTURE, correlated_rows
 
 
@@ -234,3 +235,44 @@ def test_networks_are_those_of_the_config():
     config = replace(config, architectures=(one, two))
     model, _ = fit(correlated_rows(), preset=lambda *_: config)
     assert [network.architecture for network in model.networks] == [one, two]
+
+
+# Trimmed rows
+
+
+def fit_with_anomalies(trim):
+    """Fit to 380 usual rows and 20 that lie together; and rank 20 like these among the usual."""
+    together = 6.0 + 0.1 * normal(40, 3)
+    values = np.concatenate([normal(380, 3, seed=1), together[:20]])
+    data = DataConfig("standard", holds_out=True)
+
+    def preset(n_rows, shape):
+        return replace(tiny_config(n_rows, shape, 4), trim=trim)
+
+    model, energy = fit_model(MatrixRows(values), data, preset, 4, 0, Progress())
+    rank = np.searchsorted(np.sort(energy[:380]), model.energy(together[20:])) / 380
+    return model, values, rank.mean()
+
+
+def farthest_means(model, kind):
+    """Of each density of a kind the farthest mean of a component, in deviations of a column."""
+    own = [one.density for one in model.components if one.density.kind == kind]
+    return [float(np.abs(getattr(one, "mixture", one).mu).max()) for one in own]
+
+
+def test_anomalies_that_lie_together_pass_less_for_usual():
+    trimmed, values, rank = fit_with_anomalies(0.2)
+    whole, _, rank_of_whole = fit_with_anomalies(0.0)
+    # They lie at three and a half deviations of a column.
+    assert max(farthest_means(trimmed, "input_mixture")) < 1.0
+    assert max(farthest_means(whole, "input_mixture")) > 3.0
+    for model in (trimmed, whole):
+        assert farthest_means(model, "marginal_mixtures") == pytest.approx([3.55], abs=0.01)
+    assert rank > rank_of_whole + 0.05
+    # What was left out is scored all the same: a fifth of all rows has the surprisal of a fifth.
+    features = trimmed.encoder.encode(MatrixRows(values).chunk(0, 400))
+    energies = energies_of(trimmed.components, features)
+    for one, energy in zip(trimmed.components, energies, strict=True):
+        if one.density.kind == "input_mixture":
+            beyond = np.mean(one.surprisal(energy) > -np.log(0.2))
+            assert beyond == pytest.approx(0.2, abs=0.03)

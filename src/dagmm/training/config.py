@@ -31,6 +31,8 @@ class DetectorConfig:
         Of the encoded rows.
     views : tuple of {"values", "normal_scores"}
         As what each network sees encoded rows; "values" for all by default.
+    trim : float
+        Share of the rows, the strangest, that joint densities of encoded rows are not fitted to.
     """
 
     architectures: tuple[Architecture, ...]
@@ -38,6 +40,7 @@ class DetectorConfig:
     latent_densities: tuple[tuple[DensityConfig, ...], ...]
     input_densities: tuple[DensityConfig, ...] = ()
     views: tuple[View, ...] = ()
+    trim: float = 0.0
 
     def view_of(self, i: int) -> View:
         """Return as what a network sees encoded rows."""
@@ -55,11 +58,13 @@ class ConfigOptions:
     densities : dict of str to dict, or None
         The densities that are kept, by their names, with what is otherwise about each; None for
         all.
+    trim : float or None
     """
 
     architecture: Mapping[str, Any]
     training: Mapping[str, Any]
     densities: Mapping[str, Mapping[str, Any]] | None = None
+    trim: float | None = None
 
     @classmethod
     def of(cls, config: object) -> "ConfigOptions":
@@ -89,8 +94,13 @@ class ConfigOptions:
             }
             for checks in (_ARCHITECTURE, _TRAINING)
         )
-        densities = config.get("densities")
-        return cls(architecture, training, None if densities is None else _densities(densities))
+        densities, trim = config.get("densities"), config.get("trim")
+        return cls(
+            architecture,
+            training,
+            None if densities is None else _densities(densities),
+            None if trim is None else check_number(_called("trim"), trim, 0.0, 0.5),
+        )
 
     def apply(self, config: DetectorConfig, n_rows: int) -> DetectorConfig:
         """Return a config with these options.
@@ -121,6 +131,7 @@ class ConfigOptions:
             training=training,
             latent_densities=latent,
             input_densities=self._kept(config.input_densities),
+            trim=config.trim if self.trim is None else self.trim,
         )
 
     def _kept(self, densities: tuple[DensityConfig, ...]) -> tuple[DensityConfig, ...]:
@@ -201,4 +212,4 @@ _TRAINING: dict[str, _Check] = {
     "max_seconds": lambda name, value: check_number(name, value, 0.0, above=True),
 }
 #: What may be changed.
-OPTIONS = (*_ARCHITECTURE, *_TRAINING, "densities")
+OPTIONS = (*_ARCHITECTURE, *_TRAINING, "densities", "trim")

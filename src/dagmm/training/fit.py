@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
@@ -25,7 +26,7 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.record import TrainingRecord
 from dagmm.inference.surprisal import Surprisal
 from dagmm.preprocessing.reference_values import reference_values_of
-from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset, RowView, viewed
+from dagmm.preprocessing.row_views import RowSubset, RowView, viewed
 from dagmm.training.checkpoint.directory import Checkpoint
 from dagmm.training.config import DetectorConfig
 from dagmm.training.diagnostics import diagnose
@@ -47,6 +48,7 @@ from dagmm.training.splits.out_of_fold import (
 from dagmm.training.start import Start
 from dagmm.training.trainer import train
 from dagmm.training.training_run import TrainedMember
+from dagmm.training.trimming import usual_rows
 from dagmm.training.weights import weigh
 
 #: Takes how many rows each network is fitted to, and the shape of what it sees of one.
@@ -126,19 +128,23 @@ def fit_model(
     latent, fingerprint = _fit_latent(
         rows, prepared, trained, of_networks, config, seeds, progress
     )
-    input_seeds = seeds.input_densities.spawn(len(config.input_densities))
-    fitted = RowSubset(prepared.inputs, split.fitted)
+    *input_seeds, trimming = seeds.input_densities.spawn(len(config.input_densities) + 1)
+    is_usual = usual_rows(prepared.inputs, config.trim, np.random.default_rng(trimming))
+
+    def fit_to(places: Int64[np.ndarray, " n_some"], **known: Any) -> list[Component]:
+        some = RowSubset(prepared.inputs, places)
+        usual = is_usual[places]
+        return fit_input_densities(some, usual, config, input_seeds, prepared.learn, **known)
+
     # Networks that are fitted to all rows see them as the densities of rows do.
     views = dict(zip(names, of_networks, strict=True)) if split.folds is None else None
-    of_rows = fit_input_densities(fitted, config, input_seeds, prepared.learn, views)
+    of_rows = fit_to(split.fitted, views=views)
     members = list(zip(of_networks, trained, strict=True))
     parts = [*(one for group in latent for one in group), *of_rows]
     if prepared.windows is None:  # parts of windows show different things, and count as they say
         parts = list(weigh(parts, members, prepared.inputs))
 
-    def refit(some: FeatureMatrix) -> list[Component]:
-        return fit_input_densities(some, config, input_seeds, prepared.learn, fitted=of_rows)
-
+    refit = partial(fit_to, fitted=of_rows)
     scored = _scored(with_shares(parts), prepared, refit)
     exact = with_precision(scored.components, prepared.inputs)
     if exact is not scored.components:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 
 from dagmm._core.parallel import parallel_map, single_threaded_blas
 from dagmm._core.progress import Progress
@@ -127,6 +128,7 @@ def begin_latent(
 
 def fit_input_densities(
     rows: FeatureMatrix,
+    is_usual: Bool[np.ndarray, " n_rows"],
     config: DetectorConfig,
     seeds: Sequence[np.random.SeedSequence],
     learn: Callable[[View, FeatureMatrix], RowView | None],
@@ -138,6 +140,9 @@ def fit_input_densities(
     Parameters
     ----------
     rows : FeatureMatrix of shape (n_rows, n_features)
+    is_usual : ndarray of bool of shape (n_rows,)
+        Rows that joint densities are fitted to; marginal ones, which anomalies mislead less, are
+        to all.
     config : DetectorConfig
     seeds : sequence of SeedSequence
         One for each density.
@@ -163,6 +168,8 @@ def fit_input_densities(
                 shown[density.view] = learn(density.view, rows)
             view = shown[density.view]
             seen = encoded.seen_as(view)
+            if not density.density.is_marginal and not is_usual.all():
+                seen = seen[is_usual]
             sample = Sample(seen.T, seen.shape[1])
             if fitted:
                 made = fitted[i].density.refit(sample, rng, **density.options)

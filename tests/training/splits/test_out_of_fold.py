@@ -75,7 +75,7 @@ def energies_of(components):
 SPLIT = Split(np.arange(8), np.empty(0, np.int64), FOLDS)
 
 
-def out_of_fold(components, split=SPLIT, refit=lambda rows: ()):
+def out_of_fold(components, split=SPLIT, refit=lambda places: ()):
     energies = energies_of(components)
     parts = unfitted_energies(components, energies, FEATURES, split, refit)
     return parts, combined(components, parts)
@@ -94,12 +94,12 @@ def test_rows_are_scored_by_those_that_were_not_fitted_to_them():
 def test_densities_of_encoded_rows_are_fitted_anew_to_the_other_rows():
     of_rows, fitted_to = Component(Identity(), Distance(1.0), exponential(0.5), 0.25), []
 
-    def refit(rows):
-        fitted_to.append(rows[:][:, 0].tolist())
-        return [replace(of_rows, density=Distance(rows[:].mean()))]
+    def refit(places):
+        fitted_to.append(places.tolist())
+        return [replace(of_rows, density=Distance(FEATURES[places].mean()))]
 
     parts, found = out_of_fold(with_shares([*NETWORKS, of_rows]), refit=refit)
-    assert sorted(fitted_to) == [[0.0, 2.0, 4.0, 6.0], [1.0, 3.0, 5.0, 7.0]]
+    assert sorted(fitted_to) == [[0, 2, 4, 6], [1, 3, 5, 7]]
     # On the scale of the density that the model has.
     anew = {place: replace(of_rows, density=Distance(place)) for place in (3.0, 4.0)}
     even = 0.375 * (surprisal(NETWORKS[0], EVEN) + surprisal(NETWORKS[2], EVEN))

@@ -17,8 +17,9 @@ from dagmm.inference.ensemble import (
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
 from dagmm.training.splits.holdout import Split
 
-#: Fits densities of encoded rows, and their views, anew to some of them, in the order of a model.
-Refit = Callable[[FeatureMatrix], Sequence[Component]]
+#: Fits densities of encoded rows, and their views, anew to rows at some places, in the order of a
+#: model.
+Refit = Callable[[np.ndarray], Sequence[Component]]
 
 
 class Unfitted(NamedTuple):
@@ -56,7 +57,7 @@ def unfitted_energies(
         Encoded rows, or windows.
     split : Split
     refit : callable
-        Takes encoded rows and returns densities of them, fitted anew.
+        Takes places of rows and returns densities of these, fitted anew.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def unfitted_energies(
         fitted, held_out = folds.fitted[group[0]], folds.held_out[group[0]]
         own = [networks[i] for i in group]
         of_networks = [i for i, one in enumerate(components) if _is_of(one, own)]
-        anew = refit(RowSubset(inputs, fitted))
+        anew = refit(fitted)
         parts = [energies[of_networks][:, held_out]]
         if anew:
             parts.append(energies_of_all(anew, RowSubset(inputs, held_out)))
