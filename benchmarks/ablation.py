@@ -97,7 +97,7 @@ VARIANTS: dict[str, Variant] = {
     "normal scores alone": Variant(
         keep=lambda one: one.density.is_marginal or not sees_values(one)
     ),
-    "nothing trimmed": Variant(lambda config: replace(config, trim=0.0)),
+    "trimmed": Variant(lambda config: replace(config, trim=0.2)),
     "two networks": Variant(lambda config: table_config_of(config, 2)),
     "mixtures of z": Variant(densities_of_z),
     "one cycle": training(cycles=1),

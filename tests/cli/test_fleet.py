@@ -156,6 +156,10 @@ def test_thresholds_move(place):
             "--checkpoint belongs to the fit of one model; a fleet keeps what is finished in its",
         ),
         (
+            ("fit", "{0}/train.parquet", "--per", "pump", "-o", "{0}/x", "--trim", "0.5"),
+            "--trim must be in [0, 0.5), got 0.5.",
+        ),
+        (
             ("fit", "{0}/train.parquet", "--per", "pump", "--group", "id", "-o", "{0}/x"),
             "--group and --per both name the asset of a row; give --per alone.",
         ),

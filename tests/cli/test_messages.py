@@ -45,6 +45,7 @@ FIT = ("fit", "t.csv", "-o", "m", "--id", "part", "--drop", "fault")
         ),
         (("--contamination", "0.7"), "--contamination must be 'auto' or in (0, 0.5], got 0.7."),
         (("--max-seconds", "0"), "--max-seconds must be a finite number > 0, got 0.0."),
+        (("--trim", "0.5"), "--trim must be in [0, 0.5), got 0.5."),
         (("--numeric", "tool"), "dagmm: --numeric names column 'tool', which holds no numbers."),
         (("--time", "row", "--group", "row"), "column 'row' is given as --time and --group; give"),
         (

@@ -96,8 +96,10 @@ class DAGMMDetector(OutlierMixin, DetectorInUse):
         first has ``epochs``, each other twice as many as the one before, and they end where they
         no longer help), ``max_seconds`` (no cycle but the first begins that would end later than
         this after training began; the model then depends on how fast the machine is and on what
-        else it does, and ``history_`` says where the bound ended a training); and ``densities``,
-        those of the ensemble that are kept: a list of ``"row_mixture"`` (of tables) or
+        else it does, and ``history_`` says where the bound ended a training); ``trim``, the share
+        of a table's rows, in [0, 0.5), that mixtures are not fitted to, as they are the strangest
+        (0; 0.2 finds more where a tenth of the rows are anomalies); and ``densities``, those of
+        the ensemble that are kept: a list of ``"row_mixture"`` (of tables) or
         ``"latent_mixture"`` (of windows and images), of each network, ``"input_mixture"`` and
         ``"marginal_mixtures"``, or a dict of these with options.
     warm_start : bool, default=False

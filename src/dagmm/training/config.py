@@ -32,7 +32,7 @@ class DetectorConfig:
     views : tuple of {"values", "normal_scores"}
         As what each network sees encoded rows; "values" for all by default.
     trim : float
-        Share of the rows, the strangest, that joint densities of encoded rows are not fitted to.
+        Share of the rows, the strangest, that joint densities are not fitted to.
     """
 
     architectures: tuple[Architecture, ...]

@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 
+from dagmm._core.errors import ArgumentError
 from dagmm._core.parallel import parallel_map
 from dagmm._core.progress import Progress
 from dagmm.data.base import Rows
+from dagmm.data.images import ImageRows
 from dagmm.inference.calibration.calibration import HELD_OUT, MOST_SERIES, Calibration
 from dagmm.inference.calibration.energies import EmpiricalDistribution
 from dagmm.inference.diagnostics import Diagnostics
@@ -110,6 +112,8 @@ def fit_model(
     prepared = prepare(rows, data, n_networks, seeds, progress)
     split = prepared.split
     config, initial = preset(split.n_each, prepared.shape), None
+    if config.trim:
+        _check_can_trim(rows, prepared)
     if start is not None:
         config, initial = start.begin(config, prepared)
     names = [config.view_of(i) for i in range(n_networks)]
@@ -125,11 +129,11 @@ def fit_model(
         inputs=prepared.training_rows(of_networks, config.training.cycles),
         checkpoint=checkpoint,
     )
-    latent, fingerprint = _fit_latent(
-        rows, prepared, trained, of_networks, config, seeds, progress
-    )
     *input_seeds, trimming = seeds.input_densities.spawn(len(config.input_densities) + 1)
     is_usual = usual_rows(prepared.inputs, config.trim, np.random.default_rng(trimming))
+    latent, fingerprint = _fit_latent(
+        rows, prepared, is_usual, trained, of_networks, config, seeds, progress
+    )
 
     def fit_to(places: Int64[np.ndarray, " n_some"], **known: Any) -> list[Component]:
         some = RowSubset(prepared.inputs, places)
@@ -183,6 +187,7 @@ def prepare(
 def _fit_latent(
     rows: Rows,
     prepared: Prepared,
+    is_usual: Bool[np.ndarray, " n_held"],
     trained: Sequence[TrainedMember],
     views: Sequence[RowView | None],
     config: DetectorConfig,
@@ -193,8 +198,19 @@ def _fit_latent(
     seed = seeds.latent_densities
     if prepared.numbers is not None:
         return fit_latent_densities_of_all(rows, prepared, trained, views, config, seed, progress)
-    components = fit_latent_densities(prepared, trained, views, config, seed, progress)
+    components = fit_latent_densities(prepared, is_usual, trained, views, config, seed, progress)
     return components, prepared.fingerprint
+
+
+def _check_can_trim(rows: Rows, prepared: Prepared) -> None:
+    if isinstance(rows, ImageRows):
+        raise ArgumentError("config['trim'] is for tables, and these are images.")
+    if prepared.numbers is not None:
+        raise ArgumentError(
+            "config['trim'] is for tables that are held in memory, and this one is larger: its "
+            "mixtures are of all rows. Fit to a part of the rows, or take out those that are "
+            "known to be strange."
+        )
 
 
 class _Scored(NamedTuple):

@@ -45,6 +45,7 @@ class LatentFit(NamedTuple):
 
 def fit_latent_densities(
     prepared: Prepared,
+    is_usual: Bool[np.ndarray, " n_rows"],
     trained: Sequence[TrainedMember],
     views: Sequence[RowView | None],
     config: DetectorConfig,
@@ -56,6 +57,8 @@ def fit_latent_densities(
     Parameters
     ----------
     prepared : Prepared
+    is_usual : ndarray of bool of shape (n_rows,)
+        Rows that densities are fitted to; networks were trained on the others as well.
     trained : sequence of TrainedMember
     views : sequence of (NormalScores, InputPart or None)
         By network.
@@ -76,7 +79,8 @@ def fit_latent_densities(
     seeds = seed.spawn(len(trained))
 
     def fit(i: int) -> tuple[Component, ...]:
-        rows = RowSubset(prepared.inputs, prepared.split.of_network(i))
+        places = prepared.split.of_network(i)
+        rows = RowSubset(prepared.inputs, places[is_usual[places]])
         started, sample = begin_latent(i, trained[i], views[i], rows, config, seeds[i])
         return started.components(started.moments.of(sample))
 

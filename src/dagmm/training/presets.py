@@ -43,9 +43,6 @@ WIDE_FLOOR = 0.25
 #: Tables with more rows have the networks' mixtures alone: a rare way to be normal is hundreds of
 #: rows there, which are rare in single columns too, and no few straight lines hold all others.
 MOST_ROWS_OF_INPUTS = 100_000
-#: Share of the rows, the strangest, that mixtures of rows are not fitted to: anomalies among them
-#: would pass for usual. Not of rows in time, where they may be a state that the plant was in.
-TRIM = 0.2
 #: Covariance floor of mixtures of z, of tables that are wider still.
 LATENT_FLOOR = 1e-3
 
@@ -143,8 +140,7 @@ def table_config(
         if not _is_wide(n_rows, n_features):
             of_rows.append(marginal)
     return DetectorConfig(
-        *((architecture,) * n_members, training, tuple(of_networks), tuple(of_rows), views),
-        trim=TRIM if of_rows and not in_time else 0.0,
+        (architecture,) * n_members, training, tuple(of_networks), tuple(of_rows), views
     )
 
 

@@ -1,12 +1,13 @@
-"""Which training rows the mixtures of rows are fitted to: all but the strangest.
+"""Which training rows joint densities are fitted to where a user says that some are anomalies.
 
-Rows without labels hold anomalies, and a joint density that is fitted to many which lie together
-takes them for usual. A trimmed likelihood (Neykov, Filzmoser, Dimova and Neytchev, 2007) leaves
-the least likely rows out of the fit. By which density rows are least likely must not follow such
-anomalies itself: an Isolation Forest (Liu, Ting and Zhou, 2008), whose trees see few rows each.
+A joint density that is fitted to many anomalies which lie together takes them for usual. A trimmed
+likelihood (Neykov, Filzmoser, Dimova and Neytchev, 2007) leaves the least likely rows out of the
+fit. By which density rows are least likely must not follow such anomalies itself: an Isolation
+Forest (Liu, Ting and Zhou, 2008), whose trees see few rows each.
 
 Rows that are left out are scored as all others are, and a density's surprisals are those among all
-rows.
+rows. Of clean rows the strangest are as good as the others, and are missed; so nothing is trimmed
+unless it is said.
 """
 
 import numpy as np

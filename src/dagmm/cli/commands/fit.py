@@ -111,6 +111,14 @@ def fit(
             metavar="SECONDS",
         ),
     ] = None,
+    trim: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the rows, the strangest, that mixtures are not fitted to, below 0.5; "
+            "0.2 where a tenth of the rows may be anomalies.",
+            metavar="SHARE",
+        ),
+    ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -160,6 +168,7 @@ def fit(
         checkpoint,
         train and train.value,
         max_seconds,
+        trim,
     )
     if per is None:
         for option, given in (("--add", add), ("--alone", alone), ("--least-rows", least_rows)):

@@ -61,6 +61,8 @@ class FitJob:
         Which rows are fitted to; by default the normal ones where their label is named.
     max_seconds : float, optional
         Bound on the time of the training, in seconds.
+    trim : float, optional
+        Share of the rows, the strangest, that mixtures are not fitted to.
     """
 
     table: Paths
@@ -78,6 +80,7 @@ class FitJob:
     checkpoint: str | None = None
     train: str | None = None
     max_seconds: float | None = None
+    trim: float | None = None
 
     @property
     def only_normal(self) -> bool:
@@ -87,7 +90,8 @@ class FitJob:
     @property
     def config(self) -> dict[str, float] | None:
         """What the detector's config is told."""
-        return None if self.max_seconds is None else {"max_seconds": self.max_seconds}
+        said = {"max_seconds": self.max_seconds, "trim": self.trim}
+        return {name: value for name, value in said.items() if value is not None} or None
 
 
 def fit_table(job: FitJob) -> dict[str, Any]:

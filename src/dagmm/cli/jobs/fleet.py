@@ -38,6 +38,7 @@ from dagmm.inference.fleet.directory import (
 from dagmm.inference.fleet.fitted_fleet import FittedFleet
 from dagmm.inference.persistence.directory import is_free
 from dagmm.inference.tables import kinds_of
+from dagmm.training.config import ConfigOptions
 from dagmm.training.presets import FLEET_MEMBERS
 
 #: Assets that are listed by name.
@@ -80,6 +81,7 @@ def fit_fleet(job: FitJob, per: str, *, add: bool, alone: bool, least_rows: int)
         window=job.window,
         step=job.step,
         network=job.network,
+        config=job.config,
         least_rows=least_rows,
         together=not alone,
         verbose=not job.quiet,
@@ -120,6 +122,7 @@ def fit_fleet(job: FitJob, per: str, *, add: bool, alone: bool, least_rows: int)
 
 def _check_fit(job: FitJob) -> None:
     check_contamination(job.contamination)
+    ConfigOptions.of(job.config)
     if job.checkpoint is not None:
         raise ArgumentError(
             "--checkpoint belongs to the fit of one model; a fleet keeps what is finished in its "
