@@ -88,7 +88,7 @@ class ConfigOptions:
             check_choice("an option of config", name, OPTIONS)
         architecture, training = (
             {
-                name: check(_called(name), config[name])
+                name: check(called(name), config[name])
                 for name, check in checks.items()
                 if name in config
             }
@@ -99,7 +99,7 @@ class ConfigOptions:
             architecture,
             training,
             None if densities is None else _densities(densities),
-            None if trim is None else check_number(_called("trim"), trim, 0.0, 0.5),
+            None if trim is None else check_number(called("trim"), trim, 0.0, 0.5),
         )
 
     def apply(self, config: DetectorConfig, n_rows: int) -> DetectorConfig:
@@ -173,8 +173,8 @@ def _densities(value: object) -> dict[str, dict[str, Any]]:
     return {name: dict(options) for name, options in wanted.items()}
 
 
-def _called(name: str) -> str:
-    """Return what a message calls an option of config."""
+def called(name: str) -> str:
+    """Return what a message calls an option of config: ``config['trim']``, or ``--trim``."""
     return named(name) if is_option(name) else f"config[{name!r}]"
 
 

@@ -30,7 +30,7 @@ from dagmm.inference.surprisal import Surprisal
 from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.row_views import RowSubset, RowView, viewed
 from dagmm.training.checkpoint.directory import Checkpoint
-from dagmm.training.config import DetectorConfig
+from dagmm.training.config import DetectorConfig, called
 from dagmm.training.diagnostics import diagnose
 from dagmm.training.fit_densities import (
     fit_input_densities,
@@ -204,10 +204,10 @@ def _fit_latent(
 
 def _check_can_trim(rows: Rows, prepared: Prepared) -> None:
     if isinstance(rows, ImageRows):
-        raise ArgumentError("config['trim'] is for tables, and these are images.")
+        raise ArgumentError(f"{called('trim')} is for tables, and these are images.")
     if prepared.numbers is not None:
         raise ArgumentError(
-            "config['trim'] is for tables that are held in memory, and this one is larger: its "
+            f"{called('trim')} is for tables that are held in memory, and this one is larger: its "
             "mixtures are of all rows. Fit to a part of the rows, or take out those that are "
             "known to be strange."
         )
