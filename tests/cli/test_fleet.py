@@ -48,6 +48,20 @@ def test_fit_says_what_has_no_model_of_its_own(place):
     assert note in (place / "notes").read_text()
 
 
+def test_each_asset_is_fitted_as_it_is_said(place, monkeypatch):
+    monkeypatch.setattr(detector, "table_config", tiny_config)
+    monkeypatch.setattr("dagmm.estimators.fleet_fit.n_cores", lambda: 1)
+    arguments = ("fit", str(place / "train.parquet"), "--per", "pump", "--drop", "id", "--alone")
+    result = run(*arguments, "-o", str(place / "told"), "--trim", "0.2", "--max-seconds", "9")
+    assert result.exit_code == 0, result.output
+    told = DAGMMFleet.load(place / "told")
+    assert told.config == {"trim": 0.2, "max_seconds": 9.0}
+    whole = DAGMMFleet("pump", together=False).fit(TABLE)
+    again = DAGMMFleet("pump", config=told.config, together=False).fit(TABLE)
+    np.testing.assert_array_equal(told.energy(TABLE), again.energy(TABLE))
+    assert (told.energy(TABLE) != whole.energy(TABLE)).any()
+
+
 def test_scores_are_those_of_python_in_the_order_of_the_table(place):
     out = place / "scores.parquet"
     arguments = ("score", str(place / "fleet"), str(place / "train.parquet"), "-o", str(out))

@@ -269,9 +269,14 @@ def surprisals(model, values):
     return [(one.density.kind, one.surprisal(energy)) for one, energy in pairs]
 
 
-def test_anomalies_that_lie_together_pass_less_for_usual_where_rows_are_trimmed():
-    trimmed, values, rank = fit_with_anomalies(0.2)
-    whole, _, rank_of_whole = fit_with_anomalies(0.0)
+@pytest.fixture(scope="module")
+def fits():
+    """With and without trimming."""
+    return fit_with_anomalies(0.2), fit_with_anomalies(0.0)
+
+
+def test_anomalies_that_lie_together_pass_less_for_usual_where_rows_are_trimmed(fits):
+    (trimmed, values, rank), (whole, _, rank_of_whole) = fits
     # They lie at three and a half deviations of a column.
     assert max(farthest_means(trimmed, "input_mixture")) < 1.0
     assert max(farthest_means(whole, "input_mixture")) > 3.0
@@ -288,9 +293,9 @@ def test_anomalies_that_lie_together_pass_less_for_usual_where_rows_are_trimmed(
                 assert np.mean(found > -np.log(0.2)) == pytest.approx(0.2, abs=0.03)
 
 
-def test_networks_are_trained_on_what_is_trimmed():
+def test_networks_are_trained_on_what_is_trimmed(fits):
     """So that a training depends on nothing that is only said of densities."""
-    trimmed, whole = (fit_with_anomalies(trim)[0] for trim in (0.2, 0.0))
+    (trimmed, _, _), (whole, _, _) = fits
     for one, other in zip(trimmed.networks, whole.networks, strict=True):
         np.testing.assert_array_equal(one.parameters, other.parameters)
 

@@ -35,7 +35,7 @@ def usual_rows(
     """
     is_usual, n_trimmed = np.ones(len(features), bool), int(trim * len(features))
     if n_trimmed:
-        from sklearn.ensemble import IsolationForest  # takes long to import, where nothing is
+        from sklearn.ensemble import IsolationForest  # slow to import, and few fits trim
 
         rows = features[:]
         forest = IsolationForest(random_state=int(rng.integers(2**31))).fit(rows)
