@@ -27,7 +27,7 @@ from dagmm.networks.network import Architecture
 from dagmm.training.config import DetectorConfig
 from dagmm.training.fit import fit_model
 from dagmm.training.prepare import DataConfig
-from dagmm.training.presets import SCALING, table_config
+from dagmm.training.presets.tables import SCALING, table_config
 from fits import Fit, Fits, print_differences, run_fits
 from splits import Protocol, Split, add_arguments
 

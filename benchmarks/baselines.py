@@ -33,7 +33,7 @@ from dagmm.data.convert import as_rows
 from dagmm.evaluation.compare import KNOWN, timed
 from dagmm.preprocessing.sampling import encode_rows
 from dagmm.preprocessing.table_fit import fit_table_encoder
-from dagmm.training.presets import SCALING
+from dagmm.training.presets.tables import SCALING
 from paper_sets import SETS, f1_of, load, split
 
 #: Methods that learn from at most ``MAX_ROWS`` rows.

@@ -15,7 +15,7 @@ from dagmm.data.convert import as_rows
 from dagmm.datasets import breast_cancer
 from dagmm.inference.ensemble import Identity
 from dagmm.preprocessing.windows.auto_length import rows_of_window
-from dagmm.training.presets import table_config
+from dagmm.training.presets.tables import table_config
 from small_fits import normal, tiny_config
 
 

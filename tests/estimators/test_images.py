@@ -11,7 +11,7 @@ from dagmm import ArgumentError, DAGMMDetector, InputError, compare
 from dagmm.data.images import ImageRows, image_rows
 from dagmm.inference.chunks import BLOCK_ROWS, BUFFER_BLOCKS, block_rows, buffer_rows
 from dagmm.inference.refresh.update import updated
-from dagmm.training.presets import image_config, image_hiddens
+from dagmm.training.presets.images import image_config, image_hiddens
 from images import as_bytes, blobs, tiny_image_config
 from small_fits import energy_of, normal, tiny_dagmm, tiny_detector
 

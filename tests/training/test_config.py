@@ -7,7 +7,7 @@ import pytest
 
 from dagmm import ArgumentError, DAGMMDetector
 from dagmm.training.config import OPTIONS, ConfigOptions
-from dagmm.training.presets import table_config
+from dagmm.training.presets.tables import table_config
 from small_fits import normal
 
 VALUES = {

@@ -5,7 +5,7 @@ import pytest
 from dagmm import DAGMMDetector, InputError
 from dagmm._core.errors import ArgumentError, FewRowsWarning
 from dagmm.datasets import SENSORS, simulated_plant
-from dagmm.training.presets import window_config
+from dagmm.training.presets.windows import window_config
 from small_fits import normal, tiny_config, tiny_detector, tiny_window_config
 
 

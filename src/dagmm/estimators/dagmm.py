@@ -18,12 +18,12 @@ from dagmm.networks.activations import Activation, resolve_activation
 from dagmm.networks.network import Architecture
 from dagmm.preprocessing.columns.numeric import Scaling
 from dagmm.training.config import DetectorConfig
-from dagmm.training.presets import (
+from dagmm.training.presets.images import image_hiddens
+from dagmm.training.presets.paper import (
     DAGMM_EPOCHS,
     DAGMM_STEPS,
     DEFAULT_EST_HIDDENS,
     default_hiddens,
-    image_hiddens,
 )
 from dagmm.training.schedule import TrainingConfig
 

@@ -27,7 +27,9 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.preprocessing.windows.features import Detail
 from dagmm.preprocessing.windows.length import WindowLength
 from dagmm.training.config import ConfigOptions, DetectorConfig
-from dagmm.training.presets import SCALING, image_config, table_config, window_config
+from dagmm.training.presets.images import image_config
+from dagmm.training.presets.tables import SCALING, table_config
+from dagmm.training.presets.windows import window_config
 
 if TYPE_CHECKING:
     from dagmm.training.prepare import DataConfig

@@ -30,7 +30,7 @@ from dagmm.inference.fleet.directory import (
 )
 from dagmm.inference.fleet.fitted_fleet import listed, parts_of
 from dagmm.inference.persistence.directory import save_model
-from dagmm.training.presets import FLEET_MEMBERS
+from dagmm.training.presets.networks import FLEET_MEMBERS
 
 
 class DAGMMFleet(FittingFleetEstimator):

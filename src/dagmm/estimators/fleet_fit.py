@@ -26,7 +26,7 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.fleet.fitted_fleet import parts_of
 from dagmm.preprocessing.one_asset import OneAsset
 from dagmm.training.config import ConfigOptions
-from dagmm.training.presets import CYCLES_OF_FEW
+from dagmm.training.presets.networks import CYCLES_OF_FEW
 
 if TYPE_CHECKING:
     from dagmm.training.start import FleetStart

@@ -26,7 +26,7 @@ from dagmm.evaluation.result import Comparison, MethodResult
 from dagmm.evaluation.split import RUN_SHARE, Split, Table, check_labels, draw_run, split_rows
 from dagmm.preprocessing.sampling import encode_rows
 from dagmm.preprocessing.table_fit import fit_table_encoder
-from dagmm.training.presets import SCALING
+from dagmm.training.presets.tables import SCALING
 
 
 def dagmm(table: Any, seed: int) -> Callable[[Any], np.ndarray]:

@@ -19,7 +19,7 @@ from dagmm.networks.network import Architecture
 from dagmm.preprocessing.row_views import FeatureMatrix, viewed
 from dagmm.training.config import DetectorConfig
 from dagmm.training.prepare import Prepared
-from dagmm.training.presets import FLEET_EPOCHS
+from dagmm.training.presets.networks import FLEET_EPOCHS
 from dagmm.training.trainer import TrainingRows, train
 
 #: Parameters of each network before training.

@@ -9,7 +9,7 @@ from dagmm.evaluation.baselines import paper_variants
 from dagmm.evaluation.baselines.estimation_only import CodeArchitecture
 from dagmm.evaluation.baselines.paper_variants import Setting, default_setting
 from dagmm.networks.network import flatten
-from dagmm.training.presets import table_config
+from dagmm.training.presets.tables import table_config
 from dagmm.training.trainer import train
 from small_tables import ARCHITECTURE, PLAN, broken_rows, correlated_rows
 

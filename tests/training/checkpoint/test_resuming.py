@@ -223,10 +223,10 @@ import os, signal, sys, time
 from pathlib import Path
 import numpy as np
 from dagmm import DAGMMDetector
-from dagmm.training import presets
+from dagmm.training.presets import networks
 from dagmm.training.checkpoint import member_file
 
-presets.STEPS, presets.CYCLES_OF_FEW = 2000, 1
+networks.STEPS, networks.CYCLES_OF_FEW = 2000, 1
 member_file.INTERVAL = member_file.PATIENCE = 0.0
 left, replaced = [int(sys.argv[3])], Path.replace
 
@@ -248,8 +248,8 @@ def test_a_fit_killed_in_a_write_and_at_a_random_moment_is_the_same_model(
     tmp_path, capsys, monkeypatch
 ):
     # Long enough to be stopped in.
-    monkeypatch.setattr("dagmm.training.presets.STEPS", 2000)
-    monkeypatch.setattr("dagmm.training.presets.CYCLES_OF_FEW", 1)
+    monkeypatch.setattr("dagmm.training.presets.networks.STEPS", 2000)
+    monkeypatch.setattr("dagmm.training.presets.networks.CYCLES_OF_FEW", 1)
     rows, place, table = correlated_rows(), tmp_path / "ck", tmp_path / "rows.npy"
     np.save(table, rows)
     arguments = [sys.executable, "-c", CHILD, str(table), str(place)]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dagmm.training.presets import (
+from dagmm.training.presets.held_out import (
     FEWEST_ROWS,
     HELD_OUT_FROM_ROWS,
     HELD_OUT_FROM_ROWS_WITHOUT_FOLDS,

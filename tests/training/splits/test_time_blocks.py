@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dagmm._core.errors import InputError
 from dagmm.data.convert import as_rows
-from dagmm.training.presets import FEWEST_ROWS
+from dagmm.training.presets.held_out import FEWEST_ROWS
 from dagmm.training.splits.time_blocks import N_BLOCKS, TimeOrder
 from dagmm.training.splits.window_folds import QUARTERS
 

@@ -39,7 +39,7 @@ from dagmm.inference.fleet.fitted_fleet import FittedFleet
 from dagmm.inference.persistence.directory import is_free
 from dagmm.inference.tables import kinds_of
 from dagmm.training.config import ConfigOptions
-from dagmm.training.presets import FLEET_MEMBERS
+from dagmm.training.presets.networks import FLEET_MEMBERS
 
 #: Assets that are listed by name.
 _LISTED = 10

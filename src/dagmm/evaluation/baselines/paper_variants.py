@@ -21,7 +21,8 @@ from dagmm.inference.forward import latent_rows, outputs_of
 from dagmm.mixture.latent import LatentMixture
 from dagmm.networks.network import Architecture
 from dagmm.training.network_moments import sample_of
-from dagmm.training.presets import DAGMM_STEPS, LATENT_FLOOR, default_hiddens, table_config
+from dagmm.training.presets.paper import DAGMM_STEPS, default_hiddens
+from dagmm.training.presets.tables import LATENT_FLOOR, table_config
 from dagmm.training.trainer import TrainingConfig, train
 
 #: Share of the training's steps that each layer's pre-training takes.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
-from dagmm.training.presets import FEWEST_ROWS, FOLDS_OF_FEW, FOLDS_OF_MANY, MANY_ROWS
+from dagmm.training.presets.held_out import FEWEST_ROWS, FOLDS_OF_FEW, FOLDS_OF_MANY, MANY_ROWS
 
 
 class Folds(NamedTuple):

@@ -13,7 +13,7 @@ from dagmm.inference.calibration.calibration import (
     OUT_OF_FOLD_IN_ORDER,
     OUT_OF_FOLD_IN_TIME,
 )
-from dagmm.training.presets import (
+from dagmm.training.presets.held_out import (
     HELD_OUT_FROM_ROWS,
     HELD_OUT_FROM_ROWS_WITHOUT_FOLDS,
     HELD_OUT_SHARE,

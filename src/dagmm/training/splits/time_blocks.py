@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64
 from dagmm.data.base import Rows
 from dagmm.preprocessing.columns.date_text import ISO, DateReading
 from dagmm.preprocessing.windows.clock import known_assets_of, known_times_of
-from dagmm.training.presets import FEWEST_ROWS, N_BLOCKS
+from dagmm.training.presets.held_out import FEWEST_ROWS, N_BLOCKS
 from dagmm.training.splits.folds import Folds
 from dagmm.training.splits.window_folds import QUARTERS, folds_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from dagmm.preprocessing.windows.parts import parts_of, touches
-from dagmm.training.presets import LEAST_LEFT
+from dagmm.training.presets.held_out import LEAST_LEFT
 from dagmm.training.splits.folds import Folds, whole
 
 #: Quarters of each asset's rows, in the order in which networks leave them out: the last comes

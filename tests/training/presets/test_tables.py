@@ -3,12 +3,7 @@ from dataclasses import replace
 import pytest
 
 from dagmm.mixture.row_mixture import InputMixture
-from dagmm.training.presets import default_hiddens, image_config, table_config, window_config
-
-
-@pytest.mark.parametrize("n_features", [1, 2, 8, 9, 500])
-def test_the_code_of_a_narrow_table_is_not_squeezed(n_features):
-    assert default_hiddens(n_features)[-1] == min(8, n_features)
+from dagmm.training.presets.tables import table_config
 
 
 def kinds(densities):
@@ -64,32 +59,6 @@ def test_networks_of_more_rows_are_wider_and_may_be_trained_longer():
     assert (few.training.n_steps, many.training.n_steps) == (3500, 15_500)
 
 
-def test_sequences_wide_summaries_and_images_are_scored_by_mixtures_of_z_alone():
-    for config in (
-        window_config(500, (10, 6), 2, "sequence"),
-        window_config(500, (10, 342), 2, "summary"),
-        image_config(500, (16, 16, 1), 2),
-    ):
-        assert [kinds(one) for one in config.latent_densities] == [["latent_mixture"]] * 2
-        assert config.input_densities == ()
-
-
-def test_windows_are_seen_as_last_rows_and_as_summaries():
-    config = window_config(500, (10, 6), 3, "summary")
-    assert config.views == ("summary", "last_rows", "summary")
-    assert [one.n_features for one in config.architectures] == [18, 18, 18]
-    assert all(one.has_shortcuts and one.whole_row for one in config.architectures)
-    assert [one.view for one in config.input_densities] == ["last_rows", "level", "summary"]
-    assert [one.options["relative_floor"] for one in config.input_densities] == [1e-4, 1e-4, 0.1]
-    assert [one.options["least_floor"] for one in config.input_densities] == [1e-4, 1e-4, 1e-2]
-    # Windows of which ten share each row are a tenth as many.
-    assert {one.options["candidates"] for one in config.input_densities} == {(1,)}
-    longer = window_config(4000, (10, 6), 3, "summary")
-    assert {one.options["candidates"] for one in longer.input_densities} == {(1, 2, 4)}
-    two = window_config(500, (2, 6), 2, "summary")
-    assert [one.n_features for one in two.architectures] == [18, 12]
-
-
 def test_networks_of_rows_in_time_have_shortcuts_and_see_values():
     for in_time, views in ((False, ("values", "normal_scores")), (True, ("values", "values"))):
         config = table_config(500, (6,), 2, in_time=in_time)
@@ -99,15 +68,6 @@ def test_networks_of_rows_in_time_have_shortcuts_and_see_values():
         assert {one.has_shortcuts for one in config.architectures} == {in_time}
         (mixture,) = config.latent_densities[0]
         assert mixture.options.get("least_floor") == (1e-4 if in_time else None)
-
-
-def test_nothing_is_trimmed_unless_it_is_said():
-    for config in (
-        table_config(500, (6,), 2),
-        window_config(500, (10, 6), 2, "summary"),
-        image_config(500, (16, 16, 1), 2),
-    ):
-        assert config.trim == 0.0
 
 
 def test_a_wide_table_of_few_rows_has_one_component_with_a_high_floor():

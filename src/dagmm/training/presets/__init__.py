@@ -1,0 +1,1 @@
+"""The defaults: structure and training as functions of the shape of the data."""
