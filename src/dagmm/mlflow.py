@@ -17,14 +17,10 @@ from dagmm._version import __version__
 from dagmm.estimators.base import FittedModelEstimator
 from dagmm.estimators.dagmm import DAGMM
 from dagmm.estimators.detector import DAGMMDetector
+from dagmm.estimators.said import ESTIMATORS
 from dagmm.inference.calibration.threshold import is_anomaly, p_value_of
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.persistence.directory import load_model as load_saved
-
-_ESTIMATORS: dict[str, type[DAGMM] | type[DAGMMDetector]] = {
-    "DAGMM": DAGMM,
-    "DAGMMDetector": DAGMMDetector,
-}
 
 
 def save_model(model: Any, path: str | os.PathLike[str], **options: Any) -> None:
@@ -102,7 +98,7 @@ def load_model(model_uri: str) -> DAGMM | DAGMMDetector:
     local = Path(import_module("mlflow.artifacts").download_artifacts(artifact_uri=model_uri))
     config = import_module("mlflow.models").Model.load(str(local)).flavors["python_function"]
     folder = local / config["data"]
-    return _ESTIMATORS[load_saved(folder).estimator].load(folder)
+    return ESTIMATORS[load_saved(folder).estimator].load(folder)
 
 
 class _Scorer:

@@ -348,6 +348,8 @@ def test_info(there: Path) -> None:
         {"name": "tool", "kind": "text", "categories": 2},
     ]
     assert (described["format"], described["rows"]) == (3, ROWS)
+    assert described["arguments"]["n_members"] == 1
+    assert "n_members=1" in run("info", "model").stdout
     assert described["calibration"] == {
         "rows": ROWS // 4,  # one network, which leaves out a quarter
         "rows_are": "training rows (by networks that were not fitted to them)",

@@ -14,6 +14,7 @@ from dagmm._core.wording import given, named
 from dagmm.data.convert import as_rows
 from dagmm.estimators.base import FittedModelEstimator
 from dagmm.estimators.fleet_base import FittedFleetEstimator
+from dagmm.estimators.said import said_arguments
 from dagmm.evaluation.split import check_labels
 from dagmm.inference.calibration.dependence import EVENT_GAP
 from dagmm.inference.fitted_model import FittedModel
@@ -268,18 +269,15 @@ def described(model: Any) -> tuple[FittedModel, ModelCard]:
         return model, model_card_of(model)
     if isinstance(model, str | os.PathLike):
         saved = load_model(model)
+        said = said_arguments(saved.estimator, saved.arguments)
         return saved.model, model_card_of(
-            saved.model, saved.estimator, _said(saved.arguments), saved.library_version
+            saved.model, saved.estimator, said, saved.library_version
         )
     if isinstance(model, FittedModelEstimator) and hasattr(model, "model_"):
-        arguments = model.get_params(deep=False)
-        return model.model_, model_card_of(model.model_, type(model).__name__, _said(arguments))
+        name = type(model).__name__
+        said = said_arguments(name, model.get_params(deep=False))
+        return model.model_, model_card_of(model.model_, name, said)
     raise ArgumentError(
         "model must be a fitted DAGMMDetector, DAGMM or DAGMMFleet, a FittedModel or the path of "
         f"a saved one, got {type(model).__name__}."
     )
-
-
-def _said(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments without what the page shows elsewhere."""
-    return {name: value for name, value in arguments.items() if name != "feature_names_in_"}

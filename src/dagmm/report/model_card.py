@@ -59,9 +59,8 @@ class ModelCard:
 
     @property
     def said_arguments(self) -> str:
-        """The arguments that say something, as Python writes them."""
-        said = (f"{name}={value!r}" for name, value in sorted(self.arguments.items()))
-        return ", ".join(text for text in said if not text.endswith("=None"))
+        """The arguments that are not defaults, as Python writes them."""
+        return ", ".join(f"{name}={value!r}" for name, value in sorted(self.arguments.items()))
 
 
 def model_card_of(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dagmm.estimators.said import said_arguments
 from dagmm.inference.description import description_of
 from dagmm.inference.persistence.directory import load_model
 from dagmm.inference.persistence.formats import FORMAT_VERSION
@@ -32,6 +33,7 @@ def describe(path: str) -> dict[str, Any]:
         "estimator": saved.estimator,
         "dagmm_version": saved.library_version,
         "format": FORMAT_VERSION,
+        "arguments": said_arguments(saved.estimator, saved.arguments),
         **description_of(saved.model),
     }
 
@@ -56,13 +58,13 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
         if "asset" in words:
             words["asset"] = f"{words['asset']['name']} (column {words['asset']['column']!r})"
         if "reading" in words:
-            said = words["reading"].items()
-            words["reading"] = ", ".join(f"{name}={value!r}" for name, value in said)
+            words["reading"] = _arguments_in_words(words["reading"])
         for name, value in words.pop("table").items():
             if value:
                 words[name] = value if isinstance(value, str) else ", ".join(value)
     else:
         words["images"] = _images_in_words(description["images"])
+    words["arguments"] = _arguments_in_words(description["arguments"]) or None
     if "tags" in words:
         words["tags"] = [f"{key}={value}" for key, value in description["tags"].items()]
     words["windows"] = words["windows"] and _windows_in_words(words["windows"])
@@ -74,6 +76,10 @@ def in_words(description: dict[str, Any]) -> dict[str, Any]:
         for one in description["input_densities"]
     ] or None
     return words
+
+
+def _arguments_in_words(arguments: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
 def _density_in_words(density: dict[str, Any]) -> str:
