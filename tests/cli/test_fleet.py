@@ -18,6 +18,7 @@ from fleets import ASSETS, fleet_table, of_asset
 from small_fits import tiny_config
 
 TABLE = fleet_table()
+ADD = ("fit", "{0}/train.parquet", "--per", "pump", "--add", "-o", "{0}/fleet")
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +178,12 @@ def test_thresholds_move(place):
             ("fit", "{0}/train.parquet", "--per", "pump", "--group", "id", "-o", "{0}/x"),
             "--group and --per both name the asset of a row; give --per alone.",
         ),
+        (
+            (*ADD, "--trim", "0.2"),
+            "--trim 0.2: with --add assets are fitted as the others of the fleet in ",
+        ),
+        ((*ADD, "--window", "5", "--time", "when"), "--time 'when': with --add assets are fitted"),
+        ((*ADD, "--members", "9"), "with --members 2. Leave it out, or fit another fleet."),
         (("fit", "{0}/train.parquet", "--add", "-o", "{0}/x"), "--add belongs to --per, the col"),
         (("fit", "{0}/train.parquet", "--per", "pumb", "-o", "{0}/x"), "no column 'pumb', which"),
     ],

@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from dagmm._core.arguments import near
 from dagmm._core.errors import ArgumentError, InputError
+from dagmm._core.wording import given
 from dagmm.cli.jobs.fit import FitJob, check_writable
 from dagmm.cli.jobs.images import is_images
 from dagmm.cli.jobs.labels import normal_rows, quality_of
 from dagmm.cli.jobs.reading import as_at_fit, remembered
+from dagmm.cli.jobs.roles import Roles
 from dagmm.cli.jobs.score import Counted, ScoreJob, roles_of, write_results
 from dagmm.cli.jobs.tables import open_features
 from dagmm.cli.jobs.threshold import ThresholdJob
@@ -23,6 +25,7 @@ from dagmm.data.files.base import Kind, TableFile
 from dagmm.data.files.open import open_table
 from dagmm.data.files.write import check_target
 from dagmm.data.images import ImageRows
+from dagmm.estimators.arguments import plain_argument
 from dagmm.estimators.fleet import DAGMMFleet
 from dagmm.estimators.fleet_base import moved
 from dagmm.inference.calibration.alarm_rule import PLAIN
@@ -38,9 +41,11 @@ from dagmm.inference.fleet.directory import (
 from dagmm.inference.fleet.fitted_fleet import FittedFleet
 from dagmm.inference.persistence.directory import is_free
 from dagmm.inference.tables import kinds_of
-from dagmm.training.config import ConfigOptions
+from dagmm.training.config import ConfigOptions, called
 from dagmm.training.presets.networks import FLEET_MEMBERS
 
+#: Assets with fewer rows have no model of their own, where nothing else is said.
+LEAST_ROWS = 100
 #: Assets that are listed by name.
 _LISTED = 10
 
@@ -72,26 +77,14 @@ def fit_fleet(job: FitJob, per: str, *, add: bool, alone: bool, least_rows: int)
     began = time.perf_counter()
     keep_interrupts()
     _check_fit(job)
-    fleet = DAGMMFleet(
-        per,
-        job.contamination,
-        FLEET_MEMBERS if job.members is None else job.members,
-        job.seed,
-        **{name: value for name, value in job.roles.arguments.items() if name != "group"},
-        window=job.window,
-        step=job.step,
-        network=job.network,
-        config=job.config,
-        least_rows=least_rows,
-        together=not alone,
-        verbose=not job.quiet,
-    )
+    fleet = _fleet_of(job, per, alone, least_rows)
     if add:
-        fleet = DAGMMFleet.load(job.model)
+        wanted, fleet = fleet, DAGMMFleet.load(job.model)
         if fleet.per != per:
             raise ArgumentError(
                 f"--per {per!r}: the fleet in {job.model!r} has a model for each {fleet.per!r}."
             )
+        _check_same(fleet, wanted, job)
         fleet.verbose = not job.quiet
     else:
         _check_directory(fleet, job)
@@ -118,6 +111,49 @@ def fit_fleet(job: FitJob, per: str, *, add: bool, alone: bool, least_rows: int)
         **quality,
         "seconds": round(time.perf_counter() - began, 1),
     }
+
+
+def _fleet_of(job: FitJob, per: str, alone: bool, least_rows: int) -> DAGMMFleet:
+    return DAGMMFleet(
+        per,
+        job.contamination,
+        FLEET_MEMBERS if job.members is None else job.members,
+        job.seed,
+        **{name: value for name, value in job.roles.arguments.items() if name != "group"},
+        window=job.window,
+        step=job.step,
+        network=job.network,
+        config=job.config,
+        least_rows=least_rows,
+        together=not alone,
+        verbose=not job.quiet,
+    )
+
+
+def _check_same(fleet: DAGMMFleet, wanted: DAGMMFleet, job: FitJob) -> None:
+    """Check that what is said of assets that are added is what was said of the others."""
+    plain = FitJob(job.table, job.model, job.options, Roles(), quiet=job.quiet)
+    unsaid, known, said = (
+        {name: plain_argument(name, value) for name, value in one.get_params().items()}
+        for one in (
+            _fleet_of(plain, wanted.per, alone=False, least_rows=LEAST_ROWS),
+            fleet,
+            wanted,
+        )
+    )
+    for name, value in said.items():
+        if value not in (unsaid[name], known[name]):
+            others = "without it" if known[name] is None else f"with {_said(name, known[name])}"
+            raise ArgumentError(
+                f"{_said(name, value)}: with --add assets are fitted as the others of the fleet "
+                f"in {job.model!r}, {others}. Leave it out, or fit another fleet."
+            )
+
+
+def _said(name: str, value: Any) -> str:
+    if name == "config":
+        return " ".join(f"{called(option)} {one!r}" for option, one in value.items())
+    return given(name, value)
 
 
 def _check_fit(job: FitJob) -> None:
