@@ -364,8 +364,8 @@ def test_info(there: Path) -> None:
     of_rows, marginal = described["input_densities"]
     assert (of_rows["kind"], of_rows["view"]) == ("input_mixture", "values")
     assert (marginal["kind"], marginal["components"]) == ("marginal_mixtures", 4)
-    assert marginal["share"] == 0.15
-    assert "marginal mixtures (4 components) of encoded rows, 15% of the energy" in text
+    assert marginal["share"] == 0.2
+    assert "marginal mixtures (4 components) of encoded rows, 20% of the energy" in text
     assert described["fingerprint"] in text
     assert described["verdict"][0] in text
     assert failure("info", "gone") == "dagmm: restore: 'gone' does not exist.\n"

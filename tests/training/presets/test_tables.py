@@ -41,7 +41,7 @@ def test_the_config_suits_tables_of_every_shape(n_rows, n_features, n_members):
 
 
 @pytest.mark.parametrize("n_members", [1, 2, 3, 4, 7])
-def test_the_networks_of_a_view_count_as_its_rows(n_members):
+def test_networks_lead_the_rows_of_their_view_and_values_lead_normal_scores(n_members):
     config = table_config(1000, (6,), n_members)
     for of_rows in config.input_densities[:-1]:
         of_networks = [
@@ -49,7 +49,8 @@ def test_the_networks_of_a_view_count_as_its_rows(n_members):
             for view, (one,) in zip(config.views, config.latent_densities, strict=True)
             if view == of_rows.view
         ]
-        assert sum(of_networks) == pytest.approx(of_rows.weight)
+        assert sum(of_networks) == pytest.approx(1.5 * of_rows.weight)
+        assert of_rows.weight == (1.0 if of_rows.view == "values" else 0.5)
 
 
 def test_networks_of_more_rows_are_wider_and_may_be_trained_longer():

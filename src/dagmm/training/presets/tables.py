@@ -13,7 +13,7 @@ from dagmm.training.presets.mixtures import COMPONENTS, ROW_FLOOR, mixture
 from dagmm.training.presets.networks import batch_of, network_of_rows, training_of_rows
 
 #: Components of the marginal mixture of each feature, and their share of the energy.
-MARGINAL_COMPONENTS, MARGINAL_SHARE = 4, 0.15
+MARGINAL_COMPONENTS, MARGINAL_SHARE = 4, 0.2
 
 #: Encoded tables of so many features, and of fewer than so many rows for each, have mixtures of
 #: one component with a high floor, and no marginal mixtures: there are directions in which no
@@ -30,6 +30,10 @@ LATENT_FLOOR = 1e-3
 #: near to linear in the values, and ranks bend it.
 VIEWS: tuple[View, ...] = ("values", "normal_scores")
 VIEWS_IN_TIME: tuple[View, ...] = ("values",)
+#: What the networks of a view count beside the mixture of the rows that it shows, and what normal
+#: scores do beside values: strange rows that lie together are usual by their ranks.
+NETWORK_WEIGHT = 1.5
+VIEW_WEIGHTS: dict[View, float] = {"values": 1.0, "normal_scores": 0.5}
 
 #: Scaling of the detector's columns.
 SCALING: Scaling = "standard"
@@ -75,14 +79,16 @@ def table_config(
     whole_rows = partial(mixture, n_rows=n_rows, relative_floor=floor, candidates=candidates)
     # Of a column that does not vary networks that begin at principal components leave nothing.
     least = ROW_FLOOR if in_time else None
-    # As many networks of a view count as the rows that it shows.
     of_networks = [
-        (whole_rows(RowMixture, weight=1.0 / views.count(view), least_floor=least),)
-        for view in views
+        (whole_rows(RowMixture, weight=weight / views.count(view), least_floor=least),)
+        for view, weight in ((view, NETWORK_WEIGHT * VIEW_WEIGHTS[view]) for view in views)
     ]
     of_rows: list[DensityConfig] = []
     if n_rows <= MOST_ROWS_OF_INPUTS:
-        of_rows = [whole_rows(InputMixture, view=view) for view in dict.fromkeys(views)]
+        of_rows = [
+            whole_rows(InputMixture, weight=VIEW_WEIGHTS[view], view=view)
+            for view in dict.fromkeys(views)
+        ]
         if not is_wide:
             of_rows.append(marginal)
     return DetectorConfig(
