@@ -69,6 +69,10 @@ def test_networks_of_rows_in_time_have_shortcuts_and_see_values():
         assert {one.has_shortcuts for one in config.architectures} == {in_time}
         (mixture,) = config.latent_densities[0]
         assert mixture.options.get("least_floor") == (1e-4 if in_time else None)
+        assert [one.weight for (one,) in config.latent_densities] == (
+            [0.5, 0.5] if in_time else [1.5, 0.75]
+        )
+        assert config.input_densities[-1].weight == (0.15 if in_time else 0.2)
 
 
 def test_a_wide_table_of_few_rows_has_one_component_with_a_high_floor():

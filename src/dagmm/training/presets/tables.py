@@ -12,8 +12,9 @@ from dagmm.training.config import DetectorConfig
 from dagmm.training.presets.mixtures import COMPONENTS, ROW_FLOOR, mixture
 from dagmm.training.presets.networks import batch_of, network_of_rows, training_of_rows
 
-#: Components of the marginal mixture of each feature, and their share of the energy.
-MARGINAL_COMPONENTS, MARGINAL_SHARE = 4, 0.2
+#: Components of the marginal mixture of each feature, and their share of the energy; that of rows
+#: of a series, whose columns hang together closely.
+MARGINAL_COMPONENTS, MARGINAL_SHARE, MARGINAL_SHARE_IN_TIME = 4, 0.2, 0.15
 
 #: Encoded tables of so many features, and of fewer than so many rows for each, have mixtures of
 #: one component with a high floor, and no marginal mixtures: there are directions in which no
@@ -30,9 +31,9 @@ LATENT_FLOOR = 1e-3
 #: near to linear in the values, and ranks bend it.
 VIEWS: tuple[View, ...] = ("values", "normal_scores")
 VIEWS_IN_TIME: tuple[View, ...] = ("values",)
-#: What the networks of a view count beside the mixture of the rows that it shows, and what normal
-#: scores do beside values: strange rows that lie together are usual by their ranks.
-NETWORK_WEIGHT = 1.5
+#: What the networks of a view count beside the mixture of the rows that it shows, those of a series
+#: too, and what normal scores do beside values: strange rows that lie together are usual by ranks.
+NETWORK_WEIGHT, NETWORK_WEIGHT_IN_TIME = 1.5, 1.0
 VIEW_WEIGHTS: dict[View, float] = {"values": 1.0, "normal_scores": 0.5}
 
 #: Scaling of the detector's columns.
@@ -64,7 +65,9 @@ def table_config(
     )
     training = training_of_rows(n_rows, batch_size)
     marginal = DensityConfig(
-        MarginalMixtures, {"n_components": MARGINAL_COMPONENTS}, MARGINAL_SHARE
+        MarginalMixtures,
+        {"n_components": MARGINAL_COMPONENTS},
+        MARGINAL_SHARE_IN_TIME if in_time else MARGINAL_SHARE,
     )
     if not whole_row:
         latent = mixture(LatentMixture, n_rows, LATENT_FLOOR)
@@ -77,11 +80,12 @@ def table_config(
     is_wide = n_features in WIDE_FEATURES and n_rows < ROWS_OF_WIDE_FEATURE * n_features
     floor, candidates = (WIDE_FLOOR, (1,)) if is_wide else (ROW_FLOOR, COMPONENTS)
     whole_rows = partial(mixture, n_rows=n_rows, relative_floor=floor, candidates=candidates)
+    lead = NETWORK_WEIGHT_IN_TIME if in_time else NETWORK_WEIGHT
     # Of a column that does not vary networks that begin at principal components leave nothing.
     least = ROW_FLOOR if in_time else None
     of_networks = [
         (whole_rows(RowMixture, weight=weight / views.count(view), least_floor=least),)
-        for view, weight in ((view, NETWORK_WEIGHT * VIEW_WEIGHTS[view]) for view in views)
+        for view, weight in ((view, lead * VIEW_WEIGHTS[view]) for view in views)
     ]
     of_rows: list[DensityConfig] = []
     if n_rows <= MOST_ROWS_OF_INPUTS:
