@@ -31,8 +31,9 @@ LATENT_FLOOR = 1e-3
 #: near to linear in the values, and ranks bend it.
 VIEWS: tuple[View, ...] = ("values", "normal_scores")
 VIEWS_IN_TIME: tuple[View, ...] = ("values",)
-#: What the networks of a view count beside the mixture of the rows that it shows, those of a series
-#: too, and what normal scores do beside values: strange rows that lie together are usual by ranks.
+#: What the networks of a view count beside the mixture of the rows that it shows, those of a
+#: series too; and what normal scores do beside values: strange rows that lie together are usual by
+#: their ranks.
 NETWORK_WEIGHT, NETWORK_WEIGHT_IN_TIME = 1.5, 1.0
 VIEW_WEIGHTS: dict[View, float] = {"values": 1.0, "normal_scores": 0.5}
 
