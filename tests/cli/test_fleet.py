@@ -61,6 +61,12 @@ def test_each_asset_is_fitted_as_it_is_said(place, monkeypatch):
     again = DAGMMFleet("pump", config=told.config, together=False).fit(TABLE)
     np.testing.assert_array_equal(told.energy(TABLE), again.energy(TABLE))
     assert (told.energy(TABLE) != whole.energy(TABLE)).any()
+    # What the others were told may be said again, in part too.
+    pq.write_table(fleet_table(("p7",), seed=4), place / "p7.parquet")
+    arguments = ("fit", str(place / "p7.parquet"), "--per", "pump", "--add", "--trim", "0.2")
+    result = run(*arguments, "-o", str(place / "told"))
+    assert result.exit_code == 0, result.output
+    assert DAGMMFleet.load(place / "told").assets_[-1] == "p7"
 
 
 def test_scores_are_those_of_python_in_the_order_of_the_table(place):

@@ -175,10 +175,10 @@ def fit(
             if given:
                 raise ArgumentError(f"{option} belongs to --per, the column of the asset.")
     else:
-        from dagmm.cli.jobs.fleet import LEAST_ROWS, fit_fleet
+        from dagmm.cli.jobs.fleet import LEAST_ROWS_OF_ASSET, fit_fleet
 
         with noted(quiet):
-            least = LEAST_ROWS if least_rows is None else least_rows
+            least = LEAST_ROWS_OF_ASSET if least_rows is None else least_rows
             show(fit_fleet(job, per, add=add, alone=alone, least_rows=least), as_json)
         return
     with noted(quiet):

@@ -45,7 +45,7 @@ from dagmm.training.config import ConfigOptions, called
 from dagmm.training.presets.networks import FLEET_MEMBERS
 
 #: Assets with fewer rows have no model of their own, where nothing else is said.
-LEAST_ROWS = 100
+LEAST_ROWS_OF_ASSET = 100
 #: Assets that are listed by name.
 _LISTED = 10
 
@@ -136,12 +136,14 @@ def _check_same(fleet: DAGMMFleet, wanted: DAGMMFleet, job: FitJob) -> None:
     unsaid, known, said = (
         {name: plain_argument(name, value) for name, value in one.get_params().items()}
         for one in (
-            _fleet_of(plain, wanted.per, alone=False, least_rows=LEAST_ROWS),
+            _fleet_of(plain, wanted.per, alone=False, least_rows=LEAST_ROWS_OF_ASSET),
             fleet,
             wanted,
         )
     )
     for name, value in said.items():
+        if name == "config" and value and value.items() <= (known[name] or {}).items():
+            continue  # the fleet was told more beside
         if value not in (unsaid[name], known[name]):
             others = "without it" if known[name] is None else f"with {_said(name, known[name])}"
             raise ArgumentError(
