@@ -2,8 +2,8 @@ import dagmm
 from dagmm.estimators.said import said_arguments
 
 
-def test_arguments_that_are_defaults_are_not_said(tmp_path):
-    detector = dagmm.DAGMMDetector(n_members=2, config={"trim": 0.2})
+def test_arguments_that_are_defaults_are_not_said():
+    detector = dagmm.DAGMMDetector(n_members=2, config={"trim": 0.2}, verbose=1)
     said = {"n_members": 2, "config": {"trim": 0.2}}
     assert said_arguments("DAGMMDetector", detector.get_params()) == said
     model = dagmm.DAGMM((8, 2), normalize=True)

@@ -12,6 +12,8 @@ ESTIMATORS: dict[str, type[DAGMM] | type[DAGMMDetector]] = {
     "DAGMM": DAGMM,
     "DAGMMDetector": DAGMMDetector,
 }
+#: The columns, which a model tells by itself, and what was shown while it was fitted.
+_NOT_OF_THE_FIT = ("feature_names_in_", "verbose")
 
 
 def said_arguments(estimator: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def said_arguments(estimator: str, arguments: Mapping[str, Any]) -> dict[str, An
     return {
         name: value
         for name, value in arguments.items()
-        if name != "feature_names_in_"  # the columns, which a model tells by itself
+        if name not in _NOT_OF_THE_FIT
         and not (name in parameters and _written(value) == _written(parameters[name].default))
     }
 
