@@ -30,6 +30,14 @@ def test_the_tail_goes_on_exponentially_beyond_what_was_seen():
     np.testing.assert_allclose(surprisal(far), far / 3.0, rtol=0.02)
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "level", "excess"), [(12, 6.0, 3.0), (7, 3.0, 2.0), (3, 1.0, 1.0), (2, 1.0, 1.0)]
+)
+def test_of_few_rows_the_highest_five_make_the_tail_at_most_half(n_rows, level, excess):
+    surprisal = Surprisal.of(np.arange(float(n_rows)))
+    assert (surprisal.energy[-1], surprisal.excess) == (level, pytest.approx(excess))
+
+
 def test_the_most_normal_rows_have_none():
     surprisal = Surprisal.of(np.arange(100.0))
     np.testing.assert_array_equal(surprisal(np.array([-1e9, 0.0])), [0.0, 0.0])

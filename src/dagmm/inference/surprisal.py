@@ -16,8 +16,8 @@ from dagmm._core.json_fields import JsonField
 from dagmm._core.numerics import AnyArray
 from dagmm._core.states import Promise, State, check_array
 
-#: Share of the rows that make the tail.
-TAIL = 0.1
+#: Share of the rows that make the tail, and how many of few do, if they are at most half.
+TAIL, FEWEST_OF_TAIL = 0.1, 5
 #: Energies that are kept of the other rows; those between them lie on a line.
 _N_KNOTS = 64
 #: Largest energies and surprisals that are kept, and smallest mean excess.
@@ -28,8 +28,9 @@ _LARGEST, _LEAST = 1e100, 1e-100
 class Surprisal:
     """Surprisal of energies among those of some rows.
 
-    The highest tenth of them is taken to fall off exponentially, as the tail of a log-density
-    does: beyond what was seen the surprisal goes on in proportion to the energy.
+    The highest tenth of them, of few rows the highest five, is taken to fall off exponentially,
+    as the tail of a log-density does: beyond what was seen the surprisal goes on in proportion to
+    the energy.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class Surprisal:
         """Learn it from the energies of some rows, one or more."""
         ordered = np.sort(energy.astype(np.float64))
         n = len(ordered)
-        first = n - 1 - int(TAIL * n)
+        first = n - 1 - max(int(TAIL * n), min(FEWEST_OF_TAIL, (n - 1) // 2))
         rank = np.unique(np.linspace(0, first, _N_KNOTS).round().astype(np.int64))
         level, highest = ordered[first], ordered[first:]
         knots, places = np.unique(ordered[rank], return_inverse=True)

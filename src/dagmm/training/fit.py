@@ -27,6 +27,7 @@ from dagmm.inference.ensemble import (
 from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.record import TrainingRecord
 from dagmm.inference.surprisal import Surprisal
+from dagmm.inference.unfitted import Unfitted, combined, cross_fitted, energies_under
 from dagmm.preprocessing.reference_values import reference_values_of
 from dagmm.preprocessing.row_views import RowSubset, RowView, viewed
 from dagmm.training.checkpoint.directory import Checkpoint
@@ -40,13 +41,7 @@ from dagmm.training.out_of_core import fit_latent_densities_of_all
 from dagmm.training.precision import with_precision
 from dagmm.training.prepare import DataConfig, Prepared, prepare_rows
 from dagmm.training.prepare_windows import prepare_windows
-from dagmm.training.splits.out_of_fold import (
-    Refit,
-    Unfitted,
-    combined,
-    energies_under,
-    unfitted_energies,
-)
+from dagmm.training.splits.out_of_fold import Refit, unfitted_energies
 from dagmm.training.start import Start
 from dagmm.training.trainer import train
 from dagmm.training.training_run import TrainedMember
@@ -304,7 +299,11 @@ def _calibrate(
     split = prepared.split
     energy = combine(components, energies)
     places = np.concatenate([np.empty(0, np.int64), *(one.places for one in unfitted)])
-    held_out = combined(components, unfitted)[split.as_they_follow(places)]
+    # Surprisals of windows are learnt from what was fitted to, and those of rows that all leave
+    # out from enough; a single network leaves out few.
+    is_few = split.folds is not None and prepared.windows is None
+    of_unfitted = cross_fitted if is_few else combined
+    held_out = of_unfitted(components, unfitted)[split.as_they_follow(places)]
     in_order = energy if split.order is None else energy[split.order]
     if split.folds is not None and prepared.windows is not None:
         # Windows that networks were fitted to look far more normal to them than new ones do.

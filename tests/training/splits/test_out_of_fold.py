@@ -7,14 +7,11 @@ from dagmm import DAGMMDetector
 from dagmm._core.states import Promise, State
 from dagmm.inference.ensemble import Component, Identity, TrainedNetwork, with_shares
 from dagmm.inference.surprisal import Surprisal
+from dagmm.inference.unfitted import combined, energies_under
 from dagmm.mixture.density import Density
 from dagmm.training.splits.folds import Folds
 from dagmm.training.splits.holdout import Split
-from dagmm.training.splits.out_of_fold import (
-    combined,
-    energies_under,
-    unfitted_energies,
-)
+from dagmm.training.splits.out_of_fold import unfitted_energies
 from small_tables import ARCHITECTURE
 
 

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from dagmm._core.arguments import check_number
 from dagmm._core.errors import ArgumentError, InputError
 from dagmm.data.convert import as_rows
@@ -20,6 +22,7 @@ from dagmm.inference.fitted_model import FittedModel
 from dagmm.inference.refresh.moments import energies_of, moments_of
 from dagmm.inference.refresh.new_rows import new_rows
 from dagmm.inference.surprisal import Surprisal
+from dagmm.inference.unfitted import Unfitted, cross_fitted
 from dagmm.preprocessing.reference_values import reference_values_of
 
 #: Of fewer new rows the scale of energies and the threshold would be chance.
@@ -115,7 +118,9 @@ def updated(model: FittedModel, table: object, keep: object = 1.0) -> tuple[Fitt
             replace(one, surprisal=Surprisal.of(energy))
             for one, energy in zip(components, energies.of_others, strict=True)
         )
-    held_out = combine(components, energies.of_others)
+    places = np.arange(energies.of_others.shape[1])
+    everything = Unfitted(places, list(range(len(components))), energies.of_others)
+    held_out = cross_fitted(components, [everything])
     windows = model.windows
     n_shared = 1 if windows is None else windows.n_shared
     calibration = Calibration(

@@ -1,35 +1,19 @@
 """Energies of rows that the training table has and that were not fitted to."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int64
 
 from dagmm._core.parallel import parallel_map
-from dagmm.inference.ensemble import (
-    Component,
-    combine,
-    energies_of_all,
-    networks_of,
-    with_shares,
-)
+from dagmm.inference.ensemble import Component, energies_of_all, networks_of
+from dagmm.inference.unfitted import Unfitted
 from dagmm.preprocessing.row_views import FeatureMatrix, RowSubset
 from dagmm.training.splits.holdout import Split
 
 #: Fits densities of encoded rows, and their views, anew to rows at some places, in the order of a
 #: model.
 Refit = Callable[[np.ndarray], Sequence[Component]]
-
-
-class Unfitted(NamedTuple):
-    """Some rows, and what was not fitted to them."""
-
-    places: Int64[np.ndarray, " n_some"]
-    """Their positions."""
-    components: list[int]
-    """Positions of components that were not, or whose densities were fitted anew without them."""
-    energies: Float[np.ndarray, "n_components n_some"]
 
 
 def unfitted_energies(
@@ -62,18 +46,20 @@ def unfitted_energies(
     Returns
     -------
     list of Unfitted
-        Group by group; none where everything is fitted to all rows.
+        Group by group, rows as they follow each other; none where everything is fitted to all
+        rows.
     """
     if len(split.held_out):
         everyone = list(range(len(components)))
-        return [Unfitted(split.held_out, everyone, energies[:, split.held_out])]
+        held_out = _in_order(split.held_out, split)
+        return [Unfitted(held_out, everyone, energies[:, held_out])]
     if split.folds is None:
         return []
     networks, folds = networks_of(components), split.folds
     of_rows = [i for i, one in enumerate(components) if not _is_of(one, networks)]
 
     def of_group(group: list[int]) -> Unfitted:
-        fitted, held_out = folds.fitted[group[0]], folds.held_out[group[0]]
+        fitted, held_out = folds.fitted[group[0]], _in_order(folds.held_out[group[0]], split)
         own = [networks[i] for i in group]
         of_networks = [i for i, one in enumerate(components) if _is_of(one, own)]
         anew = refit(fitted)
@@ -85,25 +71,8 @@ def unfitted_energies(
     return list(parallel_map(of_group, folds.groups()))
 
 
-def energies_under(parts: Sequence[Unfitted], component: int) -> Float[np.ndarray, " n_some"]:
-    """Energies of the rows that a component was not fitted to, by this component."""
-    found = [
-        one.energies[one.components.index(component)]
-        for one in parts
-        if component in one.components
-    ]
-    return np.concatenate([np.empty(0), *found])
-
-
-def combined(
-    components: Sequence[Component], parts: Sequence[Unfitted]
-) -> Float[np.ndarray, " n_unfitted"]:
-    """One energy for each row, by what was not fitted to it, group by group."""
-    energies = [
-        combine(with_shares([components[i] for i in one.components]), one.energies)
-        for one in parts
-    ]
-    return np.concatenate([np.empty(0), *energies])
+def _in_order(places: Int64[np.ndarray, " n_some"], split: Split) -> Int64[np.ndarray, " n_some"]:
+    return places[split.as_they_follow(places)]
 
 
 def _is_of(component: Component, networks: Sequence[object]) -> bool:
