@@ -140,7 +140,7 @@ def test_new_rows_of_small_and_wide_tables_are_seldom_anomalies(n_rows, n_column
     # What so few rows promise holds on the mean over tables.
     above, low = np.mean([shares(seed) for seed in range(3)], axis=0)
     # The highest of 100 energies, on the mean, is exceeded by one row in 101.
-    assert above < 0.05
+    assert above < 0.03
     # Rows that are left out are judged by networks that saw fewer rows than the model's own, and
     # have higher energies: of the smaller and wider tables p-values are cautious.
     assert least < low < 0.13
