@@ -58,9 +58,21 @@ def combined(
 def cross_fitted(
     components: Sequence[Component], groups: Sequence[Unfitted]
 ) -> Float[np.ndarray, " n_unfitted"]:
-    """Do the same where surprisals are those of the same rows, which are learnt apart.
+    """One energy for each row as :func:`combined` makes it, by surprisals learnt from other rows.
 
-    Each group is cut into parts of rows that follow each other, as neighbours say the same.
+    For components whose surprisals were learnt from these very rows. Each group is cut into parts
+    of rows that follow each other, as neighbours say the same; see Chernozhukov et al.,
+    *Double/debiased machine learning* (2018), for cross-fitting.
+
+    Parameters
+    ----------
+    components : sequence of Component
+    groups : sequence of Unfitted
+
+    Returns
+    -------
+    ndarray of shape (n_unfitted,)
+        Group by group, in nats.
     """
     parts = [np.array_split(np.arange(len(one.places)), N_PARTS) for one in groups]
     energies = [np.empty(len(one.places)) for one in groups]
