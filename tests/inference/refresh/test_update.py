@@ -11,7 +11,9 @@ from dagmm import ArgumentError, DAGMMDetector, InputError, TableWarning
 from dagmm.inference.calibration.threshold import Threshold
 from dagmm.inference.calibration.threshold_rules import choose_threshold
 from dagmm.inference.refresh import moments as refresh_moments
+from dagmm.inference.refresh import update as refresh_update
 from dagmm.inference.refresh.update import updated
+from dagmm.inference.surprisal import Surprisal
 from small_fits import (
     TINY,
     energy_of,
@@ -87,6 +89,31 @@ def test_new_rows_are_scored_by_mixtures_that_they_are_no_part_of(detector):
             energy[quarter == i] = one.density.with_moments(total).energy(z[:, quarter == i])
         again = type(found.surprisal).of(energy)
         np.testing.assert_allclose(found.surprisal.energy, again.energy, rtol=1e-7)
+
+
+def test_a_fifth_of_the_new_rows_is_measured_by_surprisals_of_the_others(detector, monkeypatch):
+    seen = []
+
+    def listen(*arguments):
+        seen.append(refresh_moments.energies_of(*arguments))
+        return seen[0]
+
+    monkeypatch.setattr(refresh_update, "energies_of", listen)
+    model, _ = updated(detector.model_, shifted(400))
+    components, energies = seen[0]
+    expected = []
+    for part in np.array_split(np.arange(400), 5):
+        others = np.delete(energies.of_others, part, axis=1)
+        expected.append(
+            sum(
+                one.weight * Surprisal.of(known)(energy)
+                for one, known, energy in zip(
+                    components, others, energies.of_others[:, part], strict=True
+                )
+            )
+        )
+    found = model.calibration.held_out.energy
+    np.testing.assert_allclose(found, np.sort(np.concatenate(expected)), rtol=1e-12)
 
 
 def test_chunks_make_no_difference(detector, monkeypatch):
